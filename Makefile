@@ -1,0 +1,46 @@
+# Two commands from a fresh machine: `make demo` and `make test`. All that is needed is Python >= 3.11, make and a
+# package index; everything goes into .venv.
+
+PYTHON ?= python3
+BIN := .venv/bin
+PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check --no-compile --constraint constraints.txt
+
+.PHONY: demo test test-all check docs clean
+
+demo: .venv/core  ## Train the default system for a minute, then draw digits to order.
+	$(BIN)/condgen train --minutes 1 --out runs/demo
+	$(BIN)/condgen sample runs/demo --labels 0-9 --count 10 --grid --out runs/demo/digits.png
+	$(BIN)/condgen sample runs/demo --labels 8 --count 10 --out runs/demo/eights
+	@echo "Look at runs/demo/digits.png (a column per digit) and at the ten eights in runs/demo/eights/."
+
+test: .venv/dev  ## The fast tier.
+	$(BIN)/python -m pytest
+
+test-all: .venv/dev  ## Everything that needs no GPU, long proofs included.
+	$(BIN)/python -m pytest -m "not gpu"
+
+check: .venv/dev  ## Style, types, the direction of imports, and every command of the README.
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports --no-logo
+	$(BIN)/python -m pytest -m readme
+
+docs: .venv/docs  ## The documentation as a site, in site/.
+	$(BIN)/mkdocs build --strict --quiet
+
+.venv/core: pyproject.toml constraints.txt
+	$(PYTHON) -m venv .venv
+	$(PIP) --editable .
+	@touch $@
+
+.venv/dev: .venv/core
+	$(PIP) --editable ".[dev,export,metrics,serve]"
+	@touch $@
+
+.venv/docs: .venv/core
+	$(PIP) --editable ".[docs]"
+	@touch $@
+
+clean:
+	rm -rf .venv site .mypy_cache .ruff_cache .pytest_cache .import_linter_cache

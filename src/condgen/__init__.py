@@ -1,0 +1,35 @@
+"""condgen: give it labelled images, get images to order.
+
+    import condgen
+
+    run = condgen.train("cvae", data="mnist", images=100_000, out="runs/eight")
+    pictures = condgen.load(run.folder).sample("8", count=4, seed=0)   # uint8 (4, 28, 28)
+
+Names are fetched when first used, so that `import condgen` stays free of torch.
+"""
+
+from typing import TYPE_CHECKING, Any
+
+from condgen.version import __version__
+
+__all__ = ["CondgenError", "__version__", "load", "train"]
+
+if TYPE_CHECKING:
+    from condgen.api import load, train
+    from condgen.errors import CondgenError
+
+
+def __getattr__(name: str) -> Any:
+    if name in ("load", "train"):
+        from condgen import api
+
+        return getattr(api, name)
+    if name == "CondgenError":
+        from condgen.errors import CondgenError
+
+        return CondgenError
+    raise AttributeError(f"module 'condgen' has no attribute {name!r}")
+
+
+def __dir__() -> list[str]:
+    return __all__

@@ -1,0 +1,157 @@
+"""The verbs, as Python functions: the command line calls these same bodies.
+
+Torch is imported inside them, when there is work for it, so that help and mistakes are answered at once.
+"""
+
+import json
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from condgen.errors import CondgenError, did_you_mean
+from condgen.length import Length
+from condgen.systems import DEFAULT, row
+
+if TYPE_CHECKING:
+    from condgen.run import Run
+    from condgen.sampler import Sampler
+
+
+def train(
+    system: str = DEFAULT,
+    *,
+    data: str | Path = "mnist",
+    out: str | Path | None = None,
+    minutes: float | None = None,
+    epochs: float | None = None,
+    seed: int = 0,
+    device: str = "auto",
+    log_every: int | None = None,
+    grid_every: int | None = None,
+    save_seconds: float = 30.0,
+    quiet: bool = False,
+    **settings: Any,
+) -> "Run":
+    """Train a system on labelled pictures. The same command again goes on where the last one stopped.
+
+    Args:
+        system: A row of `condgen list systems`.
+        data: A name from `condgen list data`, or a path to your own pictures.
+        out: The run's folder; by default runs/SYSTEM-DATA.
+        minutes: Length in minutes instead of --images; this machine's speed is measured first.
+        epochs: Length in passes over the data instead of --images.
+        seed: Everything random follows from it; the same seed gives the same pictures.
+        device: auto, cpu, cuda, cuda:N or mps.
+        log_every: Images between two lines of the log; by default a 200th of the length.
+        grid_every: Images between two class grids; by default a 20th of the length.
+        save_seconds: Seconds between two checkpoints; has no influence on what is trained.
+        quiet: Say nothing.
+        settings: The fields of the system's own Config, such as images, batch or lr.
+    """
+    length = Length(settings.get("images"), epochs, minutes)
+    from condgen import interrupt, trainer
+    from condgen.noise import contained_noise
+    from condgen.order import Order
+    from condgen.run import Run, default_folder, identity_in
+    from condgen.screen import Screen
+    from condgen.training import Training
+
+    screen = Screen(quiet)
+    order = Order.of(system, settings, data, seed, device)
+    folder = Path(out).expanduser() if out else default_folder(order.identity)
+    begun = identity_in(folder)
+    order = order.lasting(
+        length.in_images(
+            begun=begun.config["images"] if begun else None,
+            default=order.config.images,
+            pictures=len(order.dataset.train),
+            speed=order.speed,
+        )
+    )
+    with Run.open(folder, order.identity) as run, interrupt.listening() as stop, contained_noise(order.device):
+        training = Training(run, order.system(), order.stream(), order.dataset, order.config.ema_half_life)
+        for sentence in training.restore():
+            screen.say(sentence)
+        if training.images < order.config.images:
+            for sentence in run.begin_session(training.images, str(order.device)):
+                screen.say(sentence)
+            plan = trainer.Plan.of(order.config.images, log_every, grid_every, save_seconds)
+            trainer.train(training, plan, screen, stop)
+    if stop():
+        screen.say(f"stopped at {training.images:,} images; the same command again goes on from there.")
+        raise SystemExit(stop.exit_code)
+    screen.say(run.next_steps())
+    return run
+
+
+def load(run: str | Path, *, device: str = "cpu") -> "Sampler":
+    """The generator of a run, finished or not, ready to draw: `load(run).sample("8", count=4)`.
+
+    Args:
+        run: A run's folder.
+        device: auto, cpu, cuda, cuda:N or mps.
+    """
+    folder = Path(run).expanduser() / "generator"
+    card = _card(Path(run).expanduser())
+    from safetensors.torch import load as tensors_in
+
+    from condgen.device import pick
+    from condgen.disk import sha256
+    from condgen.sampler import Sampler
+    from condgen.spec import Prior, Spec
+
+    spec, found = Spec.from_json(card["spec"]), row(card["system"])
+    net = found.build(spec, found.config.having(card["config"])).generator.requires_grad_(False)
+    weights = folder / card["weights"]
+    if not weights.is_file() or sha256(weights) != card["sha256"]:
+        raise CondgenError(f"{str(weights)!r} is damaged or missing; the run's own train command writes it again.")
+    net.load_state_dict(tensors_in(weights.read_bytes()))
+    return Sampler(net, spec, Prior(**card["prior"]), device=pick(device), micro_batch=card["micro_batch"], card=card)
+
+
+def sample(
+    run: str | Path,
+    *,
+    labels: str = "all",
+    count: int = 1,
+    seed: int = 0,
+    out: str | Path | None = None,
+    grid: bool = False,
+    device: str = "cpu",
+) -> Path:
+    """Draw pictures to order. The same request gives the same bytes.
+
+    Args:
+        run: A run's folder.
+        labels: 8, Sneaker, 0-9, 3,5,8 or all; of attributes: Smiling, Smiling+Blond_Hair, none or all.
+        count: Pictures per label.
+        seed: Another seed, other pictures.
+        out: NAME.png for one picture or a grid, NAME.npz for arrays, any other name for a folder of PNG files; by
+            default a name in the run's folder.
+        grid: One sheet, a column per label, the same noise along each row.
+        device: auto, cpu, cuda, cuda:N or mps.
+    """
+    _card(Path(run).expanduser())
+    from condgen import draw
+
+    sampler = load(run, device=device)
+    wanted = list(dict.fromkeys(sampler.labels(labels)))
+    one_file = grid or len(wanted) * count == 1
+    target = Path(out).expanduser() if out else draw.default_out(Path(run), labels, count, seed, one_file)
+    return draw.write(sampler, wanted, count=count, seed=seed, out=target, grid=grid)
+
+
+def _card(run: Path) -> dict[str, Any]:
+    """What a run says of its generator; checked without torch, so that a wrong name is answered at once."""
+    path = run / "generator" / "card.json"
+    if path.is_file():
+        try:
+            card: dict[str, Any] = json.loads(path.read_text())
+            return card
+        except ValueError:
+            raise CondgenError(f"{str(path)!r} is damaged; the run's own train command writes it again.") from None
+    if (run / "config.json").is_file():
+        raise CondgenError(f"{str(run)!r} has no generator yet; its first checkpoint brings one. Train on.")
+    near = [*Path().glob("*/generator/card.json"), *Path().glob("*/*/generator/card.json")]
+    runs = sorted(str(card.parents[1]) for card in near)
+    hint = did_you_mean(str(run), runs) if runs else "; condgen train makes one."
+    raise CondgenError(f"{str(run)!r} is no run (it has no generator/card.json){hint}")

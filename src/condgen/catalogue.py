@@ -1,0 +1,36 @@
+"""What there is: the table of systems and the table of data, as plain data."""
+
+from typing import Any
+
+from condgen.data import PATHS, SOURCES
+from condgen.systems import SYSTEMS, row
+
+
+def systems() -> list[dict[str, Any]]:
+    """Every row, with its trainable parameters per player at the sizes of its source document."""
+    import torch
+
+    entries = []
+    for name, found in SYSTEMS.items():
+        with torch.device("meta"):  # shapes without numbers: nothing is allocated
+            players = found.build(found.document).players
+        entries.append(
+            {
+                "name": name,
+                "paper": found.system.paper.short,
+                "summary": found.summary,
+                "parameters": {player: players[player].size for player in players},
+            }
+        )
+    return entries
+
+
+def data() -> list[dict[str, str]]:
+    """Every data set by name, then the kinds of files that may be given instead."""
+    named = [{"name": name, "summary": source.summary} for name, source in SOURCES.items()]
+    return named + [{"name": pattern, "summary": summary} for pattern, summary in PATHS.items()]
+
+
+def citation(system: str) -> str:
+    """BibTeX of the papers behind a row."""
+    return row(system).system.paper.bibtex

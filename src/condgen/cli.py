@@ -1,0 +1,142 @@
+"""The command line: `condgen train | sample | list | cite`.
+
+Verbs, their options and their help are the functions of `condgen.api`; a system's own options are the fields of its
+`Config`. A mistake is one line on stderr and exit code 2.
+"""
+
+import inspect
+import json
+import sys
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Annotated, Any, Literal
+
+from cyclopts import App, CycloptsError, Group, Parameter
+
+from condgen import api
+from condgen.errors import CondgenError
+from condgen.systems import DEFAULT, row
+from condgen.version import __version__
+
+FLAGS = {"--quiet", "--no-quiet", "--help", "-h"}
+"""Options of `train` that take no value."""
+
+
+def main(argv: Sequence[str] | None = None) -> None:
+    """Run one command and print what it returns; a mistake of the user's ends the process with code 2."""
+    words = list(sys.argv[1:] if argv is None else argv)
+    try:
+        result = application(words)(words)
+    except (CondgenError, CycloptsError) as error:
+        sys.stderr.write(f"condgen: {' '.join(str(error).split())}\n")
+        raise SystemExit(2) from None
+    except KeyboardInterrupt:
+        raise SystemExit(130) from None
+    if isinstance(result, str | Path):
+        sys.stdout.write(f"{result}\n")
+
+
+def application(words: Sequence[str]) -> App:
+    """The verbs; `train` with the options of the system that is named among `words`."""
+    app = App(
+        name="condgen",
+        help="Give it labelled images, get images to order.",
+        version=__version__,
+        help_format="plaintext",
+        help_flags=["--help", "-h"],
+        exit_on_error=False,
+        print_error=False,
+        result_action="return_value",
+    )
+    app.command(train_of(words[1:]) if words[:1] == ["train"] else train, name="train")
+    app.command(api.sample, name="sample")
+    app.command(list_, name="list")
+    app.command(cite, name="cite")
+    return app
+
+
+def train(system: str = DEFAULT, **options: Any) -> None:
+    api.train(system, **options)
+
+
+train.__doc__ = api.train.__doc__
+
+
+def train_of(words: Sequence[str]) -> Callable[..., None]:
+    """`train`, its `**settings` spelled out as the fields of one system's Config: name, type, default and help."""
+    name = system_among(words)
+    config, group = row(name).config, Group(f"Options of {name}", sort_key=2)
+    fields = [
+        inspect.Parameter(
+            name,
+            inspect.Parameter.KEYWORD_ONLY,
+            default=getattr(config, name),
+            annotation=Annotated[field.annotation, Parameter(help=field.description, group=group)],
+        )
+        for name, field in type(config).model_fields.items()
+    ]
+    plain = [p for p in inspect.signature(api.train).parameters.values() if p.kind is not p.VAR_KEYWORD]
+
+    def spelled_out(*args: Any, **options: Any) -> None:
+        api.train(*args, **options)
+
+    spelled_out.__doc__ = api.train.__doc__
+    spelled_out.__signature__ = inspect.Signature([*plain, *fields])  # type: ignore[attr-defined]
+    spelled_out.__annotations__ = {p.name: p.annotation for p in [*plain, *fields]}
+    return spelled_out
+
+
+def system_among(words: Sequence[str]) -> str:
+    """The first word that is neither an option nor an option's value; the default system if there is none."""
+    for before, word in zip(["", *words], words, strict=False):
+        is_value = before.startswith("--") and "=" not in before and before not in FLAGS
+        if not word.startswith("-") and not is_value:
+            return word
+    return DEFAULT
+
+
+def list_(what: Literal["systems", "data", "all"] = "all", *, json: bool = False) -> str:
+    """What there is: systems to train and data to train them on.
+
+    Args:
+        what: systems, data or all.
+        json: As JSON, for programs.
+    """
+    from condgen import catalogue
+
+    tables = {"systems": catalogue.systems, "data": catalogue.data}
+    chosen = {name: tables[name]() for name in tables if what in (name, "all")}
+    return as_json(chosen.get(what, chosen)) if json else "\n\n".join(map(as_table, chosen.values()))
+
+
+def cite(system: str) -> str:
+    """The BibTeX of the papers behind a system.
+
+    Args:
+        system: A row of `condgen list systems`.
+    """
+    from condgen import catalogue
+
+    return catalogue.citation(system)
+
+
+def as_json(value: Any) -> str:
+    return json.dumps(value, indent=2, ensure_ascii=False)
+
+
+def as_table(entries: list[dict[str, Any]]) -> str:
+    """Entries with the same keys as columns of text."""
+    from rich.console import Console
+    from rich.table import Table
+
+    table = Table(*entries[0], box=None, header_style="bold", pad_edge=False)
+    for entry in entries:
+        table.add_row(*(value if isinstance(value, str) else _counts(value) for value in entry.values()))
+    console = Console(highlight=False)
+    with console.capture() as captured:
+        console.print(table)
+    return captured.get().rstrip()
+
+
+def _counts(players: dict[str, int]) -> str:
+    return ", ".join(f"{player} {count:,}" for player, count in players.items())

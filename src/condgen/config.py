@@ -1,0 +1,54 @@
+"""The one schema of a system's settings.
+
+A `Config` field carries its type, range, default and meaning. Command-line options, Python keywords, config.json and
+the documentation are all read from it; nothing lists a field twice.
+"""
+
+from collections.abc import Mapping
+from typing import Annotated, Any, Self
+
+from pydantic import BaseModel, ConfigDict, Field, NonNegativeInt, PositiveInt, ValidationError
+
+from condgen.errors import CondgenError, did_you_mean
+
+Fraction = Annotated[float, Field(ge=0, lt=1)]
+"""A share, such as dropout or Adam's beta: 0 <= x < 1."""
+
+
+class Config(BaseModel):
+    """What every system has: how much to train, and how to average. Each system adds its own fields."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", use_attribute_docstrings=True, validate_default=True)
+
+    images: PositiveInt = 400_000
+    """Length of the training in images seen; the data set is passed as often as that takes."""
+    batch: PositiveInt = 64
+    """Images per step."""
+    ema_half_life: NonNegativeInt = 10_000
+    """Half-life, in images, of the averaged generator that pictures are drawn from; 0 = no averaging."""
+
+    def having(self, fields: Mapping[str, Any]) -> Self:
+        """A copy with some fields changed; an unknown field or a bad value is one CondgenError."""
+        for name in fields:
+            if name not in type(self).model_fields:
+                raise _no_such_field(name, list(type(self).model_fields))
+        try:
+            return type(self).model_validate({**self.model_dump(), **fields})
+        except ValidationError as error:
+            raise CondgenError(_in_one_line(error)) from None
+
+
+def option(name: str) -> str:
+    """A field as it is typed on the command line: z_dim -> --z-dim."""
+    return "--" + name.replace("_", "-")
+
+
+def _no_such_field(name: str, known: list[str]) -> CondgenError:
+    return CondgenError(f"no setting {name!r}{did_you_mean(name, known)} There are: {', '.join(known)}.")
+
+
+def _in_one_line(error: ValidationError) -> str:
+    first = error.errors()[0]
+    name = str(first["loc"][0]) if first["loc"] else "settings"
+    said = first["msg"].removeprefix("Input ").removeprefix("Value error, ")
+    return f"{name} {said}, found {first['input']!r} (on the command line: {option(name)})."

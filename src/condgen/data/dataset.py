@@ -1,0 +1,95 @@
+"""What every reader returns: uint8 pictures, their labels, and the names of the labels."""
+
+import hashlib
+from dataclasses import dataclass
+from functools import cached_property
+
+import numpy as np
+from numpy.typing import NDArray
+
+from condgen.errors import CondgenError
+from condgen.labels import Labels
+from condgen.spec import Spec
+
+
+@dataclass(frozen=True)
+class Split:
+    """Some of the pictures of a data set.
+
+    images: uint8 (n, height, width, channels), channels 1 or 3.
+    labels: (n,) class numbers, or (n, K) attribute values 0 and 1.
+    """
+
+    images: NDArray[np.uint8]
+    labels: NDArray[np.int64]
+
+    def __len__(self) -> int:
+        return len(self.images)
+
+
+@dataclass(frozen=True)
+class Dataset:
+    """Labelled pictures in memory. `test` may be missing; metrics that need it say so."""
+
+    name: str
+    labels: Labels
+    train: Split
+    test: Split | None = None
+
+    def __post_init__(self) -> None:
+        for title, split in self.splits.items():
+            _check(f"{self.name} ({title})", split, self.labels)
+
+    @property
+    def splits(self) -> dict[str, Split]:
+        return {"train": self.train} | ({"test": self.test} if self.test else {})
+
+    @property
+    def spec(self) -> Spec:
+        height, width, channels = self.train.images.shape[1:]
+        return Spec((channels, height, width), self.labels)
+
+    @cached_property
+    def fingerprint(self) -> str:
+        """SHA-256 of the training pictures, labels and names: says whether two runs saw the same data."""
+        digest = hashlib.sha256(repr((self.train.images.shape, self.labels)).encode())
+        digest.update(np.ascontiguousarray(self.train.images).data)
+        digest.update(np.ascontiguousarray(self.train.labels).data)
+        return digest.hexdigest()
+
+
+def as_pictures(array: NDArray[np.generic], where: str) -> NDArray[np.uint8]:
+    """(n, h, w) or (n, h, w, c) uint8 -> (n, h, w, c); other dtypes and shapes are refused, never guessed at."""
+    if array.dtype != np.uint8:
+        raise CondgenError(
+            f"{where}: pictures are {array.dtype}, wanted uint8 with 0 = black and 255 = full; convert them first."
+        )
+    if array.ndim == 3:
+        array = array[..., None]
+    if array.ndim != 4 or array.shape[3] not in (1, 3):
+        raise CondgenError(f"{where}: pictures have shape {array.shape}, wanted (n, h, w), (n, h, w, 1 or 3).")
+    return array.astype(np.uint8, copy=False)
+
+
+def as_labels(array: NDArray[np.generic], where: str) -> NDArray[np.int64]:
+    """Class numbers (n,) or (n, 1), or attribute values (n, K) -> int64 (n,) or (n, K)."""
+    if array.ndim == 2 and array.shape[1] == 1:
+        array = array[:, 0]
+    if array.ndim not in (1, 2):
+        raise CondgenError(f"{where}: labels have shape {array.shape}, wanted (n,) classes or (n, K) attributes.")
+    if array.dtype.kind not in "iub" and not np.array_equal(array, np.floor(array)):
+        raise CondgenError(f"{where}: labels are {array.dtype} with fractions, wanted whole numbers.")
+    return array.astype(np.int64)
+
+
+def _check(where: str, split: Split, labels: Labels) -> None:
+    if len(split) == 0:
+        raise CondgenError(f"{where} holds no pictures.")
+    if len(split.images) != len(split.labels):
+        raise CondgenError(f"{where}: {len(split.images)} pictures but {len(split.labels)} labels.")
+    top = len(labels) - 1 if labels.kind == "classes" else 1
+    low, high = int(split.labels.min()), int(split.labels.max())
+    if low < 0 or high > top:
+        bad = low if low < 0 else high
+        at = int(np.argwhere(split.labels == bad)[0][0])
+        raise CondgenError(f"{where}: picture {at} has label {bad}, wanted 0 to {top} ({labels.kind}).")

@@ -1,0 +1,77 @@
+"""Fashion-MNIST (Xiao, Rasul, Vollgraf 2017, arXiv 1708.07747; MIT licence).
+
+Looked for where other tools leave it; fetched once from its public home otherwise.
+"""
+
+import os
+import urllib.error
+import urllib.request
+from pathlib import Path
+
+from platformdirs import user_cache_path
+
+from condgen.data import idx, mnist
+from condgen.data.dataset import Dataset
+from condgen.disk import write_bytes
+from condgen.errors import CondgenError
+
+HOME = "https://raw.githubusercontent.com/zalandoresearch/fashion-mnist/master/data/fashion"
+FILES = [f"{stem}-{kind}-ubyte.gz" for stem in ("train", "t10k") for kind in ("images-idx3", "labels-idx1")]
+NAMES = (
+    "T-shirt/top", "Trouser", "Pullover", "Dress", "Coat",
+    "Sandal", "Shirt", "Sneaker", "Bag", "Ankle boot",
+)  # fmt: skip
+SHA256 = {
+    "train": "16d82e2b505296aa2b78bd5ea0992634f30419a4c97def7c907d154a35ac6157",
+    "test": "9f1ec356a747bfe4ebab3cfb722d3694c9ca737e2570f6f90cf31d7b6fd689d4",
+}
+"""Of the decoded arrays, pictures then labels, as bytes: however the files were packed."""
+
+
+def places() -> list[Path]:
+    """Folders where Fashion-MNIST may already lie: Debian's package, torchvision, Keras, our own cache."""
+    home = Path.home()
+    keras = Path(os.environ.get("KERAS_HOME", home / ".keras"))
+    return [
+        Path("/usr/share/datasets/fashion-mnist"),  # Debian: apt install dataset-fashion-mnist
+        Path("data/FashionMNIST/raw"),  # torchvision.datasets.FashionMNIST("data")
+        home / "data/FashionMNIST/raw",
+        keras / "datasets/fashion-mnist",
+        cache(),
+    ]
+
+
+def cache() -> Path:
+    return user_cache_path("condgen") / "fashion-mnist"
+
+
+def load() -> Dataset:
+    folder = next((place for place in places() if _complete(place)), None) or fetch(cache())
+    dataset = idx.load_folder(folder, name="fashion-mnist", names=NAMES)
+    mnist.verify(dataset, SHA256, f"remove {str(folder)!r} and try again")
+    return dataset
+
+
+def fetch(folder: Path) -> Path:
+    """Download the four files into `folder`, each under its final name only when whole."""
+    for name in FILES:
+        if not (folder / name).exists():
+            write_bytes(folder / name, _get(f"{HOME}/{name}"))
+    return folder
+
+
+def _get(url: str) -> bytes:
+    try:
+        with urllib.request.urlopen(url, timeout=30) as answer:
+            data: bytes = answer.read()
+            return data
+    except (urllib.error.URLError, OSError) as error:
+        raise CondgenError(
+            f"Fashion-MNIST is not on this machine and {url} gave: {error}. On Debian: apt install "
+            f"dataset-fashion-mnist; elsewhere put its four .gz files into {str(cache())!r}."
+        ) from None
+
+
+def _complete(folder: Path) -> bool:
+    """All four, packed or not (torchvision unpacks them)."""
+    return all((folder / name).exists() or (folder / name.removesuffix(".gz")).exists() for name in FILES)

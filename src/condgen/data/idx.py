@@ -1,0 +1,100 @@
+"""The idx files of MNIST and its relatives, plain or gzipped (http://yann.lecun.com/exdb/mnist/).
+
+A file is: two zero bytes, a type byte (8 = uint8), the number of dimensions, each size as big-endian uint32, data.
+"""
+
+import gzip
+import zlib
+from math import prod
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from condgen.data.dataset import Dataset, Split, as_labels, as_pictures
+from condgen.errors import CondgenError
+from condgen.labels import Labels
+
+GZIP_MAGIC, IDX_MAGIC = b"\x1f\x8b", b"\x00\x00\x08"
+STEMS = {"train": "train", "test": "t10k"}
+"""How MNIST's layout begins the file names of each split."""
+
+
+def read(path: Path) -> NDArray[np.uint8]:
+    """The array in one idx file of unsigned bytes."""
+    try:
+        raw = gzip.decompress(path.read_bytes()) if _head(path)[:2] == GZIP_MAGIC else path.read_bytes()
+    except (OSError, EOFError, zlib.error) as error:
+        raise CondgenError(f"cannot read {str(path)!r}: {error}.") from None
+    if raw[:3] != IDX_MAGIC or len(raw) < 4 + 4 * raw[3]:
+        raise CondgenError(f"{str(path)!r} is no idx file of unsigned bytes (it begins {raw[:4].hex(' ')}).")
+    shape = np.frombuffer(raw, ">u4", count=raw[3], offset=4).tolist()
+    data = np.frombuffer(raw, np.uint8, offset=4 + 4 * raw[3])
+    if len(data) != prod(shape):
+        raise CondgenError(f"{str(path)!r} promises {prod(shape)} bytes of data and holds {len(data)}: a cut file?")
+    return data.reshape(shape)
+
+
+def load_folder(folder: Path, name: str | None = None, names: tuple[str, ...] | None = None) -> Dataset:
+    """The four files of MNIST's layout; the test pair may be missing."""
+    splits = {}
+    for split, stem in STEMS.items():
+        images, labels = _find(folder, f"{stem}-images"), _find(folder, f"{stem}-labels")
+        if images and labels:
+            splits[split] = _split(images, labels)
+    if "train" not in splits:
+        raise CondgenError(f"no data in {str(folder)!r}: wanted train-images-idx3-ubyte and train-labels-idx1-ubyte.")
+    return _dataset(name or folder.name, splits, names)
+
+
+def load_images(images: Path) -> Dataset:
+    """One images file whose labels lie beside it under the usual name; with its train or test twin if there."""
+    if any(images.name.startswith(f"{stem}-images") for stem in STEMS.values()):
+        return load_folder(images.parent, name=images.name)
+    labels = images.with_name(images.name.replace("images", "labels").replace("idx3", "idx1"))
+    if labels == images or not labels.is_file():
+        raise CondgenError(f"no labels beside {str(images)!r}; name both files: --data IMAGES,LABELS.")
+    return _dataset(images.stem, {"train": _split(images, labels)})
+
+
+def is_pair(text: str) -> bool:
+    """True of 'IMAGES,LABELS' where both are idx files."""
+    parts = [Path(part.strip()).expanduser() for part in text.split(",")]
+    return len(parts) == 2 and all(part.is_file() and is_idx(part) for part in parts)
+
+
+def load_pair(text: str) -> Dataset:
+    images, labels = (Path(part.strip()).expanduser() for part in text.split(","))
+    return _dataset(images.stem, {"train": _split(images, labels)})
+
+
+def is_idx(path: Path) -> bool:
+    """By content, not by name."""
+    head = _head(path)
+    if head[:2] == GZIP_MAGIC:
+        try:
+            with gzip.open(path) as file:
+                head = file.read(4)
+        except (OSError, EOFError, zlib.error):
+            return False
+    return head[:3] == IDX_MAGIC
+
+
+def _head(path: Path) -> bytes:
+    with path.open("rb") as file:
+        return file.read(4)
+
+
+def _find(folder: Path, beginning: str) -> Path | None:
+    return min((p for p in folder.glob(f"{beginning}*") if p.is_file() and is_idx(p)), default=None)
+
+
+def _split(images: Path, labels: Path) -> Split:
+    return Split(as_pictures(read(images), str(images)), as_labels(read(labels), str(labels)))
+
+
+def _dataset(name: str, splits: dict[str, Split], names: tuple[str, ...] | None = None) -> Dataset:
+    if names is None:
+        count = 1 + max(int(split.labels.max(initial=0)) for split in splits.values())
+        names = tuple(str(i) for i in range(count))
+    return Dataset(name, Labels(names), splits["train"], splits.get("test"))

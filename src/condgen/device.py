@@ -1,0 +1,19 @@
+"""Where to compute."""
+
+import torch
+
+from condgen.errors import CondgenError
+
+
+def pick(name: str) -> torch.device:
+    """auto takes the first of CUDA, Apple's MPS and the CPU that is there; any other name is taken at its word."""
+    if name == "auto":
+        name = "cuda" if torch.cuda.is_available() else "mps" if torch.backends.mps.is_available() else "cpu"
+    try:
+        device = torch.device(name)
+    except RuntimeError:
+        raise CondgenError(f"unknown device {name!r}. There are: auto, cpu, cuda, cuda:N, mps.") from None
+    there = {"cpu": True, "cuda": torch.cuda.is_available(), "mps": torch.backends.mps.is_available()}
+    if not there.get(device.type):
+        raise CondgenError(f"device {name!r} is not on this machine (torch {torch.__version__}); use --device auto.")
+    return device

@@ -1,0 +1,77 @@
+"""Pictures to order: from labels to files."""
+
+import io
+from pathlib import Path
+
+import numpy as np
+
+from condgen import pictures, sheets
+from condgen.disk import write_bytes
+from condgen.errors import CondgenError
+from condgen.labels import Label
+from condgen.sampler import Sampler
+
+
+def default_out(run: Path, labels: str, count: int, seed: int, one_file: bool) -> Path:
+    """Where pictures go when nobody says: into the run's own folder, under the request's own name."""
+    name = f"labels-{labels.replace('/', '-')}_count-{count}_seed-{seed}"
+    return run / "drawn" / (f"{name}.png" if one_file else name)
+
+
+def write(sampler: Sampler, labels: list[Label], *, count: int, seed: int, out: Path, grid: bool) -> Path:
+    """Draw `count` pictures of each label into `out`, and say where they are.
+
+    out: a .png for one picture or, with `grid`, for a sheet with one column a label; an .npz with arrays `images`
+        (uint8) and `labels`; any other name is a folder of one PNG a picture, named by label, seed and index.
+    """
+    if count < 1:
+        raise CondgenError(f"--count should be 1 or more, found {count}.")
+    if grid:
+        if out.suffix != ".png":
+            raise CondgenError(f"--grid draws one picture; {str(out)!r} should end in .png.")
+        pictures.save_png(out, sheets.classes(sampler, labels, rows=count, seed=seed), _about(sampler, seed=seed))
+    elif out.suffix == ".npz":
+        _npz(sampler, labels, count, seed, out)
+    elif out.suffix == ".png":
+        if len(labels) * count != 1:
+            raise CondgenError(
+                f"{len(labels) * count} pictures do not fit into {str(out)!r}: add --grid, or give a folder or .npz."
+            )
+        _files(sampler, labels, count, seed, [out])
+    else:
+        if out.exists() and not out.is_dir():
+            raise CondgenError(f"{str(out)!r} is a file; give a folder, or a name that ends in .png or .npz.")
+        _files(sampler, labels, count, seed, _names(sampler, labels, count, seed, out))
+    return out
+
+
+def _names(sampler: Sampler, labels: list[Label], count: int, seed: int, folder: Path) -> list[Path]:
+    known, digits = sampler.spec.labels, len(str(count - 1))
+    return [folder / f"{known.slug(label)}_seed{seed}_{i:0{digits}d}.png" for label in labels for i in range(count)]
+
+
+def _files(sampler: Sampler, labels: list[Label], count: int, seed: int, paths: list[Path]) -> None:
+    asked = [(label, index) for label in labels for index in range(count)]
+    drawn = (picture for batch in sampler.batches([label for label, _ in asked], seed) for picture in batch)
+    for path, (label, index), picture in zip(paths, asked, drawn, strict=True):
+        about = _about(sampler, label=sampler.spec.labels.title(label), seed=seed, index=index)
+        pictures.save_png(path, pictures.image(picture), about)
+
+
+def _npz(sampler: Sampler, labels: list[Label], count: int, seed: int, out: Path) -> None:
+    repeated = [label for label in labels for _ in range(count)]
+    buffer = io.BytesIO()
+    images = sampler.sample(labels, count=count, seed=seed)
+    np.savez_compressed(buffer, images=images, labels=np.array(repeated), names=np.array(sampler.spec.labels.names))
+    write_bytes(out, buffer.getvalue())
+
+
+def _about(sampler: Sampler, **request: object) -> dict[str, object]:
+    """What a picture can tell of itself: enough to draw it again."""
+    card = sampler.card
+    return {
+        **request,
+        "system": card.get("system"),
+        "weights": card.get("sha256"),
+        "micro_batch": sampler.micro_batch,
+    }

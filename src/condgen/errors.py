@@ -1,0 +1,24 @@
+"""Mistakes that the person at the keyboard can mend."""
+
+from collections.abc import Iterable
+from difflib import get_close_matches
+
+
+class CondgenError(Exception):
+    """One line: what was wrong, what was found, what to do.
+
+    The command line prints it without a traceback and ends with exit code 2.
+    """
+
+
+def unknown(kind: str, word: str, names: Iterable[str]) -> CondgenError:
+    """The error for a name that is not in a table; it names the nearest and lists what there is."""
+    known = list(names)
+    return CondgenError(f"unknown {kind} {word!r}{did_you_mean(word, known)} There are: {', '.join(known)}.")
+
+
+def did_you_mean(word: str, names: Iterable[str]) -> str:
+    """'; did you mean X?' if a name is near, else a full stop; upper and lower case count as equal."""
+    lowered = {name.lower(): name for name in names}
+    near = get_close_matches(word.lower(), lowered, n=1, cutoff=0.5)
+    return f"; did you mean {lowered[near[0]]!r}?" if near else "."

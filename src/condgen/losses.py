@@ -1,0 +1,31 @@
+"""The shelf of losses: logits in, scalar out; one equation each.
+
+A logit is the score before a sigmoid: D = sigmoid(logit). All are means over the batch.
+"""
+
+import torch.nn.functional as F
+from torch import Tensor
+
+
+def says_real(logits: Tensor) -> Tensor:
+    """-E log D: small when the discriminator says 'real'. For real pictures, and the generator's non-saturating loss
+    (Goodfellow et al. 2014, arXiv 1406.2661, section 3)."""
+    return F.softplus(-logits).mean()
+
+
+def says_fake(logits: Tensor) -> Tensor:
+    """-E log(1 - D): small when the discriminator says 'fake' (Goodfellow et al. 2014, Eq. 1)."""
+    return F.softplus(logits).mean()
+
+
+def binary_cross_entropy(logits: Tensor, x: Tensor) -> Tensor:
+    """-E log p(x) of independent Bernoulli pixels, in nats per picture: summed over pixels, mean over the batch.
+
+    logits and x: (b, ...) of one shape; x in [0, 1], grey values taken as probabilities.
+    """
+    return F.binary_cross_entropy_with_logits(logits, x, reduction="none").flatten(1).sum(1).mean()
+
+
+def kl_to_standard_normal(mu: Tensor, logvar: Tensor) -> Tensor:
+    """E KL(N(mu, exp(logvar)) || N(0, I)), in nats per picture (Kingma & Welling 2013, arXiv 1312.6114, appendix B)."""
+    return -0.5 * (1 + logvar - mu.square() - logvar.exp()).sum(1).mean()

@@ -1,0 +1,39 @@
+"""Noise as torch tensors: in a training step, and for one picture that anybody may ask for again."""
+
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+
+import torch
+from torch import Tensor
+
+from condgen.seeds import seed_of
+from condgen.spec import Prior
+
+
+def reseed(seed: int, stream: str, images: int) -> None:
+    """Make torch's own noise (z, dropout, initial weights) a function of progress; resuming needs no saved state."""
+    torch.manual_seed(seed_of(seed, stream, images))
+
+
+@contextmanager
+def contained_noise(device: torch.device) -> Iterator[None]:
+    """Give torch's generators back as they were found: training inside somebody's program leaves theirs alone."""
+    with torch.random.fork_rng(devices=[device] if device.type == "cuda" else []):
+        yield
+
+
+def draw(prior: Prior, n: int, device: torch.device | str = "cpu") -> Tensor:
+    """z for one training batch, (n, prior.dim), from torch's own generator."""
+    sampler = torch.randn if prior.kind == "normal" else torch.rand
+    return sampler(n, prior.dim, device=device)
+
+
+def draw_at(prior: Prior, seed: int, indices: Iterable[int]) -> Tensor:
+    """z of the pictures `indices` under `seed`, (len(indices), prior.dim), on the CPU.
+
+    Each row has a generator of its own, so z depends on (seed, index) alone: not on the count, the order, the batch
+    or the label. The same index therefore means the same z under every label.
+    """
+    sampler = torch.randn if prior.kind == "normal" else torch.rand
+    source = torch.Generator()
+    return torch.stack([sampler(prior.dim, generator=source.manual_seed(seed_of(seed, "z", i))) for i in indices])

@@ -1,0 +1,59 @@
+"""One training as asked for: which system, with which settings, on which pictures, where."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+import torch
+
+from condgen import data as datasets
+from condgen import trainer
+from condgen.config import Config
+from condgen.data import Dataset
+from condgen.device import pick
+from condgen.noise import reseed
+from condgen.run import Identity
+from condgen.stream import Stream
+from condgen.system import System
+from condgen.systems import Row, row
+
+
+@dataclass(frozen=True)
+class Order:
+    """Everything is looked up and checked here, before anything is written."""
+
+    name: str
+    row: Row
+    config: Config
+    data: str
+    dataset: Dataset
+    seed: int
+    device: torch.device
+
+    @classmethod
+    def of(cls, name: str, settings: Mapping[str, Any], data: str | Path, seed: int, device: str) -> "Order":
+        found, where = row(name), pick(device)
+        return cls(name, found, found.config.having(settings), str(data), datasets.load(data), seed, where)
+
+    def lasting(self, images: int) -> "Order":
+        """The same order with its length in images settled."""
+        return replace(self, config=self.config.having({"images": images}))
+
+    @property
+    def identity(self) -> Identity:
+        spec = self.dataset.spec.to_json()
+        return Identity(self.name, self.config.model_dump(), self.data, self.dataset.fingerprint, spec, self.seed)
+
+    def system(self) -> System:
+        """Freshly initialised; its weights are a function of the seed."""
+        reseed(self.seed, "init", 0)
+        return self.row.build(self.dataset.spec, self.config).to(self.device)
+
+    def stream(self) -> Stream:
+        """The batches of this training, from the first."""
+        return Stream(self.dataset.train, self.dataset.labels, self.config.batch, self.seed, self.device)
+
+    def speed(self, seconds: float = 3.0) -> float:
+        """Images per second on this machine, measured on a system that is thrown away."""
+        return trainer.speed(self.system(), self.stream(), seconds)

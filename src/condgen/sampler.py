@@ -1,0 +1,87 @@
+"""A generator in hand: labels in, uint8 pictures out, the same picture for the same request for ever.
+
+The law: picture `index` of (seed, label) is the same bytes whatever the count, the order, or who is asked for beside
+it. It rests on two habits. z is a function of (seed, index) alone, and every forward pass has the same shape: a fixed
+micro-batch, the last one padded, because kernels chosen for other shapes round differently.
+"""
+
+from collections import Counter
+from collections.abc import Iterable, Iterator, Sequence
+from typing import Any
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor, nn
+
+from condgen.errors import CondgenError
+from condgen.labels import Label
+from condgen.noise import draw_at
+from condgen.spec import Prior, Spec
+
+MICRO_BATCH = 16
+
+
+class Sampler:
+    """Draws from a generator network; `condgen.load` returns one."""
+
+    def __init__(
+        self,
+        net: nn.Module,
+        spec: Spec,
+        prior: Prior,
+        *,
+        device: torch.device | str = "cpu",
+        micro_batch: int = MICRO_BATCH,
+        card: dict[str, Any] | None = None,
+    ) -> None:
+        self.net = net.to(device).eval()
+        self.spec, self.prior, self.device, self.micro_batch = spec, prior, device, micro_batch
+        self.card = card or {}
+
+    def sample(self, labels: object = "all", *, count: int = 1, seed: int = 0) -> NDArray[np.uint8]:
+        """Pictures as uint8: (n, height, width) for grey ones, (n, height, width, 3) for colour.
+
+        labels: as typed on the command line ("8", "0-9", "all", "Smiling+Blond_Hair"), a class number, or a sequence
+            of either; attributes may also be given as rows of 0 and 1.
+        count: pictures per label; those of one label stand together, in order of their index.
+        seed: the same seed gives the same pictures.
+        """
+        wanted = [label for label in self.labels(labels) for _ in range(count)]
+        pictures = np.concatenate(list(self.batches(wanted, seed)))
+        return pictures[..., 0] if self.spec.channels == 1 else pictures
+
+    def labels(self, wanted: object) -> list[Label]:
+        """What was asked for, as a list of labels."""
+        known = self.spec.labels
+        if isinstance(wanted, str):
+            return known.parse(wanted)
+        if isinstance(wanted, int | np.integer):
+            return [known.check(int(wanted))]
+        if isinstance(wanted, Iterable):
+            return [known.check(label) for label in wanted]
+        raise CondgenError(f"labels {wanted!r} are neither text, a number nor a sequence.")
+
+    def batches(self, labels: Sequence[Label], seed: int, start: int = 0) -> Iterator[NDArray[np.uint8]]:
+        """uint8 (<= micro_batch, h, w, c) at a time: the n-th asking for a label gets its picture start + n."""
+        asked: Counter[Label] = Counter()
+        for first in range(0, len(labels), self.micro_batch):
+            some, indices = labels[first : first + self.micro_batch], []
+            for label in some:
+                indices.append(start + asked[label])
+                asked[label] += 1
+            yield self._draw(some, indices, seed)
+
+    @torch.no_grad()
+    def _draw(self, labels: Sequence[Label], indices: list[int], seed: int) -> NDArray[np.uint8]:
+        """One padded micro-batch."""
+        padding = self.micro_batch - len(labels)
+        z = draw_at(self.prior, seed, indices + indices[-1:] * padding)
+        y = torch.from_numpy(self.spec.labels.encode([*labels, *[labels[-1]] * padding]))
+        pictures = to_uint8(self.net(z.to(self.device), y.to(self.device)))
+        return pictures[: len(labels)].cpu().numpy()
+
+
+def to_uint8(x: Tensor) -> Tensor:
+    """Pictures in [-1, 1], (n, c, h, w) -> 0 ... 255, (n, h, w, c): -1 is 0, 1 is 255, rounded to the nearest."""
+    return x.float().add(1).mul(127.5).round().clamp(0, 255).to(torch.uint8).permute(0, 2, 3, 1)

@@ -1,0 +1,53 @@
+"""Endless shuffled batches that can start at any image number."""
+
+import torch
+from torch import Tensor
+
+from condgen.data.dataset import Split
+from condgen.labels import Labels
+from condgen.seeds import seed_of
+
+
+class Stream:
+    """Batches (x (b, c, h, w) in [-1, 1], y (b, K)) in an order that is a function of (seed, images).
+
+    Each pass over the data is its own permutation and the next begins where it ends, so a batch may span two: every
+    picture is seen equally often, whatever the batch size, and a set smaller than one batch works. The pictures stay
+    uint8 on the device; channels come last in memory.
+    """
+
+    def __init__(
+        self, split: Split, labels: Labels, batch: int, seed: int, device: torch.device | str = "cpu", start: int = 0
+    ) -> None:
+        self.device = torch.device(device)
+        self.pixels = torch.from_numpy(split.images).to(device)  # (n, h, w, c)
+        self.labels = torch.from_numpy(split.labels).to(device)
+        self.vectors = torch.eye(len(labels), device=device) if labels.kind == "classes" else None
+        self.batch, self.seed, self.images = batch, seed, start
+        self._epoch, self._order = -1, torch.empty(0, dtype=torch.long)
+
+    def __iter__(self) -> "Stream":
+        return self
+
+    def __next__(self) -> tuple[Tensor, Tensor]:
+        rows = self._rows(self.images, self.batch).to(self.device)
+        self.images += self.batch
+        x = self.pixels[rows].float().div_(127.5).sub_(1).permute(0, 3, 1, 2)
+        y = self.labels[rows]
+        return x, self.vectors[y] if self.vectors is not None else y.float()
+
+    def _rows(self, start: int, count: int) -> Tensor:
+        """Which pictures are seen as numbers start ... start + count - 1 of the whole training."""
+        pieces = []
+        while count:
+            epoch, at = divmod(start, len(self.pixels))
+            piece = self._permutation(epoch)[at : at + count]
+            pieces.append(piece)
+            start, count = start + len(piece), count - len(piece)
+        return torch.cat(pieces)
+
+    def _permutation(self, epoch: int) -> Tensor:
+        if epoch != self._epoch:
+            source = torch.Generator().manual_seed(seed_of(self.seed, "order", epoch))
+            self._epoch, self._order = epoch, torch.randperm(len(self.pixels), generator=source)
+        return self._order

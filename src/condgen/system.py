@@ -1,0 +1,117 @@
+"""The contract while training: a system plays one round of its own game per `step`.
+
+A system owns its networks, its players and its rules; the trainer only asks. After training everybody sees no more
+than its generator: ``generator(z, y) -> pictures in [-1, 1]``.
+"""
+
+from abc import ABC, abstractmethod
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, field
+from typing import Any, ClassVar
+
+import torch
+from torch import Tensor, nn
+
+from condgen.spec import Prior, Spec
+
+Batches = Iterator[tuple[Tensor, Tensor]]
+"""Endless (x (b, c, h, w) in [-1, 1], y (b, K) of zeros and ones)."""
+
+
+@dataclass
+class Player:
+    """A network that moves, and the optimizer that moves it."""
+
+    net: nn.Module
+    optimizer: torch.optim.Optimizer
+    parameters: list[nn.Parameter] = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.parameters = list(self.net.parameters())
+
+    @property
+    def size(self) -> int:
+        """Count of trainable numbers."""
+        return sum(p.numel() for p in self.parameters)
+
+
+@dataclass(frozen=True)
+class Paper:
+    """Where a system comes from; `condgen cite` prints the BibTeX."""
+
+    short: str
+    """As it is spoken of: 'Mirza & Osindero 2014, arXiv 1411.1784'."""
+    bibtex: str
+
+
+class System(nn.Module, ABC):
+    """One paper's game. A final class sets `prior` and `players`, and writes `generator` and `step`.
+
+    players: who moves, by the name used in logs (``loss/g``) and in parameter counts.
+    batches_per_step: how many batches one step draws from the stream.
+    """
+
+    paper: ClassVar[Paper]
+    batches_per_step: ClassVar[int] = 1
+
+    prior: Prior
+    players: dict[str, Player]
+
+    def __init__(self, spec: Spec, cfg: Any) -> None:
+        """spec: the pictures to learn. cfg: the Config of the same module."""
+        super().__init__()
+        self.spec, self.cfg = spec, cfg
+
+    @property
+    @abstractmethod
+    def generator(self) -> nn.Module:
+        """z (b, prior.dim), y (b, K) -> pictures (b, *spec.shape) in [-1, 1]; an unconditional one ignores y."""
+
+    @abstractmethod
+    def step(self, batches: Batches, images: int) -> dict[str, Tensor]:
+        """Play one round and return what to log, as detached scalars.
+
+        batches: the endless stream; draw `batches_per_step` batches.
+        images: how many images were seen before this step, the only clock; schedules are functions of it.
+        """
+
+
+def descend(*moves: tuple[Player, Tensor]) -> None:
+    """Move each player one step down its own scalar loss, all from the same point of the game.
+
+    Gradients go to the moving player alone (`inputs=`), so nobody freezes networks and no stale gradient lingers.
+    Players that share a forward pass belong into one call: all are differentiated before any of them steps.
+    """
+    for player, _ in moves:
+        player.optimizer.zero_grad(set_to_none=True)
+    for number, (player, loss) in enumerate(moves, start=1):
+        loss.backward(inputs=player.parameters, retain_graph=number < len(moves))
+    for player, _ in moves:
+        player.optimizer.step()
+
+
+def adam(
+    parameters: Iterable[nn.Parameter], lr: float, betas: tuple[float, float] = (0.9, 0.999), eps: float = 1e-8
+) -> torch.optim.Adam:
+    """Adam in one fused kernel: on two cores a third of the time of the looped one (docs/LOG.md)."""
+    return torch.optim.Adam(parameters, lr=lr, betas=betas, eps=eps, fused=True)
+
+
+def logged(**scalars: Tensor) -> dict[str, Tensor]:
+    """Scalars to log, cut from the graph; `loss_g` becomes the key `loss/g`."""
+    return {name.replace("_", "/", 1): value.detach() for name, value in scalars.items()}
+
+
+def state_of(optimizer: torch.optim.Optimizer) -> dict[str, Tensor]:
+    """An optimizer's memory as flat named tensors, such as ``0/exp_avg``; settings come from the Config again."""
+    state: dict[int, dict[str, Any]] = optimizer.state_dict()["state"]
+    return {f"{index}/{key}": value for index, entry in state.items() for key, value in entry.items()}
+
+
+def restore_state(optimizer: torch.optim.Optimizer, tensors: dict[str, Tensor]) -> None:
+    """The inverse of `state_of`."""
+    state: dict[int, dict[str, Tensor]] = {}
+    for name, value in tensors.items():
+        index, key = name.split("/", 1)
+        state.setdefault(int(index), {})[key] = value
+    optimizer.load_state_dict({"state": state, "param_groups": optimizer.state_dict()["param_groups"]})

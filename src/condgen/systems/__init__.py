@@ -1,0 +1,77 @@
+"""The one table: a row's name -> the class that plays it and the settings that make it that row.
+
+Rows name their class by path, so that listing them needs no torch; `system` imports it when the row is used.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pkgutil import resolve_name
+from typing import TYPE_CHECKING, Any
+
+from condgen.errors import unknown
+from condgen.labels import Labels
+from condgen.spec import Spec
+
+if TYPE_CHECKING:
+    from condgen.config import Config
+    from condgen.system import System
+
+DIGITS = Spec((1, 28, 28), Labels(tuple("0123456789")))
+"""The pictures that the source documents train on, for which their parameter counts hold."""
+
+
+@dataclass(frozen=True)
+class Row:
+    """One system as users name it."""
+
+    path: str
+    """module:class, the module also holding `Config`."""
+    summary: str
+    settings: Mapping[str, Any] = field(default_factory=dict)
+    """Where this row differs from the defaults of its `Config`."""
+    document: Spec = DIGITS
+    """The pictures of its source document."""
+
+    @property
+    def system(self) -> "type[System]":
+        found: type[System] = resolve_name(self.path)
+        return found
+
+    @property
+    def config(self) -> "Config":
+        defaults: Config = resolve_name(self.path.split(":")[0] + ":Config")()
+        return defaults.having(self.settings)
+
+    def build(self, spec: Spec, config: "Config | None" = None) -> "System":
+        """A freshly initialised system for pictures like `spec`; weights come from torch's own generator."""
+        return self.system(spec, config or self.config)
+
+
+CGAN, VAE = "condgen.systems.cgan:CGAN", "condgen.systems.vae:VAE"
+KERAS = {"adam_eps": 1e-7, "fake_labels": "data"}  # of the tutorials written in Keras
+
+SYSTEMS: dict[str, Row] = {
+    "cgan-concat": Row(CGAN, "conditional GAN: label embedding beside noise and picture"),
+    "cgan-multiply": Row(
+        CGAN,
+        "conditional GAN: label embedding times noise and picture",
+        KERAS | {"wiring": "multiply", "batch": 32, "images": 640_000, "lr_g": 2e-4},
+    ),
+    "cgan-maxout": Row(
+        CGAN,
+        "conditional GAN: the paper's networks, maxout discriminator",
+        KERAS | {"wiring": "maxout", "batch": 100, "images": 1_000_000, "dropout": 0.5, "lr_g": 3e-3, "lr_d": 1e-3},
+    ),
+    "vae": Row(VAE, "variational autoencoder; takes no label"),
+    "cvae": Row(VAE, "variational autoencoder with the label joined to both halves", {"conditional": True}),
+}
+
+DEFAULT = "cgan-multiply"
+"""Trained when no system is named: the row that follows its labels best after one minute (docs/systems/index.md)."""
+
+
+def row(name: str) -> Row:
+    """A row by name; an unknown one is an error that names the nearest."""
+    if name not in SYSTEMS:
+        raise unknown("system", name, SYSTEMS)
+    return SYSTEMS[name]

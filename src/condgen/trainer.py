@@ -1,0 +1,97 @@
+"""The loop that all systems share. It asks for steps and never knows which system plays.
+
+Progress is one integer, images seen. Data order, noise and schedules are functions of (seed, images), so a training
+that is stopped and started again goes on as if nothing had happened, bit for bit.
+"""
+
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from condgen import pictures, sheets
+from condgen.disk import write_bytes
+from condgen.logbook import Logbook
+from condgen.screen import Screen
+from condgen.stream import Stream
+from condgen.system import System
+from condgen.training import Training
+
+
+@dataclass(frozen=True)
+class Plan:
+    """How long, and how often to do what: in images, but for saving, which changes nothing that is trained."""
+
+    images: int
+    log_every: int
+    grid_every: int
+    save_seconds: float = 30.0
+
+    @classmethod
+    def of(cls, images: int, log_every: int | None, grid_every: int | None, save_seconds: float) -> "Plan":
+        """By default 200 lines of log and 20 class grids, however long the training."""
+        return cls(images, log_every or max(1, images // 200), grid_every or max(1, images // 20), save_seconds)
+
+
+def train(training: Training, plan: Plan, screen: Screen, stop: Callable[[], bool] = lambda: False) -> None:
+    """Play until `plan.images` are seen, or until `stop()`; either way the end is a checkpoint."""
+    logged = saved = time.monotonic()
+    with Logbook(training.run.folder, training.images) as book, screen.training(training.images, plan.images):
+        if training.images == 0:
+            draw_real(training)
+            draw_grid(training, book)
+
+        while training.images < plan.images and not stop():
+            before = training.images
+            training.step()
+            now, ended = training.images, training.images >= plan.images
+
+            if ended or passed(plan.log_every, before, now):
+                scalars = training.meter.take()
+                training.check_finite(scalars)
+                logged, seconds = time.monotonic(), time.monotonic() - logged
+                book.write(now, scalars, seconds)
+                screen.show(now, scalars)
+
+            if ended or passed(plan.grid_every, before, now):
+                draw_grid(training, book)
+
+            if not ended and time.monotonic() - saved > plan.save_seconds:
+                put_away(training)
+                saved = time.monotonic()
+
+        put_away(training)
+
+
+def passed(every: int, before: int, now: int) -> bool:
+    """Whether a multiple of `every` lies in (before, now]."""
+    return now // every > before // every
+
+
+def draw_real(training: Training) -> None:
+    """Some real pictures, to hold the class grids against."""
+    sheet = sheets.real(training.dataset.train, training.dataset.labels)
+    pictures.save_png(training.run.samples / "real.png", sheet)
+
+
+def draw_grid(training: Training, book: Logbook) -> None:
+    """The class grid of this moment: the same z each time, so that one can watch a picture grow."""
+    sheet = sheets.classes(training.sampler, seed=training.run.identity.seed)
+    pictures.save_png(training.run.samples / f"{training.images:012d}.png", sheet)
+    book.picture(training.images, sheet)
+
+
+def put_away(training: Training) -> None:
+    """Everything onto the disk that somebody may want if the machine stopped now."""
+    training.save()
+    run = training.run
+    write_bytes(run.folder / "curves.png", pictures.curves(run.log, f"{run.identity.system} on {run.identity.data}"))
+
+
+def speed(system: System, stream: Stream, seconds: float) -> float:
+    """Images per second, found by playing for about so long; the system is spoilt and to be thrown away."""
+    for _ in range(3):  # the first steps choose kernels and fill caches
+        system.step(stream, stream.images)
+    began, images = time.monotonic(), stream.images
+    while time.monotonic() - began < seconds:
+        system.step(stream, stream.images)
+    return (stream.images - images) / (time.monotonic() - began)

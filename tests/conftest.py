@@ -1,0 +1,57 @@
+"""What several tests need: small pictures of several kinds, and a training in a folder of its own."""
+
+import os
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+
+from condgen.data import Dataset, Split
+from condgen.labels import Labels
+
+os.environ["MPLBACKEND"] = "Agg"
+SHARED = Path(__file__).parents[2] / "shared"
+"""Where development data may lie; tests that want it skip without it."""
+
+KINDS = {
+    "digits": ((1, 28, 28), Labels(tuple("0123456789"))),
+    "colour": ((3, 8, 8), Labels(("cat", "dog", "T-shirt/top"))),
+    "attributes": ((1, 5, 7), Labels(("Smiling", "Hat", "Blond_Hair", "Glasses"), "attributes")),
+}
+"""Shapes and label sets that every row must take: grey and colour, square and not, classes and attributes."""
+
+
+@pytest.fixture(autouse=True, scope="session")
+def _one_thread() -> None:
+    """Tiny networks gain nothing from threads, and parallel test runs lose by them."""
+    torch.set_num_threads(1)
+
+
+def pictures(kind: str, n: int = 60, seed: int = 0) -> Dataset:
+    """Random pictures with a bright bar whose place is the label, so that there is something to learn."""
+    (channels, height, width), labels = KINDS[kind]
+    rng = np.random.default_rng(seed)
+    images = rng.integers(0, 60, (n, height, width, channels), dtype=np.uint8)
+    if labels.kind == "classes":
+        targets = np.arange(n) % len(labels)
+        images[np.arange(n), targets % height] = 230
+    else:
+        targets = rng.integers(0, 2, (n, len(labels)))
+        for picture, values in zip(images, targets, strict=True):
+            picture[np.flatnonzero(values) % height] = 230
+    return Dataset(kind, labels, Split(images, targets.astype(np.int64)))
+
+
+@pytest.fixture
+def npz(tmp_path: Path) -> Callable[..., Path]:
+    """Writes a small .npz of `pictures(kind, n)` and returns its path, for the command line."""
+
+    def write(kind: str = "digits", n: int = 60) -> Path:
+        data = pictures(kind, n)
+        path = tmp_path / f"{kind}.npz"
+        np.savez(path, images=data.train.images, labels=data.train.labels, names=np.array(data.labels.names))
+        return path
+
+    return write

@@ -1,0 +1,66 @@
+"""What the laws are stated with: rows made small, and a training that can be stopped anywhere."""
+
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from condgen.data import Dataset
+from condgen.noise import reseed
+from condgen.run import Identity, Run
+from condgen.screen import Screen
+from condgen.spec import Spec
+from condgen.stream import Stream
+from condgen.system import System
+from condgen.systems import row
+from condgen.trainer import Plan, train
+from condgen.training import Training
+from conftest import pictures
+
+BATCH = 8
+
+
+def build(name: str, spec: Spec, seed: int = 0, device: str = "cpu") -> System:
+    reseed(seed, "init", 0)
+    return row(name).build(spec).to(device)
+
+
+def streaming(data: Dataset, seed: int = 0, device: str = "cpu") -> Stream:
+    return Stream(data.train, data.labels, BATCH, seed, device)
+
+
+def begin(name: str, folder: Path, data: Dataset | None = None, seed: int = 0, images: int = 0) -> Training:
+    """A training of a row, at image 0 of a run in `folder`, or where a run that is there stopped."""
+    data = data or pictures("colour")
+    config = row(name).config.having({"batch": BATCH, "images": max(images, 1)})
+    identity = Identity(name, config.model_dump(), data.name, data.fingerprint, data.spec.to_json(), seed)
+    with Run.open(folder, identity) as run:
+        training = Training(run, build(name, data.spec, seed), streaming(data, seed), data, half_life=50)
+    training.restore()
+    return training
+
+
+def run_to(training: Training, images: int, stop_at: int | None = None) -> Training:
+    """Train to `images`, or be stopped as by Ctrl-C once `stop_at` are seen."""
+    plan = Plan(images, log_every=24, grid_every=10**9)
+    stop = lambda: stop_at is not None and training.images >= stop_at  # noqa: E731
+    train(training, plan, Screen(quiet=True), stop)
+    return training
+
+
+def everything(training: Training) -> dict[str, Tensor]:
+    """Every number the training depends on or leaves behind."""
+    return {name: value.clone() for name, value in training._tensors().items()}
+
+
+def equal(one: dict[str, Tensor], other: dict[str, Tensor]) -> bool:
+    return one.keys() == other.keys() and all(torch.equal(one[name], other[name]) for name in one)
+
+
+def labels_of(data: Dataset, n: int) -> Tensor:
+    return torch.from_numpy(data.labels.encode(data.train.labels[:n]))
+
+
+def logged(training: Training) -> list[dict[str, Any]]:
+    return training.run.log

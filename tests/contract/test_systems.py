@@ -1,0 +1,145 @@
+"""Laws of a system, over every row of the table and every kind of picture."""
+
+import importlib
+
+import pytest
+import torch
+
+from condgen.noise import draw, reseed
+from condgen.system import descend
+from condgen.systems import SYSTEMS
+from conftest import KINDS, pictures
+from contract.laws import BATCH, build, equal, labels_of, streaming
+
+every_row = pytest.mark.parametrize("name", SYSTEMS)
+every_kind = pytest.mark.parametrize("kind", KINDS)
+device = pytest.mark.parametrize("device", ["cpu", pytest.param("cuda", marks=pytest.mark.gpu)])
+
+COUNTS = {  # design/systems.md: trainable parameters at the sizes of the source documents
+    "cgan-concat": {"g": 1_489_012, "d": 1_470_565},
+    "cgan-multiply": {"g": 1_490_936, "d": 935_585},
+    "cgan-maxout": {"g": 1_053_296, "d": 1_224_351},
+    "vae": {"vae": 652_824},
+    "cvae": {"vae": 652_824 + 10 * 400 + 10 * 400},  # ten more inputs to each of two hidden layers of 400
+}
+IGNORES_LABELS = {"vae"}
+
+
+@every_row
+def test_parameters_are_those_of_the_document(name: str) -> None:
+    with torch.device("meta"):
+        players = SYSTEMS[name].build(SYSTEMS[name].document).players
+    assert {player: players[player].size for player in players} == COUNTS[name]
+
+
+@device
+@every_kind
+@every_row
+def test_generator_draws_pictures_in_range(name: str, kind: str, device: str) -> None:
+    data = pictures(kind)
+    system = build(name, data.spec, device=device)
+    z = draw(system.prior, 5, device)
+    x = system.generator.eval()(3 * z, labels_of(data, 5).to(device))
+    assert x.shape == (5, *data.spec.shape)
+    assert x.dtype == torch.float32
+    assert x.abs().max() <= 1
+    assert x.std() > 0
+
+
+@device
+@every_kind
+@every_row
+def test_a_step_returns_finite_scalars_cut_from_the_graph(name: str, kind: str, device: str) -> None:
+    data = pictures(kind)
+    system, stream = build(name, data.spec, device=device), streaming(data, device=device)
+    for _ in range(2):
+        logs = system.step(stream, stream.images)
+    assert {f"loss/{player}" for player in system.players} <= logs.keys()
+    for name, value in logs.items():
+        assert value.shape == (), name
+        assert value.isfinite(), name
+        assert not value.requires_grad, name
+
+
+@every_row
+def test_a_step_draws_as_many_batches_as_it_says(name: str) -> None:
+    data = pictures("colour")
+    system, stream = build(name, data.spec), streaming(data)
+    system.step(stream, 0)
+    assert stream.images == BATCH * system.batches_per_step
+
+
+@every_row
+def test_equal_seeds_play_equal_games(name: str) -> None:
+    def play(seed: int) -> dict[str, torch.Tensor]:
+        data = pictures("colour")
+        system, stream = build(name, data.spec, seed), streaming(data, seed)
+        for _ in range(3):
+            reseed(seed, "step", stream.images)
+            system.step(stream, stream.images)
+        return system.state_dict()
+
+    assert equal(play(0), play(0))
+    assert not equal(play(0), play(1))
+
+
+@every_row
+def test_a_move_touches_only_its_own_player(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    data = pictures("colour")
+    system, stream = build(name, data.spec), streaming(data)
+    moved: set[str] = set()
+
+    def watched(*moves: tuple) -> None:
+        before = {player: [p.clone() for p in system.players[player].parameters] for player in system.players}
+        for parameter in system.parameters():
+            parameter.grad = None
+        descend(*moves)
+        for player, old in before.items():
+            parameters = system.players[player].parameters
+            moves_now = any(mover is system.players[player] for mover, _ in moves)
+            assert moves_now == any(not torch.equal(a, b) for a, b in zip(old, parameters, strict=True)), player
+            assert moves_now or all(parameter.grad is None for parameter in parameters), player
+            moved.update([player] if moves_now else [])
+
+    monkeypatch.setattr(importlib.import_module(type(system).__module__), "descend", watched)
+    system.step(stream, 0)
+    assert moved == set(system.players)
+
+
+@every_kind
+@every_row
+def test_every_parameter_moves(name: str, kind: str) -> None:
+    data = pictures(kind)
+    system, stream = build(name, data.spec), streaming(data)
+    before = {key: value.clone() for key, value in system.named_parameters()}
+    for _ in range(4):
+        system.step(stream, stream.images)
+    still = [key for key, value in system.named_parameters() if torch.equal(value, before[key])]
+    assert not still
+
+
+@every_row
+def test_the_players_own_every_parameter_once(name: str) -> None:
+    system = build(name, pictures("colour").spec)
+    owned = [id(p) for player in system.players.values() for p in player.parameters]
+    assert sorted(owned) == sorted(id(p) for p in system.parameters())
+
+
+@every_row
+def test_one_step_under_bf16_autocast(name: str) -> None:
+    data = pictures("colour")
+    system, stream = build(name, data.spec), streaming(data)
+    with torch.autocast("cpu", torch.bfloat16):
+        logs = system.step(stream, 0)
+    assert all(value.isfinite() for value in logs.values())
+    assert all(p.dtype == torch.float32 and p.isfinite().all() for p in system.parameters())
+
+
+@every_kind
+@every_row
+def test_the_label_reaches_the_picture(name: str, kind: str) -> None:
+    data = pictures(kind)
+    system = build(name, data.spec)
+    z, y = draw(system.prior, 4), labels_of(data, 4)
+    G = system.generator.eval()
+    assert torch.equal(G(z, y), G(z, y.flip(1))) == (name in IGNORES_LABELS)

@@ -1,0 +1,67 @@
+import json
+
+import pytest
+
+from condgen.config import Config, option
+from condgen.errors import CondgenError
+from condgen.seeds import seed_of
+from condgen.spec import Prior, Spec
+from condgen.systems import DEFAULT, SYSTEMS, row
+
+
+@pytest.mark.parametrize("name", SYSTEMS)
+def test_every_field_carries_its_meaning(name: str) -> None:
+    for field, info in type(row(name).config).model_fields.items():
+        assert info.description, field
+        assert info.description.rstrip().endswith((".", ")")), field
+
+
+@pytest.mark.parametrize("name", SYSTEMS)
+def test_a_config_survives_json(name: str) -> None:
+    config = row(name).config
+    assert type(config).model_validate_json(config.model_dump_json()) == config
+    assert config.having(json.loads(json.dumps(config.model_dump()))) == config
+
+
+def test_rows_differ_from_their_defaults_only_by_known_settings() -> None:
+    for name, found in SYSTEMS.items():
+        for field, value in found.settings.items():
+            assert getattr(found.config, field) == value, (name, field)
+    assert DEFAULT in SYSTEMS
+
+
+@pytest.mark.parametrize(
+    ("fields", "says"),
+    [
+        ({"bacth": 3}, "no setting 'bacth'; did you mean 'batch'"),
+        ({"batch": 0}, "batch should be greater than 0, found 0 .*--batch"),
+        ({"batch": "many"}, "batch should be a valid integer.*found 'many'"),
+        ({"ema_half_life": -1}, "ema_half_life should be greater than or equal to 0.*--ema-half-life"),
+    ],
+)
+def test_bad_settings_are_one_clear_error(fields: dict[str, object], says: str) -> None:
+    with pytest.raises(CondgenError, match=says):
+        Config().having(fields)
+
+
+def test_unknown_systems_name_the_nearest() -> None:
+    with pytest.raises(CondgenError, match="unknown system 'cgan-mul'; did you mean 'cgan-multiply'"):
+        row("cgan-mul")
+
+
+def test_options_are_fields_with_hyphens() -> None:
+    assert option("z_dim") == "--z-dim"
+
+
+def test_seeds_are_fixed_for_ever_and_do_not_collide() -> None:
+    assert seed_of(0, "z", 0) == 2212172871777641437
+    grid = {seed_of(seed, stream, i) for seed in range(20) for stream in ("z", "order") for i in range(50)}
+    assert len(grid) == 20 * 2 * 50
+    assert all(0 <= seed < 2**63 for seed in grid)
+
+
+def test_specs_and_priors_survive_json() -> None:
+    spec = SYSTEMS["cvae"].document
+    assert Spec.from_json(json.loads(json.dumps(spec.to_json()))) == spec
+    assert (spec.channels, spec.pixels) == (1, 784)
+    assert Prior(100).kind == "normal"

@@ -1,0 +1,169 @@
+import json
+import subprocess
+import sys
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+import torch
+
+from condgen import logbook, run
+from condgen.errors import CondgenError
+from condgen.logbook import Logbook, Meter
+from condgen.run import Identity, Run, default_folder
+from condgen.systems import DIGITS
+
+
+def opened(folder: Path, identity: Identity) -> Run:
+    with Run.open(folder, identity) as here:
+        return here
+
+
+CVAE = Identity("cvae", {"images": 100, "lr": 0.1}, "mnist", "abc", DIGITS.to_json(), 0)
+
+
+def test_the_same_training_goes_on_and_may_grow_longer(tmp_path: Path) -> None:
+    opened(tmp_path / "r", CVAE)
+    longer = replace(CVAE, config={"images": 900, "lr": 0.1})
+    assert opened(tmp_path / "r", longer).identity == longer
+    assert run.identity_in(tmp_path / "r") == longer
+
+
+@pytest.mark.parametrize(
+    ("other", "says"),
+    [
+        (replace(CVAE, config={"images": 100, "lr": 0.2}), "holds a run with lr=0.1, not 0.2"),
+        (replace(CVAE, system="vae"), "holds a run with system=cvae, not vae"),
+        (replace(CVAE, seed=4), "holds a run with seed=0, not 4"),
+        (replace(CVAE, fingerprint="xyz"), "holds a run with other pictures or labels in 'mnist'"),
+    ],
+)
+def test_another_training_is_refused_by_name(tmp_path: Path, other: Identity, says: str) -> None:
+    opened(tmp_path, CVAE)
+    before = (tmp_path / "config.json").read_bytes()
+    with pytest.raises(CondgenError, match=says):
+        opened(tmp_path, other)
+    assert (tmp_path / "config.json").read_bytes() == before
+
+
+def test_the_same_pictures_under_another_path_are_the_same_training(tmp_path: Path) -> None:
+    opened(tmp_path, CVAE)
+    opened(tmp_path, replace(CVAE, data="/elsewhere/mnist.npz"))
+
+
+def test_a_folder_of_other_things_is_left_alone(tmp_path: Path) -> None:
+    (tmp_path / "letter.txt").write_text("dear")
+    with pytest.raises(CondgenError, match="exists and is no run"):
+        opened(tmp_path, CVAE)
+    with pytest.raises(CondgenError, match="exists and is no run"):
+        opened(tmp_path / "letter.txt", CVAE)
+    assert [path.name for path in tmp_path.iterdir()] == ["letter.txt"]
+
+
+def test_a_folder_that_cannot_be_made_is_one_clear_error(tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("")
+    with pytest.raises(CondgenError, match="cannot write"):
+        opened(tmp_path / "file" / "run", CVAE)
+
+
+def test_a_start_that_died_before_its_config_is_no_obstacle(tmp_path: Path) -> None:
+    (tmp_path / ".lock").touch()
+    assert opened(tmp_path, CVAE).images == 0
+
+
+@pytest.mark.parametrize("content", ["{", "[]", '{"format": 1}', '{"format": 1, "system": 3}'])
+def test_a_config_that_is_no_runs_is_refused(tmp_path: Path, content: str) -> None:
+    (tmp_path / "config.json").write_text(content)
+    with pytest.raises(CondgenError, match=r"is no run's config\.json"):
+        opened(tmp_path, CVAE)
+    assert (tmp_path / "config.json").read_text() == content
+
+
+def test_a_run_of_a_later_condgen_says_which(tmp_path: Path) -> None:
+    (tmp_path / "config.json").write_text(json.dumps({"format": 99, "condgen": "7.0"}))
+    with pytest.raises(CondgenError, match=r"written by condgen 7\.0; upgrade"):
+        opened(tmp_path, CVAE)
+
+
+def test_default_folders_are_numbered_by_training(tmp_path: Path) -> None:
+    other = replace(CVAE, seed=1)
+    first = opened(default_folder(CVAE, tmp_path), CVAE).folder
+    second = opened(default_folder(other, tmp_path), other).folder
+    assert (first.name, second.name) == ("cvae-mnist", "cvae-mnist-2")
+    assert default_folder(CVAE, tmp_path) == first
+    assert default_folder(other, tmp_path) == second
+    assert default_folder(replace(CVAE, data="/x/my faces.npz"), tmp_path / "new").name == "cvae-my faces"
+
+
+def test_a_second_process_is_refused_and_a_dead_one_is_not_waited_for(tmp_path: Path) -> None:
+    opened(tmp_path, CVAE)
+    hold = (
+        "import sys, time; from pathlib import Path; from condgen.run import Run, identity_in\n"
+        "folder = Path(sys.argv[1])\n"
+        "with Run.open(folder, identity_in(folder)): print('held', flush=True); time.sleep(60)"
+    )
+    other = subprocess.Popen([sys.executable, "-c", hold, str(tmp_path)], stdout=subprocess.PIPE, text=True)
+    before = (tmp_path / "config.json").read_bytes()
+    with other:
+        assert other.stdout
+        assert other.stdout.readline() == "held\n"
+        with pytest.raises(CondgenError, match=rf"another process \(pid {other.pid}\) is training"):
+            opened(tmp_path, replace(CVAE, config={"images": 900, "lr": 0.1}))
+        assert (tmp_path / "config.json").read_bytes() == before
+        other.kill()
+    opened(tmp_path, CVAE)
+
+
+def test_sessions_are_noted_and_a_changed_machine_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    here = opened(tmp_path, CVAE)
+    assert here.begin_session(0, "cpu") == []
+    assert here.begin_session(64, "cpu") == [f"going on with {str(tmp_path)!r} at 64 images."]
+    monkeypatch.setattr(torch, "get_num_threads", lambda: 64)
+    assert here.begin_session(128, "cpu")[1] == "no longer bit-exact: threads 1 -> 64."
+    sessions = json.loads((tmp_path / "env.json").read_text())
+    assert [session["from_images"] for session in sessions] == [0, 64, 128]
+
+
+def test_publishing_replaces_weights_and_card_together(tmp_path: Path) -> None:
+    here, net = opened(tmp_path, CVAE), torch.nn.Linear(2, 2)
+    for images in (10, 20):
+        here.publish(net, {"images": images})
+    assert sorted(p.name for p in (tmp_path / "generator").iterdir()) == [
+        "card.json",
+        "weights-000000000020.safetensors",
+    ]
+    assert json.loads((tmp_path / "generator/card.json").read_text())["weights"] == "weights-000000000020.safetensors"
+
+
+def test_a_meter_gives_means_and_forgets(tmp_path: Path) -> None:
+    meter = Meter()
+    for value in (1.0, 2.0, 6.0):
+        meter.add({"loss/g": torch.tensor(value), "loss/d": torch.tensor(-value)})
+    assert meter.take() == {"loss/g": 3.0, "loss/d": -3.0}
+    assert meter.take() == {}
+
+
+def test_a_log_goes_on_from_its_checkpoint(tmp_path: Path) -> None:
+    with Logbook(tmp_path, 0) as book:
+        for images in (10, 20, 30):
+            book.write(images, {"loss/g": images / 10}, seconds=1.5)
+    with (tmp_path / "log.jsonl").open("a") as file:
+        file.write('{"images": 40, "lo')  # the machine stopped here
+    with Logbook(tmp_path, 20) as book:
+        book.write(30, {"loss/g": 7.0}, seconds=1.0)
+    assert logbook.read(tmp_path / "log.jsonl") == [
+        {"images": 10, "loss/g": 1.0},
+        {"images": 20, "loss/g": 2.0},
+        {"images": 30, "loss/g": 7.0},
+    ]
+    assert logbook.read(tmp_path / "clock.jsonl")[-1] == {"images": 30, "seconds": 4.0}
+
+
+def test_tensorboard_shows_the_log_without_the_lost_future(tmp_path: Path) -> None:
+    event_accumulator = pytest.importorskip("tensorboard.backend.event_processing.event_accumulator")
+    for start, stop, value in ((0, 50, 1.0), (20, 40, 2.0)):
+        with Logbook(tmp_path, start) as book:
+            for images in range(start + 10, stop, 10):
+                book.write(images, {"loss/g": value}, seconds=1.0)
+    events = event_accumulator.EventAccumulator(str(tmp_path / "tensorboard")).Reload()
+    assert [(e.step, e.value) for e in events.Scalars("loss/g")] == [(10, 1.0), (20, 1.0), (30, 2.0)]

@@ -1,0 +1,68 @@
+"""The order of the data is a function of (seed, images); every picture is seen equally often."""
+
+from itertools import islice
+
+import numpy as np
+import pytest
+import torch
+from hypothesis import given
+from hypothesis import strategies as st
+
+from condgen.data import Split
+from condgen.labels import Labels
+from condgen.stream import Stream
+from conftest import KINDS, pictures
+
+
+def numbered(n: int, batch: int, seed: int = 0, start: int = 0) -> Stream:
+    """A stream of 1x1 pictures whose class is their place in the data."""
+    split = Split(np.zeros((n, 1, 1, 1), np.uint8), np.arange(n))
+    return Stream(split, Labels(tuple(map(str, range(n)))), batch, seed, start=start)
+
+
+def seen(stream: Stream, batches: int) -> list[int]:
+    return [int(i) for _, y in islice(stream, batches) for i in y.argmax(1)]
+
+
+@given(n=st.integers(1, 40), batch=st.integers(1, 50), passes=st.integers(1, 4))
+def test_each_pass_shows_every_picture_once(n: int, batch: int, passes: int) -> None:
+    shown = seen(numbered(n, batch), -(-n * passes // batch))
+    for number in range(passes):
+        assert sorted(shown[number * n : (number + 1) * n]) == list(range(n))
+
+
+@given(n=st.integers(1, 30), batch=st.integers(1, 20), skipped=st.integers(0, 20))
+def test_a_stream_can_start_at_any_batch(n: int, batch: int, skipped: int) -> None:
+    whole = seen(numbered(n, batch), skipped + 3)
+    assert seen(numbered(n, batch, start=skipped * batch), 3) == whole[skipped * batch :]
+
+
+def test_the_order_does_not_depend_on_the_batch_size() -> None:
+    assert seen(numbered(10, 3), 10) == seen(numbered(10, 5), 6)
+
+
+def test_passes_and_seeds_have_orders_of_their_own() -> None:
+    shown = seen(numbered(50, 50), 2)
+    assert shown[:50] != shown[50:]
+    assert shown[:50] != seen(numbered(50, 50, seed=1), 1)
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_batches_are_what_the_contract_says(kind: str) -> None:
+    data = pictures(kind)
+    stream = Stream(data.train, data.labels, 16, seed=3)
+    x, y = next(stream)
+    assert x.shape == (16, *data.spec.shape)
+    assert y.shape == (16, len(data.labels))
+    assert x.dtype == y.dtype == torch.float32
+    assert stream.images == 16
+    rows = stream._rows(0, 16).numpy()
+    assert torch.equal(y, torch.from_numpy(data.labels.encode(data.train.labels[rows])))
+    whole = torch.from_numpy(data.train.images[rows]).permute(0, 3, 1, 2)
+    assert torch.equal(((x + 1) * 127.5).round().to(torch.uint8), whole)
+
+
+def test_pixels_fill_the_range() -> None:
+    split = Split(np.array([0, 255, 127], np.uint8).reshape(3, 1, 1, 1), np.zeros(3, np.int64))
+    x, _ = next(Stream(split, Labels(("a",)), 3, seed=0))
+    assert sorted(x.flatten().tolist()) == pytest.approx([-1, 127 / 127.5 - 1, 1])
