@@ -33,9 +33,9 @@ class Meter:
         self.count += 1
 
     def take(self) -> dict[str, float]:
-        """The means; the one place where numbers leave the device."""
-        names = list(self.sums)
-        means = (torch.stack(list(self.sums.values())) / self.count).tolist() if names else []
+        """The means, by name; the one place where numbers leave the device."""
+        names = sorted(self.sums)  # not in their own order: a checkpoint forgets it
+        means = (torch.stack([self.sums[name] for name in names]) / self.count).tolist() if names else []
         self.sums, self.count = {}, 0
         return dict(zip(names, means, strict=True))
 

@@ -9,10 +9,21 @@ from torch import Tensor
 from condgen.seeds import seed_of
 from condgen.spec import Prior
 
+CPU = torch.device("cpu")
 
-def reseed(seed: int, stream: str, images: int) -> None:
-    """Make torch's own noise (z, dropout, initial weights) a function of progress; resuming needs no saved state."""
-    torch.manual_seed(seed_of(seed, stream, images))
+
+def reseed(seed: int, stream: str, images: int, device: torch.device = CPU) -> None:
+    """Make torch's own noise (z, dropout, first weights) a function of progress; resuming needs no saved state.
+
+    Sets the generators of the CPU and of `device` themselves: torch.manual_seed takes a hundred times as long.
+    """
+    value = seed_of(seed, stream, images)
+    torch.default_generator.manual_seed(value)
+    if device.type == "cuda":
+        with torch.cuda.device(device):
+            torch.cuda.manual_seed(value)
+    elif device.type == "mps":
+        torch.mps.manual_seed(value)
 
 
 @contextmanager

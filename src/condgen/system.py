@@ -5,8 +5,9 @@ than its generator: ``generator(z, y) -> pictures in [-1, 1]``.
 """
 
 from abc import ABC, abstractmethod
-from collections.abc import Iterable, Iterator
-from dataclasses import dataclass, field
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from functools import cached_property, partial
 from typing import Any, ClassVar
 
 import torch
@@ -20,14 +21,21 @@ Batches = Iterator[tuple[Tensor, Tensor]]
 
 @dataclass
 class Player:
-    """A network that moves, and the optimizer that moves it."""
+    """A network that moves, and how: `adam(...)` or any other function from parameters to an optimizer."""
 
     net: nn.Module
-    optimizer: torch.optim.Optimizer
-    parameters: list[nn.Parameter] = field(init=False)
+    make_optimizer: Callable[[list[nn.Parameter]], torch.optim.Optimizer]
+    after_move: Callable[[], None] = lambda: None
+    """Called after each move, for constraints on the weights."""
 
-    def __post_init__(self) -> None:
-        self.parameters = list(self.net.parameters())
+    @cached_property
+    def parameters(self) -> list[nn.Parameter]:
+        return list(self.net.parameters())
+
+    @cached_property
+    def optimizer(self) -> torch.optim.Optimizer:
+        """Made when first asked for: torch's first optimizer costs seconds, and whoever only draws needs none."""
+        return self.make_optimizer(self.parameters)
 
     @property
     def size(self) -> int:
@@ -88,13 +96,14 @@ def descend(*moves: tuple[Player, Tensor]) -> None:
         loss.backward(inputs=player.parameters, retain_graph=number < len(moves))
     for player, _ in moves:
         player.optimizer.step()
+        player.after_move()
 
 
 def adam(
-    parameters: Iterable[nn.Parameter], lr: float, betas: tuple[float, float] = (0.9, 0.999), eps: float = 1e-8
-) -> torch.optim.Adam:
-    """Adam in one fused kernel: on two cores a third of the time of the looped one (docs/LOG.md)."""
-    return torch.optim.Adam(parameters, lr=lr, betas=betas, eps=eps, fused=True)
+    lr: float, betas: tuple[float, float] = (0.9, 0.999), eps: float = 1e-8
+) -> Callable[[list[nn.Parameter]], torch.optim.Optimizer]:
+    """Adam for a Player, in one fused kernel: a third of the looped one's time on two cores (benchmarks/speed.py)."""
+    return partial(torch.optim.Adam, lr=lr, betas=betas, eps=eps, fused=True)
 
 
 def logged(**scalars: Tensor) -> dict[str, Tensor]:

@@ -37,7 +37,7 @@ class Training:
     def step(self) -> None:
         """One round of the game; its noise is a function of (seed, images)."""
         before = self.images
-        reseed(self.run.identity.seed, "step", before)
+        reseed(self.run.identity.seed, "step", before, self.stream.device)
         self.meter.add(self.system.step(self.stream, before))
         self.ema.update(before, self.images)
 

@@ -1,6 +1,7 @@
 """The conditional GAN's game, on networks small enough to work out by hand."""
 
 import math
+from functools import partial
 
 import pytest
 import torch
@@ -34,7 +35,7 @@ def game() -> cgan.CGAN:
     system = cgan.CGAN(data.spec, cgan.Config())
     system.G, system.D = Constant(data.spec, -0.5), Constant(data.spec, 2.0)
     system.players = {
-        name: Player(net, torch.optim.SGD(net.parameters(), lr=1.0)) for name, net in (("g", system.G), ("d", system.D))
+        name: Player(net, partial(torch.optim.SGD, lr=1.0)) for name, net in (("g", system.G), ("d", system.D))
     }
     return system
 

@@ -1,6 +1,7 @@
 """Smaller parts: averaging, noise, lengths, devices, interrupts, progress."""
 
 import signal
+from functools import partial
 
 import pytest
 import torch
@@ -102,17 +103,21 @@ def test_noise_has_the_distribution_it_names() -> None:
 def test_players_that_share_a_pass_move_from_the_same_point() -> None:
     """Two players, losses a*b and -a*b at a = b = 1: simultaneous steps of 0.1 give (0.9, 1.1), not (0.9, 1.09)."""
     a, b = nn.ParameterList([torch.ones(())]), nn.ParameterList([torch.ones(())])
-    one, two = (Player(net, torch.optim.SGD(net.parameters(), lr=0.1)) for net in (a, b))
+    moved: list[str] = []
+    one, two = (
+        Player(net, partial(torch.optim.SGD, lr=0.1), partial(moved.append, name)) for net, name in ((a, "a"), (b, "b"))
+    )
     product = a[0] * b[0]
     descend((one, product), (two, -product))
     assert (a[0].item(), b[0].item()) == pytest.approx((0.9, 1.1))
+    assert moved == ["a", "b"]
 
 
 def test_an_optimizers_memory_survives_being_named_tensors() -> None:
     def trained(steps: int, state: dict[str, torch.Tensor] | None = None) -> nn.Linear:
         reseed(0, "init", 0)
         net = nn.Linear(3, 1)
-        player = Player(net, adam(net.parameters(), 0.1))
+        player = Player(net, adam(0.1))
         start = 0
         if state:
             net.load_state_dict({"weight": state.pop("weight"), "bias": state.pop("bias")})

@@ -22,16 +22,10 @@ class Maxout(nn.Module):
         return pieces.view(len(x), -1, self.k).amax(2)  # (b, outputs)
 
 
-def hold_norms(net: nn.Module, optimizer: torch.optim.Optimizer) -> None:
-    """After each move, scale back the maxout pieces of `net` that have outgrown their bound (section 5.1 of the paper:
-    "imposing a constraint on the norm of each weight vector")."""
-    layers = [layer for layer in net.modules() if isinstance(layer, Maxout)]
-    bounded = [(layer.weight, layer.max_norm) for layer in layers if layer.max_norm is not None]
-
-    @torch.no_grad()
-    def hold(*_: object) -> None:
-        for weight, max_norm in bounded:
-            weight.copy_(torch.renorm(weight, p=2, dim=0, maxnorm=max_norm))
-
-    if bounded:
-        optimizer.register_step_post_hook(hold)
+@torch.no_grad()
+def hold_norms(net: nn.Module) -> None:
+    """Scale back the maxout pieces of `net` that have outgrown their bound; for after each move (section 5.1 of the
+    paper: "imposing a constraint on the norm of each weight vector")."""
+    for layer in net.modules():
+        if isinstance(layer, Maxout) and layer.max_norm is not None:
+            layer.weight.copy_(torch.renorm(layer.weight, p=2, dim=0, maxnorm=layer.max_norm))

@@ -22,6 +22,7 @@ maxout: the book puts batch norm *after* the generator's sigmoid, which leaves [
     or D wins by the noise at the border (docs/LOG.md has the trials).
 """
 
+from functools import partial
 from typing import ClassVar, Literal
 
 import torch
@@ -201,11 +202,11 @@ class CGAN(System):
         make_generator, make_discriminator = WIRINGS[cfg.wiring]
         self.G = make_generator(spec, cfg.z_dim)
         self.D = make_discriminator(spec, cfg.dropout)
+        betas = (cfg.beta1, 0.999)
         self.players = {
-            "g": Player(self.G, adam(self.G.parameters(), cfg.lr_g, (cfg.beta1, 0.999), cfg.adam_eps)),
-            "d": Player(self.D, adam(self.D.parameters(), cfg.lr_d, (cfg.beta1, 0.999), cfg.adam_eps)),
+            "g": Player(self.G, adam(cfg.lr_g, betas, cfg.adam_eps)),
+            "d": Player(self.D, adam(cfg.lr_d, betas, cfg.adam_eps), after_move=partial(hold_norms, self.D)),
         }
-        hold_norms(self.D, self.players["d"].optimizer)
 
     @property
     def generator(self) -> nn.Module:

@@ -98,7 +98,7 @@ class VAE(System):
         inputs = spec.pixels + (len(spec.labels) if cfg.conditional else 0)
         self.encoder = Encoder(inputs, cfg.hidden, cfg.z_dim)
         self.decoder = Decoder(spec, cfg)
-        self.players = {"vae": Player(self, adam(self.parameters(), cfg.lr))}
+        self.players = {"vae": Player(self, adam(cfg.lr))}
 
     @property
     def generator(self) -> nn.Module:
