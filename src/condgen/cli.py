@@ -18,8 +18,9 @@ from condgen.errors import CondgenError
 from condgen.systems import DEFAULT, row
 from condgen.version import __version__
 
-FLAGS = {"--quiet", "--no-quiet", "--help", "-h"}
+FLAGS = {"--quiet", "--help", "-h"}
 """Options of `train` that take no value."""
+TRAIN, SAMPLE = "Usage: condgen train [SYSTEM] [OPTIONS]", "Usage: condgen sample RUN [OPTIONS]"
 
 
 def main(argv: Sequence[str] | None = None) -> None:
@@ -44,12 +45,13 @@ def application(words: Sequence[str]) -> App:
         version=__version__,
         help_format="plaintext",
         help_flags=["--help", "-h"],
+        default_parameter=Parameter(negative=()),  # a flag is there or not; no --no-quiet
         exit_on_error=False,
         print_error=False,
         result_action="return_value",
     )
-    app.command(train_of(words[1:]) if words[:1] == ["train"] else train, name="train")
-    app.command(api.sample, name="sample")
+    app.command(train_of(words[1:]) if words[:1] == ["train"] else train, name="train", usage=TRAIN)
+    app.command(api.sample, name="sample", usage=SAMPLE)
     app.command(list_, name="list")
     app.command(cite, name="cite")
     return app

@@ -95,11 +95,11 @@ class Labels:
 
     def _word(self, word: str) -> list[Label]:
         if self.kind == "attributes":
-            on = {self._index(part) for part in word.split("+")} if word.strip().lower() != "none" else set()
+            on = {self.index(part) for part in word.split("+")} if word.strip().lower() != "none" else set()
             return [tuple(int(i in on) for i in range(len(self)))]
         if self._find(word) is None and (ends := self._ends(word)):
             return list(range(ends[0], ends[1] + 1))
-        return [self._index(word)]
+        return [self.index(word)]
 
     def _ends(self, word: str) -> tuple[int, int] | None:
         """The two ends of a range such as 0-9; None if the word is no range."""
@@ -120,7 +120,8 @@ class Labels:
             word = word.lower()
         return int(word) if word.isdecimal() and int(word) < len(self) else None
 
-    def _index(self, word: str) -> int:
+    def index(self, word: str) -> int:
+        """The place of a name (or number, as typed) in this label set; an unknown one is an error."""
         index = self._find(word)
         if index is None:
             raise unknown("label", word.strip(), self.names if len(self) <= 20 else [*self.names[:20], "..."])

@@ -3,6 +3,9 @@
 A logit is the score before a sigmoid: D = sigmoid(logit). All are means over the batch.
 """
 
+from collections.abc import Callable
+
+import torch
 import torch.nn.functional as F
 from torch import Tensor
 
@@ -29,3 +32,16 @@ def binary_cross_entropy(logits: Tensor, x: Tensor) -> Tensor:
 def kl_to_standard_normal(mu: Tensor, logvar: Tensor) -> Tensor:
     """E KL(N(mu, exp(logvar)) || N(0, I)), in nats per picture (Kingma & Welling 2013, arXiv 1312.6114, appendix B)."""
     return -0.5 * (1 + logvar - mu.square() - logvar.exp()).sum(1).mean()
+
+
+def gradient_penalty(critic: Callable[[Tensor, Tensor], Tensor], real: Tensor, fake: Tensor, y: Tensor) -> Tensor:
+    """E (||grad D(x|y)|| - 1)^2 at x between real and fake pictures of label y.
+
+    One mixing weight, uniform on [0, 1), per picture; the norm is over the whole picture (Gulrajani et al. 2017,
+    arXiv 1704.00028, Eq. 3).
+    """
+    share = torch.rand(len(real), *[1] * (real.dim() - 1), device=real.device)
+    between = (share * real + (1 - share) * fake).requires_grad_()
+    (gradient,) = torch.autograd.grad(critic(between, y).sum(), between, create_graph=True)
+    slope: Tensor = gradient.flatten(1).norm(dim=1)
+    return (slope - 1).square().mean()

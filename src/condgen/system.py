@@ -60,7 +60,7 @@ class System(nn.Module, ABC):
     """
 
     paper: ClassVar[Paper]
-    batches_per_step: ClassVar[int] = 1
+    batches_per_step: int = 1
 
     prior: Prior
     players: dict[str, Player]

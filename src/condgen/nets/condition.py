@@ -1,5 +1,6 @@
 """How a label vector enters a network."""
 
+import torch
 from torch import Tensor, nn
 
 
@@ -22,3 +23,9 @@ class LabelEmbedding(nn.Module):
     def forward(self, y: Tensor) -> Tensor:
         out: Tensor = self.rows(y)
         return out
+
+
+def with_planes(x: Tensor, y: Tensor) -> Tensor:
+    """The picture with one constant plane per label behind its channels: (b, c, h, w), (b, K) -> (b, c + K, h, w)."""
+    planes = y[:, :, None, None].expand(-1, -1, *x.shape[2:])
+    return torch.cat([x, planes.to(x.dtype)], 1)

@@ -2,6 +2,8 @@
 
 from torch import nn
 
+from condgen.spec import Spec
+
 ADAM_EPS = 1e-7
 EMBEDDING_INIT = 0.05
 """Keras' Embedding starts from U(-0.05, 0.05)."""
@@ -18,3 +20,26 @@ def dense(inputs: int, outputs: int) -> nn.Linear:
 def batch_norm(features: int, momentum: float = 0.99) -> nn.BatchNorm1d:
     """Batch norm with eps 1e-3. `momentum` is Keras': the share of the old average that stays (PyTorch's is 1 - it)."""
     return nn.BatchNorm1d(features, eps=1e-3, momentum=1 - momentum)
+
+
+def batch_norm_2d(features: int, momentum: float = 0.99) -> nn.BatchNorm2d:
+    """The same for maps."""
+    return nn.BatchNorm2d(features, eps=1e-3, momentum=1 - momentum)
+
+
+def start(layer: nn.Module) -> None:
+    """Glorot uniform weights and zero biases for a convolution; for `net.apply(start)`."""
+    if isinstance(layer, nn.Conv2d | nn.ConvTranspose2d):
+        nn.init.xavier_uniform_(layer.weight)
+        if layer.bias is not None:
+            nn.init.zeros_(layer.bias)
+
+
+def gan_generator(z_dim: int, spec: Spec) -> nn.Sequential:
+    """z (b, z_dim) -> pictures: the generator that Keras-GAN's `gan` and `cgan` share; batch norm after activation."""
+    return nn.Sequential(
+        dense(z_dim, 256), nn.LeakyReLU(0.2), batch_norm(256, 0.8),
+        dense(256, 512), nn.LeakyReLU(0.2), batch_norm(512, 0.8),
+        dense(512, 1024), nn.LeakyReLU(0.2), batch_norm(1024, 0.8),
+        dense(1024, spec.pixels), nn.Tanh(), nn.Unflatten(1, spec.shape),
+    )  # fmt: skip

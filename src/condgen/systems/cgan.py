@@ -105,12 +105,7 @@ class MultiplyGenerator(nn.Module):
     def __init__(self, spec: Spec, z_dim: int) -> None:
         super().__init__()
         self.embed = LabelEmbedding(len(spec.labels), z_dim, keras.EMBEDDING_INIT)
-        self.body = nn.Sequential(
-            keras.dense(z_dim, 256), nn.LeakyReLU(LEAK), keras.batch_norm(256, 0.8),
-            keras.dense(256, 512), nn.LeakyReLU(LEAK), keras.batch_norm(512, 0.8),
-            keras.dense(512, 1024), nn.LeakyReLU(LEAK), keras.batch_norm(1024, 0.8),
-            keras.dense(1024, spec.pixels), nn.Tanh(), nn.Unflatten(1, spec.shape),
-        )  # fmt: skip
+        self.body = keras.gan_generator(z_dim, spec)
 
     def forward(self, z: Tensor, y: Tensor) -> Tensor:
         x: Tensor = self.body(z * self.embed(y))

@@ -1,0 +1,83 @@
+"""The README is a program: its commands run, its table is the measured one, its translation keeps step."""
+
+import re
+import shlex
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+ROOT = Path(__file__).parents[2]
+ENGLISH, CHINESE = ROOT / "README.md", ROOT / "README.zh-CN.md"
+INSTALLING = ("make demo", "make test", "python3 -m venv", ". .venv/bin/activate", "pip install")
+"""Commands that brought us here; running them is what .ci/run does."""
+
+
+def blocks(page: Path, language: str) -> list[str]:
+    return re.findall(rf"^```{language}\n(.*?)^```", page.read_text(encoding="utf-8"), re.MULTILINE | re.DOTALL)
+
+
+def commands(page: Path) -> list[str]:
+    return "".join(blocks(page, "bash")).splitlines()
+
+
+def outline(page: Path) -> list[str]:
+    """What a translation leaves as it is: the levels of the headings, code, files linked to, and the table's rows."""
+    text = page.read_text(encoding="utf-8")
+    kept = re.compile(r"^#+ |^```\w*$|^condgen .*|\]\([^)]*\)|^\| `.*|`[^`\n]+`", re.MULTILINE)
+    return [piece for piece in kept.findall(text) if "README" not in piece]
+
+
+@pytest.fixture(scope="module")
+def place(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """An empty folder with the reader's own pictures in it."""
+    folder = tmp_path_factory.mktemp("readme")
+    images = np.random.default_rng(0).integers(0, 256, (60, 16, 16, 3), np.uint8)
+    np.savez(folder / "my-pictures.npz", images=images, labels=np.array(["cat", "dog", "owl"] * 20))
+    return folder
+
+
+def test_the_translation_keeps_step() -> None:
+    assert outline(ENGLISH) == outline(CHINESE)
+    for language in ("bash", "python"):
+        assert blocks(ENGLISH, language) == blocks(CHINESE, language)
+
+
+@pytest.mark.parametrize("page", [ENGLISH, CHINESE, ROOT / "docs/systems/index.md"], ids=lambda page: page.name)
+def test_the_table_of_systems_is_the_measured_one(page: Path) -> None:
+    table = subprocess.run([sys.executable, ROOT / "benchmarks/table.py"], check=True, capture_output=True, text=True)
+    assert [line for line in page.read_text(encoding="utf-8").splitlines() if line.startswith("| `")] == (
+        table.stdout.splitlines()
+    )
+
+
+@pytest.mark.parametrize(
+    "page", [*ROOT.glob("*.md"), *(ROOT / "docs").rglob("*.md")], ids=lambda page: str(page.relative_to(ROOT))
+)
+def test_links_lead_somewhere(page: Path) -> None:
+    links = re.findall(r"\]\(([^)#]+)[^)]*\)", page.read_text(encoding="utf-8"))
+    assert not [link for link in links if "://" not in link and not (page.parent / link).exists()]
+
+
+@pytest.mark.readme
+@pytest.mark.parametrize("command", [line for line in commands(ENGLISH) if not line.startswith(INSTALLING)])
+def test_commands(command: str, place: Path) -> None:
+    program, *words = shlex.split(command)
+    assert program == "condgen", "a command that this test cannot run; teach it, or list it under INSTALLING"
+    subprocess.run([sys.executable, "-m", "condgen", *words], cwd=place, check=True)
+
+
+@pytest.mark.readme
+def test_what_the_commands_left(place: Path) -> None:
+    assert len(list((place / "eights").glob("8_*.png"))) == 10
+    assert len(list((place / "drawn").glob("*.png"))) == 15
+    assert (place / "grid.png").exists()
+
+
+@pytest.mark.readme
+@pytest.mark.parametrize("code", blocks(ENGLISH, "python"))
+def test_python(code: str, place: Path) -> None:
+    done = subprocess.run([sys.executable, "-c", code], cwd=place, check=True, capture_output=True, text=True)
+    assert "(4, 28, 28) {'images': 50" in done.stdout
