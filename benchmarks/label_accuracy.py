@@ -29,7 +29,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--minutes", type=float, default=1.0)
     parser.add_argument("--seeds", type=int, default=3)
-    parser.add_argument("--rows", nargs="*", default=[name for name in SYSTEMS if name != "vae"])
+    parser.add_argument("--rows", nargs="*", default=[name for name in SYSTEMS if SYSTEMS[name].takes_label])
     parser.add_argument("--out", type=Path, required=True)
     options = parser.parse_args()
 

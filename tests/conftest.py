@@ -18,9 +18,11 @@ SHARED = Path(__file__).parents[2] / "shared"
 KINDS = {
     "digits": ((1, 28, 28), Labels(tuple("0123456789"))),
     "colour": ((3, 8, 8), Labels(("cat", "dog", "T-shirt/top"))),
-    "attributes": ((1, 5, 7), Labels(("Smiling", "Hat", "Blond_Hair", "Glasses"), "attributes")),
+    "attributes": ((1, 12, 8), Labels(("Smiling", "Hat", "Blond_Hair", "Glasses"), "attributes")),
 }
 """Shapes and label sets that every row must take: grey and colour, square and not, classes and attributes."""
+ODD = {"odd": ((1, 5, 7), Labels(("left", "right")))}
+"""A shape that a row takes, or refuses with the sizes that it would take."""
 
 
 @pytest.fixture(autouse=True, scope="session")
@@ -31,7 +33,7 @@ def _one_thread() -> None:
 
 def pictures(kind: str, n: int = 60, seed: int = 0) -> Dataset:
     """Random pictures with a bright bar whose place is the label, so that there is something to learn."""
-    (channels, height, width), labels = KINDS[kind]
+    (channels, height, width), labels = (KINDS | ODD)[kind]
     rng = np.random.default_rng(seed)
     images = rng.integers(0, 60, (n, height, width, channels), dtype=np.uint8)
     if labels.kind == "classes":

@@ -12,14 +12,18 @@ from condgen.length import Length
 from condgen.systems import DEFAULT, row
 
 if TYPE_CHECKING:
+    from condgen.data import Dataset
     from condgen.run import Run
     from condgen.sampler import Sampler
+    from condgen.system import System
 
 
 def train(
     system: str = DEFAULT,
     *,
     data: str | Path = "mnist",
+    labels: str | None = None,
+    size: int | None = None,
     out: str | Path | None = None,
     minutes: float | None = None,
     epochs: float | None = None,
@@ -36,6 +40,8 @@ def train(
     Args:
         system: A row of `condgen list systems`.
         data: A name from `condgen list data`, or a path to your own pictures.
+        labels: Of data with attributes, those to learn, such as Blond_Hair,Smiling; one alone becomes two classes.
+        size: Side of the square that picture files are scaled to.
         out: The run's folder; by default runs/SYSTEM-DATA.
         minutes: Length in minutes instead of --images; this machine's speed is measured first.
         epochs: Length in passes over the data instead of --images.
@@ -49,6 +55,7 @@ def train(
     """
     length = Length(settings.get("images"), epochs, minutes)
     from condgen import interrupt, trainer
+    from condgen.advice import advice
     from condgen.noise import contained_noise
     from condgen.order import Order
     from condgen.run import Run, default_folder, identity_in
@@ -56,7 +63,7 @@ def train(
     from condgen.training import Training
 
     screen = Screen(quiet)
-    order = Order.of(system, settings, data, seed, device)
+    order = Order.of(system, settings, data, labels, size, seed, device)
     folder = Path(out).expanduser() if out else default_folder(order.identity)
     begun = identity_in(folder)
     order = order.lasting(
@@ -72,7 +79,7 @@ def train(
         for sentence in training.restore():
             screen.say(sentence)
         if training.images < order.config.images:
-            for sentence in run.begin_session(training.images, str(order.device)):
+            for sentence in [*advice(training.system), *run.begin_session(training.images, str(order.device))]:
                 screen.say(sentence)
             plan = trainer.Plan.of(order.config.images, log_every, grid_every, save_seconds)
             trainer.train(training, plan, screen, stop)
@@ -106,6 +113,27 @@ def load(run: str | Path, *, device: str = "cpu") -> "Sampler":
         raise CondgenError(f"{str(weights)!r} is damaged or missing; the run's own train command writes it again.")
     net.load_state_dict(tensors_in(weights.read_bytes()))
     return Sampler(net, spec, Prior(**card["prior"]), device=pick(device), micro_batch=card["micro_batch"], card=card)
+
+
+def reopen(run: str | Path) -> "tuple[System, Dataset]":
+    """A whole trained system as its newest checkpoint has it, and the data that it was trained on."""
+    _card(Path(run).expanduser())
+    from condgen import checkpoint
+    from condgen import data as datasets
+    from condgen.run import Run, identity_in
+    from condgen.spec import Spec
+
+    folder = Path(run).expanduser()
+    identity = identity_in(folder)
+    if identity is None:
+        raise CondgenError(f"{str(run)!r} has a generator but no config.json; this needs the whole run.")
+    saved, _ = checkpoint.newest(Run(folder, identity).checkpoints)
+    if saved is None:
+        raise CondgenError(f"{str(run)!r} has no sound checkpoint; the run's own train command writes one.")
+    found, weights = row(identity.system), {k.removeprefix("system:"): v for k, v in saved.tensors.items()}
+    system = found.build(Spec.from_json(identity.spec), found.config.having(identity.config)).requires_grad_(False)
+    system.load_state_dict({name: weights[name] for name in system.state_dict()})
+    return system, datasets.load(identity.data, labels=identity.labels, size=identity.size)
 
 
 def sample(

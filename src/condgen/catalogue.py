@@ -25,6 +25,19 @@ def systems() -> list[dict[str, Any]]:
     return entries
 
 
+def system(name: str) -> dict[str, Any]:
+    """One row in full: also its settings with their defaults, and the training tips that it breaks."""
+    import torch
+
+    from condgen.advice import advice
+
+    found = row(name)
+    with torch.device("meta"):
+        said = advice(found.build(found.document))
+    brief = next(entry for entry in systems() if entry["name"] == name)
+    return brief | {"settings": found.config.model_dump(), "advice": said}
+
+
 def data() -> list[dict[str, str]]:
     """Every data set by name, then the kinds of files that may be given instead."""
     named = [{"name": name, "summary": source.summary} for name, source in SOURCES.items()]

@@ -1,4 +1,4 @@
-"""The command line: `condgen train | sample | list | cite`.
+"""The command line: `condgen train | sample | picture | inspect | list | cite`.
 
 Verbs, their options and their help are the functions of `condgen.api`; a system's own options are the fields of its
 `Config`. A mistake is one line on stderr and exit code 2.
@@ -9,13 +9,14 @@ import json
 import sys
 from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any
 
 from cyclopts import App, CycloptsError, Group, Parameter
 
-from condgen import api
-from condgen.errors import CondgenError
-from condgen.systems import DEFAULT, row
+from condgen import album, api
+from condgen.config import option
+from condgen.errors import CondgenError, unknown
+from condgen.systems import DEFAULT, SYSTEMS, row
 from condgen.version import __version__
 
 FLAGS = {"--quiet", "--help", "-h"}
@@ -52,8 +53,19 @@ def application(words: Sequence[str]) -> App:
     )
     app.command(train_of(words[1:]) if words[:1] == ["train"] else train, name="train", usage=TRAIN)
     app.command(api.sample, name="sample", usage=SAMPLE)
+    app.command(album_of(album.PICTURES))
+    app.command(inspect_, name="inspect", usage="Usage: condgen inspect DATA [OPTIONS]")
     app.command(list_, name="list")
     app.command(cite, name="cite")
+    return app
+
+
+def album_of(pictures: Sequence[Callable[..., Path]]) -> App:
+    """`condgen picture WHAT RUN`, a command per function."""
+    app = App(name="picture", help="Draw what the source documents show: grids, walks, latent planes, curves, films.")
+    for function in pictures:
+        name = function.__name__.replace("_", "-")
+        app.command(function, name=name, usage=f"Usage: condgen picture {name} RUN [OPTIONS]")
     return app
 
 
@@ -97,16 +109,52 @@ def system_among(words: Sequence[str]) -> str:
     return DEFAULT
 
 
-def list_(what: Literal["systems", "data", "all"] = "all", *, json: bool = False) -> str:
-    """What there is: systems to train and data to train them on.
+def inspect_(
+    data: str, *, labels: str | None = None, size: int | None = None, out: Path | None = None, json: bool = False
+) -> str:
+    """Look at data before training on it: shapes, ranges, labels, imbalance, copies; with pictures.
 
     Args:
-        what: systems, data or all.
+        data: A name from `condgen list data`, or a path to your own pictures.
+        labels: Of data with attributes, those to look at, such as Blond_Hair,Smiling.
+        size: Side of the square that picture files are scaled to.
+        out: Folder for facts.json and the pictures; by default inspected/NAME.
+        json: As JSON, for programs.
+    """
+    from condgen import data as datasets
+    from condgen import inspection
+
+    dataset = datasets.load(data, labels=labels, size=size)
+    found = inspection.facts(dataset)
+    folder = (out or Path("inspected") / dataset.name).expanduser()
+    inspection.write(dataset, found, folder)
+    if json:
+        return as_json(found)
+    splits = [{"split": title} | numbers for title, numbers in found["splits"].items()]
+    per_label = [
+        {"label": name} | {title: counts[i] for title, counts in found["per_label"].items()}
+        for i, name in enumerate(found["labels"]["names"])
+    ]
+    said = "\n".join(inspection.sentences(found) or ["no picture stands twice, no label is rare."])
+    files = f"pictures: {folder}/sheet.png, labels.png, means.png; numbers: facts.json"
+    return "\n\n".join([as_table(splits), as_table(per_label), said, files])
+
+
+def list_(what: str = "all", *, json: bool = False) -> str:
+    """What there is: systems to train and data to train them on; or one system in full.
+
+    Args:
+        what: systems, data, all, or the name of a system.
         json: As JSON, for programs.
     """
     from condgen import catalogue
 
     tables = {"systems": catalogue.systems, "data": catalogue.data}
+    if what not in (*tables, "all"):
+        if what not in SYSTEMS:
+            raise unknown("system or table", what, [*tables, "all", *SYSTEMS])
+        entry = catalogue.system(what)
+        return as_json(entry) if json else as_lines(entry)
     chosen = {name: tables[name]() for name in tables if what in (name, "all")}
     return as_json(chosen.get(what, chosen)) if json else "\n\n".join(map(as_table, chosen.values()))
 
@@ -133,12 +181,29 @@ def as_table(entries: list[dict[str, Any]]) -> str:
 
     table = Table(*entries[0], box=None, header_style="bold", pad_edge=False)
     for entry in entries:
-        table.add_row(*(value if isinstance(value, str) else _counts(value) for value in entry.values()))
+        table.add_row(*map(_cell, entry.values()))
     console = Console(highlight=False)
     with console.capture() as captured:
         console.print(table)
     return captured.get().rstrip()
 
 
-def _counts(players: dict[str, int]) -> str:
-    return ", ".join(f"{player} {count:,}" for player, count in players.items())
+def as_lines(entry: dict[str, Any]) -> str:
+    """One entry, a line a value; of nested ones a line each."""
+    lines = []
+    for name, value in entry.items():
+        if name == "parameters" or isinstance(value, str):
+            lines.append(f"{name:12} {_cell(value)}")
+        elif isinstance(value, dict):
+            lines += [f"{name:12} {option(key)} {setting}" for key, setting in value.items()]
+        else:
+            lines += [f"{name:12} {sentence}" for sentence in value]
+    return "\n".join(lines)
+
+
+def _cell(value: Any) -> str:
+    if isinstance(value, dict):
+        return ", ".join(f"{key} {_cell(number)}" for key, number in value.items())
+    if isinstance(value, list):
+        return " to ".join(map(_cell, value))
+    return f"{value:,}" if isinstance(value, int) else str(value)

@@ -46,8 +46,8 @@ def write(sampler: Sampler, labels: list[Label], *, count: int, seed: int, out: 
 
 
 def _names(sampler: Sampler, labels: list[Label], count: int, seed: int, folder: Path) -> list[Path]:
-    known, digits = sampler.spec.labels, len(str(count - 1))
-    return [folder / f"{known.slug(label)}_seed{seed}_{i:0{digits}d}.png" for label in labels for i in range(count)]
+    slug = sampler.spec.labels.slug
+    return [folder / f"{slug(label)}_seed{seed}_{i:05d}.png" for label in labels for i in range(count)]
 
 
 def _files(sampler: Sampler, labels: list[Label], count: int, seed: int, paths: list[Path]) -> None:

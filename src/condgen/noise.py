@@ -48,3 +48,16 @@ def draw_at(prior: Prior, seed: int, indices: Iterable[int]) -> Tensor:
     sampler = torch.randn if prior.kind == "normal" else torch.rand
     source = torch.Generator()
     return torch.stack([sampler(prior.dim, generator=source.manual_seed(seed_of(seed, "z", i))) for i in indices])
+
+
+def walk(prior: Prior, start: Tensor, end: Tensor, steps: int) -> Tensor:
+    """Points from one z to another, (steps, dim), both ends included.
+
+    A straight line through N(0, I) passes nearer to 0 than any drawn z; normal points therefore go along the arc
+    between them (White 2016, arXiv 1609.04468), uniform ones straight.
+    """
+    shares = torch.linspace(0, 1, steps)[:, None]
+    angle = torch.arccos(torch.nn.functional.cosine_similarity(start, end, dim=0).clamp(-1, 1))
+    if prior.kind == "uniform" or angle.sin() < 1e-4:
+        return (1 - shares) * start + shares * end
+    return (((1 - shares) * angle).sin() * start + (shares * angle).sin() * end) / angle.sin()

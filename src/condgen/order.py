@@ -28,13 +28,27 @@ class Order:
     config: Config
     data: str
     dataset: Dataset
+    labels: str | None
+    size: int | None
     seed: int
     device: torch.device
 
     @classmethod
-    def of(cls, name: str, settings: Mapping[str, Any], data: str | Path, seed: int, device: str) -> "Order":
+    def of(
+        cls,
+        name: str,
+        settings: Mapping[str, Any],
+        data: str | Path,
+        labels: str | None,
+        size: int | None,
+        seed: int,
+        device: str,
+    ) -> "Order":
         found, where = row(name), pick(device)
-        return cls(name, found, found.config.having(settings), str(data), datasets.load(data), seed, where)
+        config, dataset = found.config.having(settings), datasets.load(data, labels=labels, size=size)
+        with torch.device("meta"):  # refuses pictures that the system cannot make, before anything is written
+            found.build(dataset.spec, config)
+        return cls(name, found, config, str(data), dataset, labels, size, seed, where)
 
     def lasting(self, images: int) -> "Order":
         """The same order with its length in images settled."""
@@ -43,7 +57,8 @@ class Order:
     @property
     def identity(self) -> Identity:
         spec = self.dataset.spec.to_json()
-        return Identity(self.name, self.config.model_dump(), self.data, self.dataset.fingerprint, spec, self.seed)
+        config, fingerprint = self.config.model_dump(), self.dataset.fingerprint
+        return Identity(self.name, config, self.data, fingerprint, spec, self.seed, self.labels, self.size)
 
     def system(self) -> System:
         """Freshly initialised; its weights are a function of the seed."""

@@ -1,4 +1,4 @@
-"""Pictures for people: PNG files, titled grids, loss curves."""
+"""Pictures for people: PNG files, titled grids. Figures with axes are in plots.py."""
 
 import json
 from collections.abc import Mapping, Sequence
@@ -15,7 +15,7 @@ from condgen.disk import write_bytes
 
 CELL = 56
 """Small pictures are enlarged, by a whole factor, to about this many pixels."""
-GAP, TITLE = 2, 18
+GAP, TITLE, SIDE = 2, 18, 64
 PAPER, INK = (255, 255, 255), (32, 32, 32)
 
 
@@ -24,63 +24,81 @@ def image(picture: NDArray[np.uint8]) -> Image.Image:
     return Image.fromarray(picture[..., 0] if picture.shape[2] == 1 else picture)
 
 
-def grid(pictures: NDArray[np.uint8], titles: Sequence[str]) -> Image.Image:
-    """A sheet of pictures uint8 (rows, columns, h, w, 1 or 3) with one title above each column."""
-    rows, columns, height, width, _ = pictures.shape
-    scale = max(1, round(CELL / max(height, width)))
-    cell_w, cell_h = width * scale + GAP, height * scale + GAP
-    sheet = Image.new("RGB", (columns * cell_w + GAP, TITLE + rows * cell_h + GAP), PAPER)
-    pen = ImageDraw.Draw(sheet)
+def grid(pictures: NDArray[np.uint8], titles: Sequence[str], sides: Sequence[str] = ()) -> Image.Image:
+    """A sheet of pictures uint8 (rows, columns, h, w, 1 or 3): a title above each column, and beside each row if given.
+
+    No picture is stretched: small ones grow by a whole factor.
+    """
+    rows, columns = pictures.shape[:2]
+    cells = [enlarged(image(picture)) for row in pictures for picture in row]
+    width, height = cells[0].width + GAP, cells[0].height + GAP
+    left, top = SIDE if sides else 0, TITLE
+    sheet = Image.new("RGB", (left + columns * width + GAP, top + rows * height + GAP), PAPER)
+    for number, cell in enumerate(cells):
+        row, column = divmod(number, columns)
+        sheet.paste(cell, (left + GAP + column * width, top + row * height))
     for column, title in enumerate(titles):
-        left = GAP + column * cell_w
-        words, font = _fitted(pen, title, cell_w)
-        pen.text((left + cell_w // 2, TITLE // 2), words, fill=INK, font=font, anchor="mm")
-        for row in range(rows):
-            picture = image(pictures[row, column]).convert("RGB")
-            picture = picture.resize((width * scale, height * scale), Image.Resampling.NEAREST)
-            sheet.paste(picture, (left, TITLE + row * cell_h))
+        _write(sheet, title, left + GAP + column * width + width // 2, TITLE // 2, width)
+    for row, side in enumerate(sides):
+        _write(sheet, side, SIDE // 2, top + row * height + height // 2, SIDE)
     return sheet
 
 
-def save_png(path: Path, picture: Image.Image, about: Mapping[str, Any] | None = None) -> None:
-    """Write a PNG whole or not at all; `about` travels inside it as JSON under the key 'condgen'."""
+def captioned(cells: Sequence[Image.Image], titles: Sequence[str], columns: int) -> Image.Image:
+    """A sheet of pictures of one size, row by row, each with a title of its own above it."""
+    width, height = cells[0].width + GAP, cells[0].height + TITLE
+    sheet = Image.new("RGB", (columns * width + GAP, -(-len(cells) // columns) * height + GAP), PAPER)
+    for number, (cell, title) in enumerate(zip(cells, titles, strict=True)):
+        left, top = GAP + number % columns * width, number // columns * height
+        sheet.paste(cell, (left, top + TITLE))
+        _write(sheet, title, left + width // 2, top + TITLE // 2, width)
+    return sheet
+
+
+def enlarged(picture: Image.Image) -> Image.Image:
+    """In colour, and grown by a whole factor to about CELL pixels if it is smaller."""
+    scale = max(1, round(CELL / max(picture.size)))
+    return picture.convert("RGB").resize((picture.width * scale, picture.height * scale), Image.Resampling.NEAREST)
+
+
+def png(picture: Image.Image, about: Mapping[str, Any] | None = None) -> bytes:
+    """As a PNG; `about` travels inside it as JSON under the key 'condgen'."""
     note = PngInfo()
     if about:
         note.add_text("condgen", json.dumps(about))
     buffer = BytesIO()
     picture.save(buffer, "PNG", pnginfo=note)
-    write_bytes(path, buffer.getvalue())
-
-
-def curves(log: Sequence[Mapping[str, float]], title: str) -> bytes:
-    """The logged numbers against images seen, as a PNG: losses in one panel, every other group in its own."""
-    from matplotlib.figure import Figure  # half a second: only when there is something to plot
-
-    keys = sorted({key for line in log for key in line} - {"images"}, key=lambda key: (not key.startswith("loss"), key))
-    groups = sorted({key.split("/")[0] for key in keys}, key=lambda group: (group != "loss", group))
-    figure = Figure(figsize=(8, 3 * max(1, len(groups))), layout="constrained")
-    figure.suptitle(title)
-    for place, group in enumerate(groups, start=1):
-        panel = figure.add_subplot(len(groups), 1, place)
-        for key in (key for key in keys if key.split("/")[0] == group):
-            points = [(line["images"], line[key]) for line in log if key in line]
-            panel.plot(*zip(*points, strict=True), label=key, linewidth=1)
-        panel.set(ylabel=group, xlabel="images seen")
-        panel.grid(alpha=0.3)
-        panel.legend(frameon=False)
-    buffer = BytesIO()
-    figure.savefig(buffer, format="png", dpi=100)
     return buffer.getvalue()
 
 
-def _fitted(
-    pen: ImageDraw.ImageDraw, title: str, width: int
-) -> tuple[str, ImageFont.FreeTypeFont | ImageFont.ImageFont]:
-    """The title in the largest type that fits, cut short if none does."""
-    for size in (13, 12, 11, 10, 9):
-        font = ImageFont.load_default(size)
-        if pen.textlength(title, font) <= width:
-            return title, font
-    while title and pen.textlength(title + "…", font) > width:
-        title = title[:-1]
-    return title + "…", font
+def film(frames: Sequence[Image.Image]) -> bytes:
+    """Pictures of one size as a GIF that repeats: three a second, the last one held for two seconds."""
+    buffer = BytesIO()
+    first, *others = [frame.convert("RGB").quantize(64) for frame in frames]
+    durations = [333] * len(others) + [2000]
+    first.save(buffer, "GIF", save_all=True, append_images=others, duration=durations, loop=0)
+    return buffer.getvalue()
+
+
+def read(path: Path) -> Image.Image:
+    """A picture file, in memory."""
+    with Image.open(path) as picture:
+        return picture.copy()
+
+
+def save_png(path: Path, picture: Image.Image, about: Mapping[str, Any] | None = None) -> None:
+    """Write a PNG whole or not at all."""
+    write_bytes(path, png(picture, about))
+
+
+def _write(sheet: Image.Image, title: str, x: int, y: int, width: int) -> None:
+    """The title, centred on a point, in the largest type that fits, cut short if none does."""
+    pen = ImageDraw.Draw(sheet)
+    fonts = [ImageFont.load_default(size) for size in (13, 12, 11, 10, 9)]
+    width -= 2 * GAP
+    font = next((font for font in fonts if pen.textlength(title, font) <= width), fonts[-1])
+    if pen.textlength(title, font) > width:
+        while title and pen.textlength(title + "…", font) > width:
+            title = title[:-1]
+        title += "…"
+    pen.text((x, y), title, fill=INK, font=font, anchor="mm")

@@ -46,11 +46,15 @@ class Identity:
     fingerprint: str
     spec: dict[str, Any]
     seed: int
+    labels: str | None = None
+    """Of a data set with attributes, those that were chosen."""
+    size: int | None = None
+    """Side that picture files were scaled to."""
 
     def difference(self, other: "Identity") -> str | None:
         """In words, the first thing that differs from `other`; None if the same training could go on."""
         ours, theirs = (asdict(x) | asdict(x).pop("config") for x in (self, other))
-        for name in ours:
+        for name in sorted(ours, key="fingerprint".__eq__):
             if name not in ("config", "images", "data", "spec") and ours[name] != theirs.get(name):
                 if name == "fingerprint":
                     return f"other pictures or labels in {self.data!r}"
@@ -149,7 +153,8 @@ def identity_in(folder: Path) -> Identity | None:
         content = json.loads(path.read_text())
         if content["format"] > FORMAT:
             raise CondgenError(f"{str(folder)!r} was written by condgen {content['condgen']}; upgrade to read it.")
-        return Identity(**{name: content[name] for name in Identity.__dataclass_fields__})
+        known = {name: content[name] for name in Identity.__dataclass_fields__ if name in content}
+        return Identity(**known)
     except (ValueError, KeyError, TypeError):
         raise CondgenError(f"{str(path)!r} is no run's config.json; give another --out.") from None
 

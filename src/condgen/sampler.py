@@ -72,14 +72,21 @@ class Sampler:
                 asked[label] += 1
             yield self._draw(some, indices, seed)
 
-    @torch.no_grad()
+    def decode(self, z: Tensor, y: Tensor) -> NDArray[np.uint8]:
+        """uint8 (n, h, w, c) at given points: z (n, prior.dim), y (n, K), which may lie between two labels."""
+        starts = range(0, len(z), self.micro_batch)
+        return np.concatenate([self._forward(z[i : i + self.micro_batch], y[i : i + self.micro_batch]) for i in starts])
+
     def _draw(self, labels: Sequence[Label], indices: list[int], seed: int) -> NDArray[np.uint8]:
-        """One padded micro-batch."""
-        padding = self.micro_batch - len(labels)
-        z = draw_at(self.prior, seed, indices + indices[-1:] * padding)
-        y = torch.from_numpy(self.spec.labels.encode([*labels, *[labels[-1]] * padding]))
-        pictures = to_uint8(self.net(z.to(self.device), y.to(self.device)))
-        return pictures[: len(labels)].cpu().numpy()
+        y = torch.from_numpy(self.spec.labels.encode(labels))
+        return self._forward(draw_at(self.prior, seed, indices), y)
+
+    @torch.no_grad()
+    def _forward(self, z: Tensor, y: Tensor) -> NDArray[np.uint8]:
+        """One micro-batch, padded to its full size with its last point."""
+        padding = self.micro_batch - len(z)
+        z, y = (torch.cat([points, points[-1:].expand(padding, -1)]).to(self.device) for points in (z, y))
+        return to_uint8(self.net(z, y))[: self.micro_batch - padding].cpu().numpy()
 
 
 def to_uint8(x: Tensor) -> Tensor:

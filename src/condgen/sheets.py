@@ -1,12 +1,15 @@
-"""Whole sheets of pictures, one column a label."""
+"""Whole sheets of pictures that a generator draws: what the source documents show of their systems."""
+
+import itertools
 
 import numpy as np
+import torch
 from numpy.typing import NDArray
 from PIL import Image
 
 from condgen import pictures
-from condgen.data.dataset import Split
 from condgen.labels import Label, Labels
+from condgen.noise import draw_at, walk
 from condgen.sampler import Sampler
 
 ROWS, COLUMNS = 8, 20
@@ -16,22 +19,73 @@ ROWS, COLUMNS = 8, 20
 def classes(
     sampler: Sampler, labels: list[Label] | None = None, rows: int = ROWS, seed: int = 0, first: int = 0
 ) -> Image.Image:
-    """Drawn pictures: the same z along each row, picture first, first + 1, ... of each label down its column."""
+    """A column per label, the same z along each row: picture first, first + 1, ... of each label down its column."""
     labels = labels or sampler.spec.labels.each[:COLUMNS]
     asked = [label for label in labels for _ in range(rows)]
     drawn = np.concatenate(list(sampler.batches(asked, seed, first)))
     return _sheet(drawn, labels, sampler.spec.labels, rows)
 
 
-def real(split: Split, names: Labels, rows: int = ROWS) -> Image.Image:
-    """The first few real pictures of each label; blank where there are not enough."""
-    labels = names.each[:COLUMNS]
-    found = np.full((len(labels), rows, *split.images.shape[1:]), 255, np.uint8)
-    for column in range(len(labels)):
-        has = split.labels == column if names.kind == "classes" else split.labels[:, column] == 1
-        some = split.images[np.flatnonzero(has)[:rows]]
-        found[column, : len(some)] = some
-    return _sheet(found.reshape(-1, *split.images.shape[1:]), labels, names, rows)
+def switched(sampler: Sampler, base: Label, rows: int = ROWS, seed: int = 0) -> Image.Image:
+    """The same z along each row, first with the label `base`, then with one attribute of it switched per column."""
+    assert isinstance(base, tuple), "only attributes can be switched"
+    others: list[Label] = [tuple(v ^ (i == j) for i, v in enumerate(base)) for j in range(len(base))]
+    names = sampler.spec.labels.names
+    titles = [sampler.spec.labels.title(base), *(f"{'+-'[on]}{name}" for name, on in zip(names, base, strict=True))]
+    labels = [base, *others]
+    drawn = np.concatenate(list(sampler.batches([label for label in labels for _ in range(rows)], seed)))
+    by_column = drawn.reshape(len(labels), rows, *drawn.shape[1:])
+    return pictures.grid(by_column.swapaxes(0, 1), titles)
+
+
+def titled(sampler: Sampler, labels: list[Label], columns: int = 5, seed: int = 0) -> Image.Image:
+    """One picture per label, each with its title above it."""
+    drawn = np.concatenate(list(sampler.batches(labels, seed)))
+    cells = [pictures.enlarged(pictures.image(picture)) for picture in drawn]
+    return pictures.captioned(cells, [sampler.spec.labels.title(label) for label in labels], columns)
+
+
+def walked(sampler: Sampler, labels: list[Label], steps: int, seed: int = 0) -> Image.Image:
+    """A row per label: from its picture 0 to its picture 1, the label held, z walking from one to the other."""
+    start, end = draw_at(sampler.prior, seed, [0, 1])
+    z = walk(sampler.prior, start, end, steps)
+    y = torch.from_numpy(sampler.spec.labels.encode(labels))
+    drawn = sampler.decode(z.repeat(len(labels), 1), y.repeat_interleave(steps, 0))
+    titles = [f"{step / (steps - 1):.2f}" for step in range(steps)]
+    sides = [sampler.spec.labels.title(label) for label in labels]
+    return pictures.grid(drawn.reshape(len(labels), steps, *drawn.shape[1:]), titles, sides)
+
+
+def morphed(sampler: Sampler, start: Label, end: Label, steps: int, rows: int = ROWS, seed: int = 0) -> Image.Image:
+    """A row per z: z held, the label's vector walking in a straight line from one label to the other."""
+    shares = torch.linspace(0, 1, steps)[:, None]
+    first, last = torch.from_numpy(sampler.spec.labels.encode([start, end]))
+    y = (1 - shares) * first + shares * last
+    z = draw_at(sampler.prior, seed, range(rows))
+    drawn = sampler.decode(z.repeat_interleave(steps, 0), y.repeat(rows, 1))
+    inner = [f"{share:.2f}" for share in shares[1:-1, 0].tolist()]
+    titles = [sampler.spec.labels.title(start), *inner, sampler.spec.labels.title(end)]
+    return pictures.grid(drawn.reshape(rows, steps, *drawn.shape[1:]), titles)
+
+
+def manifold(sampler: Sampler, label: Label, side: int = 20) -> Image.Image:
+    """The plane of a two-number z as pictures, at equal steps of probability: each number at side quantiles of N(0, 1).
+
+    The first number grows to the right, the second upwards.
+    """
+    quantiles = torch.special.ndtri((torch.arange(side) + 0.5) / side)
+    z = torch.tensor([(right, up) for up, right in itertools.product(quantiles.flip(0), quantiles)])
+    y = torch.from_numpy(sampler.spec.labels.encode([label])).expand(len(z), -1)
+    drawn = sampler.decode(z, y)
+    numbers = [f"{quantile:.1f}" for quantile in quantiles.tolist()]
+    return pictures.grid(drawn.reshape(side, side, *drawn.shape[1:]), numbers, numbers[::-1])
+
+
+def side_by_side(originals: NDArray[np.uint8], copies: NDArray[np.uint8], rows: int = ROWS) -> Image.Image:
+    """Originals in the odd columns, their copies in the even ones; both (n, h, w, c), n a multiple of rows."""
+    pairs = np.stack([originals, copies], 1)  # (n, 2, h, w, c)
+    by_row = pairs.reshape(rows, -1, *originals.shape[1:])
+    return pictures.grid(by_row, ["real", "again"] * (len(originals) // rows))
 
 
 def _sheet(column_by_column: NDArray[np.uint8], labels: list[Label], names: Labels, rows: int) -> Image.Image:

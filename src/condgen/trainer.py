@@ -8,7 +8,7 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from condgen import pictures, sheets
+from condgen import inspection, pictures, plots, sheets
 from condgen.disk import write_bytes
 from condgen.logbook import Logbook
 from condgen.screen import Screen
@@ -69,7 +69,7 @@ def passed(every: int, before: int, now: int) -> bool:
 
 def draw_real(training: Training) -> None:
     """Some real pictures, to hold the class grids against."""
-    sheet = sheets.real(training.dataset.train, training.dataset.labels)
+    sheet = inspection.real(training.dataset.train, training.dataset.labels, sheets.ROWS)
     pictures.save_png(training.run.samples / "real.png", sheet)
 
 
@@ -84,7 +84,7 @@ def put_away(training: Training) -> None:
     """Everything onto the disk that somebody may want if the machine stopped now."""
     training.save()
     run = training.run
-    write_bytes(run.folder / "curves.png", pictures.curves(run.log, f"{run.identity.system} on {run.identity.data}"))
+    write_bytes(run.folder / "curves.png", plots.curves(run.log, f"{run.identity.system} on {run.identity.data}"))
 
 
 def speed(system: System, stream: Stream, seconds: float) -> float:

@@ -40,10 +40,16 @@ def begin(name: str, folder: Path, data: Dataset | None = None, seed: int = 0, i
     return training
 
 
-def run_to(training: Training, images: int, stop_at: int | None = None) -> Training:
-    """Train to `images`, or be stopped as by Ctrl-C once `stop_at` are seen."""
-    plan = Plan(images, log_every=24, grid_every=10**9)
-    stop = lambda: stop_at is not None and training.images >= stop_at  # noqa: E731
+def round_of(training: Training) -> int:
+    """Images that one step takes."""
+    return BATCH * training.system.batches_per_step
+
+
+def run_to(training: Training, rounds: int, stop_at: int | None = None) -> Training:
+    """Play `rounds` in all, a line of log after every third, or be stopped as by Ctrl-C after `stop_at`."""
+    images = round_of(training)
+    plan = Plan(rounds * images, log_every=3 * images, grid_every=10**9)
+    stop = lambda: stop_at is not None and training.images >= stop_at * images  # noqa: E731
     train(training, plan, Screen(quiet=True), stop)
     return training
 

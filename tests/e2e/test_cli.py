@@ -87,14 +87,14 @@ def test_many_pictures_have_names_that_say_what_they_are(folder: Path, capsys: p
     assert capsys.readouterr().out == f"{folder / 'many'}\n"
     names = sorted(path.name for path in (folder / "many").iterdir())
     assert len(names) == 24
-    assert (names[0], names[-1]) == ("cat_seed5_00.png", "guinea-pig_seed5_11.png")
+    assert (names[0], names[-1]) == ("cat_seed5_00000.png", "guinea-pig_seed5_00011.png")
 
 
 def test_the_first_picture_is_the_same_bytes_for_any_count(folder: Path) -> None:
     for count in (1, 50):
         run("sample", folder / "run", "--labels", "cat", "--count", count, "--out", folder / f"count{count}")
-    first = (folder / "count1/cat_seed0_0.png").read_bytes()
-    assert first == (folder / "count50/cat_seed0_00.png").read_bytes()
+    first = (folder / "count1/cat_seed0_00000.png").read_bytes()
+    assert first == (folder / "count50/cat_seed0_00000.png").read_bytes()
     run("sample", folder / "run", "--labels", "cat", "--out", folder / "alone.png")
     assert first == (folder / "alone.png").read_bytes()
 
@@ -107,7 +107,7 @@ def test_arrays_equal_files_equal_python(folder: Path) -> None:
         assert (condgen.load(folder / "run").sample("all", count=4) == arrays["images"]).all()
         run("sample", folder / "run", "--labels", "dog", "--count", 4, "--out", folder / "dogs")
         for i in range(4):
-            with Image.open(folder / f"dogs/dog_seed0_{i}.png") as picture:
+            with Image.open(folder / f"dogs/dog_seed0_{i:05d}.png") as picture:
                 assert (np.asarray(picture) == arrays["images"][4 + i]).all()
 
 
@@ -170,7 +170,9 @@ def test_list_systems_as_json(capsys: pytest.CaptureFixture[str]) -> None:
     listed = json.loads(capsys.readouterr().out)
     assert [entry["name"] for entry in listed] == list(SYSTEMS)
     assert all(set(entry) == {"name", "paper", "summary", "parameters"} for entry in listed)
-    assert listed[1]["parameters"] == {"g": 1_490_936, "d": 935_585}
+    counts = {entry["name"]: entry["parameters"] for entry in listed}
+    assert counts["cgan-multiply"] == {"g": 1_490_936, "d": 935_585}
+    assert counts["cwgan-gp"] == {"g": 728_963, "c": 662_977}
 
 
 def test_list_data_and_everything(capsys: pytest.CaptureFixture[str]) -> None:
@@ -225,7 +227,7 @@ def test_help_of_a_system_shows_its_own_fields(capsys: pytest.CaptureFixture[str
         ("sample {folder}/run --grid --out {folder}/x.npz", "should end in .png"),
         ("sample {folder}/run --out {folder}/pets.npz/x", "cannot write"),
         ("sample", "requires an argument"),
-        ("list sytems", "Choose from"),
+        ("list sytems", "did you mean 'systems'"),
         ("cite cgan", "unknown system 'cgan'; did you mean"),
     ],
 )
@@ -273,5 +275,57 @@ def test_user_files_are_left_alone(folder: Path, npz: Callable[..., Path]) -> No
     before = (path.read_bytes(), path.stat().st_mtime_ns)
     run("train", "cvae", "--data", path, "--images", 40, "--out", folder / "attributes", "--quiet")
     run("sample", folder / "attributes", "--labels", "Smiling+Hat,none", "--out", folder / "faces")
-    assert sorted(p.name for p in (folder / "faces").iterdir()) == ["none_seed0_0.png", "smiling+hat_seed0_0.png"]
+    assert sorted(p.name for p in (folder / "faces").iterdir()) == [
+        "none_seed0_00000.png",
+        "smiling+hat_seed0_00000.png",
+    ]
     assert (path.read_bytes(), path.stat().st_mtime_ns) == before
+
+
+def test_inspect_shows_writes_and_answers_in_json(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    run("inspect", folder / "pets.npz", "--out", folder / "look")
+    said = capsys.readouterr().out
+    assert "guinea pig" in said
+    assert "12" in said
+    assert {path.name for path in (folder / "look").iterdir()} == {"facts.json", "sheet.png", "labels.png", "means.png"}
+    run("inspect", folder / "pets.npz", "--out", folder / "look", "--json")
+    facts = json.loads(capsys.readouterr().out)
+    assert facts["per_label"] == {"train": [30, 30, 30]}
+    assert facts == json.loads((folder / "look/facts.json").read_text())
+
+
+def test_list_shows_one_system_in_full(capsys: pytest.CaptureFixture[str]) -> None:
+    run("list", "gan-plain")
+    said = capsys.readouterr().out
+    assert "--z-dim 64" in said
+    assert "no batch norm" in said
+    run("list", "gan-plain", "--json")
+    entry = json.loads(capsys.readouterr().out)
+    assert entry["parameters"] == {"g": 283_920, "d": 267_009}
+    assert entry["settings"]["batch"] == 128
+    assert "did you mean 'dcgan'" in mistake(capsys, "list", "dcgn")
+
+
+def test_the_start_of_a_training_gives_advice(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    run("train", "gan-plain", "--data", folder / "pets.npz", "--images", 128, "--out", folder / "advised")
+    assert "no batch norm in either player" in capsys.readouterr().out
+
+
+def test_a_size_that_cannot_be_made_is_refused_before_anything_is_written(
+    folder: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    np.savez(folder / "nines.npz", images=np.zeros((4, 9, 9), np.uint8), labels=np.arange(4) % 2)
+    said = mistake(capsys, "train", "dcgan", "--data", folder / "nines.npz", "--out", folder / "never")
+    assert "cannot make 9x9 pictures" in said
+    assert not (folder / "never").exists()
+
+
+def test_chosen_attributes_belong_to_the_run(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    rng, path = np.random.default_rng(0), folder / "heads.npz"
+    names = np.array(["Smiling", "Hat", "Bald"])
+    np.savez(path, images=rng.integers(0, 256, (20, 8, 8), np.uint8), labels=rng.integers(0, 2, (20, 3)), names=names)
+    words = ["train", "cvae", "--data", path, "--images", 40, "--out", folder / "heads", "--quiet"]
+    run(*words, "--labels", "Hat")
+    assert condgen.load(folder / "heads").spec.labels.names == ("not Hat", "Hat")
+    assert "a run with labels=Hat, not Bald" in mistake(capsys, *words, "--labels", "Bald")
+    assert condgen.api.reopen(folder / "heads")[1].labels.names == ("not Hat", "Hat")

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from condgen import pictures, sheets
+from condgen import inspection, pictures, plots
 from condgen.data import Split
 from condgen.labels import Labels
 from conftest import pictures as toy
@@ -55,23 +55,23 @@ def test_png_keeps_pixels_and_says_where_they_come_from(tmp_path: Path) -> None:
 
 def test_curves_draw_a_panel_for_each_group() -> None:
     log = [{"images": i, "loss/g": 1.0 / i, "loss/d": 2.0, "accuracy/d": 0.5} for i in range(1, 9)]
-    sizes = [Image.open(io.BytesIO(pictures.curves(lines, "t"))).size for lines in (log, [])]
+    sizes = [Image.open(io.BytesIO(plots.curves(lines, "t"))).size for lines in (log, [])]
     assert sizes == [(800, 600), (800, 300)]
 
 
 def test_real_sheet_sorts_pictures_by_label_and_leaves_gaps_blank() -> None:
     images = np.arange(5, dtype=np.uint8).reshape(5, 1, 1, 1).repeat(28, 1).repeat(28, 2)
     split = Split(images, np.array([1, 0, 1, 1, 0]))
-    sheet = sheets.real(split, Labels(("a", "b", "c")), rows=3)
+    sheet = inspection.real(split, Labels(("a", "b", "c")), rows=3)
     grey = [[int(patch(sheet, row, column, 28)[0, 0]) for column in range(3)] for row in range(3)]
     assert grey == [[1, 0, 255], [4, 2, 255], [255, 3, 255]]
 
 
 def test_real_sheet_of_attributes() -> None:
     data = toy("attributes", 20)
-    sheet = sheets.real(data.train, data.labels, rows=2)
+    sheet = inspection.real(data.train, data.labels, rows=2)
     has_hat = data.train.images[data.train.labels[:, 1] == 1]
-    cell_w = 7 * 8 + pictures.GAP
+    cell_w = 8 * 5 + pictures.GAP
     assert sheet.size[0] == 4 * cell_w + pictures.GAP
-    found = np.asarray(sheet)[pictures.TITLE :: 8, pictures.GAP + cell_w :: 8, 0][:5, :7]
+    found = np.asarray(sheet)[pictures.TITLE :: 5, pictures.GAP + cell_w :: 5, 0][:12, :8]
     assert (found == has_hat[0, ..., 0]).all()

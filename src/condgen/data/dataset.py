@@ -58,6 +58,24 @@ class Dataset:
         return digest.hexdigest()
 
 
+def choosing(data: Dataset, names: str) -> Dataset:
+    """The same pictures with some of their attributes, "Blond_Hair,Smiling", in this order.
+
+    One attribute alone becomes two classes, "not Blond_Hair" and "Blond_Hair", as in the documents on CelebA.
+    """
+    if data.labels.kind != "attributes":
+        raise CondgenError(f"--labels chooses among attributes; {data.name!r} has classes.")
+    columns = [data.labels.index(name) for name in names.split(",") if name.strip()]
+    chosen = tuple(data.labels.names[column] for column in columns)
+    if len(chosen) == 1:
+        labels = Labels((f"not {chosen[0]}", chosen[0]))
+        splits = {name: Split(split.images, split.labels[:, columns[0]]) for name, split in data.splits.items()}
+    else:
+        labels = Labels(chosen, "attributes")
+        splits = {name: Split(split.images, split.labels[:, columns]) for name, split in data.splits.items()}
+    return Dataset(data.name, labels, splits["train"], splits.get("test"))
+
+
 def as_pictures(array: NDArray[np.generic], where: str) -> NDArray[np.uint8]:
     """(n, h, w) or (n, h, w, c) uint8 -> (n, h, w, c); other dtypes and shapes are refused, never guessed at."""
     if array.dtype != np.uint8:

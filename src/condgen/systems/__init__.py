@@ -31,6 +31,8 @@ class Row:
     """Where this row differs from the defaults of its `Config`."""
     document: Spec = DIGITS
     """The pictures of its source document."""
+    takes_label: bool = True
+    """False if it draws what it likes, whatever label is asked for."""
 
     @property
     def system(self) -> "type[System]":
@@ -47,10 +49,22 @@ class Row:
         return self.system(spec, config or self.config)
 
 
+FACES = Spec((3, 64, 64), Labels(("not Blond_Hair", "Blond_Hair")))
+"""CelebA as the documents on convolutional systems see it."""
+
+GAN, DCGAN = "condgen.systems.gan:GAN", "condgen.systems.dcgan:DCGAN"
+CWGAN = "condgen.systems.cwgan_gp:CWGANGP"
 CGAN, VAE = "condgen.systems.cgan:CGAN", "condgen.systems.vae:VAE"
 KERAS = {"adam_eps": 1e-7, "fake_labels": "data"}  # of the tutorials written in Keras
 
 SYSTEMS: dict[str, Row] = {
+    "gan": Row(GAN, "GAN, fully connected, batch norm in the generator; takes no label", takes_label=False),
+    "gan-plain": Row(
+        GAN,
+        "GAN, fully connected, as small as they come; takes no label",
+        {"networks": "plain", "z_dim": 64, "images": 12_000_000, "beta1": 0.9, "adam_eps": 1e-8},
+        takes_label=False,
+    ),
     "cgan-concat": Row(CGAN, "conditional GAN: label embedding beside noise and picture"),
     "cgan-multiply": Row(
         CGAN,
@@ -62,7 +76,11 @@ SYSTEMS: dict[str, Row] = {
         "conditional GAN: the paper's networks, maxout discriminator",
         KERAS | {"wiring": "maxout", "batch": 100, "images": 1_000_000, "dropout": 0.5, "lr_g": 3e-3, "lr_d": 1e-3},
     ),
-    "vae": Row(VAE, "variational autoencoder; takes no label"),
+    "dcgan": Row(DCGAN, "convolutional GAN; takes no label", document=FACES, takes_label=False),
+    "cdcgan": Row(DCGAN, "convolutional GAN: label beside noise, label planes beside picture", {"conditional": True}),
+    "cwgan-gp": Row(CWGAN, "convolutional Wasserstein GAN with gradient penalty: labels as in cdcgan", document=FACES),
+    "vae": Row(VAE, "variational autoencoder; takes no label", takes_label=False),
+    "vae-2d": Row(VAE, "the same with a z of two numbers, to look at", {"z_dim": 2}, takes_label=False),
     "cvae": Row(VAE, "variational autoencoder with the label joined to both halves", {"conditional": True}),
 }
 

@@ -1,0 +1,53 @@
+"""The training tips of "Python 深度学习: 基于 PyTorch" (2019), section 8.7, held against a system's networks.
+
+A sentence per tip that a game between two networks breaks. The tips are rules of thumb: a row that breaks one may have
+its reasons, which its page gives. Autoencoders play no game and get no advice.
+"""
+
+from collections.abc import Iterator
+
+from torch import nn
+
+from condgen.system import System
+
+CONVOLUTIONS = (nn.Conv1d, nn.Conv2d, nn.ConvTranspose1d, nn.ConvTranspose2d)
+NORMS = (nn.BatchNorm1d, nn.BatchNorm2d, nn.InstanceNorm2d, nn.GroupNorm, nn.LayerNorm)
+
+
+def advice(system: System) -> list[str]:
+    """One line per broken tip."""
+    if len(system.players) < 2:
+        return []
+    return [*_batch_norm(system), *_range(system), *_activations(system), *_kernels(system)]
+
+
+def _batch_norm(system: System) -> Iterator[str]:
+    if not any(isinstance(layer, NORMS) for layer in system.modules()):
+        yield "no batch norm in either player; it steadies the game (tip 1)."
+
+
+def _range(system: System) -> Iterator[str]:
+    *_, last = (layer for layer in system.generator.modules() if _is_activation(layer))
+    if isinstance(last, nn.Sigmoid):
+        yield "the generator ends in a sigmoid; tanh, with pictures in [-1, 1], trains better (tip 2)."
+
+
+def _activations(system: System) -> Iterator[str]:
+    """Names a player by what it is called in the log."""
+    plain = [name for name, player in system.players.items() if any(type(m) is nn.ReLU for m in player.net.modules())]
+    if plain:
+        yield f"plain ReLU in {' and '.join(plain)}; LeakyReLU keeps gradients from going sparse (tip 3)."
+
+
+def _kernels(system: System) -> Iterator[str]:
+    for layer in system.modules():
+        if isinstance(layer, CONVOLUTIONS):
+            uneven = [(k, s) for k, s in zip(layer.kernel_size, layer.stride, strict=True) if k % s]
+            if uneven:
+                kernel, stride = uneven[0]
+                yield f"a kernel of {kernel} is not divisible by its stride {stride}; expect a checkerboard (tip 4)."
+                return
+
+
+def _is_activation(layer: nn.Module) -> bool:
+    return isinstance(layer, nn.Sigmoid | nn.Tanh | nn.ReLU | nn.LeakyReLU | nn.Hardtanh | nn.Softsign)

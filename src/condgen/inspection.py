@@ -1,0 +1,140 @@
+"""A look at the data before anything is trained on it: what is there, how much of each label, what stands twice."""
+
+import hashlib
+from collections import Counter, defaultdict
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from PIL import Image
+
+from condgen import pictures, plots
+from condgen.data.dataset import Dataset, Split
+from condgen.disk import write_bytes, write_json
+from condgen.labels import Labels
+
+ROWS, COLUMNS = 5, 20
+"""Of the sample sheet; a data set with more labels shows its first ones."""
+SHOWN = 10
+"""Groups of equal pictures that are listed by their numbers."""
+
+
+def facts(data: Dataset) -> dict[str, Any]:
+    """What is to be known of a data set, ready for JSON."""
+    counts = {title: per_label(split, data.labels) for title, split in data.splits.items()}
+    return {
+        "name": data.name,
+        "fingerprint": data.fingerprint,
+        "labels": {"kind": data.labels.kind, "names": list(data.labels.names)},
+        "splits": {title: _split_facts(split) for title, split in data.splits.items()},
+        "per_label": counts,
+        "imbalance": _imbalance(counts["train"]),
+        "duplicates": duplicates(data),
+    }
+
+
+def per_label(split: Split, labels: Labels) -> list[int]:
+    """Pictures of each class, or with each attribute on."""
+    if labels.kind == "attributes":
+        return [int(count) for count in split.labels.sum(0)]
+    return [int(count) for count in np.bincount(split.labels, minlength=len(labels))]
+
+
+def duplicates(data: Dataset) -> dict[str, Any]:
+    """Pictures that are equal in every pixel: how many are copies of an earlier one, within and across the splits.
+
+    A test picture that is also a training picture makes every comparison of the two dishonest.
+    """
+    places: defaultdict[bytes, list[tuple[str, int]]] = defaultdict(list)
+    for title, split in data.splits.items():
+        for number, picture in enumerate(split.images):
+            places[hashlib.blake2b(np.ascontiguousarray(picture).data, digest_size=16).digest()].append((title, number))
+    groups = [group for group in places.values() if len(group) > 1]
+    within = {title: sum(max(0, _of(group, title) - 1) for group in groups) for title in data.splits}
+    across = sum(min(_of(group, "train"), 1) * _of(group, "test") for group in groups)
+    shown = [[f"{title} {number}" for title, number in group] for group in groups[:SHOWN]]
+    return {"within": within, "test_in_train": across, "groups": len(groups), "first_groups": shown}
+
+
+def sentences(found: dict[str, Any]) -> list[str]:
+    """What a person should know before training, in words; empty if all is well."""
+    said, twice = [], found["duplicates"]
+    if found["imbalance"] is None:
+        empty = [n for n, count in zip(found["labels"]["names"], found["per_label"]["train"], strict=True) if not count]
+        said.append(f"no training picture of {', '.join(empty)}.")
+    elif found["imbalance"] >= 3:
+        said.append(
+            f"unbalanced: the most frequent label has {found['imbalance']:.1f} times the pictures of the rarest."
+        )
+    for title, count in twice["within"].items():
+        if count:
+            said.append(f"{count:,} {title} pictures are copies of an earlier one.")
+    if twice["test_in_train"]:
+        said.append(
+            f"{twice['test_in_train']:,} test pictures stand in the training set too: test figures will flatter."
+        )
+    return said
+
+
+def write(data: Dataset, found: dict[str, Any], folder: Path) -> None:
+    """facts.json and three pictures: a titled sample sheet, pictures per label, the mean picture of each label."""
+    write_json(folder / "facts.json", found)
+    titles = list(data.labels.names)
+    pictures.save_png(folder / "sheet.png", real(data.train, data.labels))
+    write_bytes(folder / "labels.png", plots.bars(found["per_label"], titles, f"{data.name}: pictures per label"))
+    cells = [pictures.enlarged(pictures.image(picture)) for picture in means(data.train, data.labels)]
+    pictures.save_png(folder / "means.png", pictures.captioned(cells, titles, min(10, len(titles))))
+
+
+def means(split: Split, labels: Labels) -> NDArray[np.uint8]:
+    """The mean picture of each label, uint8 (K, h, w, c); white where a label has none."""
+    shape = split.images.shape[1:]
+    found = np.full((len(labels), *shape), 255, np.uint8)
+    for number in range(len(labels)):
+        some = split.images[members(split, labels, number)]
+        if len(some):
+            found[number] = some.mean(0, dtype=np.float64).round().astype(np.uint8)
+    return found
+
+
+def real(split: Split, labels: Labels, rows: int = ROWS) -> Image.Image:
+    """The first few real pictures of each label, a titled column a label; white where there are not enough."""
+    count = min(len(labels), COLUMNS)
+    found = np.full((rows, count, *split.images.shape[1:]), 255, np.uint8)
+    for column in range(count):
+        some = split.images[members(split, labels, column)[:rows]]
+        found[: len(some), column] = some
+    return pictures.grid(found, labels.names[:count])
+
+
+def members(split: Split, labels: Labels, number: int) -> NDArray[np.intp]:
+    """Which pictures have a class, or an attribute on."""
+    has = split.labels == number if labels.kind == "classes" else split.labels[:, number] == 1
+    return np.flatnonzero(has)
+
+
+def _split_facts(split: Split) -> dict[str, Any]:
+    images, pixels = split.images, split.images.ravel()
+    exact = np.bincount(pixels, minlength=256)
+    mean = float((exact * np.arange(256)).sum() / exact.sum())
+    deviation = float(np.sqrt((exact * (np.arange(256) - mean) ** 2).sum() / exact.sum()))
+    return {
+        "pictures": len(split),
+        "height": images.shape[1],
+        "width": images.shape[2],
+        "channels": images.shape[3],
+        "dtype": str(images.dtype),
+        "range": [int(pixels.min()), int(pixels.max())],
+        "mean": round(mean, 3),
+        "deviation": round(deviation, 3),
+    }
+
+
+def _imbalance(counts: list[int]) -> float | None:
+    """Most over fewest; None if a label has no picture at all."""
+    return round(max(counts) / min(counts), 3) if min(counts) else None
+
+
+def _of(group: list[tuple[str, int]], title: str) -> int:
+    return Counter(split for split, _ in group)[title]

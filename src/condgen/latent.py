@@ -1,0 +1,66 @@
+"""What an autoencoder makes of real pictures: its codes, and the pictures that it decodes them to."""
+
+from typing import Protocol, runtime_checkable
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+
+from condgen.data import Dataset, Split
+from condgen.errors import CondgenError
+from condgen.sampler import to_uint8
+from condgen.system import System
+
+BATCH = 500
+
+
+@runtime_checkable
+class Encodes(Protocol):
+    """A system that can say where a picture lies in its latent space."""
+
+    def encode(self, x: Tensor, y: Tensor) -> tuple[Tensor, Tensor]:
+        """Mean and log-variance of z, (b, z_dim) each, for pictures x in [-1, 1]."""
+
+
+class View:
+    """A trained autoencoder before real pictures: of the test set, or of the training set if there is no other."""
+
+    def __init__(self, system: System, dataset: Dataset) -> None:
+        if not isinstance(system, Encodes):
+            raise CondgenError(f"a {type(system).__name__} has no encoder to show real pictures to; vae and cvae have.")
+        self.system, self.encodes, self.dataset = system.eval(), system, dataset
+        self.split: Split = dataset.test or dataset.train
+
+    @property
+    def dim(self) -> int:
+        return self.system.prior.dim
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """Of the groups of `codes`: the classes, or the first attribute off and on."""
+        known = self.dataset.labels
+        return known.names if known.kind == "classes" else (f"not {known.names[0]}", known.names[0])
+
+    @torch.no_grad()
+    def reconstructed(self, count: int) -> NDArray[np.uint8]:
+        """The first `count` pictures, encoded to the mean of their code and decoded again, uint8 (n, h, w, c)."""
+        drawn = [
+            to_uint8(self.system.generator(self.encodes.encode(x, y)[0], y)).numpy() for x, y in self._batches(count)
+        ]
+        return np.concatenate(drawn)
+
+    @torch.no_grad()
+    def codes(self, count: int) -> tuple[NDArray[np.float32], NDArray[np.int64]]:
+        """Mean codes of the first `count` pictures in two dimensions, (n, 2), and the group of each, (n,)."""
+        codes = torch.cat([self.encodes.encode(x, y)[0] for x, y in self._batches(count)])
+        if self.dim > 2:
+            centred = codes - codes.mean(0)
+            codes = centred @ torch.linalg.svd(centred, full_matrices=False).Vh[:2].T
+        labels = self.split.labels[:count]
+        return codes.numpy(), labels if labels.ndim == 1 else labels[:, 0]
+
+    def _batches(self, count: int) -> "list[tuple[Tensor, Tensor]]":
+        images, labels = self.split.images[:count], self.dataset.labels.encode(self.split.labels[:count])
+        x = torch.from_numpy(images).permute(0, 3, 1, 2).float() / 127.5 - 1
+        return list(zip(x.split(BATCH), torch.from_numpy(labels).split(BATCH), strict=True))

@@ -1,0 +1,31 @@
+"""Convolutions of stride 2: which sizes they can make, and how Radford et al. 2015 (arXiv 1511.06434) stack them."""
+
+from condgen.errors import CondgenError
+from condgen.spec import Spec
+
+SMALLEST, LARGEST = 4, 7
+"""Sides of the coarsest map: every picture is one of these times a power of two."""
+SIZES = sorted({base * 2**k for base in range(SMALLEST, LARGEST + 1) for k in range(1, 7)})
+
+
+def pyramid(spec: Spec) -> tuple[int, tuple[int, int]]:
+    """How often both sides of a picture halve, and the (height, width) that is left: 64x64 -> 4, (4, 4).
+
+    Raises CondgenError for a size that stride 2 cannot make, naming the nearest that it can.
+    """
+    _, height, width = spec.shape
+    for halvings in range(1, 7):
+        step = 2**halvings
+        base = height // step, width // step
+        if height % step == width % step == 0 and SMALLEST <= min(base) <= max(base) <= LARGEST:
+            return halvings, base
+    near = sorted({min(SIZES, key=lambda size: abs(size - side)) for side in (height, width)})
+    raise CondgenError(
+        f"convolutions of stride 2 cannot make {height}x{width} pictures; sides should be 4 to 7 times one power of "
+        f"two, such as {near[-1]}x{near[-1]} (28, 32, 64, 128 ...)."
+    )
+
+
+def channels(halvings: int, width: int) -> list[int]:
+    """Channels from the coarsest map to the finest, doubling as the sides halve: 4, 64 -> [512, 256, 128, 64]."""
+    return [width * 2**level for level in reversed(range(halvings))]

@@ -1,0 +1,139 @@
+"""Conditional Wasserstein GAN with gradient penalty -- Gulrajani et al. 2017, arXiv 1704.00028, Algorithm 1.
+
+Networks and recipe: "AIGC 实战: 条件生成对抗网络", after Foster, "Generative Deep Learning" (Keras): 64x64 faces, blond
+or not; the label's one-hot vector beside z in the generator, one constant plane per label beside the picture in the
+critic. Other sizes by one rule: the sides halve until they are 4 to 7 (nets/strided.py); more or fewer levels than the
+document's four are levels of its middle kind, 128 channels.
+
+From the document, not the paper: labels; batch norm in the generator, dropout in the critic; 3 critic steps (paper: 5);
+    Adam(5e-5, 0.5, 0.999) (paper: 1e-4, 0, 0.9).
+Deviations from the document: each critic step draws a fresh batch, as Algorithm 1 does (the document repeats one batch
+    three times); real and fake go through the critic together, which has no batch norm; pictures come from an average
+    of the generator; the length is ours.
+"""
+
+from itertools import pairwise
+from typing import ClassVar
+
+import torch
+from pydantic import PositiveFloat, PositiveInt
+from torch import Tensor, nn
+
+from condgen import losses
+from condgen.config import Config as BaseConfig
+from condgen.config import Fraction
+from condgen.nets import keras
+from condgen.nets.condition import with_planes
+from condgen.nets.strided import pyramid
+from condgen.noise import draw
+from condgen.spec import Prior, Spec
+from condgen.system import Batches, Paper, Player, System, adam, descend, logged
+
+LEAK, BARE_LEAK = 0.2, 0.3
+"""Of every LeakyReLU; the document's second critic layer leaves it to Keras, whose default is 0.3."""
+
+
+class Config(BaseConfig):
+    """Settings of the conditional WGAN-GP."""
+
+    images: PositiveInt = 4_000_000
+    """Length of the training in images seen; the data set is passed as often as that takes."""
+    batch: PositiveInt = 128
+    """Images per critic step."""
+    z_dim: PositiveInt = 32
+    """Length of the noise vector z."""
+    critic_steps: PositiveInt = 3
+    """Moves of the critic for one of the generator."""
+    penalty_weight: PositiveFloat = 10.0
+    """Weight of the gradient penalty (lambda in Eq. 3)."""
+    dropout: Fraction = 0.3
+    """Share of the critic's units, from its second layer on, that each training step leaves out."""
+    lr: PositiveFloat = 5e-5
+    """Adam's step size, both players."""
+    beta1: Fraction = 0.5
+    """Adam's decay of the mean gradient, both players."""
+    adam_eps: PositiveFloat = keras.ADAM_EPS
+    """Adam's guard against division by zero (Keras: 1e-7)."""
+
+
+class Generator(nn.Module):
+    """z and the label as the channels of one pixel; each transposed convolution doubles the sides."""
+
+    def __init__(self, spec: Spec, cfg: Config) -> None:
+        super().__init__()
+        halvings, base = pyramid(spec)
+        maps = [*[128] * (halvings - 1), 64]
+        first = nn.ConvTranspose2d(cfg.z_dim + len(spec.labels), maps[0], base, bias=False)
+        layers: list[nn.Module] = [first, keras.batch_norm_2d(maps[0], 0.9), nn.LeakyReLU(LEAK)]
+        for coarse, fine in pairwise(maps):
+            up = nn.ConvTranspose2d(coarse, fine, 4, 2, 1, bias=False)
+            layers += [up, keras.batch_norm_2d(fine, 0.9), nn.LeakyReLU(LEAK)]
+        self.body = nn.Sequential(*layers, nn.ConvTranspose2d(maps[-1], spec.channels, 4, 2, 1), nn.Tanh())
+        self.apply(keras.start)
+
+    def forward(self, z: Tensor, y: Tensor) -> Tensor:
+        x: Tensor = self.body(torch.cat([z, y], 1)[:, :, None, None])
+        return x  # (b, c, h, w)
+
+
+class Critic(nn.Module):
+    """The picture and a plane per label -> a score, not a probability. No batch norm: the penalty is per picture."""
+
+    def __init__(self, spec: Spec, cfg: Config) -> None:
+        super().__init__()
+        halvings, base = pyramid(spec)
+        maps = [64, *[128] * (halvings - 1)]
+        layers: list[nn.Module] = [nn.Conv2d(spec.channels + len(spec.labels), maps[0], 4, 2, 1), nn.LeakyReLU(LEAK)]
+        for number, (fine, coarse) in enumerate(pairwise(maps)):
+            leak = BARE_LEAK if number == 0 else LEAK
+            layers += [nn.Conv2d(fine, coarse, 4, 2, 1), nn.LeakyReLU(leak), nn.Dropout(cfg.dropout)]
+        self.body = nn.Sequential(*layers, nn.Conv2d(maps[-1], 1, base), nn.Flatten())
+        self.apply(keras.start)
+
+    def forward(self, x: Tensor, y: Tensor) -> Tensor:
+        scores: Tensor = self.body(with_planes(x, y))
+        return scores  # (b, 1)
+
+
+class CWGANGP(System):
+    """min_G max_D E D(x|y) - E D(G(z|y)|y), D held near slope 1 by the penalty of Eq. 3."""
+
+    paper: ClassVar = Paper(
+        "Gulrajani et al. 2017, arXiv 1704.00028",
+        """@inproceedings{gulrajani2017improved,
+  title     = {Improved Training of {Wasserstein} {GANs}},
+  author    = {Gulrajani, Ishaan and Ahmed, Faruk and Arjovsky, Martin and Dumoulin, Vincent and Courville, Aaron},
+  booktitle = {Advances in Neural Information Processing Systems 30},
+  year      = {2017}
+}""",
+    )
+
+    cfg: Config
+
+    def __init__(self, spec: Spec, cfg: Config) -> None:
+        super().__init__(spec, cfg)
+        self.batches_per_step = cfg.critic_steps
+        self.prior = Prior(cfg.z_dim)
+        self.G, self.D = Generator(spec, cfg), Critic(spec, cfg)
+        optimizer = adam(cfg.lr, (cfg.beta1, 0.999), cfg.adam_eps)
+        self.players = {"g": Player(self.G, optimizer), "c": Player(self.D, optimizer)}
+
+    @property
+    def generator(self) -> nn.Module:
+        return self.G
+
+    def step(self, batches: Batches, images: int) -> dict[str, Tensor]:
+        G, D, g, c = self.G, self.D, self.players["g"], self.players["c"]
+        for _ in range(self.cfg.critic_steps):
+            x, y = next(batches)
+            with torch.no_grad():
+                fake = G(draw(self.prior, len(x), x.device), y)
+            real_scores, fake_scores = D(torch.cat([x, fake]), torch.cat([y, y])).chunk(2)
+            wasserstein = fake_scores.mean() - real_scores.mean()
+            penalty = losses.gradient_penalty(D, x, fake, y)
+            loss_c = wasserstein + self.cfg.penalty_weight * penalty
+            descend((c, loss_c))
+
+        loss_g = -D(G(draw(self.prior, len(x), x.device), y), y).mean()
+        descend((g, loss_g))
+        return logged(loss_g=loss_g, loss_c=loss_c, loss_wasserstein=wasserstein, loss_penalty=penalty)

@@ -1,0 +1,144 @@
+"""Deep convolutional GAN -- Radford, Metz & Chintala 2015, arXiv 1511.06434; and with a label.
+
+Networks: "Python 深度学习: 基于 PyTorch" (2019), section 8.6, after PyTorch's own tutorial: 64x64, kernels of 4, no
+biases, no batch norm on D's first layer. Other sizes by one rule: the sides halve until they are 4 to 7
+(nets/strided.py), and the channels double with each halving.
+
+The label, in row `cdcgan`: its one-hot vector beside z in G, one constant plane per label beside the picture in D.
+
+Deviations: D returns logits, one per picture; pictures come from an average of the generator; one batch of fakes serves
+    both moves, as in PyTorch's tutorial. From the paper, where the book is silent: Adam(2e-4, 0.5), batches of 128,
+    weights from N(0, 0.02); batch norm's scale from N(1, 0.02) is from the paper's code. The length is ours.
+"""
+
+from itertools import pairwise
+from typing import ClassVar
+
+import torch
+from pydantic import PositiveFloat, PositiveInt
+from torch import Tensor, nn
+
+from condgen import losses
+from condgen.config import Config as BaseConfig
+from condgen.config import Fraction
+from condgen.nets.condition import with_planes
+from condgen.nets.strided import channels, pyramid
+from condgen.noise import draw
+from condgen.spec import Prior, Spec
+from condgen.system import Batches, Paper, Player, System, adam, descend, logged
+
+LEAK = 0.2
+
+
+class Config(BaseConfig):
+    """Settings of the convolutional GAN; the defaults are those of row `dcgan`."""
+
+    images: PositiveInt = 1_500_000
+    """Length of the training in images seen; the data set is passed as often as that takes."""
+    batch: PositiveInt = 128
+    """Images per step."""
+    conditional: bool = False
+    """Give the label to both players."""
+    z_dim: PositiveInt = 100
+    """Length of the noise vector z."""
+    width: PositiveInt = 64
+    """Channels of the finest map; each coarser one has twice as many."""
+    lr: PositiveFloat = 2e-4
+    """Adam's step size, both players."""
+    beta1: Fraction = 0.5
+    """Adam's decay of the mean gradient, both players."""
+
+
+class Generator(nn.Module):
+    """z, and the label beside it, as the channels of one pixel; each transposed convolution doubles the sides."""
+
+    def __init__(self, spec: Spec, cfg: Config) -> None:
+        super().__init__()
+        self.conditional = cfg.conditional
+        halvings, base = pyramid(spec)
+        maps = channels(halvings, cfg.width)
+        inputs = cfg.z_dim + (len(spec.labels) if cfg.conditional else 0)
+        layers: list[nn.Module] = [
+            nn.ConvTranspose2d(inputs, maps[0], base, bias=False),
+            nn.BatchNorm2d(maps[0]),
+            nn.ReLU(),
+        ]
+        for coarse, fine in pairwise(maps):
+            layers += [nn.ConvTranspose2d(coarse, fine, 4, 2, 1, bias=False), nn.BatchNorm2d(fine), nn.ReLU()]
+        self.body = nn.Sequential(*layers, nn.ConvTranspose2d(maps[-1], spec.channels, 4, 2, 1, bias=False), nn.Tanh())
+        self.apply(start)
+
+    def forward(self, z: Tensor, y: Tensor) -> Tensor:
+        pixel = torch.cat([z, y], 1) if self.conditional else z
+        x: Tensor = self.body(pixel[:, :, None, None])
+        return x  # (b, c, h, w)
+
+
+class Discriminator(nn.Module):
+    """The picture, and a plane per label beside it; each convolution halves the sides."""
+
+    def __init__(self, spec: Spec, cfg: Config) -> None:
+        super().__init__()
+        self.conditional = cfg.conditional
+        halvings, base = pyramid(spec)
+        maps = channels(halvings, cfg.width)[::-1]
+        inputs = spec.channels + (len(spec.labels) if cfg.conditional else 0)
+        layers: list[nn.Module] = [nn.Conv2d(inputs, maps[0], 4, 2, 1, bias=False), nn.LeakyReLU(LEAK)]
+        for fine, coarse in pairwise(maps):
+            layers += [nn.Conv2d(fine, coarse, 4, 2, 1, bias=False), nn.BatchNorm2d(coarse), nn.LeakyReLU(LEAK)]
+        self.body = nn.Sequential(*layers, nn.Conv2d(maps[-1], 1, base, bias=False), nn.Flatten())
+        self.apply(start)
+
+    def forward(self, x: Tensor, y: Tensor) -> Tensor:
+        logits: Tensor = self.body(with_planes(x, y) if self.conditional else x)
+        return logits  # (b, 1)
+
+
+def start(layer: nn.Module) -> None:
+    """The paper's first weights: N(0, 0.02) (section 4); batch norm's scale N(1, 0.02) (its code)."""
+    if isinstance(layer, nn.Conv2d | nn.ConvTranspose2d):
+        nn.init.normal_(layer.weight, 0.0, 0.02)
+    elif isinstance(layer, nn.BatchNorm2d):
+        nn.init.normal_(layer.weight, 1.0, 0.02)
+
+
+class DCGAN(System):
+    """The game of Goodfellow et al. 2014 (arXiv 1406.2661), non-saturating, between convolutional players."""
+
+    paper: ClassVar = Paper(
+        "Radford, Metz & Chintala 2015, arXiv 1511.06434",
+        """@article{radford2015unsupervised,
+  title   = {Unsupervised Representation Learning with Deep Convolutional Generative Adversarial Networks},
+  author  = {Radford, Alec and Metz, Luke and Chintala, Soumith},
+  journal = {arXiv preprint arXiv:1511.06434},
+  year    = {2015}
+}""",
+    )
+
+    cfg: Config
+
+    def __init__(self, spec: Spec, cfg: Config) -> None:
+        super().__init__(spec, cfg)
+        self.prior = Prior(cfg.z_dim)
+        self.G, self.D = Generator(spec, cfg), Discriminator(spec, cfg)
+        optimizer = adam(cfg.lr, (cfg.beta1, 0.999))
+        self.players = {"g": Player(self.G, optimizer), "d": Player(self.D, optimizer)}
+
+    @property
+    def generator(self) -> nn.Module:
+        return self.G
+
+    def step(self, batches: Batches, images: int) -> dict[str, Tensor]:
+        G, D, g, d = self.G, self.D, self.players["g"], self.players["d"]
+        x, y = next(batches)
+        fake = G(draw(self.prior, len(x), x.device), y)
+
+        real_logits, fake_logits = D(x, y), D(fake.detach(), y)  # apart: D's batch norm must not mix real and fake
+        loss_d = (losses.says_real(real_logits) + losses.says_fake(fake_logits)) / 2
+        descend((d, loss_d))
+
+        loss_g = losses.says_real(D(fake, y))
+        descend((g, loss_g))
+
+        right = torch.cat([real_logits > 0, fake_logits < 0]).float().mean()
+        return logged(loss_g=loss_g, loss_d=loss_d, accuracy_d=right)

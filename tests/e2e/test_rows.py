@@ -1,0 +1,37 @@
+"""Every row, by the command line, on data of its own: trains 2,000 images and draws."""
+
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from condgen.pictures import read
+from condgen.systems import SYSTEMS
+from conftest import SHARED
+
+FACES = SHARED / "data/cartoon-celeba"
+DATA = {
+    "dcgan": (64, ["--data", FACES, "--size", 64]),
+    "cwgan-gp": (32, ["--data", FACES, "--size", 32, "--labels", "Blond_Hair"]),
+}
+"""Rows for faces, with the side of their pictures; all others see MNIST."""
+
+
+def condgen(*words: object) -> None:
+    subprocess.run([sys.executable, "-m", "condgen", *map(str, words)], check=True, capture_output=True)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("name", SYSTEMS)
+def test_2000_images_and_a_picture(name: str, tmp_path: Path) -> None:
+    side, data = DATA.get(name, (28, []))
+    if data and not FACES.exists():
+        pytest.skip("the cartoon faces are not here")
+    condgen("train", name, "--images", 2000, "--out", tmp_path / "run", *data)
+    label = "Blond_Hair" if name in DATA else "8"
+    condgen("sample", tmp_path / "run", "--labels", label, "--count", 1, "--out", tmp_path / "one.png")
+    picture = np.asarray(read(tmp_path / "one.png"))
+    assert picture.shape == ((side, side, 3) if name in DATA else (side, side))
+    assert picture.std() > 1

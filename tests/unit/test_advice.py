@@ -1,0 +1,27 @@
+"""The training tips of the book, section 8.7: a sentence for each that is broken, none for those that are kept."""
+
+import pytest
+import torch
+from torch import nn
+
+from condgen.advice import advice
+from condgen.systems import SYSTEMS
+
+TIPS = {  # tip 1 batch norm, 2 tanh, 3 LeakyReLU, 4 kernel divisible by stride
+    "gan": [], "gan-plain": [1, 3], "cgan-concat": [1], "cgan-multiply": [], "cgan-maxout": [2, 3],
+    "dcgan": [3], "cdcgan": [3], "cwgan-gp": [], "vae": [], "vae-2d": [], "cvae": [],
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("name", SYSTEMS)
+def test_rows_break_the_tips_that_they_break(name: str) -> None:
+    with torch.device("meta"):
+        said = advice(SYSTEMS[name].build(SYSTEMS[name].document))
+    assert [int(sentence[sentence.index("(tip ") + 5]) for sentence in said] == TIPS[name]
+
+
+def test_an_uneven_kernel_is_named() -> None:
+    with torch.device("meta"):
+        system = SYSTEMS["dcgan"].build(SYSTEMS["dcgan"].document)
+        system.G.body.append(nn.ConvTranspose2d(3, 3, 5, stride=2))
+    assert "a kernel of 5 is not divisible by its stride 2" in advice(system)[-1]

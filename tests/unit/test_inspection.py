@@ -1,0 +1,86 @@
+"""The look at the data, against numbers counted by hand."""
+
+import json
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from condgen import data, inspection
+from condgen.data import Dataset, Split
+from condgen.labels import Labels
+from condgen.pictures import read
+from conftest import pictures
+
+NAMES = Labels(("cat", "dog"))
+
+
+@pytest.fixture
+def small() -> Dataset:
+    """Six training and three test pictures of one pixel value each; 7 stands three times in train, once in test."""
+    train = np.array([7, 7, 1, 2, 7, 3], np.uint8).repeat(4).reshape(6, 2, 2, 1)
+    test = np.array([9, 7, 9], np.uint8).repeat(4).reshape(3, 2, 2, 1)
+    labels = np.array([0, 0, 0, 0, 0, 1]), np.array([1, 1, 0])
+    return Dataset("small", NAMES, Split(train, labels[0]), Split(test, labels[1]))
+
+
+def test_counts_ranges_and_imbalance(small: Dataset) -> None:
+    found = inspection.facts(small)
+    assert found["per_label"] == {"train": [5, 1], "test": [1, 2]}
+    assert found["imbalance"] == 5
+    train = found["splits"]["train"]
+    assert (train["pictures"], train["height"], train["width"], train["channels"]) == (6, 2, 2, 1)
+    values = small.train.images.astype(float)
+    assert (train["range"], train["dtype"]) == ([1, 7], "uint8")
+    assert (train["mean"], train["deviation"]) == pytest.approx((values.mean(), values.std()), abs=1e-3)
+
+
+def test_copies_within_and_across_the_splits(small: Dataset) -> None:
+    found = inspection.facts(small)["duplicates"]
+    assert found["within"] == {"train": 2, "test": 1}
+    assert found["test_in_train"] == 1
+    assert found["groups"] == 2
+    assert found["first_groups"] == [["train 0", "train 1", "train 4", "test 1"], ["test 0", "test 2"]]
+
+
+def test_what_is_wrong_is_said_in_words(small: Dataset) -> None:
+    said = " ".join(inspection.sentences(inspection.facts(small)))
+    assert "5.0 times the pictures" in said
+    assert "2 train pictures are copies" in said
+    assert "1 test pictures stand in the training set too" in said
+    clean = pictures("digits")
+    assert inspection.sentences(inspection.facts(clean)) == []
+    nobody = Dataset("nobody", Labels(("cat", "dog", "owl")), small.train)
+    assert "no training picture of owl" in " ".join(inspection.sentences(inspection.facts(nobody)))
+
+
+def test_mean_pictures(small: Dataset) -> None:
+    means = inspection.means(small.train, NAMES)
+    assert means[:, 0, 0, 0].tolist() == [round((7 + 7 + 1 + 2 + 7) / 5), 3]
+    missing = inspection.means(small.train, Labels(("cat", "dog", "owl")))
+    assert missing[2].min() == 255
+
+
+def test_attributes_are_counted_where_they_are_on() -> None:
+    found = pictures("attributes", 40)
+    counts = inspection.per_label(found.train, found.labels)
+    assert counts == found.train.labels.sum(0).tolist()
+    first = np.flatnonzero(found.train.labels[:, 0])[0]
+    assert inspection.members(found.train, found.labels, 0)[0] == first
+
+
+@pytest.mark.parametrize("kind", ["digits", "colour", "attributes"])
+def test_the_pictures_and_numbers_are_on_disk(kind: str, tmp_path: Path) -> None:
+    found = pictures(kind)
+    inspection.write(found, inspection.facts(found), tmp_path)
+    assert json.loads((tmp_path / "facts.json").read_text())["name"] == kind
+    for name in ("sheet", "labels", "means"):
+        assert np.asarray(read(tmp_path / f"{name}.png").convert("L")).std() > 1
+
+
+def test_mnist_is_as_it_is_known() -> None:
+    found = inspection.facts(data.load("mnist"))
+    train = found["splits"]["train"]
+    assert (train["mean"] / 255, train["deviation"] / 255) == pytest.approx((0.1307, 0.3081), abs=5e-5)
+    assert found["per_label"]["train"] == [5923, 6742, 5958, 6131, 5842, 5421, 5918, 6265, 5851, 5949]
+    assert found["duplicates"]["groups"] == 0
