@@ -4,11 +4,11 @@
 
 Each row is trained on MNIST by `condgen.train` with its defaults. `last` is the last line of the log, a mean over the
 last 200th of the training. A judge that saw no drawn digit says how many of 5,000 show the label that was asked for; of
-rows without a label it says how the drawn digits are spread over the ten classes. Rows already in the file are kept.
+rows without a label it says how the drawn digits are spread over the ten classes. Runs that are there go on, or are
+only judged again.
 """
 
 import argparse
-import json
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -16,11 +16,11 @@ from typing import Any
 import judge
 import numpy as np
 import torch
+from torch import nn
 
 import condgen
 from condgen import data
 from condgen.disk import write_json
-from condgen.logbook import read
 from condgen.run import environment
 from condgen.systems import row
 
@@ -36,35 +36,34 @@ def main() -> None:
     parser.add_argument("--out", type=Path, required=True)
     options = parser.parse_args()
 
-    done = json.loads(options.out.read_text())["results"] if options.out.exists() else []
-    net = judge.train(data.load("mnist"))
+    net, results = judge.train(data.load("mnist")), []
     for seed in range(options.seeds):
         for name in options.rows:
-            if any((result["row"], result["seed"]) == (name, seed) for result in done):
-                continue
-            done.append(trained(name, seed, options.runs / f"{name}-{seed}", net))
-            print(done[-1], flush=True)
+            results.append(trained(name, seed, options.runs / f"{name}-{seed}", net))
+            print(results[-1], flush=True)
             about = {"date": datetime.now(UTC).date().isoformat()} | environment("cpu")
-            write_json(options.out, {"about": about, "results": done})
+            write_json(options.out, {"about": about, "results": results})
 
 
-def trained(name: str, seed: int, folder: Path, net: torch.nn.Module) -> dict[str, Any]:
+def trained(name: str, seed: int, folder: Path, net: nn.Module) -> dict[str, Any]:
     run = condgen.train(name, seed=seed, out=folder, quiet=True)
-    seconds = read(folder / "clock.jsonl")[-1]["seconds"]
-    result = {
+    result: dict[str, Any] = {
         "row": name,
         "seed": seed,
         "images": run.images,
-        "seconds": round(seconds),
-        "images_per_second": round(run.images / seconds),
         "last": {key: round(value, 4) for key, value in run.log[-1].items() if key != "images"},
     }
-    drawn = condgen.load(folder).sample("all", count=PER_LABEL, seed=seed)
-    seen = judge.classes(net, torch.from_numpy(drawn[:, None].astype(np.float32)) / 127.5 - 1)
-    if row(name).takes_label:
-        asked = torch.arange(10).repeat_interleave(PER_LABEL)
-        return result | {"label_accuracy": round((seen == asked).float().mean().item(), 4)}
-    return result | {"classes_drawn": torch.bincount(seen, minlength=10).tolist()}
+    if not row(name).takes_label:
+        seen = seen_in(folder, "0", 10 * PER_LABEL, seed, net)
+        return result | {"classes_drawn": torch.bincount(seen, minlength=10).tolist()}
+    seen, asked = seen_in(folder, "all", PER_LABEL, seed, net), torch.arange(10).repeat_interleave(PER_LABEL)
+    return result | {"label_accuracy": round((seen == asked).float().mean().item(), 4)}
+
+
+def seen_in(folder: Path, labels: str, count: int, seed: int, net: nn.Module) -> torch.Tensor:
+    """What the judge sees in drawn pictures, one class number each."""
+    drawn = condgen.load(folder).sample(labels, count=count, seed=seed)
+    return judge.classes(net, torch.from_numpy(drawn[:, None].astype(np.float32)) / 127.5 - 1)
 
 
 if __name__ == "__main__":

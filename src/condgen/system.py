@@ -118,9 +118,12 @@ def state_of(optimizer: torch.optim.Optimizer) -> dict[str, Tensor]:
 
 
 def restore_state(optimizer: torch.optim.Optimizer, tensors: dict[str, Tensor]) -> None:
-    """The inverse of `state_of`."""
+    """The inverse of `state_of`. Memory formats follow the parameters: fused kernels walk both side by side."""
+    parameters = [parameter for group in optimizer.param_groups for parameter in group["params"]]
     state: dict[int, dict[str, Tensor]] = {}
     for name, value in tensors.items():
         index, key = name.split("/", 1)
-        state.setdefault(int(index), {})[key] = value
+        like = parameters[int(index)]
+        fitting = torch.empty_like(like, dtype=value.dtype).copy_(value) if value.shape == like.shape else value
+        state.setdefault(int(index), {})[key] = fitting
     optimizer.load_state_dict({"state": state, "param_groups": optimizer.state_dict()["param_groups"]})

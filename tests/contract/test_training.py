@@ -5,6 +5,7 @@ from pathlib import Path
 import pytest
 import torch
 
+from condgen.api import load
 from condgen.sampler import Sampler
 from condgen.systems import SYSTEMS
 from conftest import KINDS, pictures
@@ -60,6 +61,12 @@ def test_picture_i_is_the_same_whatever_is_asked_beside_it(name: str, kind: str,
     mixed = [names.each[i % len(names)] for i in range(40)]  # other neighbours, other places in the micro-batch
     places = [place for place, label in enumerate(mixed) if label == wanted]
     assert (sampler.sample(mixed, seed=7)[places] == many[: len(places)]).all()
+
+
+@every_row
+def test_what_is_published_draws_the_same_bytes(name: str, tmp_path: Path) -> None:
+    training = run_to(begin(name, tmp_path), 3)
+    assert (load(tmp_path).sample("all", count=3) == training.sampler.sample("all", count=3)).all()
 
 
 @every_row

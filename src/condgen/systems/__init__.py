@@ -45,8 +45,14 @@ class Row:
         return defaults.having(self.settings)
 
     def build(self, spec: Spec, config: "Config | None" = None) -> "System":
-        """A freshly initialised system for pictures like `spec`; weights come from torch's own generator."""
-        return self.system(spec, config or self.config)
+        """A freshly initialised system for pictures like `spec`; weights come from torch's own generator.
+
+        Convolutions keep channels last in memory, which is a tenth faster on two cores (docs/LOG.md).
+        """
+        import torch
+
+        built = self.system(spec, config or self.config)
+        return built.to(memory_format=torch.channels_last)  # type: ignore[call-overload,no-any-return]
 
 
 FACES = Spec((3, 64, 64), Labels(("not Blond_Hair", "Blond_Hair")))
