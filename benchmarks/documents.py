@@ -22,7 +22,7 @@ import condgen
 from condgen import data
 from condgen.disk import write_json
 from condgen.run import environment
-from condgen.systems import row
+from condgen.systems import takes_label
 
 ROWS = ("gan", "vae", "cgan-concat", "cgan-multiply")
 PER_LABEL = 500
@@ -53,16 +53,17 @@ def trained(name: str, seed: int, folder: Path, net: nn.Module) -> dict[str, Any
         "images": run.images,
         "last": {key: round(value, 4) for key, value in run.log[-1].items() if key != "images"},
     }
-    if not row(name).takes_label:
-        seen = seen_in(folder, "0", 10 * PER_LABEL, seed, net)
+    if not takes_label(name):
+        seen = seen_in(folder, 1, 10 * PER_LABEL, seed, net)
         return result | {"classes_drawn": torch.bincount(seen, minlength=10).tolist()}
-    seen, asked = seen_in(folder, "all", PER_LABEL, seed, net), torch.arange(10).repeat_interleave(PER_LABEL)
+    seen, asked = seen_in(folder, 10, PER_LABEL, seed, net), torch.arange(10).repeat_interleave(PER_LABEL)
     return result | {"label_accuracy": round((seen == asked).float().mean().item(), 4)}
 
 
-def seen_in(folder: Path, labels: str, count: int, seed: int, net: nn.Module) -> torch.Tensor:
-    """What the judge sees in drawn pictures, one class number each."""
-    drawn = condgen.load(folder).sample(labels, count=count, seed=seed)
+def seen_in(folder: Path, labels: int, count: int, seed: int, net: nn.Module) -> torch.Tensor:
+    """What the judge sees in pictures drawn of the first few labels, one class number each."""
+    sampler = condgen.load(folder)
+    drawn = sampler.sample(sampler.spec.labels.each[:labels], count=count, seed=seed)
     return judge.classes(net, torch.from_numpy(drawn[:, None].astype(np.float32)) / 127.5 - 1)
 
 

@@ -3,10 +3,12 @@
     python benchmarks/label_accuracy.py --minutes 1 --seeds 3 --out benchmarks/results/label_accuracy.json
 
 Every row is trained on MNIST for the same wall time by `condgen.train`, then draws 500 pictures of each digit; a judge
-that never saw them says what they show. Seconds depend on the machine, so the rows of one file belong together.
+that never saw them says what they show. Seconds depend on the machine, so the rows of one file belong together; with
+--rows the others in the file stay as they are.
 """
 
 import argparse
+import json
 import tempfile
 from datetime import UTC, datetime
 from pathlib import Path
@@ -20,7 +22,7 @@ from condgen import data
 from condgen.disk import write_json
 from condgen.logbook import read
 from condgen.run import environment
-from condgen.systems import SYSTEMS
+from condgen.systems import SYSTEMS, takes_label
 
 PER_LABEL = 500
 
@@ -29,14 +31,15 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--minutes", type=float, default=1.0)
     parser.add_argument("--seeds", type=int, default=3)
-    parser.add_argument("--rows", nargs="*", default=[name for name in SYSTEMS if SYSTEMS[name].takes_label])
+    parser.add_argument("--rows", nargs="*", default=[name for name in SYSTEMS if takes_label(name)])
     parser.add_argument("--out", type=Path, required=True)
     options = parser.parse_args()
 
     digits = data.load("mnist")
     net = judge.train(digits)
     asked = torch.arange(10).repeat_interleave(PER_LABEL)
-    results = []
+    before = json.loads(options.out.read_text())["results"] if options.out.exists() else []
+    results = [result for result in before if result["row"] not in options.rows]
     for name in options.rows:
         for seed in range(options.seeds):
             with tempfile.TemporaryDirectory() as folder:

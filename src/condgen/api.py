@@ -86,7 +86,7 @@ def train(
     if stop():
         screen.say(f"stopped at {training.images:,} images; the same command again goes on from there.")
         raise SystemExit(stop.exit_code)
-    screen.say(run.next_steps())
+    screen.say(run.next_steps(training.system.draws.labels))
     return run
 
 

@@ -123,6 +123,8 @@ class Labels:
     def index(self, word: str) -> int:
         """The place of a name (or number, as typed) in this label set; an unknown one is an error."""
         index = self._find(word)
+        if index is None and self == ANY:
+            raise CondgenError(f"this generator takes no label, found {word.strip()!r}; leave --labels out.")
         if index is None:
             raise unknown("label", word.strip(), self.names if len(self) <= 20 else [*self.names[:20], "..."])
         return index
@@ -131,3 +133,7 @@ class Labels:
     def _range(self) -> str:
         shown = self.names if len(self) <= 3 else (self.names[0], "...", self.names[-1])
         return f"0-{len(self) - 1}: {' '.join(shown)}"
+
+
+ANY = Labels(("any",))
+"""The label set of a generator that takes no label."""

@@ -29,6 +29,7 @@ from torch import nn
 
 from condgen import checkpoint, disk
 from condgen.errors import CondgenError
+from condgen.labels import ANY, Labels
 from condgen.logbook import read
 from condgen.spec import Spec
 from condgen.version import __version__
@@ -105,15 +106,15 @@ class Run:
     def samples(self) -> Path:
         return self.folder / "samples"
 
-    def next_steps(self) -> str:
-        """Where the pictures are, and what to type now."""
-        labels = Spec.from_json(self.identity.spec).labels
+    def next_steps(self, labels: Labels) -> str:
+        """Where the pictures are, and what to type now. labels: that the generator can be asked for."""
         one = "8" if "8" in labels.names else labels.slug(labels.each[-1])
+        wish = "" if labels == ANY else f" --labels {one}"
         return "\n".join(
             [
                 f"{str(self.folder)!r} is finished: {self.images:,} images seen.",
                 f"  pictures: {self.samples / f'{self.images:012d}.png'}   curves: {self.folder / 'curves.png'}",
-                f"  draw some: condgen sample {self.folder} --labels {one} --count 10 --out drawn",
+                f"  draw some: condgen sample {self.folder}{wish} --count 10 --out drawn",
                 f"  train on:  the same command with a larger --images than {self.identity.config['images']}",
             ]
         )

@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from condgen import pictures
-from condgen.labels import Label, Labels
+from condgen.labels import ANY, Label, Labels
 from condgen.noise import draw_at, walk
 from condgen.sampler import Sampler
 
@@ -19,7 +19,13 @@ ROWS, COLUMNS = 8, 20
 def classes(
     sampler: Sampler, labels: list[Label] | None = None, rows: int = ROWS, seed: int = 0, first: int = 0
 ) -> Image.Image:
-    """A column per label, the same z along each row: picture first, first + 1, ... of each label down its column."""
+    """A column per label, the same z along each row: picture first, first + 1, ... of each label down its column.
+
+    Of a generator that takes no label, a sheet of as many pictures as it would be for ten, each with a z of its own.
+    """
+    if sampler.spec.labels == ANY:
+        drawn = np.concatenate(list(sampler.batches([0] * rows * 10, seed, first)))
+        return pictures.grid(drawn.reshape(rows, 10, *drawn.shape[1:]), [])
     labels = labels or sampler.spec.labels.each[:COLUMNS]
     asked = [label for label in labels for _ in range(rows)]
     drawn = np.concatenate(list(sampler.batches(asked, seed, first)))

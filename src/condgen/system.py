@@ -6,13 +6,14 @@ than its generator: ``generator(z, y) -> pictures in [-1, 1]``.
 
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property, partial
 from typing import Any, ClassVar
 
 import torch
 from torch import Tensor, nn
 
+from condgen.labels import ANY
 from condgen.spec import Prior, Spec
 
 Batches = Iterator[tuple[Tensor, Tensor]]
@@ -57,10 +58,12 @@ class System(nn.Module, ABC):
 
     players: who moves, by the name used in logs (``loss/g``) and in parameter counts.
     batches_per_step: how many batches one step draws from the stream.
+    takes_label: whether the generator heeds y.
     """
 
     paper: ClassVar[Paper]
     batches_per_step: int = 1
+    takes_label: bool = True
 
     prior: Prior
     players: dict[str, Player]
@@ -69,6 +72,11 @@ class System(nn.Module, ABC):
         """spec: the pictures to learn. cfg: the Config of the same module."""
         super().__init__()
         self.spec, self.cfg = spec, cfg
+
+    @property
+    def draws(self) -> Spec:
+        """What can be asked of the generator: pictures as in the data, of any label if it takes none."""
+        return self.spec if self.takes_label else replace(self.spec, labels=ANY)
 
     @property
     @abstractmethod

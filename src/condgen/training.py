@@ -26,7 +26,7 @@ class Training:
         """At image 0. half_life: of the averaged generator, in images."""
         self.run, self.system, self.stream, self.dataset = run, system, stream, dataset
         self.ema = EMA(system.generator, half_life)
-        self.sampler = Sampler(self.ema.net, dataset.spec, system.prior, device=stream.device)
+        self.sampler = Sampler(self.ema.net, system.draws, system.prior, device=stream.device)
         self.meter = Meter()
 
     @property
@@ -47,7 +47,7 @@ class Training:
         numbers = {"metered": self.meter.count}
         checkpoint.save(self.run.checkpoints, checkpoint.Checkpoint(self.images, self._tensors(), numbers))
         prior = asdict(self.system.prior)
-        self.run.publish(self.ema.net, card_of(self.run.identity, self.dataset.spec, prior, MICRO_BATCH, self.images))
+        self.run.publish(self.ema.net, card_of(self.run.identity, self.system.draws, prior, MICRO_BATCH, self.images))
 
     def restore(self) -> list[str]:
         """Go on from the newest sound checkpoint, if there is one; a sentence for each that was damaged."""

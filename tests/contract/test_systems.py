@@ -8,6 +8,7 @@ import pytest
 import torch
 
 from condgen.errors import CondgenError
+from condgen.labels import ANY
 from condgen.noise import draw, reseed
 from condgen.system import descend
 from condgen.systems import SYSTEMS
@@ -170,4 +171,6 @@ def test_the_label_reaches_the_picture_or_the_row_says_that_it_does_not(name: st
     system = build(name, data.spec)
     z, y = draw(system.prior, 4), labels_of(data, 4)
     G = system.generator.eval()
-    assert torch.equal(G(z, y), G(z, y.flip(1))) != SYSTEMS[name].takes_label
+    assert torch.equal(G(z, y), G(z, y.flip(1))) != system.takes_label
+    assert (system.draws.labels == ANY) != system.takes_label
+    assert system.draws.shape == data.spec.shape

@@ -13,6 +13,7 @@ from PIL import Image
 
 import condgen
 from condgen import cli
+from condgen.pictures import GAP, TITLE, read
 from condgen.systems import SYSTEMS
 
 
@@ -128,7 +129,7 @@ def test_training_inside_a_program_leaves_its_noise_alone(folder: Path) -> None:
 
 def test_samples_are_data_to_train_on(folder: Path) -> None:
     run("sample", folder / "run", "--labels", "all", "--count", 8, "--out", folder / "made.npz")
-    run("train", "vae", "--data", folder / "made.npz", "--images", 64, "--out", folder / "again", "--quiet")
+    run("train", "cvae", "--data", folder / "made.npz", "--images", 64, "--out", folder / "again", "--quiet")
     assert condgen.load(folder / "again").spec.labels.names == ("cat", "dog", "guinea pig")
 
 
@@ -329,3 +330,16 @@ def test_chosen_attributes_belong_to_the_run(folder: Path, capsys: pytest.Captur
     assert condgen.load(folder / "heads").spec.labels.names == ("not Hat", "Hat")
     assert "a run with labels=Hat, not Bald" in mistake(capsys, *words, "--labels", "Bald")
     assert condgen.api.reopen(folder / "heads")[1].labels.names == ("not Hat", "Hat")
+
+
+def test_a_generator_without_labels_says_so(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    words = ["--data", folder / "pets.npz", "--images", 400, "--batch", 20, "--out", folder / "free"]
+    run("train", "vae", *words)
+    assert f"condgen sample {folder / 'free'} --count 10" in capsys.readouterr().out
+    assert "takes no label, found 'dog'" in mistake(capsys, "sample", folder / "free", "--labels", "dog")
+    run("sample", folder / "free", "--count", 3, "--out", folder / "free3")
+    assert sorted(path.name for path in (folder / "free3").iterdir()) == [f"any_seed0_{i:05d}.png" for i in range(3)]
+    sheet = np.asarray(read(max((folder / "free/samples").glob("0*.png"))).convert("L"))
+    scale, cell = 5, 10 * 5 + GAP
+    first, second = (sheet[TITLE : TITLE + 60 : scale, GAP + i * cell : GAP + i * cell + 50 : scale] for i in (0, 1))
+    assert not np.array_equal(first, second), "ten columns of other noise, not the same picture ten times"

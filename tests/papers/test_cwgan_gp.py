@@ -84,11 +84,39 @@ def test_the_critic_moves_three_times_for_one_move_of_the_generator(monkeypatch:
     assert moves == ["c", "c", "c", "g"]
 
 
-def test_a_critic_that_prefers_real_pictures_has_a_negative_loss() -> None:
-    """The Wasserstein part is E D(fake) - E D(real); the critic descends it."""
+class Brightness(nn.Module):
+    """A critic that scores a picture by its mean, times a weight."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.weight = nn.Parameter(torch.tensor(2.0))
+
+    def forward(self, x: Tensor, y: Tensor) -> Tensor:
+        return self.weight * x.flatten(1).mean(1, keepdim=True)
+
+
+class Grey(nn.Module):
+    """A generator that draws one grey, which it may move."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.grey = nn.Parameter(torch.tensor(-0.5))
+
+    def forward(self, z: Tensor, y: Tensor) -> Tensor:
+        return self.grey.expand(len(z), 3, 8, 8)
+
+
+def test_one_round_by_hand() -> None:
+    """Real pictures are white (1), drawn ones -0.5, D scores twice the mean: E D(fake) - E D(real) = -1 - 2."""
     data = pictures("colour")
-    system = build("cwgan-gp", data.spec)
-    stream = streaming(data)
-    for _ in range(30):
-        logs = system.step(stream, stream.images)
-    assert logs["loss/wasserstein"].item() < 0
+    data.train.images[:] = 255
+    system = row("cwgan-gp").system(data.spec, row("cwgan-gp").config.having({"critic_steps": 1}))
+    system.D, system.G = Brightness(), Grey()
+    system.players["c"].net, system.players["g"].net = system.D, system.G
+    logs = system.step(streaming(data), 0)
+    assert logs["loss/wasserstein"].item() == pytest.approx(-3.0)
+    slope = 2.0 / 192**0.5  # of the mean of 3 x 8 x 8 numbers
+    assert logs["loss/penalty"].item() == pytest.approx((slope - 1) ** 2, rel=1e-5)
+    assert system.D.weight.item() > 2.0, "the critic widens the difference"
+    assert logs["loss/g"].item() == pytest.approx(0.5 * system.D.weight.item(), rel=1e-5)
+    assert system.G.grey.item() > -0.5, "the generator gets brighter"

@@ -87,3 +87,16 @@ def test_dcgan_starts_as_its_paper_says() -> None:
     assert not any(m.bias is not None for m in system.modules() if isinstance(m, nn.Conv2d | nn.ConvTranspose2d))
     first_of_d = system.D.body[1]
     assert isinstance(first_of_d, nn.LeakyReLU), "no batch norm on D's first layer"
+
+
+def test_real_and_fake_never_meet_in_dcgans_batch_norm() -> None:
+    data = pictures("digits")
+    system, seen = build("dcgan", data.spec), []
+    system.D.register_forward_pre_hook(lambda _, given: seen.append(given[0].detach().clone()))
+    stream = streaming(data)
+    x, _ = next(streaming(data))
+    system.step(stream, 0)
+    real, fake, fake_again = seen
+    assert torch.equal(real, x)
+    assert len(fake) == len(x)
+    assert torch.equal(fake, fake_again)

@@ -33,7 +33,7 @@ def built(name: str, spec: Spec) -> Any:
     with torch.no_grad():
         for tensor in (*system.parameters(), *system.buffers()):
             if tensor.is_floating_point():
-                tensor.add_(0.05 * torch.rand_like(tensor))
+                tensor.add_(0.1 * (torch.rand_like(tensor) - 0.5))
     return system.eval()
 
 

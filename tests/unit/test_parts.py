@@ -11,10 +11,12 @@ from condgen import interrupt
 from condgen.device import pick
 from condgen.ema import EMA
 from condgen.errors import CondgenError
+from condgen.labels import Labels
 from condgen.length import Length
 from condgen.noise import draw, draw_at, reseed
+from condgen.sampler import Sampler
 from condgen.screen import Screen
-from condgen.spec import Prior
+from condgen.spec import Prior, Spec
 from condgen.system import Player, adam, descend, logged, restore_state, state_of
 from condgen.trainer import Plan, passed
 
@@ -204,3 +206,19 @@ def test_a_pipe_gets_plain_lines_and_quiet_gets_none(capsys: pytest.CaptureFixtu
     assert len(lines) == 1
     assert lines[0].startswith("100 of 100 images")
     assert "loss/g 0.250" in lines[0]
+
+
+@pytest.mark.parametrize("asked", [1, 15, 16, 17, 40])
+def test_every_forward_pass_has_the_same_shape(asked: int) -> None:
+    """Kernels are chosen by shape, and other kernels round differently: the sampling law rests on this."""
+    spec, shapes = Spec((1, 2, 2), Labels(("a", "b"))), []
+
+    class Net(nn.Module):
+        def forward(self, z: torch.Tensor, y: torch.Tensor) -> torch.Tensor:
+            shapes.append((tuple(z.shape), tuple(y.shape)))
+            return z[:, :4].reshape(-1, 1, 2, 2).tanh()
+
+    drawn = Sampler(Net(), spec, Prior(5), micro_batch=16).sample(["a", "b"], count=asked)
+    assert drawn.shape == (2 * asked, 2, 2)
+    assert set(shapes) == {((16, 5), (16, 2))}
+    assert len(shapes) == -(-2 * asked // 16)

@@ -31,8 +31,6 @@ class Row:
     """Where this row differs from the defaults of its `Config`."""
     document: Spec = DIGITS
     """The pictures of its source document."""
-    takes_label: bool = True
-    """False if it draws what it likes, whatever label is asked for."""
 
     @property
     def system(self) -> "type[System]":
@@ -64,12 +62,11 @@ CGAN, VAE = "condgen.systems.cgan:CGAN", "condgen.systems.vae:VAE"
 KERAS = {"adam_eps": 1e-7, "fake_labels": "data"}  # of the tutorials written in Keras
 
 SYSTEMS: dict[str, Row] = {
-    "gan": Row(GAN, "GAN, fully connected, batch norm in the generator; takes no label", takes_label=False),
+    "gan": Row(GAN, "GAN, fully connected, batch norm in the generator; takes no label"),
     "gan-plain": Row(
         GAN,
         "GAN, fully connected, as small as they come; takes no label",
         {"networks": "plain", "z_dim": 64, "images": 12_000_000, "beta1": 0.9, "adam_eps": 1e-8},
-        takes_label=False,
     ),
     "cgan-concat": Row(CGAN, "conditional GAN: label embedding beside noise and picture"),
     "cgan-multiply": Row(
@@ -82,11 +79,11 @@ SYSTEMS: dict[str, Row] = {
         "conditional GAN: the paper's networks, maxout discriminator",
         KERAS | {"wiring": "maxout", "batch": 100, "images": 1_000_000, "dropout": 0.5, "lr_g": 3e-3, "lr_d": 1e-3},
     ),
-    "dcgan": Row(DCGAN, "convolutional GAN; takes no label", document=FACES, takes_label=False),
+    "dcgan": Row(DCGAN, "convolutional GAN; takes no label", document=FACES),
     "cdcgan": Row(DCGAN, "convolutional GAN: label beside noise, label planes beside picture", {"conditional": True}),
     "cwgan-gp": Row(CWGAN, "convolutional Wasserstein GAN with gradient penalty: labels as in cdcgan", document=FACES),
-    "vae": Row(VAE, "variational autoencoder; takes no label", takes_label=False),
-    "vae-2d": Row(VAE, "the same with a z of two numbers, to look at", {"z_dim": 2}, takes_label=False),
+    "vae": Row(VAE, "variational autoencoder; takes no label"),
+    "vae-2d": Row(VAE, "the same with a z of two numbers, to look at", {"z_dim": 2}),
     "cvae": Row(VAE, "variational autoencoder with the label joined to both halves", {"conditional": True}),
 }
 
@@ -99,3 +96,11 @@ def row(name: str) -> Row:
     if name not in SYSTEMS:
         raise unknown("system", name, SYSTEMS)
     return SYSTEMS[name]
+
+
+def takes_label(name: str) -> bool:
+    """Whether a row draws what it is asked for; if not, it draws what it likes."""
+    import torch
+
+    with torch.device("meta"):
+        return row(name).build(row(name).document).takes_label

@@ -119,6 +119,7 @@ class DCGAN(System):
 
     def __init__(self, spec: Spec, cfg: Config) -> None:
         super().__init__(spec, cfg)
+        self.takes_label = cfg.conditional
         self.prior = Prior(cfg.z_dim)
         self.G, self.D = Generator(spec, cfg), Discriminator(spec, cfg)
         optimizer = adam(cfg.lr, (cfg.beta1, 0.999))

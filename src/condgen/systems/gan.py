@@ -106,6 +106,7 @@ class GAN(System):
     )
 
     cfg: Config
+    takes_label = False
 
     def __init__(self, spec: Spec, cfg: Config) -> None:
         super().__init__(spec, cfg)

@@ -94,6 +94,7 @@ class VAE(System):
 
     def __init__(self, spec: Spec, cfg: Config) -> None:
         super().__init__(spec, cfg)
+        self.takes_label = cfg.conditional
         self.prior = Prior(cfg.z_dim)
         inputs = spec.pixels + (len(spec.labels) if cfg.conditional else 0)
         self.encoder = Encoder(inputs, cfg.hidden, cfg.z_dim)
