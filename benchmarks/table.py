@@ -52,6 +52,7 @@ def systems() -> list[str]:
 def documents() -> list[str]:
     """A line per row and logged number at the end of its document's training."""
     results, lines = _results("documents"), []
+    speeds = json.loads((RESULTS / "speed.json").read_text())["images_per_second"]
     for name in dict.fromkeys(result["row"] for result in results):
         measured = [result for result in results if result["row"] == name]
         numbers = {key: [r["last"][key] for r in measured] for key in measured[0]["last"]}
@@ -59,7 +60,8 @@ def documents() -> list[str]:
             numbers["label accuracy"] = [r["label_accuracy"] for r in measured]
         for key, values in numbers.items():
             images, printed = measured[0]["images"], PRINTED.get((name, key), "-")
-            lines.append(f"| `{name}` | {images:,} | {key} | {printed} | {spread(values)} |\n")
+            pace = f"{images:,} | {speeds[name]:,} | {images / speeds[name] / 60:.1f}"
+            lines.append(f"| `{name}` | {pace} | {key} | {printed} | {spread(values)} |\n")
     return lines
 
 
