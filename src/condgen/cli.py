@@ -14,7 +14,6 @@ from typing import Annotated, Any
 from cyclopts import App, CycloptsError, Group, Parameter
 
 from condgen import album, api
-from condgen.config import option
 from condgen.errors import CondgenError, unknown
 from condgen.systems import DEFAULT, SYSTEMS, row
 from condgen.version import __version__
@@ -190,6 +189,8 @@ def as_table(entries: list[dict[str, Any]]) -> str:
 
 def as_lines(entry: dict[str, Any]) -> str:
     """One entry, a line a value; of nested ones a line each."""
+    from condgen.config import option  # the schema's library takes as long to import as all the rest of --help
+
     lines = []
     for name, value in entry.items():
         if name == "parameters" or isinstance(value, str):

@@ -7,12 +7,14 @@ that vector, so a system never asks which kind it is given.
 import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from typing import Literal
-
-import numpy as np
-from numpy.typing import NDArray
+from numbers import Integral
+from typing import TYPE_CHECKING, Literal
 
 from condgen.errors import CondgenError, unknown
+
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
 
 Label = int | tuple[int, ...]
 """A class number, or one 0/1 value per attribute."""
@@ -42,8 +44,10 @@ class Labels:
             return list(range(len(self)))
         return [tuple(int(i == j) for i in range(len(self))) for j in range(len(self))]
 
-    def encode(self, labels: Sequence[Label] | NDArray[np.integer]) -> NDArray[np.float32]:
+    def encode(self, labels: "Sequence[Label] | NDArray[np.integer]") -> "NDArray[np.float32]":
         """Labels as vectors: (n,) class numbers or (n, K) attribute values -> (n, K) of 0. and 1."""
+        import numpy as np  # here, so that `condgen --help` and a mistake need no numpy
+
         array = np.asarray(labels)
         vectors: NDArray[np.float32] = np.eye(len(self), dtype=np.float32)
         return vectors[array] if self.kind == "classes" else array.astype(np.float32)
@@ -88,7 +92,7 @@ class Labels:
             if values is None or len(values) != len(self) or not set(values) <= {0, 1}:
                 raise CondgenError(f"label {label!r}: attributes want {len(self)} zeros and ones ({self._range}).")
             return values
-        number = int(label) if isinstance(label, int | np.integer) else -1
+        number = int(label) if isinstance(label, Integral) else -1
         if not 0 <= number < len(self):
             raise CondgenError(f"label {label!r} asked of a generator with {len(self)} classes ({self._range}).")
         return number
