@@ -22,7 +22,7 @@ import condgen
 from condgen import data
 from condgen.disk import write_json
 from condgen.run import environment
-from condgen.systems import takes_label
+from condgen.systems import row
 
 ROWS = ("gan", "vae", "cgan-concat", "cgan-multiply")
 PER_LABEL = 500
@@ -53,7 +53,7 @@ def trained(name: str, seed: int, folder: Path, net: nn.Module) -> dict[str, Any
         "images": run.images,
         "last": {key: round(value, 4) for key, value in run.log[-1].items() if key != "images"},
     }
-    if not takes_label(name):
+    if not row(name).hollow().takes_label:
         seen = seen_in(folder, 1, 10 * PER_LABEL, seed, net)
         return result | {"classes_drawn": torch.bincount(seen, minlength=10).tolist()}
     seen, asked = seen_in(folder, 10, PER_LABEL, seed, net), torch.arange(10).repeat_interleave(PER_LABEL)

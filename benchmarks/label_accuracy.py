@@ -22,7 +22,7 @@ from condgen import data
 from condgen.disk import write_json
 from condgen.logbook import read
 from condgen.run import environment
-from condgen.systems import SYSTEMS, takes_label
+from condgen.systems import SYSTEMS
 
 PER_LABEL = 500
 
@@ -31,7 +31,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--minutes", type=float, default=1.0)
     parser.add_argument("--seeds", type=int, default=3)
-    parser.add_argument("--rows", nargs="*", default=[name for name in SYSTEMS if takes_label(name)])
+    parser.add_argument("--rows", nargs="*", default=[name for name in SYSTEMS if SYSTEMS[name].hollow().takes_label])
     parser.add_argument("--out", type=Path, required=True)
     options = parser.parse_args()
 

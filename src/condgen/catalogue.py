@@ -8,34 +8,15 @@ from condgen.systems import SYSTEMS, row
 
 def systems() -> list[dict[str, Any]]:
     """Every row, with its trainable parameters per player at the sizes of its source document."""
-    import torch
-
-    entries = []
-    for name, found in SYSTEMS.items():
-        with torch.device("meta"):  # shapes without numbers: nothing is allocated
-            players = found.build(found.document).players
-        entries.append(
-            {
-                "name": name,
-                "paper": found.system.paper.short,
-                "summary": found.summary,
-                "parameters": {player: players[player].size for player in players},
-            }
-        )
-    return entries
+    return [_brief(name) for name in SYSTEMS]
 
 
 def system(name: str) -> dict[str, Any]:
     """One row in full: also its settings with their defaults, and the training tips that it breaks."""
-    import torch
-
     from condgen.advice import advice
 
     found = row(name)
-    with torch.device("meta"):
-        said = advice(found.build(found.document))
-    brief = next(entry for entry in systems() if entry["name"] == name)
-    return brief | {"settings": found.config.model_dump(), "advice": said}
+    return _brief(name) | {"settings": found.config.model_dump(), "advice": advice(found.hollow())}
 
 
 def data() -> list[dict[str, str]]:
@@ -47,3 +28,14 @@ def data() -> list[dict[str, str]]:
 def citation(system: str) -> str:
     """BibTeX of the papers behind a row."""
     return row(system).system.paper.bibtex
+
+
+def _brief(name: str) -> dict[str, Any]:
+    found = row(name)
+    players = found.hollow().players
+    return {
+        "name": name,
+        "paper": found.system.paper.short,
+        "summary": found.summary,
+        "parameters": {player: players[player].size for player in players},
+    }

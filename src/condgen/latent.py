@@ -10,6 +10,7 @@ from torch import Tensor
 from condgen.data import Dataset, Split
 from condgen.errors import CondgenError
 from condgen.sampler import to_uint8
+from condgen.stream import to_range
 from condgen.system import System
 
 BATCH = 500
@@ -60,7 +61,7 @@ class View:
         labels = self.split.labels[:count]
         return codes.numpy(), labels if labels.ndim == 1 else labels[:, 0]
 
-    def _batches(self, count: int) -> "list[tuple[Tensor, Tensor]]":
+    def _batches(self, count: int) -> list[tuple[Tensor, Tensor]]:
         images, labels = self.split.images[:count], self.dataset.labels.encode(self.split.labels[:count])
-        x = torch.from_numpy(images).permute(0, 3, 1, 2).float() / 127.5 - 1
+        x = to_range(torch.from_numpy(images))
         return list(zip(x.split(BATCH), torch.from_numpy(labels).split(BATCH), strict=True))

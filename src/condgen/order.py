@@ -46,8 +46,7 @@ class Order:
     ) -> "Order":
         found, where = row(name), pick(device)
         config, dataset = found.config.having(settings), datasets.load(data, labels=labels, size=size)
-        with torch.device("meta"):  # refuses pictures that the system cannot make, before anything is written
-            found.build(dataset.spec, config)
+        found.hollow(dataset.spec, config)  # refuses pictures that it cannot make, before anything is written
         return cls(name, found, config, str(data), dataset, labels, size, seed, where)
 
     def lasting(self, images: int) -> "Order":

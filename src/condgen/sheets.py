@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from condgen import pictures
-from condgen.labels import ANY, Label, Labels
+from condgen.labels import ANY, Label
 from condgen.noise import draw_at, walk
 from condgen.sampler import Sampler
 
@@ -27,9 +27,7 @@ def classes(
         drawn = np.concatenate(list(sampler.batches([0] * rows * 10, seed, first)))
         return pictures.grid(drawn.reshape(rows, 10, *drawn.shape[1:]), [])
     labels = labels or sampler.spec.labels.each[:COLUMNS]
-    asked = [label for label in labels for _ in range(rows)]
-    drawn = np.concatenate(list(sampler.batches(asked, seed, first)))
-    return _sheet(drawn, labels, sampler.spec.labels, rows)
+    return _columns(sampler, labels, [sampler.spec.labels.title(label) for label in labels], rows, seed, first)
 
 
 def switched(sampler: Sampler, base: Label, rows: int = ROWS, seed: int = 0) -> Image.Image:
@@ -39,9 +37,7 @@ def switched(sampler: Sampler, base: Label, rows: int = ROWS, seed: int = 0) -> 
     names = sampler.spec.labels.names
     titles = [sampler.spec.labels.title(base), *(f"{'+-'[on]}{name}" for name, on in zip(names, base, strict=True))]
     labels = [base, *others]
-    drawn = np.concatenate(list(sampler.batches([label for label in labels for _ in range(rows)], seed)))
-    by_column = drawn.reshape(len(labels), rows, *drawn.shape[1:])
-    return pictures.grid(by_column.swapaxes(0, 1), titles)
+    return _columns(sampler, labels, titles, rows, seed)
 
 
 def titled(sampler: Sampler, labels: list[Label], columns: int = 5, seed: int = 0) -> Image.Image:
@@ -94,6 +90,9 @@ def side_by_side(originals: NDArray[np.uint8], copies: NDArray[np.uint8], rows: 
     return pictures.grid(by_row, ["real", "again"] * (len(originals) // rows))
 
 
-def _sheet(column_by_column: NDArray[np.uint8], labels: list[Label], names: Labels, rows: int) -> Image.Image:
-    by_column = column_by_column.reshape(len(labels), rows, *column_by_column.shape[1:])
-    return pictures.grid(by_column.swapaxes(0, 1), [names.title(label) for label in labels])
+def _columns(
+    sampler: Sampler, labels: list[Label], titles: list[str], rows: int, seed: int, first: int = 0
+) -> Image.Image:
+    """A titled column per label, `rows` pictures of it down the column."""
+    drawn = np.concatenate(list(sampler.batches([label for label in labels for _ in range(rows)], seed, first)))
+    return pictures.grid(drawn.reshape(len(labels), rows, *drawn.shape[1:]).swapaxes(0, 1), titles)

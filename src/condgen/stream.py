@@ -32,9 +32,8 @@ class Stream:
     def __next__(self) -> tuple[Tensor, Tensor]:
         rows = self._rows(self.images, self.batch).to(self.device)
         self.images += self.batch
-        x = self.pixels[rows].float().div_(127.5).sub_(1).permute(0, 3, 1, 2)
         y = self.labels[rows]
-        return x, self.vectors[y] if self.vectors is not None else y.float()
+        return to_range(self.pixels[rows]), self.vectors[y] if self.vectors is not None else y.float()
 
     def _rows(self, start: int, count: int) -> Tensor:
         """Which pictures are seen as numbers start ... start + count - 1 of the whole training."""
@@ -51,3 +50,8 @@ class Stream:
             source = torch.Generator().manual_seed(seed_of(self.seed, "order", epoch))
             self._epoch, self._order = epoch, torch.randperm(len(self.pixels), generator=source)
         return self._order
+
+
+def to_range(pixels: Tensor) -> Tensor:
+    """uint8 (n, h, w, c) -> (n, c, h, w) in [-1, 1], channels last in memory: 0 is -1, 255 is 1."""
+    return pixels.float().div_(127.5).sub_(1).permute(0, 3, 1, 2)

@@ -49,6 +49,7 @@ def test_another_training_is_refused_by_name(tmp_path: Path, other: Identity, sa
 def test_the_same_pictures_under_another_path_are_the_same_training(tmp_path: Path) -> None:
     opened(tmp_path, CVAE)
     opened(tmp_path, replace(CVAE, data="/elsewhere/mnist.npz"))
+    assert json.loads((tmp_path / "config.json").read_text())["data"] == "/elsewhere/mnist.npz"
 
 
 def test_a_folder_of_other_things_is_left_alone(tmp_path: Path) -> None:

@@ -52,6 +52,13 @@ class Row:
         built = self.system(spec, config or self.config)
         return built.to(memory_format=torch.channels_last)  # type: ignore[call-overload,no-any-return]
 
+    def hollow(self, spec: Spec | None = None, config: "Config | None" = None) -> "System":
+        """The same without numbers, at once and in no memory: for shapes, counts, and sizes that are refused."""
+        import torch
+
+        with torch.device("meta"):
+            return self.build(spec or self.document, config)
+
 
 FACES = Spec((3, 64, 64), Labels(("not Blond_Hair", "Blond_Hair")))
 """CelebA as the documents on convolutional systems see it."""
@@ -96,11 +103,3 @@ def row(name: str) -> Row:
     if name not in SYSTEMS:
         raise unknown("system", name, SYSTEMS)
     return SYSTEMS[name]
-
-
-def takes_label(name: str) -> bool:
-    """Whether a row draws what it is asked for; if not, it draws what it likes."""
-    import torch
-
-    with torch.device("meta"):
-        return row(name).build(row(name).document).takes_label
