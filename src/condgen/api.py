@@ -5,7 +5,7 @@ Torch is imported inside them, when there is work for it, so that help and mista
 
 import json
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 from condgen.errors import CondgenError, did_you_mean
 from condgen.length import Length
@@ -13,7 +13,7 @@ from condgen.systems import DEFAULT, row
 
 if TYPE_CHECKING:
     from condgen.data import Dataset
-    from condgen.run import Run
+    from condgen.run import Identity, Run
     from condgen.sampler import Sampler
     from condgen.system import System
 
@@ -31,6 +31,8 @@ def train(
     device: str = "auto",
     log_every: int | None = None,
     grid_every: int | None = None,
+    evaluate_every: int | None = None,
+    best_by: Literal["fd", "label_accuracy"] = "fd",
     save_seconds: float = 30.0,
     quiet: bool = False,
     **settings: Any,
@@ -49,6 +51,9 @@ def train(
         device: auto, cpu, cuda, cuda:N or mps.
         log_every: Images between two lines of the log; by default a 200th of the length.
         grid_every: Images between two class grids; by default a 20th of the length.
+        evaluate_every: Images between two small evaluations, 0 for none; by default a tenth of the length if condgen
+            brings a judge for these pictures, else none, since a judge has to be trained first.
+        best_by: The number whose best generator is kept in best/, beside the last one.
         save_seconds: Seconds between two checkpoints; has no influence on what is trained.
         quiet: Say nothing.
         settings: The fields of the system's own Config, such as images, batch or lr.
@@ -60,6 +65,7 @@ def train(
     from condgen.order import Order
     from condgen.run import Run, default_folder, identity_in
     from condgen.screen import Screen
+    from condgen.trainer import Every
     from condgen.training import Training
 
     screen = Screen(quiet)
@@ -79,10 +85,12 @@ def train(
         for sentence in training.restore():
             screen.say(sentence)
         if training.images < order.config.images:
+            monitor = order.monitor(evaluate_every, screen.say)
             for sentence in [*advice(training.system), *run.begin_session(training.images, str(order.device))]:
                 screen.say(sentence)
-            plan = trainer.Plan.of(order.config.images, log_every, grid_every, save_seconds)
-            trainer.train(training, plan, screen, stop)
+            every = Every(log_every, grid_every, evaluate_every if monitor else 0)
+            plan = trainer.Plan.of(order.config.images, every, save_seconds, best_by)
+            trainer.train(training, plan, screen, stop, monitor)
     if stop():
         screen.say(f"stopped at {training.images:,} images; the same command again goes on from there.")
         raise SystemExit(stop.exit_code)
@@ -90,15 +98,19 @@ def train(
     return run
 
 
-def load(run: str | Path, *, device: str = "cpu") -> "Sampler":
+def load(run: str | Path, *, best: bool = False, device: str = "cpu") -> "Sampler":
     """The generator of a run, finished or not, ready to draw: `load(run).sample("8", count=4)`.
 
     Args:
         run: A run's folder.
+        best: That of the best evaluation while training, instead of the last.
         device: auto, cpu, cuda, cuda:N or mps.
     """
-    folder = Path(run).expanduser() / "generator"
-    card = _card(Path(run).expanduser())
+    found = card(run, best)
+    return _sampler(Path(run).expanduser() / _folder(best), found, device)
+
+
+def _sampler(folder: Path, card: dict[str, Any], device: str) -> "Sampler":
     from safetensors.torch import load as tensors_in
 
     from condgen.device import pick
@@ -117,23 +129,41 @@ def load(run: str | Path, *, device: str = "cpu") -> "Sampler":
 
 def reopen(run: str | Path) -> "tuple[System, Dataset]":
     """A whole trained system as its newest checkpoint has it, and the data that it was trained on."""
-    _card(Path(run).expanduser())
+    card(run)
     from condgen import checkpoint
-    from condgen import data as datasets
-    from condgen.run import Run, identity_in
+    from condgen.run import Run
     from condgen.spec import Spec
 
-    folder = Path(run).expanduser()
-    identity = identity_in(folder)
-    if identity is None:
-        raise CondgenError(f"{str(run)!r} has a generator but no config.json; this needs the whole run.")
+    folder, identity = Path(run).expanduser(), identity_of(run)
     saved, _ = checkpoint.newest(Run(folder, identity).checkpoints)
     if saved is None:
         raise CondgenError(f"{str(run)!r} has no sound checkpoint; the run's own train command writes one.")
     found, weights = row(identity.system), {k.removeprefix("system:"): v for k, v in saved.tensors.items()}
     system = found.build(Spec.from_json(identity.spec), found.config.having(identity.config)).requires_grad_(False)
     system.load_state_dict({name: weights[name] for name in system.state_dict()})
-    return system, datasets.load(identity.data, labels=identity.labels, size=identity.size)
+    return system, data_of(run)
+
+
+def data_of(run: str | Path) -> "Dataset":
+    """The data that a run was trained on. Raises CondgenError if they are no longer the same."""
+    from condgen import data as datasets
+
+    identity = identity_of(run)
+    dataset = datasets.load(identity.data, labels=identity.labels, size=identity.size)
+    if dataset.fingerprint != identity.fingerprint:
+        raise CondgenError(f"{identity.data!r} has changed since {str(run)!r} was trained on it.")
+    return dataset
+
+
+def identity_of(run: str | Path) -> "Identity":
+    """What a run was trained as."""
+    from condgen.run import identity_in
+
+    card(run)
+    identity = identity_in(Path(run).expanduser())
+    if identity is None:
+        raise CondgenError(f"{str(run)!r} has a generator but no config.json; this needs the whole run.")
+    return identity
 
 
 def sample(
@@ -144,6 +174,7 @@ def sample(
     seed: int = 0,
     out: str | Path | None = None,
     grid: bool = False,
+    best: bool = False,
     device: str = "cpu",
 ) -> Path:
     """Draw pictures to order. The same request gives the same bytes.
@@ -156,30 +187,38 @@ def sample(
         out: NAME.png for one picture or a grid, NAME.npz for arrays, any other name for a folder of PNG files; by
             default a name in the run's folder.
         grid: One sheet, a column per label, the same noise along each row.
+        best: By the generator of the best evaluation while training, instead of the last.
         device: auto, cpu, cuda, cuda:N or mps.
     """
-    _card(Path(run).expanduser())
+    card(run, best)
     from condgen import draw
 
-    sampler = load(run, device=device)
+    sampler = load(run, best=best, device=device)
     wanted = list(dict.fromkeys(sampler.labels(labels)))
     one_file = grid or len(wanted) * count == 1
     target = Path(out).expanduser() if out else draw.default_out(Path(run), labels, count, seed, one_file)
     return draw.write(sampler, wanted, count=count, seed=seed, out=target, grid=grid)
 
 
-def _card(run: Path) -> dict[str, Any]:
+def card(run: str | Path, best: bool = False) -> dict[str, Any]:
     """What a run says of its generator; checked without torch, so that a wrong name is answered at once."""
-    path = run / "generator" / "card.json"
+    run = Path(run).expanduser()
+    path = run / _folder(best) / "card.json"
     if path.is_file():
         try:
             card: dict[str, Any] = json.loads(path.read_text())
             return card
         except ValueError:
             raise CondgenError(f"{str(path)!r} is damaged; the run's own train command writes it again.") from None
+    if best and (run / "generator" / "card.json").is_file():
+        raise CondgenError(f"{str(run)!r} has no best generator: nothing was evaluated while it trained.")
     if (run / "config.json").is_file():
         raise CondgenError(f"{str(run)!r} has no generator yet; its first checkpoint brings one. Train on.")
     near = [*Path().glob("*/generator/card.json"), *Path().glob("*/*/generator/card.json")]
     runs = sorted(str(card.parents[1]) for card in near)
     hint = did_you_mean(str(run), runs) if runs else "; condgen train makes one."
     raise CondgenError(f"{str(run)!r} is no run (it has no generator/card.json){hint}")
+
+
+def _folder(best: bool) -> str:
+    return "best" if best else "generator"

@@ -1,11 +1,11 @@
-"""The command line: `condgen train | sample | picture | inspect | list | cite`.
+"""The command line: `condgen train | sample | picture | evaluate | compare | report | augment | inspect |
+list | cite`.
 
 Verbs, their options and their help are the functions of `condgen.api`; a system's own options are the fields of its
 `Config`. A mistake is one line on stderr and exit code 2.
 """
 
 import inspect
-import json
 import sys
 from collections.abc import Callable, Sequence
 from pathlib import Path
@@ -13,9 +13,10 @@ from typing import Annotated, Any
 
 from cyclopts import App, CycloptsError, Group, Parameter
 
-from condgen import album, api
+from condgen import album, api, augment, compare, evaluate, report
 from condgen.errors import CondgenError, unknown
 from condgen.systems import DEFAULT, SYSTEMS, row
+from condgen.tables import as_json, as_lines, as_table
 from condgen.version import __version__
 
 FLAGS = {"--quiet", "--help", "-h"}
@@ -53,6 +54,10 @@ def application(words: Sequence[str]) -> App:
     app.command(train_of(words[1:]) if words[:1] == ["train"] else train, name="train", usage=TRAIN)
     app.command(api.sample, name="sample", usage=SAMPLE)
     app.command(album_of(album.PICTURES))
+    app.command(evaluate.evaluate, name="evaluate", usage="Usage: condgen evaluate [RUN] [OPTIONS]")
+    app.command(compare.compare, name="compare", usage="Usage: condgen compare RUN... [OPTIONS]")
+    app.command(report.report, name="report", usage="Usage: condgen report RUN... [OPTIONS]")
+    app.command(augment.augment, name="augment", usage="Usage: condgen augment DATA --run RUN [OPTIONS]")
     app.command(inspect_, name="inspect", usage="Usage: condgen inspect DATA [OPTIONS]")
     app.command(list_, name="list")
     app.command(cite, name="cite")
@@ -167,44 +172,3 @@ def cite(system: str) -> str:
     from condgen import catalogue
 
     return catalogue.citation(system)
-
-
-def as_json(value: Any) -> str:
-    return json.dumps(value, indent=2, ensure_ascii=False)
-
-
-def as_table(entries: list[dict[str, Any]]) -> str:
-    """Entries with the same keys as columns of text."""
-    from rich.console import Console
-    from rich.table import Table
-
-    table = Table(*entries[0], box=None, header_style="bold", pad_edge=False)
-    for entry in entries:
-        table.add_row(*map(_cell, entry.values()))
-    console = Console(highlight=False)
-    with console.capture() as captured:
-        console.print(table)
-    return captured.get().rstrip()
-
-
-def as_lines(entry: dict[str, Any]) -> str:
-    """One entry, a line a value; of nested ones a line each."""
-    from condgen.config import option  # the schema's library takes as long to import as all the rest of --help
-
-    lines = []
-    for name, value in entry.items():
-        if name == "parameters" or isinstance(value, str):
-            lines.append(f"{name:12} {_cell(value)}")
-        elif isinstance(value, dict):
-            lines += [f"{name:12} {option(key)} {setting}" for key, setting in value.items()]
-        else:
-            lines += [f"{name:12} {sentence}" for sentence in value]
-    return "\n".join(lines)
-
-
-def _cell(value: Any) -> str:
-    if isinstance(value, dict):
-        return ", ".join(f"{key} {_cell(number)}" for key, number in value.items())
-    if isinstance(value, list):
-        return " to ".join(map(_cell, value))
-    return f"{value:,}" if isinstance(value, int) else str(value)

@@ -1,11 +1,11 @@
 """What a training says about itself: log.jsonl for programs, TensorBoard events for watching.
 
-log.jsonl holds only what is a function of the seed, so two equal trainings leave equal files; clock.jsonl holds the
-seconds. Means over a stretch of steps are collected on the device and fetched once per line.
+log.jsonl and alarms.jsonl hold only what is a function of the seed, so two equal trainings leave equal files;
+clock.jsonl holds the seconds. Means over a stretch of steps are collected on the device and fetched once per line.
 """
 
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self
 
@@ -45,8 +45,8 @@ class Logbook:
 
     def __init__(self, folder: Path, images: int) -> None:
         """images: where the training goes on; later lines are of a future that was lost, and are dropped."""
-        self.log, self.clock = folder / "log.jsonl", folder / "clock.jsonl"
-        for path in (self.log, self.clock):
+        self.log, self.clock, self.alarms = (folder / f"{name}.jsonl" for name in ("log", "clock", "alarms"))
+        for path in (self.log, self.clock, self.alarms):
             _keep(path, images)
         self.seconds = read(self.clock)[-1]["seconds"] if read(self.clock) else 0.0
         self._events, self._resumed_at = folder / "tensorboard", images
@@ -59,6 +59,12 @@ class Logbook:
         _append(self.clock, {"images": images, "seconds": round(self.seconds, 3)})
         for name, value in scalars.items():
             self.events.add_scalar(name, value, images)
+
+    def warn(self, images: int, alarms: Sequence[Mapping[str, str]]) -> None:
+        """What an evaluation found wrong, each with its kind and text; a line also if that is nothing."""
+        _append(self.alarms, {"images": images, "alarms": list(alarms)})
+        if alarms:
+            self.events.add_text("alarms", "\n\n".join(alarm["text"] for alarm in alarms), images)
 
     def picture(self, images: int, sheet: Image.Image) -> None:
         self.events.add_image("samples", np.asarray(sheet), images, dataformats="HWC")

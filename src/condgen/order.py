@@ -1,6 +1,6 @@
 """One training as asked for: which system, with which settings, on which pictures, where."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -12,6 +12,9 @@ from condgen import trainer
 from condgen.config import Config
 from condgen.data import Dataset
 from condgen.device import pick
+from condgen.judging import judge
+from condgen.judging.monitor import Monitor
+from condgen.judging.reference import Reference, with_test
 from condgen.noise import reseed
 from condgen.run import Identity
 from condgen.stream import Stream
@@ -67,6 +70,13 @@ class Order:
     def stream(self) -> Stream:
         """The batches of this training, from the first."""
         return Stream(self.dataset.train, self.dataset.labels, self.config.batch, self.seed, self.device)
+
+    def monitor(self, every: int | None, say: Callable[[str], None]) -> Monitor | None:
+        """What watches this training, if it is to be watched: by default only where the package has a judge."""
+        if every == 0 or (every is None and not judge.is_pinned(self.dataset)):
+            return None
+        dataset, _ = with_test(self.dataset)
+        return Monitor(Reference(dataset, judge.of(dataset, say)), self.seed, self.config.images)
 
     def speed(self, seconds: float = 3.0) -> float:
         """Images per second on this machine, measured on a system that is thrown away."""

@@ -44,6 +44,17 @@ def grid(pictures: NDArray[np.uint8], titles: Sequence[str], sides: Sequence[str
     return sheet
 
 
+def mosaic(pictures: NDArray[np.uint8], columns: int) -> Image.Image:
+    """Pictures uint8 (n, h, w, 1 or 3) in rows, a hair apart, transparent where none is left."""
+    cells = [enlarged(image(picture)) for picture in pictures]
+    width, height = cells[0].width + 1, cells[0].height + 1
+    columns = min(columns, len(cells))
+    sheet = Image.new("RGBA", (columns * width - 1, -(-len(cells) // columns) * height - 1), (0, 0, 0, 0))
+    for number, cell in enumerate(cells):
+        sheet.paste(cell, (number % columns * width, number // columns * height))
+    return sheet
+
+
 def captioned(cells: Sequence[Image.Image], titles: Sequence[str], columns: int) -> Image.Image:
     """A sheet of pictures of one size, row by row, each with a title of its own above it."""
     width, height = cells[0].width + GAP, cells[0].height + TITLE
@@ -53,6 +64,18 @@ def captioned(cells: Sequence[Image.Image], titles: Sequence[str], columns: int)
         sheet.paste(cell, (left, top + TITLE))
         _write(sheet, title, left + width // 2, top + TITLE // 2, width)
     return sheet
+
+
+def stacked(sheets: Sequence[Image.Image], titles: Sequence[str]) -> Image.Image:
+    """Sheets of any size one under the other, each with a title above it."""
+    width = max(sheet.width for sheet in sheets)
+    whole = Image.new("RGB", (width, sum(sheet.height + TITLE for sheet in sheets)), PAPER)
+    top = 0
+    for sheet, title in zip(sheets, titles, strict=True):
+        _write(whole, title, sheet.width // 2, top + TITLE // 2, sheet.width)
+        whole.paste(sheet, (0, top + TITLE))
+        top += sheet.height + TITLE
+    return whole
 
 
 def enlarged(picture: Image.Image) -> Image.Image:

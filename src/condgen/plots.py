@@ -1,8 +1,9 @@
 """Figures with axes, as PNG bytes. matplotlib costs half a second: it is imported when there is something to plot."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from io import BytesIO
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -11,20 +12,56 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 
-def curves(log: Sequence[Mapping[str, float]], title: str) -> bytes:
+PEN = "#010203"
+"""The colour of text and axes in an SVG."""
+
+
+def curves(log: Sequence[Mapping[str, float]], title: str, kind: str = "png") -> bytes:
     """The logged numbers against images seen: losses in one panel, every other group in its own."""
     keys = sorted({key for line in log for key in line} - {"images"}, key=lambda key: (not key.startswith("loss"), key))
     groups = sorted({key.split("/")[0] for key in keys}, key=lambda group: (group != "loss", group))
-    figure = _figure(8, 3 * max(1, len(groups)), title)
-    for place, group in enumerate(groups, start=1):
-        panel = figure.add_subplot(len(groups), 1, place)
-        for key in (key for key in keys if key.split("/")[0] == group):
-            points = [(line["images"], line[key]) for line in log if key in line]
-            panel.plot(*zip(*points, strict=True), label=key, linewidth=1)
-        panel.set(ylabel=group, xlabel="images seen")
-        panel.grid(alpha=0.3)
-        panel.legend(frameon=False)
-    return _png(figure)
+    with _style(kind):
+        figure = _figure(8, 3 * max(1, len(groups)), title)
+        for place, group in enumerate(groups, start=1):
+            panel = figure.add_subplot(len(groups), 1, place)
+            for key in (key for key in keys if key.split("/")[0] == group):
+                points = [(line["images"], line[key]) for line in log if key in line]
+                panel.plot(*zip(*points, strict=True), label=key, linewidth=1)
+            panel.set(ylabel=group, xlabel="images seen")
+            panel.xaxis.set_major_formatter("{x:,.0f}")
+            panel.grid(alpha=0.3)
+            panel.legend(frameon=False)
+        return _file(figure, kind)
+
+
+def quality(
+    histories: Mapping[str, tuple[Sequence[Mapping[str, float]], Sequence[Mapping[str, float]]]], kind: str = "png"
+) -> bytes:
+    """FD and label accuracy of several trainings against images seen and against minutes.
+
+    histories: by title, the lines of log.jsonl and of clock.jsonl.
+    """
+    from matplotlib.ticker import MaxNLocator
+
+    with _style(kind):
+        figure = _figure(9, 6.5, "quality while training" if kind == "png" else "")
+        panels = figure.subplots(2, 2)
+        for number, (title, (log, clock)) in enumerate(histories.items()):
+            minutes = {line["images"]: line["seconds"] / 60 for line in clock}
+            for row, key in enumerate(("fd", "label_accuracy")):
+                points = [(line["images"], minutes.get(line["images"], 0), line[key]) for line in log if key in line]
+                for column in range(2) if points else ():
+                    x, y = [point[column] for point in points], [point[2] for point in points]
+                    panels[row][column].plot(x, y, label=title, color=f"C{number % 10}", marker=".", linewidth=1)
+        for row, title in enumerate(("FD", "label accuracy")):
+            for column, unit in enumerate(("images seen", "minutes")):
+                panels[row][column].set(xlabel=unit, ylabel=title, yscale="log" if row == 0 else "linear")
+                panels[row][column].grid(alpha=0.3)
+            panels[row][0].xaxis.set_major_formatter("{x:,.0f}")
+            panels[row][0].xaxis.set_major_locator(MaxNLocator(4))
+        if panels[0][0].lines:
+            figure.legend(*panels[0][0].get_legend_handles_labels(), frameon=False, loc="outside lower center", ncols=3)
+        return _file(figure, kind)
 
 
 def scatter(points: NDArray[np.floating], groups: NDArray[np.integer], names: Sequence[str], title: str) -> bytes:
@@ -57,11 +94,31 @@ def _figure(width: float, height: float, title: str) -> "Figure":
     from matplotlib.figure import Figure
 
     figure = Figure(figsize=(width, height), layout="constrained")
-    figure.suptitle(title)
+    if title:
+        figure.suptitle(title)
     return figure
 
 
 def _png(figure: "Figure") -> bytes:
+    return _file(figure, "png")
+
+
+def _file(figure: "Figure", kind: str) -> bytes:
+    """kind: png, or svg on no background."""
     buffer = BytesIO()
-    figure.savefig(buffer, format="png", dpi=100)
+    if kind == "svg":
+        figure.savefig(buffer, format="svg", transparent=True, metadata={"Date": None})
+    else:
+        figure.savefig(buffer, format="png", dpi=100)
     return buffer.getvalue()
+
+
+@contextmanager
+def _style(kind: str) -> Iterator[None]:
+    """In an SVG, text stays text, and it and the axes are drawn in PEN, which a page may turn into its own colour."""
+    import matplotlib
+
+    parts = ("text.color", "axes.edgecolor", "axes.labelcolor", "xtick.color", "ytick.color")
+    style: Any = {"svg.fonttype": "none", "svg.hashsalt": "condgen"} | dict.fromkeys(parts, PEN)
+    with matplotlib.rc_context(style if kind == "svg" else None):
+        yield

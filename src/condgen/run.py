@@ -8,6 +8,9 @@ runs/cvae-mnist/
     samples/        the class grid every so many images, and one of real pictures
     curves.png      the logged numbers as a picture
     generator/      what `condgen.load` reads: weights and card.json
+    best/           the same of the best evaluation while training
+    alarms.jsonl    what the evaluations found wrong, in words
+    evaluation.json what `condgen evaluate` found
 """
 
 import json
@@ -132,9 +135,10 @@ class Run:
         warning = [f"no longer bit-exact: {', '.join(changed)}."] if changed else []
         return [f"going on with {str(self.folder)!r} at {images:,} images.", *warning]
 
-    def publish(self, net: nn.Module, card: Mapping[str, Any]) -> None:
-        """Write generator/: the weights under a name of their own, then the card that names them, then tidy up."""
-        folder = self.folder / "generator"
+    def publish(self, net: nn.Module, card: Mapping[str, Any], name: str = "generator") -> None:
+        """Write generator/ or best/: the weights under a name of their own, then the card that names them, then tidy
+        up."""
+        folder = self.folder / name
         weights = folder / f"weights-{card['images']:012d}.safetensors"
         disk.write_bytes(weights, save({name: value.contiguous() for name, value in net.state_dict().items()}))
         disk.write_json(folder / "card.json", {"condgen": __version__, "format": FORMAT} | dict(card) | {

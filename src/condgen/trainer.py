@@ -6,15 +6,25 @@ that is stopped and started again goes on as if nothing had happened, bit for bi
 
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 
 from condgen import inspection, pictures, plots, sheets
 from condgen.disk import write_bytes
-from condgen.logbook import Logbook
+from condgen.judging.monitor import Monitor, fresh, is_best
+from condgen.logbook import Logbook, read
 from condgen.screen import Screen
 from condgen.stream import Stream
 from condgen.system import System
 from condgen.training import Training
+
+
+@dataclass(frozen=True)
+class Every:
+    """Images between two lines of log, two class grids, two evaluations; None for a part of the length, 0 for never."""
+
+    log: int | None = None
+    grid: int | None = None
+    evaluation: int | None = None
 
 
 @dataclass(frozen=True)
@@ -24,15 +34,27 @@ class Plan:
     images: int
     log_every: int
     grid_every: int
+    evaluate_every: int = 0
     save_seconds: float = 30.0
+    best_by: str = "fd"
 
     @classmethod
-    def of(cls, images: int, log_every: int | None, grid_every: int | None, save_seconds: float) -> "Plan":
-        """By default 200 lines of log and 20 class grids, however long the training."""
-        return cls(images, log_every or max(1, images // 200), grid_every or max(1, images // 20), save_seconds)
+    def of(cls, images: int, every: Every, save_seconds: float, best_by: str) -> "Plan":
+        """By default 200 lines of log, 20 class grids and 10 evaluations, however long the training."""
+        log, grid, evaluation = (
+            max(1, images // parts) if asked is None else asked
+            for asked, parts in ((every.log, 200), (every.grid, 20), (every.evaluation, 10))
+        )
+        return cls(images, log, grid, evaluation, save_seconds, best_by)
 
 
-def train(training: Training, plan: Plan, screen: Screen, stop: Callable[[], bool] = lambda: False) -> None:
+def train(
+    training: Training,
+    plan: Plan,
+    screen: Screen,
+    stop: Callable[[], bool] = lambda: False,
+    monitor: Monitor | None = None,
+) -> None:
     """Play until `plan.images` are seen, or until `stop()`; either way the end is a checkpoint."""
     logged = saved = time.monotonic()
     with Logbook(training.run.folder, training.images) as book, screen.training(training.images, plan.images):
@@ -44,10 +66,13 @@ def train(training: Training, plan: Plan, screen: Screen, stop: Callable[[], boo
             before = training.images
             training.step()
             now, ended = training.images, training.images >= plan.images
+            judged = monitor if ended or passed(plan.evaluate_every, before, now) else None
 
-            if ended or passed(plan.log_every, before, now):
+            if ended or judged or passed(plan.log_every, before, now):
                 scalars = training.meter.take()
                 training.check_finite(scalars)
+                if judged:
+                    scalars |= evaluate(training, judged, plan.best_by, book, screen)
                 logged, seconds = time.monotonic(), time.monotonic() - logged
                 book.write(now, scalars, seconds)
                 screen.show(now, scalars)
@@ -62,9 +87,21 @@ def train(training: Training, plan: Plan, screen: Screen, stop: Callable[[], boo
         put_away(training)
 
 
+def evaluate(training: Training, monitor: Monitor, best_by: str, book: Logbook, screen: Screen) -> dict[str, float]:
+    """Measure the averaged generator, keep it if it is the best so far, and say what looks wrong."""
+    log = training.run.log
+    found = monitor.look(training.sampler, training.images, log)
+    if is_best(found.scalars, best_by, log):
+        training.keep_best(found.scalars)
+    for alarm in fresh(found.alarms, read(book.alarms)):
+        screen.say(f"at {training.images:,} images: {alarm.text}")
+    book.warn(training.images, [asdict(alarm) for alarm in found.alarms])
+    return found.scalars
+
+
 def passed(every: int, before: int, now: int) -> bool:
-    """Whether a multiple of `every` lies in (before, now]."""
-    return now // every > before // every
+    """Whether a multiple of `every` lies in (before, now]; 0 is never."""
+    return every > 0 and now // every > before // every
 
 
 def draw_real(training: Training) -> None:

@@ -4,6 +4,7 @@ import math
 from collections import defaultdict
 from collections.abc import Mapping
 from dataclasses import asdict
+from typing import Any
 
 from torch import Tensor
 
@@ -46,8 +47,15 @@ class Training:
         self.check_finite(self.meter.sums)  # nothing good is overwritten by a training that has blown up
         numbers = {"metered": self.meter.count}
         checkpoint.save(self.run.checkpoints, checkpoint.Checkpoint(self.images, self._tensors(), numbers))
+        self.run.publish(self.ema.net, self._card())
+
+    def keep_best(self, scores: Mapping[str, float]) -> None:
+        """Put the averaged generator of this moment into best/, with what was measured of it."""
+        self.run.publish(self.ema.net, self._card() | {"scores": dict(scores)}, "best")
+
+    def _card(self) -> dict[str, Any]:
         prior = asdict(self.system.prior)
-        self.run.publish(self.ema.net, card_of(self.run.identity, self.system.draws, prior, MICRO_BATCH, self.images))
+        return card_of(self.run.identity, self.system.draws, prior, MICRO_BATCH, self.images)
 
     def restore(self) -> list[str]:
         """Go on from the newest sound checkpoint, if there is one; a sentence for each that was damaged."""

@@ -18,7 +18,7 @@ from condgen.sampler import Sampler
 from condgen.screen import Screen
 from condgen.spec import Prior, Spec
 from condgen.system import Player, adam, descend, logged, restore_state, state_of
-from condgen.trainer import Plan, passed
+from condgen.trainer import Every, Plan, passed
 
 
 def net_of(value: float) -> nn.Module:
@@ -169,7 +169,7 @@ def test_multiples_are_passed_once() -> None:
     hits = [now for now in range(8, 200, 8) if passed(24, now - 8, now)]
     assert hits == list(range(24, 200, 24))
     assert [now for now in range(10, 61, 10) if passed(25, now - 10, now)] == [30, 50]
-    assert Plan.of(2_000, None, None, 30.0) == Plan(2_000, 10, 100, 30.0)
+    assert Plan.of(2_000, Every(), 30.0, "fd") == Plan(2_000, 10, 100, 200, 30.0, "fd")
     assert Plan.of(10, None, None, 30.0).log_every == 1
 
 

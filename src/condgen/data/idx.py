@@ -23,7 +23,8 @@ STEMS = {"train": "train", "test": "t10k"}
 def read(path: Path) -> NDArray[np.uint8]:
     """The array in one idx file of unsigned bytes."""
     try:
-        raw = gzip.decompress(path.read_bytes()) if _head(path)[:2] == GZIP_MAGIC else path.read_bytes()
+        packed = _head(path)[:2] == GZIP_MAGIC
+        raw = bytearray(gzip.decompress(path.read_bytes()) if packed else path.read_bytes())  # arrays one may write to
     except (OSError, EOFError, zlib.error) as error:
         raise CondgenError(f"cannot read {str(path)!r}: {error}.") from None
     if raw[:3] != IDX_MAGIC or len(raw) < 4 + 4 * raw[3]:

@@ -1,0 +1,222 @@
+"""`condgen compare`: several runs beside each other, in one table, one sheet and one figure.
+
+Runs of one system with the same settings are one row: the median of their seeds with the range. Runs that were not
+measured yet are measured first. Everything but the pictures comes from JSON in the run folders.
+"""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from statistics import median
+from typing import TYPE_CHECKING, Any
+
+from condgen import api, evaluate
+from condgen.errors import CondgenError
+from condgen.metrics import METRICS
+from condgen.metrics.number import Number
+from condgen.systems import row
+from condgen.tables import as_json, as_table
+
+if TYPE_CHECKING:
+    from PIL import Image
+
+    from condgen.run import Identity
+
+ROWS = 3
+"""Of the same z per run, on the sheet."""
+REAL = "real pictures"
+HEADLINE = tuple(name for name, metric in METRICS.items() if metric.headline)
+
+
+@dataclass(frozen=True)
+class Entry:
+    """One run: what it is, what it cost, what was measured."""
+
+    folder: Path
+    identity: "Identity"
+    images: int
+    seconds: float
+    parameters: int
+    evaluation: evaluate.Evaluation
+    log: list[dict[str, Any]]
+    clock: list[dict[str, Any]]
+
+    @property
+    def numbers(self) -> dict[str, Number]:
+        return evaluate.numbers(self.evaluation)
+
+    @property
+    def title(self) -> str:
+        return f"{self.identity.system} (seed {self.identity.seed})"
+
+    @property
+    def is_game(self) -> bool:
+        """Whether networks play against each other; an autoencoder is one player."""
+        return len(row(self.identity.system).hollow().players) > 1
+
+
+@dataclass(frozen=True)
+class Group:
+    """Runs that differ in their seed only."""
+
+    title: str
+    entries: list[Entry]
+
+    def number(self, name: str) -> Number | None:
+        """The median over seeds; None if it was not measured. The error is that of one run, see `text`."""
+        found = [entry.numbers[name] for entry in self.entries if name in entry.numbers]
+        values = sorted((n for n in found if n.value is not None), key=lambda n: n.value or 0)
+        return values[(len(values) - 1) // 2] if values else None
+
+    def text(self, name: str) -> str:
+        """The median with the range over seeds, or one run's value with its own error."""
+        values = [v for entry in self.entries if name in entry.numbers and (v := entry.numbers[name].value) is not None]
+        if len(values) < 2:
+            return str(self.number(name) or "-")
+        return f"{median(values):.3g} ({min(values):.3g}-{max(values):.3g})"
+
+
+def compare(*runs: str, out: Path | None = None, quick: bool = False, json: bool = False) -> str:
+    """Several runs on the same data beside each other: numbers, cost, pictures of the same noise, quality over time.
+
+    Args:
+        runs: Run folders. Those that only differ in their seed become one line, the median with the range.
+        out: Folder for comparison.json, same-z.png and quality.png; by default comparison.
+        quick: Measure without training classifiers (CAS) where there is no evaluation yet.
+        json: As JSON, for programs.
+    """
+    found = entries(runs, quick)
+    folder = (out or Path("comparison")).expanduser()
+    from condgen import pictures, plots
+    from condgen.disk import write_bytes, write_json
+
+    content = {"about": found[0].evaluation["about"], "table": lines(grouped(found)), "runs": _plain(found)}
+    write_json(folder / "comparison.json", content)
+    pictures.save_png(folder / "same-z.png", same_z(found))
+    if any("fd" in line for entry in found for line in entry.log):
+        histories = {entry.title: (entry.log, entry.clock) for entry in found}
+        write_bytes(folder / "quality.png", plots.quality(histories))
+    if json:
+        return as_json(content)
+    words = vae_beside_gan(grouped(found))
+    files = f"pictures: {folder}/same-z.png, quality.png; numbers: comparison.json"
+    return "\n\n".join([as_table(lines(grouped(found))), *(["\n".join(words)] if words else []), files])
+
+
+def entries(runs: Sequence[str], quick: bool = False) -> list[Entry]:
+    """The runs with their evaluations, measured now where there is none. Raises CondgenError if they do not compare."""
+    if not runs:
+        raise CondgenError("give one run or more, such as: condgen compare runs/cvae-mnist runs/cgan-concat-mnist")
+    found = [entry(Path(run).expanduser(), quick) for run in dict.fromkeys(runs)]
+    first = found[0]
+    for other in found[1:]:
+        for what in ("data", "judge", "protocol", "pictures_measured"):
+            ours, theirs = first.evaluation["about"][what], other.evaluation["about"][what]
+            if ours != theirs:
+                raise CondgenError(
+                    f"{str(first.folder)!r} and {str(other.folder)!r} do not compare: other {what.replace('_', ' ')} "
+                    f"({_brief(ours)}, not {_brief(theirs)})."
+                )
+    return found
+
+
+def entry(run: Path, quick: bool = False) -> Entry:
+    """One run with its evaluation."""
+    identity = api.identity_of(run)
+    measured = evaluate.kept(run) or evaluate.evaluate_run(run, quick=quick, say=evaluate.aloud)
+    from condgen.logbook import read
+    from condgen.spec import Spec
+
+    clock = read(run / "clock.jsonl")
+    built = row(identity.system)
+    system = built.hollow(Spec.from_json(identity.spec), built.config.having(identity.config))
+    size = sum(player.size for player in system.players.values())
+    seconds, images = clock[-1]["seconds"] if clock else 0.0, api.card(run)["images"]
+    return Entry(run, identity, images, seconds, size, measured, read(run / "log.jsonl"), clock)
+
+
+def grouped(found: Sequence[Entry]) -> list[Group]:
+    """Runs that only differ in their seed together, in the order in which they were named."""
+    groups: dict[str, list[Entry]] = {}
+    for each in found:
+        groups.setdefault(repr((each.identity.system, each.identity.config)), []).append(each)
+    names = [members[0].identity.system for members in groups.values()]
+    return [
+        Group(name if names.count(name) == 1 else f"{name} ({members[0].folder.name})", members)
+        for name, members in zip(names, groups.values(), strict=True)
+    ]
+
+
+def lines(groups: Sequence[Group]) -> list[dict[str, str]]:
+    """A line per cost and per headline number; a column per group, and one of real pictures."""
+    evaluation = groups[0].entries[0].evaluation
+    table = [{"": name} | {group.title: cost(group) for group in groups} | {REAL: ""} for name, cost in COSTS.items()]
+    for name in HEADLINE:
+        found = evaluation.get(name, {}).get("real")
+        cells = {group.title: group.text(name) for group in groups}
+        table.append({"": METRICS[name].title} | cells | {REAL: str(Number.from_json(found)) if found else "-"})
+    return table
+
+
+def same_z(found: Sequence[Entry]) -> "Image.Image":
+    """A sheet per run, one under the other: the same numbers of z along each row, a column per label."""
+    from condgen import pictures, sheets
+
+    drawn = [sheets.classes(api.load(each.folder), rows=ROWS) for each in found]
+    return pictures.stacked(drawn, [each.title for each in found])
+
+
+def vae_beside_gan(groups: Sequence[Group]) -> list[str]:
+    """What document 002, section 8.4, says of VAE and GAN, in numbers; empty without one of each."""
+    sides = {
+        "autoencoders": [group for group in groups if not group.entries[0].is_game],
+        "games": [group for group in groups if group.entries[0].is_game],
+    }
+    if not all(sides.values()):
+        return []
+    said = ["VAE beside GAN, as document 002 compares them:"]
+    for name, claim in CLAIMS.items():
+        values = [
+            f"{', '.join(f'{group.title} {group.text(name)}' for group in members)}"
+            for members in sides.values()
+        ]  # fmt: skip
+        said.append(f"  {claim}: {' | '.join(values)}")
+    spreads = [", ".join(f"{group.title} {_spread(group)}" for group in members) for members in sides.values()]
+    return [*said, f"  a game is harder to train (FD, worst seed over best): {' | '.join(spreads)}"]
+
+
+CLAIMS = {
+    "sharpness": "a GAN is sharper (edges, 1 is as in real pictures)",
+    "precision": "its pictures are better (precision)",
+    "recall": "but it may collapse (recall)",
+    "walk": "a VAE's latent space is smoother (largest of 16 steps of a walk, .0625 is even)",
+}
+"""Of document 002, section 8.4, each with the number that tests it."""
+
+
+COSTS: dict[str, Callable[[Group], str]] = {
+    "seeds": lambda group: str(len(group.entries)),
+    "parameters": lambda group: f"{group.entries[0].parameters:,}",
+    "images seen": lambda group: f"{group.entries[0].images:,}",
+    "minutes": lambda group: f"{median(each.seconds for each in group.entries) / 60:.1f}",
+    "images/s": lambda group: f"{median(each.images / max(each.seconds, 1e-3) for each in group.entries):,.0f}",
+}
+
+
+def _spread(group: Group) -> str:
+    values = [value for each in group.entries if (value := each.numbers["fd"].value)]
+    return f"{max(values) / min(values):.2f} of {len(values)}" if len(values) > 1 else "one seed"
+
+
+def _plain(found: Sequence[Entry]) -> list[dict[str, Any]]:
+    """Every run with its own numbers, for programs."""
+    return [
+        {"run": str(each.folder), "system": each.identity.system, "seed": each.identity.seed, "images": each.images}
+        | {"seconds": each.seconds, "parameters": each.parameters}
+        | {"numbers": {name: number.to_json() for name, number in each.numbers.items()}}
+        for each in found
+    ]
+
+
+def _brief(value: Any) -> str:
+    return str(value.get("name", value)) if isinstance(value, dict) else str(value)

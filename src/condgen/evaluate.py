@@ -1,0 +1,290 @@
+"""`condgen evaluate`: the numbers of a generator, or of pictures made by any tool, beside those of real pictures.
+
+An evaluation is plain JSON: a key per number with value, error, n, the same of real pictures and a red flag in words;
+then a line per class, the confusion matrix, the gate, and where all of it comes from.
+"""
+
+import hashlib
+import json as json_
+import platform
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from condgen import api
+from condgen.errors import CondgenError
+from condgen.metrics import METRICS, flag
+from condgen.metrics.number import Number
+from condgen.tables import as_json, as_table
+from condgen.version import __version__
+
+if TYPE_CHECKING:
+    from condgen.data import Dataset
+    from condgen.judging.reference import Drawn, Reference
+    from condgen.sampler import Sampler
+
+FULL = 60_000
+"""Pictures of a full evaluation."""
+Say = Callable[[str], None]
+Evaluation = dict[str, Any]
+
+
+def evaluate(
+    run: str | None = None,
+    *,
+    pictures: Path | None = None,
+    data: str | None = None,
+    labels: str | None = None,
+    size: int | None = None,
+    images: int | None = None,
+    quick: bool = False,
+    full: bool = False,
+    best: bool = False,
+    self_test: bool = False,
+    seed: int = 0,
+    device: str = "cpu",
+    json: bool = False,
+) -> str:
+    """How good the pictures are, whether they follow their labels, whether they copy: numbers beside real ones.
+
+    Args:
+        run: A run's folder; its evaluation is kept there as evaluation.json.
+        pictures: Instead of a run, pictures of any tool: an .npz with images and labels, or a folder per label.
+        data: The data that --pictures or --self-test are held against.
+        labels: Of data with attributes, those that count.
+        size: Side of the square that picture files of --data are scaled to.
+        images: Pictures to draw; 10,000 by default.
+        quick: Leave out what trains classifiers (CAS): seconds instead of a minute.
+        full: 60,000 pictures and longer classifiers.
+        best: The generator of the best evaluation while training, instead of the last.
+        self_test: Plant known faults into real pictures of --data, and show which number notices which.
+        seed: Of the pictures that are drawn.
+        device: auto, cpu, cuda, cuda:N or mps.
+        json: As JSON, for programs.
+    """
+    say = aloud
+    if (run is None) == (pictures is None and not self_test):
+        raise CondgenError(
+            "give one thing to measure: a RUN, --pictures FOLDER --data DATA, or --self-test --data DATA."
+        )
+    if run is not None:
+        found = evaluate_run(run, images=images, quick=quick, full=full, best=best, seed=seed, device=device, say=say)
+        return as_json(found) if json else in_words(found)
+    if data is None:
+        raise CondgenError("--data is missing: which real pictures are these to be held against?")
+    from condgen import data as datasets
+
+    dataset = datasets.load(data, labels=labels, size=size)
+    if self_test:
+        lines = _self_test(dataset, _count(images or 10_000), say)
+        return as_json(lines) if json else _noticed(lines)
+    assert pictures is not None
+    found = evaluate_pictures(pictures, dataset, quick=quick, full=full, say=say)
+    return as_json(found) if json else in_words(found)
+
+
+def in_words(found: Evaluation) -> str:
+    """An evaluation as a table: every number with its error and that of real pictures, then what is wrong."""
+    about, measured = found["about"], numbers(found)
+    entries = [
+        {
+            "": METRICS[name].title,
+            "drawn": str(number),
+            "real pictures": str(Number.from_json(found[name]["real"])) if found[name]["real"] else "-",
+            "wrong": found[name]["flag"] or "",
+        }
+        for name, number in measured.items()
+        if number.value is not None
+    ]
+    refusals = dict.fromkeys(number.refused for number in measured.values() if number.refused)
+    judge = about["judge"]
+    return "\n".join(
+        [
+            f"{about['pictures_measured']:,} pictures against {about['reference']} of {about['data']['name']!r}; "
+            f"{about['protocol']}, FD[{judge['name']}], sha256 {judge['sha256'][:12]}; ± is a 95 % interval.",
+            "",
+            as_table(entries),
+            *(f"not measured: {why}" for why in refusals),
+        ]
+    )
+
+
+def evaluate_run(
+    run: str | Path, *, images: int | None = None, quick: bool = False, full: bool = False, best: bool = False,
+    seed: int = 0, device: str = "cpu", say: Say = lambda text: None,
+) -> Evaluation:  # fmt: skip
+    """Measure a run's generator as condgen-eval/1 says, and keep the result in the run as evaluation.json.
+
+    images: pictures to draw; 10,000 by default. quick: without CAS. full: 60,000 pictures and longer CAS. best: the
+    generator of the best evaluation while training instead of the last.
+    """
+    sampler = api.load(run, best=best, device=device)
+    dataset = api.data_of(run)
+    reference, leaky = reference_for(dataset, say)
+    from condgen.judging import protocol, walks
+
+    count = _count(images or (FULL if full else protocol.PICTURES))
+    say(f"drawing {count:,} pictures of {str(run)!r} ...")
+    drawn = protocol.request(sampler, reference, count, seed)
+    found = _evaluation(drawn, reference, cas=not quick, full=full)
+    found["walk"] = walks.largest_step(sampler, reference.judge, seed).to_json() | {"real": None, "flag": None}
+    found["about"] |= {"run": str(run), "generator": generator_of(sampler), "which": "best" if best else "last"}
+    found["about"] |= {"seed": seed, "reference": _described(reference, leaky)}
+    from condgen.disk import write_json
+
+    write_json(Path(run).expanduser() / file_name(best), found)
+    return found
+
+
+def evaluate_pictures(
+    pictures: str | Path, dataset: "Dataset", *, quick: bool = False, full: bool = False, say: Say = lambda text: None
+) -> Evaluation:
+    """The same of pictures made by any tool: an .npz, a folder per label, or what `condgen sample` wrote."""
+    from condgen.judging import outside
+
+    drawn = outside.read(Path(pictures), dataset)
+    reference, leaky = reference_for(dataset, say)
+    found = _evaluation(drawn, reference, cas=not quick, full=full)
+    found["about"] |= {"pictures": str(pictures), "reference": _described(reference, leaky)}
+    return found
+
+
+def reference_for(dataset: "Dataset", say: Say = lambda text: None) -> "tuple[Reference, bool]":
+    """What pictures of these data are held against, and whether its pictures may have been trained on."""
+    from condgen.judging import judge
+    from condgen.judging.reference import Reference, with_test
+
+    dataset, leaky = with_test(dataset)
+    if leaky:
+        say(f"{dataset.name!r} has no test split: a fifth of it stands in, which the generator may have seen.")
+    return Reference(dataset, judge.of(dataset, say)), leaky
+
+
+def kept(run: str | Path, best: bool = False) -> Evaluation | None:
+    """The evaluation that lies in a run, if it is of the generator that lies there now."""
+    path = Path(run).expanduser() / file_name(best)
+    try:
+        found: Evaluation = json_.loads(path.read_text())
+        same = found["about"]["generator"]["sha256"] == api.card(Path(run).expanduser(), best)["sha256"]
+    except (OSError, ValueError, KeyError):
+        return None
+    return found if same else None
+
+
+def numbers(found: Evaluation) -> dict[str, Number]:
+    """The measured numbers of an evaluation, by name."""
+    return {name: Number.from_json(found[name]) for name in METRICS if name in found}
+
+
+def file_name(best: bool) -> str:
+    return "evaluation-best.json" if best else "evaluation.json"
+
+
+def generator_of(sampler: "Sampler") -> dict[str, Any]:
+    """What has to be known of a generator to draw the same pictures."""
+    return {
+        key: sampler.card.get(key) for key in ("system", "config", "images", "seed", "sha256", "micro_batch", "data")
+    }
+
+
+def _evaluation(drawn: "Drawn", reference: "Reference", *, cas: bool, full: bool) -> Evaluation:
+    from condgen.judging import protocol
+    from condgen.metrics import pixels
+
+    measured = protocol.evaluate(drawn, reference, cas=cas, full=full)
+    real = _real(reference, len(drawn), cas=cas, full=full)
+    found: Evaluation = {}
+    for name in METRICS:
+        if name in measured:
+            beside = real.get(name)
+            found[name] = measured[name].to_json() | {"real": beside.to_json() if beside else None}
+            found[name]["flag"] = flag(name, measured[name], beside)
+    exhibit = protocol.Exhibit(drawn, reference)
+    return found | {
+        "per_class": protocol.per_class(exhibit),
+        "confusion": protocol.confusion(exhibit),
+        "gate": {"drawn": pixels.facts(drawn.pictures), "real": reference.facts},
+        "about": {
+            "protocol": protocol.PROTOCOL,
+            "pictures_measured": len(drawn),
+            "cas": "full" if cas and full else "quick" if cas else None,
+            "labels": list(reference.dataset.labels.names),
+            "data": {"name": reference.dataset.name, "fingerprint": reference.dataset.fingerprint},
+            "judge": reference.judge.to_json(),
+            "versions": _versions(),
+        },
+    }
+
+
+def _real(reference: "Reference", count: int, *, cas: bool, full: bool) -> dict[str, Number]:
+    """The numbers of real pictures; they never change, so they are kept in the user's cache."""
+    from platformdirs import user_cache_path
+
+    from condgen.disk import write_json
+    from condgen.judging import protocol
+
+    parts = (protocol.PROTOCOL, reference.key, count, cas, full)
+    name = hashlib.sha256(repr(parts).encode()).hexdigest()[:24]
+    path = user_cache_path("condgen") / "real" / f"{name}.json"
+    try:
+        return {key: Number.from_json(value) for key, value in json_.loads(path.read_text()).items()}
+    except (OSError, ValueError, KeyError):
+        found = protocol.real_numbers(reference, count, cas=cas, full=full)
+        write_json(path, {key: number.to_json() for key, number in found.items()})
+        return found
+
+
+def _described(reference: "Reference", leaky: bool) -> str:
+    rest = "a fifth held out of the data, which the generator may have seen" if leaky else "the test split"
+    return f"{len(reference.split):,} pictures, {rest}"
+
+
+def _versions() -> dict[str, str]:
+    import numpy
+    import torch
+
+    return {"condgen": __version__, "torch": torch.__version__, "numpy": numpy.__version__,
+            "python": platform.python_version()}  # fmt: skip
+
+
+def _self_test(dataset: "Dataset", count: int, say: Say) -> list[dict[str, Any]]:
+    """A line per fault, ready for JSON."""
+    from condgen.judging import faults
+
+    reference, _ = reference_for(dataset, say)
+    lines = []
+    for line in faults.self_test(reference, count):
+        say(f"{line['fault']} ...")
+        lines.append(line | {"numbers": {name: number.to_json() for name, number in line["numbers"].items()}})
+    return lines
+
+
+def _noticed(lines: list[dict[str, Any]]) -> str:
+    shown = ("fd", "fd_intra", "precision", "recall", "label_accuracy", "copying")
+    entries = [
+        {"fault": line["fault"]}
+        | {METRICS[name].title: f"{_value(line, name)}{'*' if name in line['noticed'] else ''}" for name in shown}
+        | {"also noticed by": ", ".join([*(METRICS[n].title for n in line["noticed"] if n not in shown),
+                                         *(["the gate"] if line["gate"] else [])])}
+        for line in lines
+    ]  # fmt: skip
+    missed = [line["fault"] for line in lines[1:] if not (line["noticed"] or line["gate"])]
+    verdict = f"not noticed: {', '.join(missed)}." if missed else "every fault was noticed."
+    return f"{as_table(entries)}\n\n* more than three standard deviations worse than real pictures. {verdict}"
+
+
+def _value(line: dict[str, Any], name: str) -> str:
+    value = line["numbers"][name]["value"]
+    return "-" if value is None else f"{value:.3g}"
+
+
+def aloud(text: str) -> None:
+    """Progress goes to stderr, so that --json stays clean."""
+    sys.stderr.write(f"{text}\n")
+
+
+def _count(images: int) -> int:
+    if images < 1:
+        raise CondgenError(f"--images should be 1 or more, found {images}.")
+    return images

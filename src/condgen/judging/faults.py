@@ -1,0 +1,195 @@
+"""Known faults planted into real pictures, to see which number notices: the self-test of every measurement.
+
+Each fault turns real training pictures and their labels into what a broken generator might have drawn. The faults and
+what answers to them on MNIST: docs/metrics.md.
+"""
+
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, replace
+from math import ceil
+from typing import Any
+
+import numpy as np
+import torch
+import torch.nn.functional as F
+from numpy.typing import NDArray
+
+from condgen.judging.protocol import EVALUATORS, Exhibit, measure, real_numbers
+from condgen.judging.reference import Drawn, Reference
+from condgen.metrics import METRICS, pixels
+from condgen.metrics.number import Number, Z
+from condgen.seeds import seed_of
+
+Plant = Callable[[Drawn, Reference, np.random.Generator], Drawn]
+
+
+@dataclass(frozen=True)
+class Fault:
+    """plant: makes the broken set. caught_by: the numbers that should notice, one of which is enough."""
+
+    plant: Plant
+    caught_by: tuple[str, ...]
+    classes_only: bool = False
+
+
+def altered(change: Callable[[NDArray[np.float64], np.random.Generator], NDArray[np.float64]]) -> Plant:
+    """Every picture changed; change works on (n, h, w, c) in [0, 1]."""
+
+    def plant(drawn: Drawn, reference: Reference, random: np.random.Generator) -> Drawn:
+        x = change(drawn.pictures / 255.0, random)
+        return replace(drawn, pictures=(x.clip(0, 1) * 255).round().astype(np.uint8))
+
+    return plant
+
+
+def blurred(sigma: float) -> Plant:
+    """By a Gaussian of `sigma` pixels, the border mirrored."""
+    reach = ceil(4 * sigma)
+    weights = torch.exp(-0.5 * (torch.arange(-reach, reach + 1, dtype=torch.float64) / sigma) ** 2)
+    weights /= weights.sum()
+
+    def change(x: NDArray[np.float64], random: np.random.Generator) -> NDArray[np.float64]:
+        n, h, w, c = x.shape
+        flat = torch.from_numpy(x).permute(0, 3, 1, 2).reshape(n * c, 1, h, w)
+        pad = min(reach, h - 1, w - 1)
+        kernel = weights[reach - pad : reach + pad + 1]
+        flat = F.conv2d(F.pad(flat, (pad, pad, pad, pad), "reflect"), kernel[None, None, None])
+        flat = F.conv2d(flat, kernel[None, None, :, None])
+        return flat.reshape(n, c, h, w).permute(0, 2, 3, 1).numpy()
+
+    return altered(change)
+
+
+def few(per_class: int) -> Plant:
+    """So many distinct pictures of each label, repeated."""
+
+    def plant(drawn: Drawn, reference: Reference, random: np.random.Generator) -> Drawn:
+        return _refilled(drawn, lambda rows: rows[:per_class], random)
+
+    return plant
+
+
+def shrunk(part: float) -> Plant:
+    """Of each label the pictures nearest to its mean, in features, repeated."""
+
+    def plant(drawn: Drawn, reference: Reference, random: np.random.Generator) -> Drawn:
+        features = reference.judge.see(drawn.pictures).features.numpy()
+
+        def central(rows: NDArray[np.intp]) -> NDArray[np.intp]:
+            away = np.linalg.norm(features[rows] - features[rows].mean(0), axis=1)
+            return rows[np.argsort(away)[: max(1, round(part * len(rows)))]]
+
+        return _refilled(drawn, central, random)
+
+    return plant
+
+
+def mislabelled(part: float) -> Plant:
+    """So many pictures carry another label than they show."""
+
+    def plant(drawn: Drawn, reference: Reference, random: np.random.Generator) -> Drawn:
+        asked, rows = _asked(drawn).copy(), random.random(len(drawn)) < part
+        if asked.ndim == 2:
+            asked[rows] = 1 - asked[rows]
+        else:
+            count = len(reference.dataset.labels)
+            asked[rows] = (asked[rows] + random.integers(1, count, rows.sum())) % count
+        return replace(drawn, asked=asked)
+
+    return plant
+
+
+def ignored(drawn: Drawn, reference: Reference, random: np.random.Generator) -> Drawn:
+    """Labels have nothing to do with pictures."""
+    return replace(drawn, asked=random.permutation(_asked(drawn)))
+
+
+def swapped(drawn: Drawn, reference: Reference, random: np.random.Generator) -> Drawn:
+    """Two classes under each other's name: 4 and 9, or the first two."""
+    one, other = (4, 9) if len(reference.dataset.labels) >= 10 else (0, 1)
+    asked = _asked(drawn)
+    return replace(drawn, asked=np.select([asked == one, asked == other], [other, one], asked))
+
+
+def dropped(drawn: Drawn, reference: Reference, random: np.random.Generator) -> Drawn:
+    """A class is never drawn: 3, or the last; others are repeated in its place."""
+    gone = min(3, len(reference.dataset.labels) - 1)
+    rows = np.flatnonzero(_asked(drawn) != gone)
+    return drawn.rows(random.choice(rows, len(drawn)))
+
+
+def copied(drawn: Drawn, reference: Reference, random: np.random.Generator) -> Drawn:
+    """Training pictures, one by one."""
+    rows = np.arange(len(drawn)) % reference.sample
+    return Drawn(reference.train.images[rows], reference.train.labels[rows])
+
+
+FAULTS: Mapping[str, Fault] = {
+    "blur 0.5": Fault(blurred(0.5), ("fd",)),
+    "blur 1.0": Fault(blurred(1.0), ("fd",)),
+    "noise 0.1": Fault(altered(lambda x, random: x + random.normal(0, 0.1, x.shape)), ("fd",)),
+    "noise 0.3": Fault(altered(lambda x, random: x + random.normal(0, 0.3, x.shape)), ("fd", "label_accuracy")),
+    "range bug": Fault(altered(lambda x, random: (x + 1) / 2), ("fd", "label_accuracy")),
+    "contrast x0.5": Fault(altered(lambda x, random: x / 2), ("fd",)),
+    "inverted": Fault(altered(lambda x, random: 1 - x), ("fd", "label_accuracy")),
+    "1 image per class": Fault(few(1), ("fd", "recall")),
+    "10 images per class": Fault(few(10), ("fd", "recall")),
+    "100 images per class": Fault(few(100), ("fd", "recall")),
+    "shrink: central 50 %": Fault(shrunk(0.5), ("fd", "recall")),
+    "shrink: central 20 %": Fault(shrunk(0.2), ("fd", "recall")),
+    "wrong label 10 %": Fault(mislabelled(0.1), ("label_accuracy",)),
+    "wrong label 50 %": Fault(mislabelled(0.5), ("label_accuracy",)),
+    "labels ignored": Fault(ignored, ("label_accuracy",)),
+    "two classes swapped": Fault(swapped, ("label_accuracy",), classes_only=True),
+    "class dropped": Fault(dropped, ("fd", "missing_classes"), classes_only=True),
+    "copies of train": Fault(copied, ("copying",)),
+}
+
+
+def self_test(reference: Reference, count: int) -> Iterator[dict[str, Any]]:
+    """A line per fault: its numbers, and which of them noticed. The first line is of real pictures, untouched."""
+    split = reference.other_train(count)
+    clean, floor = Drawn(split.images, split.labels), real_numbers(reference, count)
+    yield {"fault": "none: real pictures", "numbers": floor, "noticed": [], "gate": []}
+    for name, fault in FAULTS.items():
+        if fault.classes_only and _asked(clean).ndim == 2:
+            continue
+        random = np.random.default_rng(seed_of("fault", name))
+        broken = fault.plant(clean, reference, random)
+        numbers = measure(Exhibit(broken, reference), EVALUATORS)
+        gate = pixels.troubles(pixels.facts(broken.pictures), reference.facts)
+        yield {"fault": name, "numbers": numbers, "noticed": noticed(numbers, floor), "gate": gate,
+               "should": list(fault.caught_by)}  # fmt: skip
+
+
+def noticed(numbers: Mapping[str, Number], floor: Mapping[str, Number]) -> list[str]:
+    """The numbers that are worse than those of real pictures by more than three standard deviations.
+
+    Not exact copies: what faults are planted into are training pictures.
+    """
+    both = [name for name in METRICS if name in numbers and name in floor and name != "exact_copies"]
+    return [name for name in both if _worse(name, numbers[name], floor[name])]
+
+
+def _worse(name: str, number: Number, real: Number) -> bool:
+    if number.value is None or real.value is None:
+        return False
+    deviation = ((number.error or 0) ** 2 + (real.error or 0) ** 2) ** 0.5 / Z
+    off = number.value - real.value
+    wrong_way = {"low": off, "high": -off, "real": abs(off)}[METRICS[name].better]
+    return bool(wrong_way > 3 * deviation)
+
+
+def _refilled(drawn: Drawn, keep: Callable[[NDArray[np.intp]], NDArray[np.intp]], random: np.random.Generator) -> Drawn:
+    """As many pictures of each label as before, but only those that `keep` chose, repeated at random."""
+    _, groups = np.unique(_asked(drawn), axis=0, return_inverse=True)
+    rows = np.arange(len(drawn))
+    for group in np.unique(groups):
+        mine = np.flatnonzero(groups == group)
+        rows[mine] = random.choice(keep(mine), len(mine))
+    return drawn.rows(rows)
+
+
+def _asked(drawn: Drawn) -> NDArray[np.int64]:
+    assert drawn.asked is not None
+    return drawn.asked

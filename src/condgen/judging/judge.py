@@ -1,0 +1,117 @@
+"""The judge: a small classifier of real pictures whose last hidden layer gives the features of every number.
+
+Two trainings of one recipe disagree by up to 70 % in FD, so weights are pinned: those for MNIST and Fashion-MNIST lie
+in weights/ beside this file (tools/train_judges.py made them), those for other data are trained once on its training
+split and kept in the user's cache. Every report names the judge and the SHA-256 of its weights.
+"""
+
+import json
+from collections.abc import Callable
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from platformdirs import user_cache_path
+from safetensors.torch import load, save
+from torch import nn
+
+from condgen import disk
+from condgen.data import Dataset
+from condgen.judging.classifier import Recipe, Seen, classifier, fit, look
+from condgen.labels import Labels
+from condgen.metrics import labelling
+from condgen.metrics.number import Number
+from condgen.spec import Spec
+
+PINNED = Path(__file__).parent / "weights"
+VERSION = 1
+"""Of the recipe; part of every judge's name."""
+
+
+@dataclass(frozen=True)
+class Judge:
+    """A trained classifier in eval mode, with a name to quote."""
+
+    name: str
+    net: nn.Sequential
+    labels: Labels
+    sha256: str
+    accuracy: Number
+    """On real test pictures that it was not trained on."""
+
+    def see(self, pictures: NDArray[np.uint8]) -> Seen:
+        """Features and labels of pictures uint8 (n, h, w, c)."""
+        return look(self.net, pictures, self.labels)
+
+    def to_json(self) -> dict[str, Any]:
+        return {"name": self.name, "sha256": self.sha256, "accuracy": self.accuracy.to_json()}
+
+
+def find(dataset: Dataset) -> Judge | None:
+    """The judge of these pictures, if it is in the package or in the cache."""
+    found = (_read(folder, dataset) for folder in _places(dataset))
+    return next(filter(None, found), None)
+
+
+def is_pinned(dataset: Dataset) -> bool:
+    """Whether the package brings a judge for these pictures."""
+    return any(_read(folder, dataset) for folder in _places(dataset)[:-1])
+
+
+def of(dataset: Dataset, say: Callable[[str], None] = lambda text: None) -> Judge:
+    """The judge of these pictures; trained now, and kept, if there is none yet."""
+    return find(dataset) or train(dataset, Recipe.for_data(dataset), _places(dataset)[-1], say)
+
+
+def train(
+    dataset: Dataset, recipe: Recipe, folder: Path, say: Callable[[str], None] = lambda text: None, name: str = ""
+) -> Judge:
+    """Train a judge on the training split and write it into `folder`."""
+    steps = recipe.steps(len(dataset.train))
+    say(f"no judge for {dataset.name!r} yet: training one on its {len(dataset.train):,} real pictures ({steps} steps).")
+    net = fit(dataset.spec, dataset.train, recipe, seed=0)
+    weights = save({key: value.contiguous() for key, value in net.state_dict().items()})
+    test = dataset.test or dataset.train
+    seen = look(net, test.images, dataset.labels)
+    accuracy = labelling.accuracy(torch.from_numpy(test.labels), seen.labels)
+    disk.write_bytes(folder / "judge.safetensors", weights)
+    card = {
+        "name": name or f"judge-{dataset.fingerprint[:8]}-v{VERSION}",
+        "fingerprint": dataset.fingerprint,
+        "spec": dataset.spec.to_json(),
+        "recipe": asdict(recipe),
+        "accuracy": accuracy.to_json(),
+        "sha256": disk.sha256(folder / "judge.safetensors"),
+    }
+    disk.write_json(folder / "judge.json", card)
+    say(f"judge: {card['name']}, {accuracy} of real test pictures right.")
+    found = _read(folder, dataset)
+    assert found, "a judge that was just written can be read"
+    return found
+
+
+def _places(dataset: Dataset) -> list[Path]:
+    """Where a judge of these pictures may lie, and, last, where a new one is kept."""
+    cache = user_cache_path("condgen") / "judges" / f"{dataset.fingerprint[:16]}-v{VERSION}"
+    return [*(path for path in sorted(PINNED.glob("*")) if path.is_dir()), cache]
+
+
+def _read(folder: Path, dataset: Dataset) -> Judge | None:
+    """None if it judges other pictures, or is damaged (then it is trained anew)."""
+    try:
+        card = json.loads((folder / "judge.json").read_text())
+        if card["fingerprint"] != dataset.fingerprint:
+            return None
+        weights = (folder / "judge.safetensors").read_bytes()
+    except (OSError, ValueError, KeyError):
+        return None
+    if disk.sha256(folder / "judge.safetensors") != card["sha256"]:
+        return None
+    spec = Spec.from_json(card["spec"])
+    net = classifier(spec, card["recipe"]["width"])
+    net.load_state_dict(load(weights))
+    net.eval().requires_grad_(False)
+    return Judge(card["name"], net, spec.labels, card["sha256"], Number.from_json(card["accuracy"]))

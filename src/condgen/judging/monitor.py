@@ -1,0 +1,176 @@
+"""A small evaluation while a system trains, and alarms in plain sentences.
+
+2,000 pictures, always from the same noise: FD, label accuracy, diversity within classes. Alarms are functions of what
+is measured at that moment and of the log, so a training that is resumed gives the same ones. Thresholds and what they
+found: docs/metrics.md.
+"""
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from condgen.judging.protocol import Exhibit, obedience, request
+from condgen.judging.reference import Reference
+from condgen.metrics import frechet, labelling, pixels
+from condgen.sampler import Sampler
+
+PICTURES = 2000
+WARM_UP = 0.25
+"""Part of a training in which nothing is called a failure yet."""
+NARROW, TWINS = 0.35, 0.25
+"""A class has collapsed if its median pairwise distance is below this part of the real one, or if more than that share
+of pairs is nearer than all but a thousandth of real pairs."""
+WORSE = 3.0
+"""Quality is falling if FD is so many times its best."""
+FALLING = 0.8
+"""A generator still improves if FD is below this part of that before."""
+FEWEST = 20
+"""Pictures of a class below which its diversity is not judged."""
+
+
+@dataclass(frozen=True)
+class Alarm:
+    """kind: collapse, missing, labels, pixels or quality, by which it is told once and not at every evaluation."""
+
+    kind: str
+    text: str
+
+
+@dataclass(frozen=True)
+class Glance:
+    """What one evaluation found: numbers for the log, alarms for the person."""
+
+    scalars: dict[str, float]
+    alarms: list[Alarm]
+
+
+class Monitor:
+    """Looks at a generator now and then. The judge, and what it sees in real pictures, are kept."""
+
+    def __init__(self, reference: Reference, seed: int, images: int) -> None:
+        """images: the length of the training."""
+        self.reference, self.seed, self.length = reference, seed, images
+
+    def look(self, sampler: Sampler, images: int, log: Sequence[Mapping[str, Any]]) -> Glance:
+        """At `images`; log: the lines before this one."""
+        exhibit = Exhibit(request(sampler, self.reference, PICTURES, self.seed), self.reference)
+        found = {"fd": frechet.fd(self.reference.moments, exhibit.seen.features)} | dict(obedience(exhibit))
+        scalars = {name: found[name].value for name in ("fd", "label_accuracy")}
+        widths, twins = self.diversity(exhibit)
+        known = [width for width in widths if width is not None]
+        scalars |= {"diversity/mean": float(np.mean(known)), "diversity/worst": min(known)} if known else {}
+        kept = {name: value for name, value in scalars.items() if value is not None}
+        early = images < WARM_UP * self.length or (images < self.length and _improving(kept, log))
+        alarms = [] if early else [*self._pixels(exhibit), *self._collapse(exhibit, widths, twins),
+                                   *self._labels(exhibit), *_quality(kept, images, log)]  # fmt: skip
+        return Glance({name: float(f"{value:.7g}") for name, value in kept.items()}, alarms)
+
+    def diversity(self, exhibit: Exhibit) -> tuple[list[float | None], list[float]]:
+        """Per class the median pairwise distance as a part of the real one, and the share of pairs that are twins.
+
+        Of a generator that takes no label, by the class that the judge sees. None for classes with too few pictures.
+        """
+        groups = exhibit.asked if exhibit.asked is not None and exhibit.asked.ndim == 1 else exhibit.seen.labels
+        if groups.ndim == 2:  # attributes overlap: all pictures are one group
+            groups = torch.zeros(len(groups), dtype=torch.long)
+        widths: list[float | None] = []
+        twins: list[float] = []
+        for number, (median, close) in enumerate(self._real_spread):
+            mine = exhibit.seen.features[groups == number]
+            if len(mine) < FEWEST or median == 0:
+                widths.append(None)
+                twins.append(0.0)
+                continue
+            pairs = torch.pdist(mine[:300])
+            widths.append(float(pairs.median()) / median)
+            twins.append(float((pairs < close).double().mean()))
+        return widths, twins
+
+    @cached_property
+    def _real_spread(self) -> list[tuple[float, float]]:
+        """Per class the median pairwise distance of real pictures, and the distance of the nearest thousandth."""
+        labels = self.reference.labels
+        groups = labels if labels.ndim == 1 else torch.zeros(len(labels), dtype=torch.long)
+        found = []
+        for number in range(len(self.reference.dataset.labels) if labels.ndim == 1 else 1):
+            mine = self.reference.seen.features[groups == number]
+            pairs = torch.pdist(mine[:1000]) if len(mine) >= FEWEST else torch.zeros(1)
+            found.append((float(pairs.median()), float(_quantile(pairs, 0.001))))
+        return found
+
+    def _pixels(self, exhibit: Exhibit) -> Iterator[Alarm]:
+        for text in pixels.troubles(pixels.facts(exhibit.drawn.pictures), self.reference.facts):
+            yield Alarm("pixels", text)
+
+    def _collapse(self, exhibit: Exhibit, widths: Sequence[float | None], twins: Sequence[float]) -> Iterator[Alarm]:
+        names = self.reference.dataset.labels.names
+        narrow = [
+            number
+            for number, width in enumerate(widths)
+            if (width is not None and width < NARROW) or twins[number] > TWINS
+        ]
+        if narrow:
+            which = "pictures" if len(widths) == 1 else f"pictures of {_some(names, narrow)}"
+            yield Alarm("collapse", f"collapse: {which} are nearly all alike.")
+        seen, real = exhibit.seen.labels, self.reference.seen.labels
+        if gone := labelling.missing(seen, real, len(names)):
+            yield Alarm("missing", f"missing: {_some(names, gone)} hardly ever drawn.")
+
+    def _labels(self, exhibit: Exhibit) -> Iterator[Alarm]:
+        if exhibit.asked is None:
+            return
+        found = labelling.accuracy(exhibit.asked, exhibit.seen.labels)
+        chance = by_chance(exhibit.asked, exhibit.seen.labels, len(self.reference.dataset.labels))
+        if found.value is not None and found.value < chance + 1.5 * (found.error or 0):  # 3 standard deviations
+            yield Alarm("labels", f"labels are ignored: {found.value:.1%} of the pictures show the label asked for, "
+                        f"{chance:.1%} would by chance.")  # fmt: skip
+
+
+def by_chance(asked: Tensor, seen: Tensor, labels: int) -> float:
+    """Label accuracy of a generator that draws the same classes without heeding what is asked."""
+    if asked.ndim == 2:
+        return 0.5
+    return float(labelling.histogram(asked, labels) @ labelling.histogram(seen, labels))
+
+
+def fresh(alarms: Sequence[Alarm], before: Sequence[Mapping[str, Any]]) -> list[Alarm]:
+    """Those of another kind than the last evaluation had; before: the lines of alarms.jsonl."""
+    known = {entry["kind"] for entry in before[-1]["alarms"]} if before else set()
+    return [alarm for alarm in alarms if alarm.kind not in known]
+
+
+def is_best(scalars: Mapping[str, float], by: str, log: Sequence[Mapping[str, Any]]) -> bool:
+    """Whether this evaluation is better than all in the log, by FD (low) or label accuracy (high)."""
+    if by not in scalars:
+        return False
+    sign = -1 if by == "fd" else 1
+    return all(sign * scalars[by] > sign * line[by] for line in log if by in line)
+
+
+def _improving(scalars: Mapping[str, float], log: Sequence[Mapping[str, Any]]) -> bool:
+    """Whether FD still falls fast: such a generator is not done, and nothing is called a failure yet."""
+    before = [line["fd"] for line in log if "fd" in line]
+    return bool(before) and "fd" in scalars and scalars["fd"] < FALLING * before[-1]
+
+
+def _quality(scalars: Mapping[str, float], images: int, log: Sequence[Mapping[str, Any]]) -> Iterator[Alarm]:
+    earlier = [(line["fd"], line["images"]) for line in log if "fd" in line and line["images"] < images]
+    if earlier and "fd" in scalars and scalars["fd"] > WORSE * min(earlier)[0]:
+        fd, when = min(earlier)
+        yield Alarm("quality", f"quality is falling: FD is {scalars['fd']:.3g}, it was {fd:.3g} at {when:,} images; "
+                    "best/ keeps that generator.")  # fmt: skip
+
+
+def _some(names: Sequence[str], numbers: Sequence[int]) -> str:
+    shown = ", ".join(names[number] for number in numbers[:5])
+    return f"{shown} and {len(numbers) - 5} more" if len(numbers) > 5 else shown
+
+
+def _quantile(values: Tensor, q: float) -> Tensor:
+    """torch.quantile takes at most 16 million values; a k-th value takes any number."""
+    return values.kthvalue(max(1, round(q * len(values)))).values

@@ -1,0 +1,95 @@
+"""Fréchet distance between two sets of features (Heusel et al. 2017, arXiv 1706.08500, eq. 6).
+
+The word FID belongs to features of one certain Inception network; ours are a judge's, so ours is FD[judge]. Means and
+covariances are float64. FD(X, Y) = |m_x - m_y|² + tr S_x + tr S_y - 2 tr (S_x^½ S_y S_x^½)^½, the last through two
+symmetric eigenproblems, which singular covariances do not trouble.
+"""
+
+from dataclasses import dataclass
+from functools import cached_property
+from math import sqrt
+from statistics import stdev
+
+import torch
+from torch import Tensor
+
+from condgen.metrics.number import Number, Z, refused
+
+PARTS = 5
+"""Disjoint parts of a set whose spread gives the error."""
+ENOUGH, FEW = 4, 10
+"""Pictures per feature: below the first FD is refused, below the second it is called rough."""
+
+
+@dataclass(frozen=True)
+class Moments:
+    """All that FD needs of a set of features: n, mean (d,), covariance (d, d) with n - 1."""
+
+    n: int
+    mean: Tensor
+    covariance: Tensor
+
+    @classmethod
+    def of(cls, features: Tensor) -> "Moments":
+        """features: (n, d), n of 2 or more."""
+        x = features.double()
+        mean = x.mean(0)
+        centred = x - mean
+        return cls(len(x), mean, centred.T @ centred / (len(x) - 1))
+
+    @cached_property
+    def root(self) -> Tensor:
+        """The symmetric square root of the covariance; the dearest part, kept for every set compared with this one."""
+        values, vectors = torch.linalg.eigh(self.covariance)
+        root: Tensor = (vectors * values.clamp_min(0).sqrt()) @ vectors.T
+        return root
+
+
+def distance(real: Moments, drawn: Moments) -> float:
+    """FD; 0 for equal sets. Symmetric, though only the root of `real` is taken."""
+    inner = real.root @ drawn.covariance @ real.root
+    overlap = torch.linalg.eigvalsh(inner).clamp_min(0).sqrt().sum()
+    apart = (real.mean - drawn.mean).square().sum()
+    return float(apart + real.covariance.trace() + drawn.covariance.trace() - 2 * overlap)
+
+
+def fd(real: Moments, drawn: Tensor) -> Number:
+    """FD of drawn features (n, d) with its error: two standard deviations of FD over disjoint parts, scaled to n.
+
+    The scaling by 1/√parts is right where FD is far above its floor and too large at the floor, where the spread falls
+    faster (docs/metrics.md). Drawing with replacement instead would act like fewer pictures and miss the value itself.
+    """
+    if why := too_few(real.n, len(drawn), drawn.shape[1]):
+        return refused(why, len(drawn))
+    value = distance(real, Moments.of(drawn))
+    return Number(value, Z * stdev(_in_parts(real, drawn, PARTS)) / sqrt(PARTS), len(drawn))
+
+
+def fd_inf(real: Moments, drawn: Tensor) -> Number:
+    """FD of endlessly many pictures: the intercept of FD against 1/n (Chong & Forsyth 2020, arXiv 1911.07023).
+
+    The points are all disjoint halves, thirds ... of the set; the error is that of the fitted intercept.
+    """
+    if why := too_few(real.n, len(drawn) // PARTS, drawn.shape[1]):
+        return refused(f"FD_inf needs {PARTS} parts that are large enough; {why}", len(drawn))
+    found = [(k / len(drawn), value) for k in range(1, PARTS + 1) for value in _in_parts(real, drawn, k)]
+    x, y = torch.tensor(found, dtype=torch.float64).T
+    spread = (x - x.mean()).square().sum()
+    slope = ((x - x.mean()) * y).sum() / spread
+    intercept = y.mean() - slope * x.mean()
+    residual = (y - intercept - slope * x).square().sum() / (len(y) - 2)
+    error = (residual * (1 / len(y) + x.mean().square() / spread)).sqrt()
+    return Number(float(intercept), Z * float(error), len(drawn))
+
+
+def too_few(real: int, drawn: int, dim: int) -> str | None:
+    """Why FD would mean nothing for so few pictures; None if there are enough."""
+    if min(real, drawn) >= ENOUGH * dim:
+        return None
+    which = f"{real:,} real" if real <= drawn else f"{drawn:,} drawn"
+    return f"FD over {dim} features needs at least {ENOUGH * dim:,} pictures on each side, found {which} ones."
+
+
+def _in_parts(real: Moments, drawn: Tensor, parts: int) -> list[float]:
+    """FD of each of so many parts; every parts-th picture belongs to one, so that sorted labels do no harm."""
+    return [distance(real, Moments.of(drawn[i::parts])) for i in range(parts)]

@@ -1,0 +1,78 @@
+"""Numbers from nearest neighbours in feature space: fidelity and diversity apart, and copying.
+
+Precision, recall: Kynkäänniemi et al. 2019, arXiv 1904.06991. Density, coverage: Naeem et al. 2020, arXiv 2002.09797,
+with their k = 5, the picture itself not its own neighbour, strictly nearer. Distances are made a chunk of rows at a
+time: memory grows with chunk x n.
+"""
+
+from collections.abc import Iterator
+from math import sqrt
+from typing import NamedTuple
+
+import torch
+from torch import Tensor
+
+from condgen.metrics.number import Number, Z, refused, share
+
+K = 5
+CHUNK = 1000
+
+
+class Balls(NamedTuple):
+    """A set of features (n, d) and each one's distance to its k-th neighbour within the set (n,)."""
+
+    centres: Tensor
+    radii: Tensor
+    k: int
+
+    @classmethod
+    def around(cls, features: Tensor, k: int = K) -> "Balls":
+        if len(features) <= k:  # `prdc` refuses so few
+            return cls(features, torch.zeros(len(features)), k)
+        found = [rows.topk(k + 1, largest=False).values[:, -1] for rows in distances(features, features)]
+        return cls(features, torch.cat(found), k)
+
+
+def prdc(real: Balls, drawn: Tensor) -> dict[str, Number]:
+    """precision, recall, density and coverage of drawn features (m, d) before real ones; n and m should be equal.
+
+    Shares have Wilson's error; density, a mean over the drawn pictures, that of a mean.
+    """
+    n, m, k = len(real.centres), len(drawn), real.k
+    if min(n, m) <= k:
+        why = f"{k} neighbours need more than {k} pictures on each side, found {min(n, m)}."
+        return dict.fromkeys(("precision", "recall", "density", "coverage"), refused(why, m))
+    own = Balls.around(drawn, k)
+    inside, covered, recalled = torch.zeros(m), 0, 0
+    for first, rows in zip(range(0, n, CHUNK), distances(real.centres, drawn), strict=True):
+        within = rows < real.radii[first : first + CHUNK, None]  # (chunk of real, drawn)
+        inside += within.sum(0)
+        covered += int(within.any(1).sum())
+        recalled += int((rows < own.radii).any(1).sum())
+    return {
+        "precision": share(int((inside > 0).sum()), m),
+        "recall": share(recalled, n),
+        "density": Number(float(inside.mean() / k), Z * float(inside.std() / k) / sqrt(m), m),
+        "coverage": share(covered, n),
+    }
+
+
+def copying(drawn: Tensor, train: Tensor, held_out: Tensor) -> Number:
+    """Share of drawn pictures nearer to one of `train` than to any of equally many held-out ones.
+
+    A half if the generator does not copy, 1 if every picture is a copy.
+    """
+    n = min(len(train), len(held_out))
+    return share(int((nearest(drawn, train[:n])[0] < nearest(drawn, held_out[:n])[0]).sum()), len(drawn))
+
+
+def nearest(features: Tensor, among: Tensor) -> tuple[Tensor, Tensor]:
+    """Of each of (n, d) the distance to its nearest of `among` (m, d), and which that is: (n,), (n,)."""
+    found = [rows.min(1) for rows in distances(features, among)]
+    return torch.cat([f.values for f in found]), torch.cat([f.indices for f in found])
+
+
+def distances(x: Tensor, y: Tensor) -> Iterator[Tensor]:
+    """Euclidean distances of CHUNK rows of x at a time to all of y: (chunk, len(y)) each."""
+    for rows in x.split(CHUNK):
+        yield torch.cdist(rows, y)

@@ -1,0 +1,211 @@
+"""`condgen report`: one HTML file about one run or several, which opens from disk and asks no network for anything.
+
+The page is templates/report.html; this file gathers what it shows.
+"""
+
+import base64
+import json
+import shlex
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from condgen import api, catalogue, evaluate
+from condgen.compare import HEADLINE, Entry, Group, entries, grouped, vae_beside_gan
+from condgen.errors import CondgenError
+from condgen.metrics import METRICS
+from condgen.metrics.number import Number
+from condgen.version import __version__
+
+if TYPE_CHECKING:
+    from condgen.judging.reference import Reference
+
+PER_LABEL, SUSPECTS, LABELS = 8, 12, 20
+"""Pictures of each label, nearest training pictures, labels at most."""
+
+
+def report(*runs: str, out: Path | None = None, quick: bool = False) -> Path:
+    """One self-contained HTML page: numbers beside real ones, grids, curves, nearest training pictures, provenance.
+
+    Args:
+        runs: Run folders of the same data; those without an evaluation are measured first.
+        out: The file; by default report.html in the run's folder, or in the working folder for several runs.
+        quick: Measure without training classifiers (CAS) where there is no evaluation yet.
+    """
+    from jinja2 import Environment, FileSystemLoader, StrictUndefined
+
+    from condgen.disk import write_bytes
+
+    found = entries(runs, quick)
+    path = (out or (found[0].folder / "report.html" if len(found) == 1 else Path("report.html"))).expanduser()
+    environment = Environment(
+        loader=FileSystemLoader(Path(__file__).parent / "templates"), autoescape=True, undefined=StrictUndefined,
+        trim_blocks=True, lstrip_blocks=True,
+    )  # fmt: skip
+    write_bytes(path, environment.get_template("report.html").render(content(found)).encode())
+    return path
+
+
+def content(found: Sequence[Entry]) -> dict[str, Any]:
+    """All that the page shows, as plain data."""
+    groups = grouped(found)
+    reference, _ = evaluate.reference_for(api.data_of(found[0].folder))
+    about = found[0].evaluation["about"]
+    return {
+        "title": ", ".join(group.title for group in groups) + f" on {about['data']['name']}",
+        "about": about,
+        "version": __version__,
+        "metrics": METRICS,
+        "headline": [row(groups, name) for name in HEADLINE],
+        "details": [row(groups, name) for name in METRICS if name not in HEADLINE and _known(groups, name)],
+        "groups": [{"title": group.title, "seeds": len(group.entries)} for group in groups],
+        "vae_beside_gan": [line.strip() for line in vae_beside_gan(groups)],
+        "quality": quality(found),
+        "real": panels(reference),
+        "runs": [run(each, reference) for each in found],
+        "papers": {name: catalogue.citation(name) for name in dict.fromkeys(each.identity.system for each in found)},
+    }
+
+
+def row(groups: Sequence[Group], name: str) -> dict[str, Any]:
+    """One number of every group, beside that of real pictures, with its red flags."""
+    evaluation = groups[0].entries[0].evaluation
+    real = evaluation.get(name, {}).get("real")
+    cells = []
+    for group in groups:
+        numbers = [each.evaluation.get(name, {}) for each in group.entries]
+        flags = [number["flag"] for number in numbers if number.get("flag")]
+        why = next((number["refused"] for number in numbers if number.get("refused")), None)
+        cells.append({"text": group.text(name), "flag": flags[0] if flags else None, "refused": why})
+    return {"name": name, "real": str(Number.from_json(real)) if real else "-", "cells": cells}
+
+
+def run(entry: Entry, reference: "Reference") -> dict[str, Any]:
+    """The part of the page that is about one run."""
+    from condgen import plots
+
+    env = json.loads((entry.folder / "env.json").read_text())
+    evaluation, labels = entry.evaluation, entry.evaluation["about"]["labels"]
+    return {
+        "title": entry.title,
+        "images": entry.images,
+        "minutes": entry.seconds / 60,
+        "parameters": entry.parameters,
+        "panels": drawn_panels(entry),
+        "curves": svg(plots.curves(entry.log, "", "svg")) if entry.log else "",
+        "labels": labels,
+        "per_class": evaluation["per_class"],
+        "confusion": confusion(evaluation["confusion"]),
+        "suspects": suspects(entry, reference),
+        "best": _best(entry.folder),
+        "alarms": _alarms(entry.folder),
+        "command": _command(env[0]["argv"]),
+        "sessions": env,
+        "about": evaluation["about"],
+        "settings": entry.identity.config,
+        "fingerprint": entry.identity.fingerprint,
+    }
+
+
+def drawn_panels(entry: Entry) -> list[dict[str, str]]:
+    """Pictures of each label, the same z at the same place of each."""
+    sampler = api.load(entry.folder)
+    labels = sampler.spec.labels.each[:LABELS]
+    return [
+        {"title": sampler.spec.labels.title(label), "image": mosaic(list(sampler.batches([label] * PER_LABEL, 0)))}
+        for label in labels
+    ]
+
+
+def panels(reference: "Reference") -> list[dict[str, str]]:
+    """Real test pictures of each label."""
+    shown = [(name, mask) for name, mask in reference.groups(reference.labels) if not name.startswith("not ")]
+    return [
+        {"title": name, "image": mosaic([reference.split.images[mask.numpy()][:PER_LABEL]])}
+        for name, mask in shown[:LABELS]
+    ]
+
+
+def suspects(entry: Entry, reference: "Reference") -> list[dict[str, Any]]:
+    """Of 2,000 drawn pictures those that come nearest to a training picture, each beside it."""
+    from condgen import pictures
+    from condgen.judging import protocol
+    from condgen.metrics import neighbours
+
+    drawn = protocol.request(api.load(entry.folder), reference, protocol.NEAR, seed=0)
+    distances, which = neighbours.nearest(reference.judge.see(drawn.pictures).features, reference.all_train_features)
+    images = reference.dataset.train.images
+    return [
+        {
+            "drawn": data_url(pictures.png(pictures.enlarged(pictures.image(drawn.pictures[place])))),
+            "real": data_url(pictures.png(pictures.enlarged(pictures.image(images[which[place]])))),
+            "distance": float(distances[place]),
+            "same": bool((drawn.pictures[place] == images[which[place]]).all()),
+        }
+        for place in distances.argsort()[:SUSPECTS].tolist()
+    ]
+
+
+def confusion(counts: list[list[int]] | None) -> list[list[dict[str, float]]]:
+    """Counts with their share of the row; empty without classes, or with too many to read."""
+    if counts is None or len(counts) > LABELS:
+        return []
+    return [[{"count": count, "share": count / max(1, sum(line))} for count in line] for line in counts]
+
+
+def quality(found: Sequence[Entry]) -> str:
+    """Quality over time of all runs, as SVG; empty if nothing was evaluated while training."""
+    from condgen import plots
+
+    histories = {each.title: (each.log, each.clock) for each in found if any("fd" in line for line in each.log)}
+    return svg(plots.quality(histories, "svg")) if histories else ""
+
+
+def mosaic(batches: Sequence[Any]) -> str:
+    """Pictures uint8 (n, h, w, c) in rows of four, as a data URL."""
+    import numpy as np
+
+    from condgen import pictures
+
+    drawn = np.concatenate(batches)
+    return data_url(pictures.png(pictures.mosaic(drawn, columns=4)))
+
+
+def data_url(png: bytes) -> str:
+    return "data:image/png;base64," + base64.b64encode(png).decode()
+
+
+def svg(drawing: bytes) -> str:
+    """A figure as it stands in a page: in the page's own text colour, without the file's head."""
+    text = drawing.decode()
+    return text[text.index("<svg") :].replace("#010203", "currentColor")
+
+
+def _best(folder: Path) -> dict[str, Any] | None:
+    """What was measured of the best generator while training, which may hide that the last one is worse."""
+    try:
+        card = api.card(folder, best=True)
+    except CondgenError:
+        return None
+    return {"images": card["images"], "scores": card.get("scores", {})}
+
+
+def _alarms(folder: Path) -> list[dict[str, Any]]:
+    """Of each kind the latest words, and from where to where it was raised."""
+    from condgen.logbook import read
+
+    found: dict[str, dict[str, Any]] = {}
+    for line in read(folder / "alarms.jsonl"):
+        for alarm in line["alarms"]:
+            first = found.get(alarm["kind"], {}).get("first", line["images"])
+            found[alarm["kind"]] = {"text": alarm["text"], "first": first, "last": line["images"]}
+    return list(found.values())
+
+
+def _command(argv: Sequence[str]) -> str:
+    name = "condgen" if Path(argv[0]).name in ("condgen", "__main__.py") else argv[0]
+    return shlex.join([name, *argv[1:]])
+
+
+def _known(groups: Sequence[Group], name: str) -> bool:
+    return any(name in each.evaluation for group in groups for each in group.entries)

@@ -1,0 +1,147 @@
+"""Shares, labels and pixels: against counts by hand."""
+
+from dataclasses import dataclass
+
+import numpy as np
+import pytest
+import torch
+from hypothesis import given
+from hypothesis import strategies as st
+
+from condgen.metrics import METRICS, flag, labelling, pixels
+from condgen.metrics.number import Number, mean_of, refused, share
+
+
+def test_wilsons_interval_by_hand() -> None:
+    """90 of 100: Wilson gives [.8256, .9448]."""
+    number = share(90, 100)
+    assert number.value == 0.9
+    assert number.error == pytest.approx((0.9448 - 0.8256) / 2, abs=1e-4)
+
+
+@given(st.integers(1, 10_000), st.floats(0, 1))
+def test_a_share_has_an_error_even_at_its_ends(n: int, part: float) -> None:
+    number = share(round(part * n), n)
+    assert 0 < (number.error or 0) < 1
+
+
+def test_a_mean_of_seeds_uses_students_t() -> None:
+    assert mean_of([1, 2, 3], 7).error == pytest.approx(4.303 / 3**0.5)
+    assert mean_of([1], 7).error is None
+
+
+@pytest.mark.parametrize(
+    ("number", "text"),
+    [
+        (Number(0.17812, 0.0213, 9), "0.18 ± 0.02"),
+        (Number(0.99123, 0.0014, 9), "0.9912 ± 0.0014"),
+        (Number(138.2, 2.4, 9), "138 ± 2"),
+        (Number(3.0, None, 9), "3"),
+        (refused("too few."), "-"),
+    ],
+)
+def test_a_number_is_written_to_the_digit_its_error_reaches(number: Number, text: str) -> None:
+    assert str(number) == text
+
+
+@given(st.builds(Number, st.floats(-1e6, 1e6), st.none() | st.floats(0, 1e3), st.integers(0, 10**6)))
+def test_numbers_survive_json(number: Number) -> None:
+    again = Number.from_json(number.to_json())
+    assert again.value == pytest.approx(number.value, rel=1e-6)
+    assert Number.from_json(again.to_json()) == again
+
+
+ASKED, SEEN = torch.tensor([0, 0, 1, 1, 2]), torch.tensor([0, 1, 1, 1, 0])
+
+
+def test_accuracy_recalls_and_confusion_by_hand() -> None:
+    assert labelling.accuracy(ASKED, SEEN).value == 0.6
+    assert [number.value for number in labelling.recalls(ASKED, SEEN, 3)] == [0.5, 1, 0]
+    assert labelling.confusion(ASKED, SEEN, 3) == [[1, 1, 0], [0, 2, 0], [1, 0, 0]]
+
+
+def test_balanced_accuracy_of_attributes_by_hand() -> None:
+    asked = torch.tensor([[1, 0], [1, 0], [0, 1], [0, 1]])
+    seen = torch.tensor([[1, 0], [0, 1], [0, 1], [0, 1]])
+    # the first: half of those on, all of those off; the second: half of those off, all of those on
+    assert labelling.accuracy(asked, seen).value == 0.75
+
+
+def test_an_attribute_that_is_always_on_and_never_seen_is_no_success() -> None:
+    ones = torch.ones(10, 1, dtype=torch.long)
+    assert labelling.accuracy(ones, 1 - ones).value == 0
+    assert labelling.accuracy(ones, ones).value == 1
+
+
+def test_balance_is_total_variation() -> None:
+    assert labelling.balance(torch.tensor([0, 0, 1, 1]), torch.tensor([0, 1, 2, 3]), 4).value == 0.5
+    assert labelling.balance(SEEN, SEEN, 3).value == 0
+
+
+def test_missing_classes_are_those_hardly_ever_seen() -> None:
+    real = torch.arange(4).repeat(100)
+    seen = torch.cat([torch.zeros(300, dtype=torch.long), torch.full((97,), 1), torch.full((3,), 2)])
+    assert labelling.missing(seen, real, 5) == [2, 3]  # 4 is missing in real pictures too
+
+
+def noise(n: int, seed: int = 0) -> np.ndarray:
+    return np.random.default_rng(seed).integers(0, 80, (n, 8, 8, 1), dtype=np.uint8)
+
+
+def test_the_gate_names_a_range_bug_flat_pictures_and_copies() -> None:
+    real = pixels.facts(noise(50))
+    assert pixels.troubles(pixels.facts(noise(50, 1)), real) == []
+    broken = {"range bug": noise(50) // 2 + 127, "flat": np.full((50, 8, 8, 1), 40, np.uint8)}
+    for word, pictures in broken.items():
+        assert any(said.startswith(word) for said in pixels.troubles(pixels.facts(pictures), real))
+    assert any("differ" in said for said in pixels.troubles(pixels.facts(noise(2).repeat(50, 0)), real))
+
+
+def test_exact_copies_are_counted() -> None:
+    train = noise(20)
+    assert pixels.exact_copies(np.concatenate([train[:5], noise(15, 1)]), train).value == 0.25
+
+
+def test_sharpness_falls_with_blur_and_rises_with_noise() -> None:
+    real = noise(100)
+    blurred = ((real.astype(int) + np.roll(real, 1, 1) + np.roll(real, 1, 2)) // 3).astype(np.uint8)
+    assert (pixels.sharpness(blurred, real).value or 0) < 0.7
+    assert pixels.sharpness(real, real).value == 1
+    assert (pixels.sharpness(real * 3, real).value or 0) == pytest.approx(3, rel=0.01)
+
+
+@dataclass
+class Case:
+    name: str
+    value: float
+    real: float
+    wrong: bool
+
+
+@pytest.mark.parametrize(
+    "case",
+    [
+        Case("fd", 0.9, 0.2, False),
+        Case("fd", 1.1, 0.2, True),
+        Case("precision", 0.97, 0.94, True),
+        Case("precision", 0.92, 0.94, False),
+        Case("precision", 0.6, 0.94, True),
+        Case("recall", 0.88, 0.95, True),
+        Case("copying", 0.57, 0.52, True),
+        Case("missing_classes", 1, 0, True),
+    ],
+    ids=str,
+)
+def test_red_flags(case: Case) -> None:
+    assert bool(flag(case.name, Number(case.value, 0.001, 9), Number(case.real, 0.001, 9))) == case.wrong
+
+
+def test_label_accuracy_is_a_red_flag_on_both_sides() -> None:
+    real = Number(0.99, 0.002, 10_000)
+    assert flag("label_accuracy", Number(0.97, 0.002, 10_000), real)
+    assert flag("label_accuracy", Number(1.0, 0.001, 10_000), real)
+    assert not flag("label_accuracy", Number(0.989, 0.002, 10_000), real)
+
+
+def test_a_refused_number_is_no_red_flag() -> None:
+    assert all(flag(name, refused("why."), Number(0.5, 0.1, 9)) is None for name in METRICS)
