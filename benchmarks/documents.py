@@ -3,7 +3,7 @@
     python benchmarks/documents.py --out benchmarks/results/documents.json
 
 Each row is trained on MNIST by `condgen.train` with its defaults. `last` is the last line of the log, a mean over the
-last 200th of the training. A judge that saw no drawn digit says how many of 5,000 show the label that was asked for; of
+last 200th of the training. The pinned judge of MNIST says how many of 5,000 show the label that was asked for; of
 rows without a label it says how the drawn digits are spread over the ten classes. Runs that are there go on, or are
 only judged again.
 """
@@ -13,14 +13,12 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-import judge
-import numpy as np
 import torch
-from torch import nn
 
 import condgen
 from condgen import data
 from condgen.disk import write_json
+from condgen.judging import judge
 from condgen.run import environment
 from condgen.systems import row
 
@@ -36,16 +34,16 @@ def main() -> None:
     parser.add_argument("--out", type=Path, required=True)
     options = parser.parse_args()
 
-    net, results = judge.train(data.load("mnist")), []
+    found, results = judge.of(data.load("mnist")), []
     for seed in range(options.seeds):
         for name in options.rows:
-            results.append(trained(name, seed, options.runs / f"{name}-{seed}", net))
+            results.append(trained(name, seed, options.runs / f"{name}-{seed}", found))
             print(results[-1], flush=True)
             about = {"date": datetime.now(UTC).date().isoformat()} | environment("cpu")
             write_json(options.out, {"about": about, "results": results})
 
 
-def trained(name: str, seed: int, folder: Path, net: nn.Module) -> dict[str, Any]:
+def trained(name: str, seed: int, folder: Path, found: judge.Judge) -> dict[str, Any]:
     run = condgen.train(name, seed=seed, out=folder, quiet=True)
     result: dict[str, Any] = {
         "row": name,
@@ -54,17 +52,17 @@ def trained(name: str, seed: int, folder: Path, net: nn.Module) -> dict[str, Any
         "last": {key: round(value, 4) for key, value in run.log[-1].items() if key != "images"},
     }
     if not row(name).hollow().takes_label:
-        seen = seen_in(folder, 1, 10 * PER_LABEL, seed, net)
+        seen = seen_in(folder, 1, 10 * PER_LABEL, seed, found)
         return result | {"classes_drawn": torch.bincount(seen, minlength=10).tolist()}
-    seen, asked = seen_in(folder, 10, PER_LABEL, seed, net), torch.arange(10).repeat_interleave(PER_LABEL)
+    seen, asked = seen_in(folder, 10, PER_LABEL, seed, found), torch.arange(10).repeat_interleave(PER_LABEL)
     return result | {"label_accuracy": round((seen == asked).float().mean().item(), 4)}
 
 
-def seen_in(folder: Path, labels: int, count: int, seed: int, net: nn.Module) -> torch.Tensor:
+def seen_in(folder: Path, labels: int, count: int, seed: int, found: judge.Judge) -> torch.Tensor:
     """What the judge sees in pictures drawn of the first few labels, one class number each."""
     sampler = condgen.load(folder)
     drawn = sampler.sample(sampler.spec.labels.each[:labels], count=count, seed=seed)
-    return judge.classes(net, torch.from_numpy(drawn[:, None].astype(np.float32)) / 127.5 - 1)
+    return found.see(drawn[..., None]).labels
 
 
 if __name__ == "__main__":

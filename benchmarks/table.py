@@ -11,7 +11,7 @@ import re
 import sys
 from collections.abc import Callable, Sequence
 from pathlib import Path
-from statistics import mean
+from statistics import mean, median
 from typing import Any
 
 from condgen import catalogue
@@ -38,14 +38,23 @@ def main() -> None:
 
 
 def systems() -> list[str]:
-    """A line per row: paper, parameters, label accuracy after a minute."""
-    results, lines = _results("label_accuracy"), []
-    for entry in catalogue.systems():
-        measured = [result for result in results if result["row"] == entry["name"]]
-        parameters = " / ".join(f"{count:,}" for count in entry["parameters"].values())
-        seen = f"{round(mean(r['images'] for r in measured), -3):,.0f}" if measured else "-"
-        accuracy = spread([r["label_accuracy"] for r in measured]) if measured else "-"
-        lines.append(f"| `{entry['name']}` | {entry['paper']} | {parameters} | {seen} | {accuracy} |\n")
+    """A line per row: paper and parameters."""
+    return [
+        f"| `{entry['name']}` | {entry['paper']} | {' / '.join(f'{n:,}' for n in entry['parameters'].values())} |\n"
+        for entry in catalogue.systems()
+    ]
+
+
+def leaderboard(data: str, *numbers: str) -> list[str]:
+    """A line of real pictures, then a line per row: images seen, seeds, medians with their ranges."""
+    results = [result for result in _results("leaderboard") if result["data"] == data]
+    known = {key: value for result in results for key, value in result["real"].items()}
+    real = " | ".join(_short(known.get(name)) for name in numbers)
+    lines = [f"| `real pictures` | | | {real} |\n"]
+    for name in dict.fromkeys(result["row"] for result in results):
+        measured = [result for result in results if result["row"] == name]
+        cells = " | ".join(_median([r["numbers"][number]["value"] for r in measured]) for number in numbers)
+        lines.append(f"| `{name}` | {measured[0]['images']:,} | {len(measured)} | {cells} |\n")
     return lines
 
 
@@ -65,6 +74,33 @@ def documents() -> list[str]:
     return lines
 
 
+def faults(data: str) -> list[str]:
+    """A line per known fault: some numbers, in bold where they noticed, and how many did in all."""
+    lines = []
+    for line in json.loads((RESULTS / f"self-test-{data}.json").read_text()):
+        noticed = line["noticed"]
+        cells = [
+            f"**{_short(value)}**" if name in noticed else _short(value)
+            for name in NOTICING
+            for value in [line["numbers"][name]["value"]]
+        ]
+        lines.append(f"| `{line['fault']}` | {' | '.join(cells)} |\n")
+    return lines
+
+
+def floors() -> list[str]:
+    """A line per count of real pictures: mean and spread over disjoint draws, and the error that we claim."""
+    found = json.loads((RESULTS / "floor.json").read_text())["floors"]
+    lines = []
+    for entry in found:
+        cells = " | ".join(
+            f"{number['mean']:.3f} ± {number['spread']:.3f} ({number['claimed']:.3f})" if number else "-"
+            for number in (entry["numbers"].get(name) for name in FLOORS)
+        )
+        lines.append(f"| `{entry['pictures']:,}` | {entry['draws']} | {cells} |\n")
+    return lines
+
+
 def spread(values: Sequence[float]) -> str:
     """Mean and range over the seeds."""
     digits = 3 if mean(values) < 10 else 1
@@ -72,16 +108,42 @@ def spread(values: Sequence[float]) -> str:
     return f"{middle} ({low}-{high})"
 
 
+def _median(values: Sequence[float | None]) -> str:
+    """The median, with its range if there are several."""
+    found = sorted(value for value in values if value is not None)
+    if not found:
+        return "-"
+    middle = _short(median(found))
+    return middle if len(found) == 1 else f"{middle} ({_short(found[0])}-{_short(found[-1])})"
+
+
+def _short(value: float | None) -> str:
+    """Three digits at most, and no more than three places."""
+    if value is None:
+        return "-"
+    places = 0 if value >= 100 else 1 if value >= 10 else 2 if value > 1 else 3
+    return f"{value:.{places}f}"
+
+
 def _results(name: str) -> Results:
     found: Results = json.loads((RESULTS / f"{name}.json").read_text())["results"]
     return found
 
 
+NOTICING = ("fd", "fd_intra", "precision", "recall", "density", "coverage", "kid", "label_accuracy", "copying")
+FLOORS = ("fd", "fd_inf", "fd_intra", "precision", "recall", "coverage", "kid")
+SHORT = ("label_accuracy", "fd", "fd_intra", "precision", "recall", "cas")
+LONG = ("fd", "fd_intra", "precision", "recall", "density", "coverage", "label_accuracy", "cas", "copying", "sharpness")
 TABLES: dict[str, Callable[[], list[str]]] = {
-    "README.md": systems,
-    "README.zh-CN.md": systems,
+    "README.md": lambda: leaderboard("mnist", *SHORT),
+    "README.zh-CN.md": lambda: leaderboard("mnist", *SHORT),
     "docs/systems/index.md": systems,
     "docs/documents.md": documents,
+    "docs/metrics.md": floors,
+    "docs/known-answers/mnist.md": lambda: faults("mnist"),
+    "docs/known-answers/fashion-mnist.md": lambda: faults("fashion-mnist"),
+    "docs/leaderboard/mnist.md": lambda: leaderboard("mnist", *LONG),
+    "docs/leaderboard/fashion-mnist.md": lambda: leaderboard("fashion-mnist", *LONG),
 }
 
 if __name__ == "__main__":

@@ -26,6 +26,12 @@ ODD = {"odd": ((1, 5, 7), Labels(("left", "right")))}
 
 
 @pytest.fixture(autouse=True, scope="session")
+def _a_cache_of_our_own(tmp_path_factory: pytest.TempPathFactory) -> None:
+    """Judges and the numbers of real pictures are kept between commands, but not between test runs."""
+    os.environ["XDG_CACHE_HOME"] = str(tmp_path_factory.mktemp("cache"))
+
+
+@pytest.fixture(autouse=True, scope="session")
 def _one_thread() -> None:
     """Tiny networks gain nothing from threads, and parallel test runs lose by them."""
     torch.set_num_threads(1)

@@ -51,8 +51,8 @@ def train(
         device: auto, cpu, cuda, cuda:N or mps.
         log_every: Images between two lines of the log; by default a 200th of the length.
         grid_every: Images between two class grids; by default a 20th of the length.
-        evaluate_every: Images between two small evaluations, 0 for none; by default a tenth of the length if condgen
-            brings a judge for these pictures, else none, since a judge has to be trained first.
+        evaluate_every: Images between two small evaluations, 0 for none; by default a tenth of the length (5,000 at
+            least) if condgen brings a judge for these pictures, else none, since a judge has to be trained first.
         best_by: The number whose best generator is kept in best/, beside the last one.
         save_seconds: Seconds between two checkpoints; has no influence on what is trained.
         quiet: Say nothing.

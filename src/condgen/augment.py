@@ -191,10 +191,10 @@ def in_words(found: dict[str, Any]) -> str:
 
 def _taught(split: "Split", reference: "Reference", seed: int) -> float:
     """Mean recall over the classes that the test split has."""
-    from condgen.judging.protocol import taught
+    from condgen.judging.protocol import CAS_STEPS, taught
 
     evaluate.aloud(f"training a classifier on {len(split):,} pictures, seed {seed} ...")
-    recalls = [number.value for number in taught(split, reference, seed)[1] if number.value is not None]
+    recalls = [number.value for number in taught(split, reference, seed, CAS_STEPS)[1] if number.value is not None]
     return sum(recalls) / len(recalls)
 
 

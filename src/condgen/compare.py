@@ -115,7 +115,7 @@ def entries(runs: Sequence[str], quick: bool = False) -> list[Entry]:
             if ours != theirs:
                 raise CondgenError(
                     f"{str(first.folder)!r} and {str(other.folder)!r} do not compare: other {what.replace('_', ' ')} "
-                    f"({_brief(ours)}, not {_brief(theirs)})."
+                    f"({_brief(ours)}, not {_brief(theirs)}). `condgen evaluate RUN` measures one anew."
                 )
     return found
 

@@ -41,6 +41,7 @@ def evaluate(
     quick: bool = False,
     full: bool = False,
     best: bool = False,
+    fid: str | None = None,
     self_test: bool = False,
     seed: int = 0,
     device: str = "cpu",
@@ -58,6 +59,7 @@ def evaluate(
         quick: Leave out what trains classifiers (CAS): seconds instead of a minute.
         full: 60,000 pictures and longer classifiers.
         best: The generator of the best evaluation while training, instead of the last.
+        fid: Also FID proper, by torch-fidelity: its weights as a file, or fetch to have them downloaded.
         self_test: Plant known faults into real pictures of --data, and show which number notices which.
         seed: Of the pictures that are drawn.
         device: auto, cpu, cuda, cuda:N or mps.
@@ -69,7 +71,9 @@ def evaluate(
             "give one thing to measure: a RUN, --pictures FOLDER --data DATA, or --self-test --data DATA."
         )
     if run is not None:
-        found = evaluate_run(run, images=images, quick=quick, full=full, best=best, seed=seed, device=device, say=say)
+        found = evaluate_run(
+            run, images=images, quick=quick, full=full, best=best, fid=fid, seed=seed, device=device, say=say
+        )
         return as_json(found) if json else in_words(found)
     if data is None:
         raise CondgenError("--data is missing: which real pictures are these to be held against?")
@@ -77,10 +81,10 @@ def evaluate(
 
     dataset = datasets.load(data, labels=labels, size=size)
     if self_test:
-        lines = _self_test(dataset, _count(images or 10_000), say)
+        lines = _self_test(dataset, _count(images, 10_000), say)
         return as_json(lines) if json else _noticed(lines)
     assert pictures is not None
-    found = evaluate_pictures(pictures, dataset, quick=quick, full=full, say=say)
+    found = evaluate_pictures(pictures, dataset, quick=quick, full=full, fid=fid, say=say)
     return as_json(found) if json else in_words(found)
 
 
@@ -112,22 +116,25 @@ def in_words(found: Evaluation) -> str:
 
 def evaluate_run(
     run: str | Path, *, images: int | None = None, quick: bool = False, full: bool = False, best: bool = False,
-    seed: int = 0, device: str = "cpu", say: Say = lambda text: None,
+    fid: str | None = None, seed: int = 0, device: str = "cpu", say: Say = lambda text: None,
 ) -> Evaluation:  # fmt: skip
     """Measure a run's generator as condgen-eval/1 says, and keep the result in the run as evaluation.json.
 
     images: pictures to draw; 10,000 by default. quick: without CAS. full: 60,000 pictures and longer CAS. best: the
-    generator of the best evaluation while training instead of the last.
+    generator of the best evaluation while training instead of the last. fid: weights of Inception, for FID proper.
     """
     sampler = api.load(run, best=best, device=device)
     dataset = api.data_of(run)
     reference, leaky = reference_for(dataset, say)
     from condgen.judging import protocol, walks
 
-    count = _count(images or (FULL if full else protocol.PICTURES))
+    count = _count(images, FULL if full else protocol.PICTURES)
     say(f"drawing {count:,} pictures of {str(run)!r} ...")
     drawn = protocol.request(sampler, reference, count, seed)
+    for trouble in gate(drawn, reference):
+        say(trouble)
     found = _evaluation(drawn, reference, cas=not quick, full=full)
+    found |= _fid(drawn, reference, fid)
     found["walk"] = walks.largest_step(sampler, reference.judge, seed).to_json() | {"real": None, "flag": None}
     found["about"] |= {"run": str(run), "generator": generator_of(sampler), "which": "best" if best else "last"}
     found["about"] |= {"seed": seed, "reference": _described(reference, leaky)}
@@ -138,14 +145,18 @@ def evaluate_run(
 
 
 def evaluate_pictures(
-    pictures: str | Path, dataset: "Dataset", *, quick: bool = False, full: bool = False, say: Say = lambda text: None
-) -> Evaluation:
+    pictures: str | Path, dataset: "Dataset", *, quick: bool = False, full: bool = False, fid: str | None = None,
+    say: Say = lambda text: None,
+) -> Evaluation:  # fmt: skip
     """The same of pictures made by any tool: an .npz, a folder per label, or what `condgen sample` wrote."""
     from condgen.judging import outside
 
     drawn = outside.read(Path(pictures), dataset)
     reference, leaky = reference_for(dataset, say)
+    if troubles := gate(drawn, reference):
+        raise CondgenError(f"nothing was measured. {' '.join(troubles)}")
     found = _evaluation(drawn, reference, cas=not quick, full=full)
+    found |= _fid(drawn, reference, fid)
     found["about"] |= {"pictures": str(pictures), "reference": _described(reference, leaky)}
     return found
 
@@ -159,6 +170,13 @@ def reference_for(dataset: "Dataset", say: Say = lambda text: None) -> "tuple[Re
     if leaky:
         say(f"{dataset.name!r} has no test split: a fifth of it stands in, which the generator may have seen.")
     return Reference(dataset, judge.of(dataset, say)), leaky
+
+
+def gate(drawn: "Drawn", reference: "Reference") -> list[str]:
+    """What makes every number doubtful, a sentence each; empty for pictures that are pictures."""
+    from condgen.metrics import pixels
+
+    return pixels.troubles(pixels.facts(drawn.pictures), reference.facts)
 
 
 def kept(run: str | Path, best: bool = False) -> Evaluation | None:
@@ -204,7 +222,7 @@ def _evaluation(drawn: "Drawn", reference: "Reference", *, cas: bool, full: bool
     return found | {
         "per_class": protocol.per_class(exhibit),
         "confusion": protocol.confusion(exhibit),
-        "gate": {"drawn": pixels.facts(drawn.pictures), "real": reference.facts},
+        "gate": {"drawn": pixels.facts(drawn.pictures), "real": reference.facts, "troubles": gate(drawn, reference)},
         "about": {
             "protocol": protocol.PROTOCOL,
             "pictures_measured": len(drawn),
@@ -215,6 +233,14 @@ def _evaluation(drawn: "Drawn", reference: "Reference", *, cas: bool, full: bool
             "versions": _versions(),
         },
     }
+
+
+def _fid(drawn: "Drawn", reference: "Reference", weights: str | None) -> Evaluation:
+    if weights is None:
+        return {}
+    from condgen.judging.inception import fid
+
+    return {"fid": fid(drawn, reference, weights).to_json() | {"real": None, "flag": None}}
 
 
 def _real(reference: "Reference", count: int, *, cas: bool, full: bool) -> dict[str, Number]:
@@ -284,7 +310,9 @@ def aloud(text: str) -> None:
     sys.stderr.write(f"{text}\n")
 
 
-def _count(images: int) -> int:
+def _count(images: int | None, default: int) -> int:
+    if images is None:
+        return default
     if images < 1:
         raise CondgenError(f"--images should be 1 or more, found {images}.")
     return images

@@ -99,6 +99,7 @@ def run(entry: Entry, reference: "Reference") -> dict[str, Any]:
         "suspects": suspects(entry, reference),
         "best": _best(entry.folder),
         "alarms": _alarms(entry.folder),
+        "troubles": evaluation["gate"]["troubles"],
         "command": _command(env[0]["argv"]),
         "sessions": env,
         "about": evaluation["about"],

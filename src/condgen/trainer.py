@@ -17,6 +17,9 @@ from condgen.stream import Stream
 from condgen.system import System
 from condgen.training import Training
 
+FEWEST_IMAGES = 5000
+"""Between two evaluations that nobody asked for: one costs about as much as training on so many."""
+
 
 @dataclass(frozen=True)
 class Every:
@@ -40,10 +43,14 @@ class Plan:
 
     @classmethod
     def of(cls, images: int, every: Every, save_seconds: float, best_by: str) -> "Plan":
-        """By default 200 lines of log, 20 class grids and 10 evaluations, however long the training."""
+        """By default 200 lines of log and 20 class grids, however long the training, and at most 10 evaluations."""
         log, grid, evaluation = (
-            max(1, images // parts) if asked is None else asked
-            for asked, parts in ((every.log, 200), (every.grid, 20), (every.evaluation, 10))
+            max(least, images // parts) if asked is None else asked
+            for asked, parts, least in (
+                (every.log, 200, 1),
+                (every.grid, 20, 1),
+                (every.evaluation, 10, FEWEST_IMAGES),
+            )
         )
         return cls(images, log, grid, evaluation, save_seconds, best_by)
 

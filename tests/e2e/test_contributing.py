@@ -22,5 +22,5 @@ def test_the_example_system_works(tmp_path: Path, monkeypatch: pytest.MonkeyPatc
         monkeypatch.setitem(SYSTEMS, name, row)
 
     run = condgen.train("hinge", images=256, lr=1e-3, out=tmp_path / "run", quiet=True)
-    assert set(run.log[-1]) == {"images", "loss/g", "loss/d"}
+    assert set(run.log[-1]) >= {"images", "loss/g", "loss/d"}
     assert condgen.load(tmp_path / "run").sample("8", count=2).shape == (2, 28, 28)

@@ -49,6 +49,8 @@ def _npz(path: Path, spec: Spec) -> Drawn:
         raise CondgenError(f"{str(path)!r} has arrays {', '.join(arrays) or 'none'}; wanted images and labels.")
     pictures = as_pictures(arrays["images"], str(path))
     _check(pictures.shape[1:], spec, str(path))
+    if not len(pictures):
+        raise CondgenError(f"{str(path)!r} holds no pictures.")
     if "labels" not in arrays:
         return Drawn(pictures, None)
     return Drawn(pictures, _numbers(arrays["labels"], arrays.get("names"), len(pictures), spec.labels, str(path)))

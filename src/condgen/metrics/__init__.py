@@ -88,6 +88,7 @@ METRICS: Mapping[str, Metric] = {
     ),
     "density": Metric("density", "real", "how crowded real pictures are where drawn ones lie; above 1.05 is narrow"),
     "coverage": Metric("coverage", "real", "share of real pictures with a drawn one near by"),
+    "fid": Metric("FID", "low", "FD by the Inception network, the one number that other papers print"),
     "kid": Metric("KID", "low", "kernel distance, unbiased: for few pictures"),
     "fd_inf": Metric("FD_inf", "low", "FD of endlessly many pictures, extrapolated"),
     "fd_train": Metric("FD (train)", "low", "FD to training pictures; far below FD means copies"),

@@ -34,8 +34,9 @@ def troubles(drawn: dict[str, float], real: dict[str, float]) -> list[str]:
     said = []
     if abs(drawn["mean"] - real["mean"]) > RANGE * 255:
         said.append(
-            f"range bug: the mean grey value is {drawn['mean']:.0f}, that of real pictures {real['mean']:.0f} (0 to "
-            "255). Pictures in [0, 1] saved as if in [-1, 1], or inverted ones, look like this."
+            f"range bug? the mean grey value is {drawn['mean']:.0f}, that of real pictures {real['mean']:.0f} (0 to "
+            "255). Pictures in [0, 1] saved as if in [-1, 1], inverted ones, and those of a generator that has hardly "
+            "learnt anything look like this."
         )
     if drawn["max"] - drawn["min"] < 0.1 * (real["max"] - real["min"]):
         said.append(f"flat: all grey values lie in {drawn['min']:.0f} to {drawn['max']:.0f}. Were they scaled to 255?")

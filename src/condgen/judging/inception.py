@@ -1,0 +1,50 @@
+"""FID proper: by the Inception network of torch-fidelity, where that library and its weights can be had.
+
+Only this number may be called FID. It asks for 8,192 pictures on each side (4 per feature). torch-fidelity needs a
+torchvision that fits the installed torch; there is none for CPU builds.
+"""
+
+from collections.abc import Callable
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+
+from condgen.errors import CondgenError
+from condgen.judging.reference import Drawn, Reference
+from condgen.metrics import frechet
+from condgen.metrics.number import Number
+
+BATCH = 50
+FETCH = "fetch"
+Extractor = Callable[[Tensor], tuple[Tensor]]
+"""uint8 (b, 3, h, w) -> ((b, 2048),)"""
+
+
+def fid(drawn: Drawn, reference: Reference, weights: str) -> Number:
+    """FID of drawn pictures to the test split; weights: torch-fidelity's .pth file, or FETCH for a download."""
+    extractor = _inception(None if weights == FETCH else weights)
+    real = frechet.Moments.of(_features(extractor, reference.split.images))
+    return frechet.fd(real, _features(extractor, drawn.pictures))
+
+
+def _inception(weights: str | None) -> Extractor:
+    try:
+        from torch_fidelity.feature_extractor_inceptionv3 import FeatureExtractorInceptionV3
+    except (ImportError, RuntimeError) as error:  # torchvision beside another torch fails with the latter
+        raise CondgenError(
+            f"FID needs torch-fidelity (pip install 'condgen[inception]'), whose import failed: {error}."
+        ) from None
+    try:
+        found: Extractor = FeatureExtractorInceptionV3("inception", ["2048"], feature_extractor_weights_path=weights)
+    except (OSError, RuntimeError, KeyError) as error:
+        where = weights or "the network"
+        raise CondgenError(f"the weights of Inception cannot be had from {where}: {error}.") from None
+    return found
+
+
+@torch.no_grad()
+def _features(extractor: Extractor, pictures: NDArray[np.uint8]) -> Tensor:
+    colour = torch.from_numpy(pictures).permute(0, 3, 1, 2).expand(-1, 3, -1, -1)
+    return torch.cat([extractor(some)[0].flatten(1) for some in colour.split(BATCH)])

@@ -1,0 +1,268 @@
+"""evaluate, compare, report and augment from the command line, on small real runs."""
+
+import json
+import re
+import shutil
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from condgen import api, cli, data, evaluate
+from condgen.judging.classifier import Recipe
+from condgen.judging.reference import rows_of, shuffled
+from condgen.metrics import METRICS
+from conftest import pictures
+
+COUNT = 5800
+"""Enough for FD within every class."""
+ALWAYS = {"fd", "fd_intra", "precision", "recall", "density", "coverage", "kid", "label_accuracy", "copying"}
+
+
+def run(*words: object) -> None:
+    cli.main([str(word) for word in words])
+
+
+def mistake(capsys: pytest.CaptureFixture[str], *words: object) -> str:
+    with pytest.raises(SystemExit) as stopped:
+        run(*words)
+    assert stopped.value.code == 2
+    said = capsys.readouterr().err.strip().splitlines()[-1]
+    assert said.startswith("condgen: ")
+    return said
+
+
+@pytest.fixture(scope="module")
+def runs(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Two seeds of an autoencoder and one game."""
+    folder = tmp_path_factory.mktemp("runs")
+    for seed in (0, 1):
+        api.train("cvae", images=6000, evaluate_every=3000, seed=seed, out=folder / f"cvae-{seed}", quiet=True)
+    api.train("cgan-concat", images=320, evaluate_every=0, out=folder / "concat", quiet=True)
+    for path in list(folder.iterdir()):
+        evaluate.evaluate_run(path, images=COUNT, quick=True)
+    shutil.copytree(folder / "cvae-0", folder / "other")  # for those that measure it otherwise
+    return folder
+
+
+def test_evaluate_as_json_has_every_number_with_its_error_and_that_of_real_pictures(
+    runs: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    run("evaluate", runs / "cvae-0", "--quick", "--images", COUNT, "--json")
+    found = json.loads(capsys.readouterr().out)
+    assert found.keys() >= ALWAYS
+    for name in METRICS.keys() & found.keys():
+        assert found[name].keys() >= {"value", "error", "n"}
+        assert found[name]["value"] is not None, name
+    for name in ALWAYS:
+        assert found[name]["error"] > 0, name
+        assert found[name]["real"]["value"] is not None, name
+    about = found["about"]
+    assert about["protocol"] == "condgen-eval/1"
+    assert re.fullmatch(r"[0-9a-f]{64}", about["judge"]["sha256"])
+    assert about["generator"]["sha256"] == api.card(runs / "cvae-0")["sha256"]
+    assert sum(map(sum, found["confusion"])) == COUNT
+    assert sum(line["pictures"] for line in found["per_class"]) == COUNT
+    assert found == json.loads((runs / "cvae-0/evaluation.json").read_text())
+
+
+def test_evaluate_in_words_says_what_is_wrong(runs: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    run("evaluate", runs / "other", "--quick", "--images", 1200)
+    captured = capsys.readouterr()
+    assert "label accuracy" in captured.out
+    assert "labels are not followed" in captured.out
+    assert "FD[judge-mnist-v1]" in captured.out
+    assert "not measured: of label '0'" in captured.out  # 120 of a class are too few
+    assert "drawing 1,200 pictures" in captured.err
+
+
+def test_the_best_generator_is_measured_on_request(runs: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    run("evaluate", runs / "other", "--best", "--quick", "--images", 600, "--json")
+    assert json.loads(capsys.readouterr().out)["about"]["which"] == "best"
+    assert "nothing was evaluated while it trained" in mistake(capsys, "evaluate", runs / "concat", "--best")
+
+
+def test_pictures_of_a_run_measure_as_the_run_does(
+    runs: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    run("sample", runs / "cvae-0", "--count", 60, "--out", tmp_path / "drawn")
+    run("sample", runs / "cvae-0", "--count", 60, "--out", tmp_path / "drawn.npz")
+    capsys.readouterr()
+    found = []
+    for name in ("drawn", "drawn.npz"):
+        run("evaluate", "--pictures", tmp_path / name, "--data", "mnist", "--quick", "--json")
+        found.append(json.loads(capsys.readouterr().out))
+    for name in METRICS.keys() & found[0].keys():
+        assert found[0][name]["value"] == found[1][name]["value"], name
+    assert found[0]["about"]["pictures_measured"] == 600
+
+
+def test_real_pictures_are_as_good_as_real(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    digits = data.load("mnist")
+    some = rows_of(digits.train, shuffled(60_000, "some")[:COUNT])
+    np.savez(tmp_path / "real.npz", images=some.images, labels=some.labels)
+    run("evaluate", "--pictures", tmp_path / "real.npz", "--data", "mnist", "--quick", "--json")
+    found = json.loads(capsys.readouterr().out)
+    flags = {name: found[name]["flag"] for name in METRICS.keys() & found.keys() if found[name]["flag"]}
+    assert set(flags) <= {"copying", "exact_copies"}, flags  # they are training pictures
+    assert found["exact_copies"]["value"] == 1
+
+
+def test_too_few_pictures_refuse_fd_and_say_so(runs: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    run("evaluate", runs / "other", "--quick", "--images", 511, "--json")
+    found = json.loads(capsys.readouterr().out)
+    assert found["fd"]["value"] is None
+    assert "at least 512 pictures" in found["fd"]["refused"]
+    assert found["kid"]["value"] is not None
+    assert found["precision"]["value"] is not None
+
+
+def test_what_cannot_be_pictures_stops_at_the_gate(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    digits = data.load("mnist")
+    assert digits.test
+    np.savez(tmp_path / "a.npz", images=digits.test.images[:600] // 2 + 127, labels=digits.test.labels[:600])
+    said = mistake(capsys, "evaluate", "--pictures", tmp_path / "a.npz", "--data", "mnist")
+    assert "nothing was measured. range bug?" in said
+
+
+@pytest.mark.parametrize(
+    ("words", "says"),
+    [
+        ("evaluate", "give one thing to measure"),
+        ("evaluate {runs}/cvae-0 --pictures x --data mnist", "give one thing to measure"),
+        ("evaluate --pictures x", "--data is missing"),
+        ("evaluate --pictures nowhere --data mnist", "no pictures at 'nowhere'"),
+        ("evaluate {runs}/other --images 0", "--images should be 1 or more, found 0"),
+        ("evaluate nowhere", "'nowhere' is no run"),
+        ("compare", "give one run or more"),
+        ("compare {runs}/cvae-0 nowhere", "'nowhere' is no run"),
+        ("report", "give one run or more"),
+        ("augment mnist --run {runs}/cvae-0", "give one of --balance and --per-class"),
+        ("augment mnist --run {runs}/cvae-0 --per-class 0", "--per-class should be 1 or more, found 0"),
+        ("augment mnist --run nowhere --per-class 1", "'nowhere' is no run"),
+        ("augment mnist --run {runs}/cvae-0 --per-class 1 --out {runs}", "is there already"),
+    ],
+)
+def test_a_mistake_is_one_line(runs: Path, capsys: pytest.CaptureFixture[str], words: str, says: str) -> None:
+    assert says in mistake(capsys, *words.format(runs=runs).split())
+
+
+def test_the_self_test_shows_which_number_notices_which_fault(capsys: pytest.CaptureFixture[str]) -> None:
+    run("evaluate", "--self-test", "--data", "mnist", "--images", 2000)
+    table = capsys.readouterr().out
+    assert "every fault was noticed" in table
+    assert re.search(r"labels ignored .*0\.\d+\*", table)
+
+
+def test_compare_puts_seeds_into_one_column(runs: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    run("compare", runs / "cvae-0", runs / "cvae-1", runs / "concat", "--out", tmp_path, "--json")
+    found = json.loads(capsys.readouterr().out)
+    by_name = {line[""]: line for line in found["table"]}
+    assert by_name["seeds"] == {"": "seeds", "cvae": "2", "cgan-concat": "1", "real pictures": ""}
+    assert by_name["parameters"]["cvae"] == "660,824"
+    values = sorted(entry["numbers"]["fd"]["value"] for entry in found["runs"][:2])
+    assert by_name["FD"]["cvae"] == f"{sum(values) / 2:.3g} ({values[0]:.3g}-{values[1]:.3g})"
+    assert "±" in by_name["FD"]["cgan-concat"]
+    with Image.open(tmp_path / "same-z.png") as sheet:
+        assert sheet.height > 3 * 3 * 56
+    assert (tmp_path / "quality.png").exists()
+    assert json.loads((tmp_path / "comparison.json").read_text()) == found
+    run("compare", runs / "cvae-0", runs / "concat", "--out", tmp_path)
+    assert "VAE beside GAN" in capsys.readouterr().out
+
+
+def test_runs_that_do_not_compare_are_named(
+    runs: Path, npz, tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:  # type: ignore[no-untyped-def]
+    monkeypatch.setattr(Recipe, "for_data", lambda dataset: Recipe(width=4, shift=1, at_least=20, epochs=0))
+    api.train("cvae", data=npz("digits", 100), images=256, out=tmp_path / "other", quiet=True)
+    said = mistake(capsys, "compare", runs / "cvae-0", tmp_path / "other", "--quick", "--out", tmp_path / "out")
+    assert "do not compare: other data" in said
+    assert not (tmp_path / "out").exists()
+
+
+def test_a_report_is_one_page_that_asks_no_network(runs: Path, tmp_path: Path) -> None:
+    run("report", runs / "cvae-0", runs / "cvae-1", runs / "concat", "--out", tmp_path / "report.html")
+    page = (tmp_path / "report.html").read_text("utf-8")
+    assert not re.search(r"(?:src|href)=[\"'](?!data:|#)", page)
+    assert not re.search(r"@import|url\((?!#)|<script|<link", page)
+    weights = api.card(runs / "cvae-0")["sha256"]
+    for wanted in ("cvae (seed 0)", "cvae (seed 1)", "cgan-concat (seed 0)", "condgen-eval/1", "prefers-color-scheme",
+                   "Nearest training pictures", "Asked for, and seen", "@article", weights):  # fmt: skip
+        assert wanted in page, wanted
+    assert page.count("<svg") >= 3
+    assert "#010203" not in page
+
+
+def test_a_report_of_a_generator_that_takes_no_label(tmp_path: Path) -> None:
+    api.train("vae", images=512, out=tmp_path / "vae", quiet=True)
+    run("report", tmp_path / "vae", "--quick")
+    page = (tmp_path / "vae/report.html").read_text("utf-8")
+    assert "takes no label" in page
+    assert "pictures of any" in page
+
+
+@pytest.fixture
+def unbalanced(tmp_path: Path) -> Path:
+    """Real digits, few of some."""
+    digits = data.load("mnist").train
+    kept = np.concatenate([np.flatnonzero(digits.labels == label)[: 20 if label > 7 else 60] for label in range(10)])
+    path = tmp_path / "few.npz"
+    np.savez(path, images=digits.images[kept], labels=digits.labels[kept])
+    return path
+
+
+def test_augment_fills_up_the_rare_classes_and_says_whether_it_helps(
+    unbalanced: Path, runs: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(Recipe, "for_data", lambda dataset: Recipe(width=4, shift=1, at_least=20, epochs=0))
+    monkeypatch.setattr("condgen.judging.protocol.CAS_STEPS", 10)
+    before = unbalanced.read_bytes()
+    run("augment", unbalanced, "--run", runs / "cvae-0", "--balance", "--out", tmp_path / "more", "--json")
+    found = json.loads(capsys.readouterr().out)
+    assert found["drawn"] == {str(label): 40 if label > 7 else 0 for label in range(10)}
+    manifest = json.loads((tmp_path / "more/manifest.json").read_text())
+    assert len(manifest["files"]) == 80
+    drawn = api.load(runs / "cvae-0").sample("9", count=40)
+    for entry in manifest["files"][-3:]:
+        with Image.open(tmp_path / "more" / entry["file"]) as file:
+            assert (np.asarray(file) == drawn[entry["index"]]).all()
+    assert found["seeds"] == 5
+    assert found["gain"]["over real"]["error"] > 0
+    assert found["verdict"].split(":")[0].split(",")[0] in {"it helps", "it does not help", "it hurts"}
+    assert json.loads((tmp_path / "more/gain.json").read_text()) == found
+    assert unbalanced.read_bytes() == before
+
+
+def test_augment_without_proof_only_draws(runs: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    run("augment", "mnist", "--run", runs / "cvae-0", "--per-class", 2, "--no-proof", "--out", tmp_path / "more")
+    assert len(list((tmp_path / "more").glob("*/*.png"))) == 20
+    assert "gain" not in capsys.readouterr().out
+
+
+def test_augment_refuses_what_it_cannot_do(runs: Path, npz, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:  # type: ignore[no-untyped-def]
+    other = mistake(capsys, "augment", npz("colour"), "--run", runs / "cvae-0", "--balance", "--out", tmp_path / "a")
+    assert "use a run that was trained on them" in other
+    words = ("--run", runs / "cvae-0", "--balance", "--out", tmp_path / "a")
+    attributes = mistake(capsys, "augment", npz("attributes"), *words)
+    assert "attributes overlap" in attributes
+    even = mistake(capsys, "augment", npz("digits"), "--run", runs / "cvae-0", "--balance", "--out", tmp_path / "a")
+    assert "nothing is out of balance" in even
+    assert not (tmp_path / "a").exists()
+
+
+def test_attributes_are_measured_one_by_one(
+    npz, tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:  # type: ignore[no-untyped-def]
+    monkeypatch.setattr(Recipe, "for_data", lambda dataset: Recipe(width=4, shift=1, at_least=60, epochs=0))
+    api.train("cvae", data=npz("attributes", 200), images=2000, out=tmp_path / "run", quiet=True)
+    run("evaluate", tmp_path / "run", "--images", 300, "--json")
+    found = json.loads(capsys.readouterr().out)
+    assert [line["label"] for line in found["per_class"][:2]] == ["Smiling", "not Smiling"]
+    assert found["confusion"] is None
+    assert 0 <= found["label_accuracy"]["value"] <= 1
+    assert found["cas"]["value"] is not None
+    assert "512" in found["fd"]["refused"]
+    assert "a fifth held out" in found["about"]["reference"]
+    assert pictures("attributes").labels.kind == "attributes"

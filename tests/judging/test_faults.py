@@ -1,0 +1,96 @@
+"""The known-answer table: every planted fault is noticed by the number that should notice it."""
+
+import numpy as np
+import pytest
+
+from condgen import data
+from condgen.judging import judge
+from condgen.judging.faults import FAULTS, noticed, self_test
+from condgen.judging.protocol import EVALUATORS, Exhibit, measure
+from condgen.judging.reference import Drawn, Reference
+from condgen.metrics.number import Number
+
+
+@pytest.fixture(scope="module")
+def digits() -> Reference:
+    dataset = data.load("mnist")
+    found = judge.find(dataset)
+    assert found, "the judge of MNIST is in the package"
+    return Reference(dataset, found)
+
+
+def real(reference: Reference, count: int) -> Drawn:
+    split = reference.other_train(count)
+    return Drawn(split.images, split.labels)
+
+
+def plant(name: str, drawn: Drawn, reference: Reference) -> dict[str, Number]:
+    broken = FAULTS[name].plant(drawn, reference, np.random.default_rng(0))
+    return measure(Exhibit(broken, reference), EVALUATORS)
+
+
+def test_there_are_eighteen_faults() -> None:
+    assert len(FAULTS) == 18
+
+
+def test_at_2000_pictures_the_plain_faults_are_noticed(digits: Reference) -> None:
+    drawn = real(digits, 2000)
+    floor = measure(Exhibit(drawn, digits), EVALUATORS)
+    for name, catcher in {"blur 1.0": "fd", "few": "recall", "wrong label 10 %": "label_accuracy",
+                          "class dropped": "missing_classes", "copies of train": "copying"}.items():  # fmt: skip
+        fault = "10 images per class" if name == "few" else name
+        assert catcher in noticed(plant(fault, drawn, digits), floor), name
+
+
+def test_wrong_labels_leave_fd_as_it_is_to_the_bit(digits: Reference) -> None:
+    drawn = real(digits, 2000)
+    clean = measure(Exhibit(drawn, digits), EVALUATORS)
+    for name in ("wrong label 10 %", "labels ignored", "two classes swapped"):
+        broken = plant(name, drawn, digits)
+        for number in ("fd", "kid", "precision", "recall", "density", "coverage"):
+            assert broken[number] == clean[number], (name, number)
+        assert (broken["label_accuracy"].value or 0) < (clean["label_accuracy"].value or 0) - 0.05
+
+
+WINDOWS = {  # fault: (number, lowest, highest), about the values of the specification for another judge of the recipe
+    "none: real pictures": [("fd", 0.11, 0.23), ("label_accuracy", 0.993, 1), ("precision", 0.92, 0.95),
+                            ("recall", 0.93, 0.96), ("copying", 0.49, 0.55), ("fd_intra", 0.4, 0.7)],
+    "blur 0.5": [("fd", 0.8, 2.3), ("recall", 0.7, 0.9)],
+    "blur 1.0": [("fd", 11, 33), ("recall", 0, 0.1)],
+    "noise 0.1": [("fd", 4, 25), ("precision", 0.6, 0.88)],
+    "noise 0.3": [("fd", 60, 170), ("label_accuracy", 0, 0.5)],
+    "range bug": [("fd", 90, 260), ("label_accuracy", 0.05, 0.2)],
+    "contrast x0.5": [("fd", 10, 40), ("recall", 0, 0.1)],
+    "inverted": [("fd", 50, 150), ("label_accuracy", 0.1, 0.4)],
+    "1 image per class": [("fd", 14, 56), ("recall", 0, 0.001), ("coverage", 0, 0.02)],
+    "10 images per class": [("fd", 2, 7), ("recall", 0, 0.01), ("coverage", 0.06, 0.12)],
+    "100 images per class": [("fd", 0.4, 1.2), ("recall", 0.35, 0.55)],
+    "shrink: central 50 %": [("fd", 0.5, 1.6), ("recall", 0.45, 0.7), ("precision", 0.96, 1)],
+    "shrink: central 20 %": [("fd", 1, 3.5), ("recall", 0.15, 0.35), ("precision", 0.97, 1)],
+    "wrong label 10 %": [("label_accuracy", 0.885, 0.91), ("fd_intra", 5, 13)],
+    "wrong label 50 %": [("label_accuracy", 0.48, 0.52), ("fd_intra", 40, 100)],
+    "labels ignored": [("label_accuracy", 0.085, 0.115), ("fd_intra", 80, 220)],
+    "two classes swapped": [("label_accuracy", 0.77, 0.82), ("fd_intra_max", 80, 220)],
+    "class dropped": [("fd", 4, 11), ("missing_classes", 1, 1), ("balance", 0.09, 0.11), ("recall", 0.8, 0.92)],
+    "copies of train": [("copying", 0.999, 1), ("fd", 0.1, 0.32), ("fd_train", 0, 0.15)],
+}  # fmt: skip
+
+
+@pytest.mark.slow
+def test_the_known_answers_at_10000_pictures(digits: Reference) -> None:
+    assert (digits.judge.accuracy.value or 0) >= 0.993
+    lines = {line["fault"]: line for line in self_test(digits, 10_000)}
+    assert lines.keys() == WINDOWS.keys()
+    for name, windows in WINDOWS.items():
+        for number, low, high in windows:
+            value = lines[name]["numbers"][number].value
+            assert low <= value <= high, (name, number, value)
+    clean = lines["none: real pictures"]["numbers"]
+    for name, fault in FAULTS.items():
+        assert set(fault.caught_by) <= set(lines[name]["noticed"]), name
+        if fault.caught_by == ("label_accuracy",):
+            assert lines[name]["numbers"]["fd"] == clean["fd"], name
+    named = {name for name, line in lines.items() if line["noticed"]}
+    assert named == set(FAULTS), "nothing is noticed in real pictures, and something in every fault"
+    smallest = {"fd", "label_accuracy", "copying"}
+    assert all(smallest & set(lines[name]["noticed"]) for name in FAULTS), "these three notice every fault"

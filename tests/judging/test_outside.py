@@ -1,0 +1,155 @@
+"""Pictures made by any tool: what is understood, and what is refused by name."""
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from condgen.errors import CondgenError
+from condgen.judging import outside
+from conftest import pictures
+
+DIGITS, COLOUR, ATTRIBUTES = pictures("digits"), pictures("colour"), pictures("attributes")
+GREY = np.full((28, 28), 7, np.uint8)
+
+
+def save(path: Path, array: np.ndarray, mode: str | None = None) -> None:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    image = Image.fromarray(array)
+    (image.convert(mode) if mode else image).save(path)
+
+
+def test_a_subfolder_per_label(tmp_path: Path) -> None:
+    for name in ("3", "8"):
+        save(tmp_path / name / "a.png", GREY)
+    found = outside.read(tmp_path, DIGITS)
+    assert found.pictures.shape == (2, 28, 28, 1)
+    assert found.asked is not None
+    assert found.asked.tolist() == [3, 8]
+
+
+def test_labels_as_titles_or_as_file_names(tmp_path: Path) -> None:
+    picture = COLOUR.train.images[0]
+    for name in ("cat", "t-shirt-top"):
+        save(tmp_path / name / "a.png", picture)
+    assert outside.read(tmp_path, COLOUR).asked.tolist() == [0, 2]  # type: ignore[union-attr]
+
+
+def test_attributes_joined_by_plus(tmp_path: Path) -> None:
+    picture = ATTRIBUTES.train.images[0][..., 0]
+    for name in ("Smiling+Glasses", "none"):
+        save(tmp_path / name / "a.png", picture)
+    assert outside.read(tmp_path, ATTRIBUTES).asked.tolist() == [[1, 0, 0, 1], [0, 0, 0, 0]]  # type: ignore[union-attr]
+
+
+def test_pictures_without_any_label(tmp_path: Path) -> None:
+    save(tmp_path / "a.png", GREY)
+    assert outside.read(tmp_path, DIGITS).asked is None
+
+
+def test_grey_saved_as_colour_or_as_one_bit_is_grey(tmp_path: Path) -> None:
+    save(tmp_path / "1" / "rgb.png", GREY, "RGB")
+    save(tmp_path / "1" / "palette.png", GREY, "P")
+    save(tmp_path / "1" / "bit.png", np.full((28, 28), 255, np.uint8), "1")
+    assert [picture.max() for picture in outside.read(tmp_path, DIGITS).pictures] == [255, 7, 7]
+
+
+def test_an_npz_with_numbers_words_names_or_no_labels(tmp_path: Path) -> None:
+    path, images = tmp_path / "a.npz", COLOUR.train.images[:3]
+    for labels in ({"labels": [2, 0, 1]}, {"labels": ["T-shirt/top", "cat", "dog"]},
+                   {"labels": [0, 1, 2], "names": ["T-shirt/top", "cat", "dog"]}):  # fmt: skip
+        np.savez(path, images=images, **{key: np.array(value) for key, value in labels.items()})
+        assert outside.read(path, COLOUR).asked.tolist() == [2, 0, 1]  # type: ignore[union-attr]
+    np.savez(path, images=images)
+    assert outside.read(path, COLOUR).asked is None
+
+
+def colourful(tmp_path: Path) -> None:
+    save(tmp_path / "1" / "bad.png", np.random.default_rng(0).integers(0, 255, (28, 28, 3), dtype=np.uint8))
+
+
+def wrong_size(tmp_path: Path) -> None:
+    save(tmp_path / "1" / "a.png", GREY)
+    save(tmp_path / "1" / "bad.png", np.zeros((32, 32), np.uint8))
+
+
+def unknown_class(tmp_path: Path) -> None:
+    save(tmp_path / "eleven" / "bad.png", GREY)
+
+
+def half_labelled(tmp_path: Path) -> None:
+    save(tmp_path / "1" / "a.png", GREY)
+    save(tmp_path / "bad.png", GREY)
+
+
+def broken(tmp_path: Path) -> None:
+    whole = tmp_path / "1" / "a.png"
+    save(whole, np.random.default_rng(0).integers(0, 255, (28, 28), dtype=np.uint8))
+    (tmp_path / "1" / "bad.png").write_bytes(whole.read_bytes()[:400])
+
+
+def transparent(tmp_path: Path) -> None:
+    save(tmp_path / "1" / "bad.png", np.zeros((28, 28, 4), np.uint8))
+
+
+def deep(tmp_path: Path) -> None:
+    save(tmp_path / "1" / "bad.png", np.zeros((28, 28), np.uint16))
+
+
+def text(tmp_path: Path) -> None:
+    (tmp_path / "bad.png").write_text("this is no picture")
+
+
+@pytest.mark.parametrize(
+    ("make", "words"),
+    [
+        (colourful, "in colour, the data are in grey"),
+        (wrong_size, "32x32 pixels, the data have 28x28"),
+        (unknown_class, "eleven"),
+        (half_labelled, "no label while others have"),
+        (broken, "cannot read"),
+        (transparent, "mode RGBA"),
+        (deep, "mode I;16"),
+        (text, "cannot read"),
+    ],
+    ids=lambda value: getattr(value, "__name__", None),
+)
+def test_what_does_not_fit_is_named(make, words: str, tmp_path: Path) -> None:  # type: ignore[no-untyped-def]
+    make(tmp_path)
+    with pytest.raises(CondgenError) as error:
+        outside.read(tmp_path, DIGITS)
+    assert words in str(error.value)
+    assert ("bad.png" in str(error.value)) or make is unknown_class
+
+
+def test_grey_pictures_before_colour_data_are_named(tmp_path: Path) -> None:
+    save(tmp_path / "cat" / "bad.png", np.zeros((8, 8), np.uint8))
+    with pytest.raises(CondgenError, match=r"bad\.png.*in grey, the data are in colour"):
+        outside.read(tmp_path, COLOUR)
+
+
+@pytest.mark.parametrize(
+    ("arrays", "words"),
+    [
+        ({"pictures": np.zeros(3)}, "wanted images and labels"),
+        ({"images": np.zeros((3, 28, 28), np.float32)}, "wanted uint8"),
+        ({"images": np.zeros((3, 30, 28), np.uint8)}, "30x28 pixels"),
+        ({"images": np.zeros((3, 28, 28), np.uint8), "labels": np.zeros(2, int)}, "3 pictures but 2 labels"),
+        ({"images": np.zeros((3, 28, 28), np.uint8), "labels": np.array([1, 2, 10])}, "reach from 1 to 10"),
+        ({"images": np.zeros((1, 28, 28), np.uint8), "labels": np.array(["ten"])}, "'ten'"),
+        ({"images": np.zeros((0, 28, 28), np.uint8), "labels": np.zeros(0, int)}, "no pictures"),
+    ],
+)
+def test_an_npz_that_does_not_fit_is_named(arrays: dict[str, np.ndarray], words: str, tmp_path: Path) -> None:
+    path = tmp_path / "a.npz"
+    np.savez(path, **arrays)
+    with pytest.raises(CondgenError) as error:
+        outside.read(path, DIGITS)
+    assert words in str(error.value)
+
+
+def test_no_pictures_at_all(tmp_path: Path) -> None:
+    for path in (tmp_path, tmp_path / "nowhere", tmp_path / "a.txt"):
+        with pytest.raises(CondgenError, match=r"an \.npz with"):
+            outside.read(path, DIGITS)
