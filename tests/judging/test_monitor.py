@@ -50,7 +50,7 @@ class Generator:
 
 def alarms(monitor: Monitor, fault: str, seed: int, log: Sequence[dict[str, float]] = ()) -> set[str]:
     glance = monitor.look(Generator(monitor.reference.dataset, fault, seed), 1000, log)  # type: ignore[arg-type]
-    assert all(len(alarm.text) < 200 and "\n" not in alarm.text for alarm in glance.alarms)
+    assert all(len(alarm.text) < 250 and "\n" not in alarm.text for alarm in glance.alarms)
     return {alarm.kind for alarm in glance.alarms}
 
 
