@@ -27,8 +27,8 @@ def _batch_norm(system: System) -> Iterator[str]:
 
 
 def _range(system: System) -> Iterator[str]:
-    *_, last = (layer for layer in system.generator.modules() if _is_activation(layer))
-    if isinstance(last, nn.Sigmoid):
+    activations = [layer for layer in system.generator.modules() if _is_activation(layer)]
+    if activations and isinstance(activations[-1], nn.Sigmoid):
         yield "the generator ends in a sigmoid; tanh, with pictures in [-1, 1], trains better (tip 2)."
 
 

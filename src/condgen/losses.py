@@ -34,6 +34,15 @@ def kl_to_standard_normal(mu: Tensor, logvar: Tensor) -> Tensor:
     return -0.5 * (1 + logvar - mu.square() - logvar.exp()).sum(1).mean()
 
 
+def r1(scores: Tensor, x: Tensor) -> Tensor:
+    """E ||grad D(x)||^2 at real pictures (Mescheder et al. 2018, arXiv 1801.04406, Eq. 9).
+
+    scores: D(x) of each picture; x: with gradients on since before D saw it.
+    """
+    (gradient,) = torch.autograd.grad(scores.sum(), x, create_graph=True)
+    return gradient.square().flatten(1).sum(1).mean()
+
+
 def gradient_penalty(critic: Callable[[Tensor, Tensor], Tensor], real: Tensor, fake: Tensor, y: Tensor) -> Tensor:
     """E (||grad D(x|y)|| - 1)^2 at x between real and fake pictures of label y.
 

@@ -38,6 +38,11 @@ class Player:
         """Made when first asked for: torch's first optimizer costs seconds, and whoever only draws needs none."""
         return self.make_optimizer(self.parameters)
 
+    def set_rate(self, rate: float) -> None:
+        """Change the optimizer's step size. To be done every step, if at all: no checkpoint holds it."""
+        for group in self.optimizer.param_groups:
+            group["lr"] = rate
+
     @property
     def size(self) -> int:
         """Count of trainable numbers."""

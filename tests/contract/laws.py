@@ -32,7 +32,7 @@ def streaming(data: Dataset, seed: int = 0, device: str = "cpu") -> Stream:
 def begin(name: str, folder: Path, data: Dataset | None = None, seed: int = 0, images: int = 0) -> Training:
     """A training of a row, at image 0 of a run in `folder`, or where a run that is there stopped."""
     data = data or pictures("colour")
-    config = row(name).config.having({"batch": BATCH, "images": max(images, 1)})
+    config = row(name).config.having({"batch": BATCH, "images": max(images, 10_000)})
     identity = Identity(name, config.model_dump(), data.name, data.fingerprint, data.spec.to_json(), seed)
     with Run.open(folder, identity) as run:
         training = Training(run, build(name, data.spec, seed), streaming(data, seed), data, half_life=50)

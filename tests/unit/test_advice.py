@@ -8,7 +8,7 @@ from condgen.advice import advice
 from condgen.systems import SYSTEMS
 
 TIPS = {  # tip 1 batch norm, 2 tanh, 3 LeakyReLU, 4 kernel divisible by stride
-    "gan": [], "gan-plain": [1, 3], "cgan-concat": [1], "cgan-multiply": [], "cgan-maxout": [2, 3],
+    "gan": [], "gan-plain": [1, 3], "cgan-concat": [1], "cgan-multiply": [], "cgan-maxout": [2, 3], "swift": [1, 4],
     "dcgan": [3], "cdcgan": [3], "cwgan-gp": [], "vae": [], "vae-2d": [], "cvae": [],
 }  # fmt: skip
 

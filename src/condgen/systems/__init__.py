@@ -65,6 +65,7 @@ FACES = Spec((3, 64, 64), Labels(("not Blond_Hair", "Blond_Hair")))
 
 GAN, DCGAN = "condgen.systems.gan:GAN", "condgen.systems.dcgan:DCGAN"
 CWGAN = "condgen.systems.cwgan_gp:CWGANGP"
+SWIFT = "condgen.systems.swift:Swift"
 CGAN, VAE = "condgen.systems.cgan:CGAN", "condgen.systems.vae:VAE"
 KERAS = {"adam_eps": 1e-7, "fake_labels": "data"}  # of the tutorials written in Keras
 
@@ -86,6 +87,7 @@ SYSTEMS: dict[str, Row] = {
         "conditional GAN: the paper's networks, maxout discriminator",
         KERAS | {"wiring": "maxout", "batch": 100, "images": 1_000_000, "dropout": 0.5, "lr_g": 3e-3, "lr_d": 1e-3},
     ),
+    "swift": Row(SWIFT, "relativistic GAN on patches: the most in a minute; label in G, projected in D"),
     "dcgan": Row(DCGAN, "convolutional GAN; takes no label", document=FACES),
     "cdcgan": Row(DCGAN, "convolutional GAN: label beside noise, label planes beside picture", {"conditional": True}),
     "cwgan-gp": Row(CWGAN, "convolutional Wasserstein GAN with gradient penalty: labels as in cdcgan", document=FACES),

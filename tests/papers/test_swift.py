@@ -1,0 +1,118 @@
+"""Swift's step against its formulas, each written out once more."""
+
+import copy
+from collections.abc import Callable
+
+import pytest
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+from condgen import losses
+from condgen.labels import Labels
+from condgen.nets.patches import from_patches, grid, to_patches
+from condgen.noise import draw, reseed
+from condgen.spec import Spec
+from condgen.system import Player
+from condgen.systems import row
+from condgen.systems.swift import Config, Residual, Swift
+from conftest import pictures
+from contract.laws import BATCH, streaming
+
+
+def begun(**settings: float) -> tuple[Swift, Tensor, Tensor]:
+    data = pictures("digits")
+    config = row("swift").config.having({"batch": BATCH} | settings)
+    reseed(0, "init", 0)
+    system = row("swift").build(data.spec, config)
+    assert isinstance(system, Swift)
+    x, y = next(streaming(data))
+    return system, x, y
+
+
+@pytest.mark.parametrize("penalised", [False, True])
+def test_the_players_get_the_gradients_of_the_papers_losses(penalised: bool) -> None:
+    """-log sigmoid of the margin, and the same turned round after D has moved; R1 eight times as heavy every eighth
+    step."""
+    system, x, y = begun(lr=1e-3)
+    given: dict[str, list[Tensor]] = {}
+    for name, player in system.players.items():
+        step = player.optimizer.step
+
+        def note(name: str = name, player: Player = player, step: Callable[[], object] = step) -> None:
+            given[name] = [p.grad.clone() for p in player.parameters if p.grad is not None]
+            step()
+
+        player.optimizer.step = note  # type: ignore[method-assign, assignment]
+    reseed(0, "step", 0)
+    before = copy.deepcopy(system)
+    system.step(iter([(x.clone(), y)]), 0 if penalised else BATCH)
+
+    reseed(0, "step", 0)
+    fake = before.G(draw(before.prior, len(x)), y)
+    real = x.clone().requires_grad_()
+    loss_d = -torch.log(torch.sigmoid(before.D(real, y) - before.D(fake.detach(), y))).mean()
+    if penalised:
+        slopes = torch.autograd.grad(before.D(real, y).sum(), real, create_graph=True)[0]
+        loss_d = loss_d + 8 * 0.1 / 2 * slopes.square().sum((1, 2, 3)).mean()
+    loss_g = -torch.log(torch.sigmoid(system.D(fake, y) - system.D(x, y))).mean()  # D as it is after its move
+    for name, loss, net in (("d", loss_d, before.D), ("g", loss_g, before.G)):
+        expected = torch.autograd.grad(loss, list(net.parameters()), retain_graph=True)
+        for found, gradient in zip(given[name], expected, strict=True):
+            assert torch.allclose(found, gradient, atol=1e-6, rtol=1e-3), name
+
+
+def test_r1_of_a_linear_score_is_its_squared_slope() -> None:
+    x, slope = torch.randn(5, 1, 4, 4, requires_grad=True), torch.randn(16)
+    assert losses.r1(x.flatten(1) @ slope, x).item() == pytest.approx(slope.square().sum().item(), rel=1e-5)
+
+
+@pytest.mark.parametrize("shape", [(1, 28, 28), (3, 30, 17), (1, 16, 64), (3, 5, 7), (3, 100, 100)])
+def test_patches_and_back_is_the_same_picture(shape: tuple[int, int, int]) -> None:
+    spec, x = Spec(shape, Labels(("a",))), torch.randn(2, *shape)
+    patches = to_patches(x)
+    assert patches.shape == (2, 16 * shape[0], *grid(spec))
+    assert torch.equal(from_patches(patches, spec), x)
+
+
+@pytest.mark.parametrize("shape", [(1, 16, 16), (3, 28, 28), (3, 33, 64), (1, 128, 100)])
+def test_any_size_by_one_rule(shape: tuple[int, int, int]) -> None:
+    spec = Spec(shape, Labels(("a", "b"), "attributes"))
+    system = row("swift").build(spec)
+    y = torch.tensor([[1.0, 1.0], [0.0, 1.0]])
+    x = system.generator(draw(system.prior, 2), y)
+    assert x.shape == (2, *shape)
+    assert system.D(x, y).shape == (2, 1)  # type: ignore[operator]
+
+
+def test_the_step_size_is_held_and_then_falls_to_nothing() -> None:
+    config = Config(images=1000, lr=1e-3, fall=0.4)
+    assert [config.rate(images) for images in (0, 600, 800, 1000, 1100)] == pytest.approx([1e-3, 1e-3, 5e-4, 0, 0])
+    assert Config(fall=0).rate(10**9) == 2e-3
+
+
+def test_a_step_moves_at_the_step_size_of_its_moment() -> None:
+    system, x, y = begun(images=100)
+    system.step(iter([(x, y)]), 80)
+    assert [g["lr"] for p in system.players.values() for g in p.optimizer.param_groups] == pytest.approx([1e-3] * 2)
+
+
+def test_a_residual_adds_the_same_whatever_the_size_of_its_input() -> None:
+    block, x = Residual(8), torch.randn(2, 8, 5, 5)
+    assert torch.allclose(block(100 * x) - 100 * x, block(x) - x, atol=1e-3)
+
+
+def test_no_layer_of_the_discriminator_mixes_pictures() -> None:
+    """So real and drawn pictures may go through it together."""
+    system, x, y = begun()
+    alone = torch.cat([system.D(x[[i]], y[[i]]) for i in range(len(x))])
+    assert torch.allclose(system.D(x, y), alone, atol=1e-5)
+    assert not any(isinstance(layer, nn.modules.batchnorm._BatchNorm) for layer in system.modules())
+
+
+def test_a_margin_of_nought_is_a_loss_of_log_two() -> None:
+    system, x, y = begun()
+    system.D.any.weight.data.zero_()  # type: ignore[union-attr]
+    system.D.label.rows.weight.data.zero_()  # type: ignore[union-attr]
+    logs = system.step(iter([(x, y)]), BATCH)
+    assert logs["loss/d"].item() == pytest.approx(F.softplus(torch.tensor(0.0)).item())
