@@ -24,6 +24,7 @@ IMAGES = {
     "cgan-concat": 240_000,
     "cgan-multiply": 240_000,
     "cgan-maxout": 320_000,
+    "swift": 240_000,
     "dcgan": 64_000,
     "cdcgan": 64_000,
     "cwgan-gp": 200_000,
