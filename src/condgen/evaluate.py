@@ -1,12 +1,9 @@
 """`condgen evaluate`: the numbers of a generator, or of pictures made by any tool, beside those of real pictures.
 
-An evaluation is plain JSON: a key per number with value, error, n, the same of real pictures and a red flag in words;
-then a line per class, the confusion matrix, the gate, and where all of it comes from.
+What is measured, and how, is in judging/; here are run folders, words and tables.
 """
 
-import hashlib
 import json as json_
-import platform
 import sys
 from collections.abc import Callable
 from pathlib import Path
@@ -14,14 +11,13 @@ from typing import TYPE_CHECKING, Any
 
 from condgen import api
 from condgen.errors import CondgenError
-from condgen.metrics import METRICS, flag
+from condgen.metrics import METRICS
 from condgen.metrics.number import Number
 from condgen.tables import as_json, as_table
-from condgen.version import __version__
 
 if TYPE_CHECKING:
     from condgen.data import Dataset
-    from condgen.judging.reference import Drawn, Reference
+    from condgen.judging.reference import Reference
     from condgen.sampler import Sampler
 
 FULL = 60_000
@@ -126,16 +122,15 @@ def evaluate_run(
     sampler = api.load(run, best=best, device=device)
     dataset = api.data_of(run)
     reference, leaky = reference_for(dataset, say)
-    from condgen.judging import protocol, walks
+    from condgen.judging import protocol, verdict, walks
 
     count = _count(images, FULL if full else protocol.PICTURES)
     say(f"drawing {count:,} pictures of {str(run)!r} ...")
     drawn = protocol.request(sampler, reference, count, seed)
-    for trouble in gate(drawn, reference):
+    for trouble in verdict.gate(drawn, reference):
         say(trouble)
-    found = _evaluation(drawn, reference, cas=not quick, full=full)
-    found |= _fid(drawn, reference, fid)
-    found["walk"] = walks.largest_step(sampler, reference.judge, seed).to_json() | {"real": None, "flag": None}
+    found = verdict.verdict(drawn, reference, cas=not quick, full=full, inception=fid)
+    found["walk"] = verdict.beside("walk", walks.largest_step(sampler, reference.judge, seed), None)
     found["about"] |= {"run": str(run), "generator": generator_of(sampler), "which": "best" if best else "last"}
     found["about"] |= {"seed": seed, "reference": _described(reference, leaky)}
     from condgen.disk import write_json
@@ -149,14 +144,13 @@ def evaluate_pictures(
     say: Say = lambda text: None,
 ) -> Evaluation:  # fmt: skip
     """The same of pictures made by any tool: an .npz, a folder per label, or what `condgen sample` wrote."""
-    from condgen.judging import outside
+    from condgen.judging import outside, verdict
 
     drawn = outside.read(Path(pictures), dataset)
     reference, leaky = reference_for(dataset, say)
-    if troubles := gate(drawn, reference):
+    if troubles := verdict.gate(drawn, reference):
         raise CondgenError(f"nothing was measured. {' '.join(troubles)}")
-    found = _evaluation(drawn, reference, cas=not quick, full=full)
-    found |= _fid(drawn, reference, fid)
+    found = verdict.verdict(drawn, reference, cas=not quick, full=full, inception=fid)
     found["about"] |= {"pictures": str(pictures), "reference": _described(reference, leaky)}
     return found
 
@@ -170,13 +164,6 @@ def reference_for(dataset: "Dataset", say: Say = lambda text: None) -> "tuple[Re
     if leaky:
         say(f"{dataset.name!r} has no test split: a fifth of it stands in, which the generator may have seen.")
     return Reference(dataset, judge.of(dataset, say)), leaky
-
-
-def gate(drawn: "Drawn", reference: "Reference") -> list[str]:
-    """What makes every number doubtful, a sentence each; empty for pictures that are pictures."""
-    from condgen.metrics import pixels
-
-    return pixels.troubles(pixels.facts(drawn.pictures), reference.facts)
 
 
 def kept(run: str | Path, best: bool = False) -> Evaluation | None:
@@ -206,72 +193,9 @@ def generator_of(sampler: "Sampler") -> dict[str, Any]:
     }
 
 
-def _evaluation(drawn: "Drawn", reference: "Reference", *, cas: bool, full: bool) -> Evaluation:
-    from condgen.judging import protocol
-    from condgen.metrics import pixels
-
-    measured = protocol.evaluate(drawn, reference, cas=cas, full=full)
-    real = _real(reference, len(drawn), cas=cas, full=full)
-    found: Evaluation = {}
-    for name in METRICS:
-        if name in measured:
-            beside = real.get(name)
-            found[name] = measured[name].to_json() | {"real": beside.to_json() if beside else None}
-            found[name]["flag"] = flag(name, measured[name], beside)
-    exhibit = protocol.Exhibit(drawn, reference)
-    return found | {
-        "per_class": protocol.per_class(exhibit),
-        "confusion": protocol.confusion(exhibit),
-        "gate": {"drawn": pixels.facts(drawn.pictures), "real": reference.facts, "troubles": gate(drawn, reference)},
-        "about": {
-            "protocol": protocol.PROTOCOL,
-            "pictures_measured": len(drawn),
-            "cas": "full" if cas and full else "quick" if cas else None,
-            "labels": list(reference.dataset.labels.names),
-            "data": {"name": reference.dataset.name, "fingerprint": reference.dataset.fingerprint},
-            "judge": reference.judge.to_json(),
-            "versions": _versions(),
-        },
-    }
-
-
-def _fid(drawn: "Drawn", reference: "Reference", weights: str | None) -> Evaluation:
-    if weights is None:
-        return {}
-    from condgen.judging.inception import fid
-
-    return {"fid": fid(drawn, reference, weights).to_json() | {"real": None, "flag": None}}
-
-
-def _real(reference: "Reference", count: int, *, cas: bool, full: bool) -> dict[str, Number]:
-    """The numbers of real pictures; they never change, so they are kept in the user's cache."""
-    from platformdirs import user_cache_path
-
-    from condgen.disk import write_json
-    from condgen.judging import protocol
-
-    parts = (protocol.PROTOCOL, reference.key, count, cas, full)
-    name = hashlib.sha256(repr(parts).encode()).hexdigest()[:24]
-    path = user_cache_path("condgen") / "real" / f"{name}.json"
-    try:
-        return {key: Number.from_json(value) for key, value in json_.loads(path.read_text()).items()}
-    except (OSError, ValueError, KeyError):
-        found = protocol.real_numbers(reference, count, cas=cas, full=full)
-        write_json(path, {key: number.to_json() for key, number in found.items()})
-        return found
-
-
 def _described(reference: "Reference", leaky: bool) -> str:
     rest = "a fifth held out of the data, which the generator may have seen" if leaky else "the test split"
     return f"{len(reference.split):,} pictures, {rest}"
-
-
-def _versions() -> dict[str, str]:
-    import numpy
-    import torch
-
-    return {"condgen": __version__, "torch": torch.__version__, "numpy": numpy.__version__,
-            "python": platform.python_version()}  # fmt: skip
 
 
 def _self_test(dataset: "Dataset", count: int, say: Say) -> list[dict[str, Any]]:

@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from condgen import api, catalogue, evaluate
+from condgen import api, evaluate
 from condgen.compare import HEADLINE, Entry, Group, entries, grouped, vae_beside_gan
 from condgen.errors import CondgenError
 from condgen.metrics import METRICS
@@ -48,6 +48,8 @@ def report(*runs: str, out: Path | None = None, quick: bool = False) -> Path:
 
 def content(found: Sequence[Entry]) -> dict[str, Any]:
     """All that the page shows, as plain data."""
+    from condgen import catalogue
+
     groups = grouped(found)
     reference, _ = evaluate.reference_for(api.data_of(found[0].folder))
     about = found[0].evaluation["about"]

@@ -68,13 +68,13 @@ def request(sampler: Sampler, reference: Reference, count: int, seed: int) -> Dr
     return Drawn(np.concatenate(list(sampler.batches(labels, seed))), asked)
 
 
-def evaluate(drawn: Drawn, reference: Reference, *, cas: bool = False, full: bool = False) -> dict[str, Number]:
+def evaluate(exhibit: Exhibit, *, cas: bool = False, full: bool = False) -> dict[str, Number]:
     """Every number of the protocol by its name in `metrics.METRICS`.
 
     cas: also train classifiers on the drawn pictures and look for near copies among all training pictures, which takes
     ten times as long as all the rest. full: train them as long as the judge.
     """
-    return measure(Exhibit(drawn, reference), _evaluators(cas, full))
+    return measure(exhibit, _evaluators(cas, full))
 
 
 def measure(exhibit: Exhibit, evaluators: "tuple[Evaluator, ...]") -> dict[str, Number]:
