@@ -115,6 +115,8 @@ def test_resume_is_exact_with_evaluations(tmp_path: Path) -> None:
     # what a crash would leave: a line after the newest checkpoint, of a future that was lost
     with (tmp_path / "parts/log.jsonl").open("a") as file:
         file.write('{"images": 1100, "fd": 0.0001}\n')
+    with (tmp_path / "parts/alarms.jsonl").open("a") as file:
+        file.write('{"images": 1100, "alarms": [{"kind": "labels", "text": "of a lost future"}]}\n')
     parts = api.train("cvae", out=tmp_path / "parts", **options)  # type: ignore[arg-type]
     assert [line["images"] for line in whole.log if "fd" in line] == [384, 640, 1024, 1280]
     for name in ("log.jsonl", "alarms.jsonl"):

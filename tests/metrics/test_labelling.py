@@ -65,6 +65,8 @@ def test_balanced_accuracy_of_attributes_by_hand() -> None:
     seen = torch.tensor([[1, 0], [0, 1], [0, 1], [0, 1]])
     # the first: half of those on, all of those off; the second: half of those off, all of those on
     assert labelling.accuracy(asked, seen).value == 0.75
+    rare_off = labelling.accuracy(torch.tensor([[1], [1], [1], [0]]), torch.tensor([[1], [1], [0], [1]]))
+    assert rare_off.value == pytest.approx((2 / 3 + 0) / 2)
 
 
 def test_an_attribute_that_is_always_on_and_never_seen_is_no_success() -> None:

@@ -1,0 +1,52 @@
+"""The protocol: what is asked of a generator, and in which order pictures are looked at."""
+
+from collections import Counter
+
+import numpy as np
+import pytest
+
+from condgen import data
+from condgen.judging.protocol import Exhibit, request
+from condgen.judging.reference import Drawn, Reference
+from condgen.labels import ANY
+from condgen.sampler import Sampler
+from condgen.spec import Prior, Spec
+from conftest import pictures
+from contract.laws import build
+
+
+@pytest.fixture(scope="module")
+def digits() -> Reference:
+    return Reference(data.load("mnist"), None)  # type: ignore[arg-type]
+
+
+def sampler(kind: str) -> Sampler:
+    system = build("cvae", pictures(kind).spec)
+    return Sampler(system.generator, system.draws, system.prior)
+
+
+def test_labels_are_asked_for_as_the_test_split_has_them(digits: Reference) -> None:
+    drawn = request(sampler("digits"), digits, 10_000, seed=0)
+    assert digits.dataset.test
+    assert Counter(drawn.asked.tolist()) == Counter(digits.dataset.test.labels.tolist())  # type: ignore[union-attr]
+    assert len({picture.tobytes() for picture in drawn.pictures[:500]}) == 500
+
+
+def test_a_shorter_request_begins_as_a_longer_one(digits: Reference) -> None:
+    one, more = (request(sampler("digits"), digits, count, seed=3) for count in (50, 80))
+    assert (one.pictures == more.pictures[:50]).all()
+
+
+def test_a_generator_that_takes_no_label_is_asked_for_none(digits: Reference) -> None:
+    generator = sampler("digits")
+    plain = build("vae", pictures("digits").spec)
+    generator = Sampler(plain.generator, Spec((1, 28, 28), ANY), Prior(plain.prior.dim))
+    assert request(generator, digits, 20, seed=0).asked is None
+
+
+def test_sorted_pictures_are_mixed_before_some_are_taken(digits: Reference) -> None:
+    """The first 5,000 of 6,000 that came sorted by label would have no 9."""
+    labels = np.arange(6000) // 600
+    exhibit = Exhibit(Drawn(np.zeros((6000, 2, 2, 1), np.uint8), labels), digits)
+    assert exhibit.asked is not None
+    assert Counter(exhibit.asked[:5000].tolist())[9] == pytest.approx(500, abs=60)
