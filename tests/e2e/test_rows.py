@@ -34,4 +34,4 @@ def test_2000_images_and_a_picture(name: str, tmp_path: Path) -> None:
     condgen("sample", tmp_path / "run", *label, "--count", 1, "--out", tmp_path / "one.png")
     picture = np.asarray(read(tmp_path / "one.png"))
     assert picture.shape == ((side, side, 3) if name in DATA else (side, side))
-    assert picture.std() > 1
+    assert len(np.unique(picture)) > 1
