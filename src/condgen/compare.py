@@ -136,14 +136,21 @@ def entry(run: Path, quick: bool = False) -> Entry:
 
 
 def grouped(found: Sequence[Entry]) -> list[Group]:
-    """Runs that only differ in their seed together, in the order in which they were named."""
-    groups: dict[str, list[Entry]] = {}
+    """Runs that only differ in their seed together, in the order in which they were named.
+
+    Lengths may differ by a tenth: a minute is not always as many images.
+    """
+    groups: list[list[Entry]] = []
     for each in found:
-        groups.setdefault(repr((each.identity.system, each.identity.config)), []).append(each)
-    names = [members[0].identity.system for members in groups.values()]
+        mates = (members for members in groups if _alike(each, members[0]))
+        if group := next(mates, None):
+            group.append(each)
+        else:
+            groups.append([each])
+    names = [members[0].identity.system for members in groups]
     return [
         Group(name if names.count(name) == 1 else f"{name} ({members[0].folder.name})", members)
-        for name, members in zip(names, groups.values(), strict=True)
+        for name, members in zip(names, groups, strict=True)
     ]
 
 
@@ -197,7 +204,7 @@ CLAIMS = {
 COSTS: dict[str, Callable[[Group], str]] = {
     "seeds": lambda group: str(len(group.entries)),
     "parameters": lambda group: f"{group.entries[0].parameters:,}",
-    "images seen": lambda group: f"{group.entries[0].images:,}",
+    "images seen": lambda group: f"{median(each.images for each in group.entries):,.0f}",
     "minutes": lambda group: f"{median(each.seconds for each in group.entries) / 60:.1f}",
     "images/s": lambda group: f"{median(each.images / max(each.seconds, 1e-3) for each in group.entries):,.0f}",
 }
@@ -206,6 +213,13 @@ COSTS: dict[str, Callable[[Group], str]] = {
 def _spread(group: Group) -> str:
     values = [value for each in group.entries if (value := each.numbers["fd"].value)]
     return f"{max(values) / min(values):.2f} of {len(values)}" if len(values) > 1 else "one seed"
+
+
+def _alike(one: Entry, other: Entry) -> bool:
+    """Whether two runs are one training but for the seed."""
+    settings = [{k: v for k, v in each.identity.config.items() if k != "images"} for each in (one, other)]
+    same = one.identity.system == other.identity.system and settings[0] == settings[1]
+    return same and abs(one.images - other.images) <= 0.1 * other.images
 
 
 def _plain(found: Sequence[Entry]) -> list[dict[str, Any]]:

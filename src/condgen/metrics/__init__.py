@@ -60,7 +60,7 @@ METRICS: Mapping[str, Metric] = {
     ),
     "label_accuracy": Metric(
         "label accuracy", "real", "share of pictures in which the judge sees the label that was asked for", True,
-        lambda value, real: False, "labels are not followed", "above real pictures: only easy ones are drawn",
+        lambda value, real: False, "labels are not always followed", "above real pictures: only easy ones are drawn",
     ),
     "cas": Metric(
         "CAS", "high", "accuracy on real pictures of a classifier trained on drawn ones only: usefulness", True,
