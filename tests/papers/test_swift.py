@@ -85,14 +85,15 @@ def test_any_size_by_one_rule(shape: tuple[int, int, int]) -> None:
     assert system.D(x, y).shape == (2, 1)  # type: ignore[operator]
 
 
-def test_the_step_size_is_held_and_then_falls_to_nothing() -> None:
-    config = Config(images=1000, lr=1e-3, fall=0.4)
-    assert [config.rate(images) for images in (0, 600, 800, 1000, 1100)] == pytest.approx([1e-3, 1e-3, 5e-4, 0, 0])
-    assert Config(fall=0).rate(10**9) == 2e-3
+def test_the_step_size_rises_is_held_and_falls_to_nothing() -> None:
+    config = Config(images=1000, lr=1e-3, rise=200, fall=0.4, batch=50)
+    moments = (0, 50, 150, 600, 800, 1000, 1100)
+    assert [config.rate(images) for images in moments] == pytest.approx([2.5e-4, 5e-4, 1e-3, 1e-3, 5e-4, 0, 0])
+    assert Config(rise=0, fall=0).rate(0) == Config(rise=0, fall=0).rate(10**9) == 2e-3
 
 
 def test_a_step_moves_at_the_step_size_of_its_moment() -> None:
-    system, x, y = begun(images=100)
+    system, x, y = begun(images=100, rise=0)
     system.step(iter([(x, y)]), 80)
     assert [g["lr"] for p in system.players.values() for g in p.optimizer.param_groups] == pytest.approx([1e-3] * 2)
 

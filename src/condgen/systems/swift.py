@@ -9,7 +9,8 @@ Sizes by one rule: the map has a patch per 4x4 pixels, rounded up. The discrimin
 most 4; the generator begins at the map, halved until both sides are at most 8, and doubles back.
 
 Deviations from R3GAN: the networks; a penalty at real pictures only, every eighth step and eight times as heavy; labels
-by projection alone; the step size falls to 0 over the last 40 %; both players see the same pictures in a step.
+by projection alone; the step size rises over the first 8,000 images and falls to 0 over the last 40 %; both players see
+the same pictures in a step.
 """
 
 from math import prod, sqrt
@@ -17,7 +18,7 @@ from typing import ClassVar
 
 import torch
 import torch.nn.functional as F
-from pydantic import NonNegativeFloat, PositiveFloat, PositiveInt
+from pydantic import NonNegativeFloat, NonNegativeInt, PositiveFloat, PositiveInt
 from torch import Tensor, nn
 
 from condgen import losses
@@ -52,7 +53,9 @@ class Config(BaseConfig):
     penalty_every: PositiveInt = 8
     """Steps between two penalties, each so many times as heavy."""
     lr: PositiveFloat = 2e-3
-    """Adam's step size, both players, until it falls."""
+    """Adam's step size, both players, between its rise and its fall."""
+    rise: NonNegativeInt = 8_000
+    """Images at the start over which the step size rises in a straight line; without it some seeds stay black long."""
     fall: Fraction = 0.4
     """Share of the training, at its end, over which the step size falls to 0 in a straight line."""
     beta1: Fraction = 0.0
@@ -61,9 +64,10 @@ class Config(BaseConfig):
     """Adam's decay of the mean squared gradient."""
 
     def rate(self, images: int) -> float:
-        """The step size at `images`: lr, and from 1 - fall of the length on a straight line to 0."""
+        """The step size at `images`: rising to lr, held, and from 1 - fall of the length on falling to 0."""
+        risen = min(1.0, (images + self.batch) / self.rise) if self.rise else 1.0
         left = max(0.0, 1 - images / self.images)
-        return self.lr * min(1.0, left / self.fall) if self.fall else self.lr
+        return self.lr * risen * (min(1.0, left / self.fall) if self.fall else 1.0)
 
 
 class Residual(nn.Module):
