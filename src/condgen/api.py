@@ -106,11 +106,7 @@ def load(run: str | Path, *, best: bool = False, device: str = "cpu") -> "Sample
         best: That of the best evaluation while training, instead of the last.
         device: auto, cpu, cuda, cuda:N or mps.
     """
-    found = card(run, best)
-    return _sampler(Path(run).expanduser() / _folder(best), found, device)
-
-
-def _sampler(folder: Path, card: dict[str, Any], device: str) -> "Sampler":
+    about, folder = card(run, best), Path(run).expanduser() / _folder(best)
     from safetensors.torch import load as tensors_in
 
     from condgen.device import pick
@@ -118,23 +114,24 @@ def _sampler(folder: Path, card: dict[str, Any], device: str) -> "Sampler":
     from condgen.sampler import Sampler
     from condgen.spec import Prior, Spec
 
-    spec, found = Spec.from_json(card["spec"]), row(card["system"])
-    net = found.build(spec, found.config.having(card["config"])).generator.requires_grad_(False)
-    weights = folder / card["weights"]
-    if not weights.is_file() or sha256(weights) != card["sha256"]:
+    spec, found = Spec.from_json(about["spec"]), row(about["system"])
+    net = found.build(spec, found.config.having(about["config"])).generator.requires_grad_(False)
+    weights = folder / about["weights"]
+    if not weights.is_file() or sha256(weights) != about["sha256"]:
         raise CondgenError(f"{str(weights)!r} is damaged or missing; the run's own train command writes it again.")
     net.load_state_dict(tensors_in(weights.read_bytes()))
-    return Sampler(net, spec, Prior(**card["prior"]), device=pick(device), micro_batch=card["micro_batch"], card=card)
+    return Sampler(
+        net, spec, Prior(**about["prior"]), device=pick(device), micro_batch=about["micro_batch"], card=about
+    )
 
 
 def reopen(run: str | Path) -> "tuple[System, Dataset]":
     """A whole trained system as its newest checkpoint has it, and the data that it was trained on."""
-    card(run)
+    folder, identity = Path(run).expanduser(), identity_of(run)
     from condgen import checkpoint
     from condgen.run import Run
     from condgen.spec import Spec
 
-    folder, identity = Path(run).expanduser(), identity_of(run)
     saved, _ = checkpoint.newest(Run(folder, identity).checkpoints)
     if saved is None:
         raise CondgenError(f"{str(run)!r} has no sound checkpoint; the run's own train command writes one.")
@@ -157,9 +154,9 @@ def data_of(run: str | Path) -> "Dataset":
 
 def identity_of(run: str | Path) -> "Identity":
     """What a run was trained as."""
+    card(run)
     from condgen.run import identity_in
 
-    card(run)
     identity = identity_in(Path(run).expanduser())
     if identity is None:
         raise CondgenError(f"{str(run)!r} has a generator but no config.json; this needs the whole run.")

@@ -36,7 +36,8 @@ class Entry:
     identity: "Identity"
     images: int
     seconds: float
-    parameters: int
+    players: dict[str, int]
+    """Parameters of each."""
     evaluation: evaluate.Evaluation
     log: list[dict[str, Any]]
     clock: list[dict[str, Any]]
@@ -52,7 +53,11 @@ class Entry:
     @property
     def is_game(self) -> bool:
         """Whether networks play against each other; an autoencoder is one player."""
-        return len(row(self.identity.system).hollow().players) > 1
+        return len(self.players) > 1
+
+    @property
+    def parameters(self) -> int:
+        return sum(self.players.values())
 
 
 @dataclass(frozen=True)
@@ -90,17 +95,18 @@ def compare(*runs: str, out: Path | None = None, quick: bool = False, json: bool
     from condgen import pictures, plots
     from condgen.disk import write_bytes, write_json
 
-    content = {"about": found[0].evaluation["about"], "table": lines(grouped(found)), "runs": _plain(found)}
+    groups = grouped(found)
+    table = lines(groups)
+    content = {"about": found[0].evaluation["about"], "table": table, "runs": _plain(found)}
     write_json(folder / "comparison.json", content)
     pictures.save_png(folder / "same-z.png", same_z(found))
-    if any("fd" in line for entry in found for line in entry.log):
-        histories = {entry.title: (entry.log, entry.clock) for entry in found}
-        write_bytes(folder / "quality.png", plots.quality(histories))
+    if watched := histories(found):
+        write_bytes(folder / "quality.png", plots.quality(watched))
     if json:
         return as_json(content)
-    words = vae_beside_gan(grouped(found))
+    words = vae_beside_gan(groups)
     files = f"pictures: {folder}/same-z.png, quality.png; numbers: comparison.json"
-    return "\n\n".join([as_table(lines(grouped(found))), *(["\n".join(words)] if words else []), files])
+    return "\n\n".join([as_table(table), *(["\n".join(words)] if words else []), files])
 
 
 def entries(runs: Sequence[str], quick: bool = False) -> list[Entry]:
@@ -130,9 +136,9 @@ def entry(run: Path, quick: bool = False) -> Entry:
     clock = read(run / "clock.jsonl")
     built = row(identity.system)
     system = built.hollow(Spec.from_json(identity.spec), built.config.having(identity.config))
-    size = sum(player.size for player in system.players.values())
+    players = {name: player.size for name, player in system.players.items()}
     seconds, images = clock[-1]["seconds"] if clock else 0.0, api.card(run)["images"]
-    return Entry(run, identity, images, seconds, size, measured, read(run / "log.jsonl"), clock)
+    return Entry(run, identity, images, seconds, players, measured, read(run / "log.jsonl"), clock)
 
 
 def grouped(found: Sequence[Entry]) -> list[Group]:
@@ -159,10 +165,14 @@ def lines(groups: Sequence[Group]) -> list[dict[str, str]]:
     evaluation = groups[0].entries[0].evaluation
     table = [{"": name} | {group.title: cost(group) for group in groups} | {REAL: ""} for name, cost in COSTS.items()]
     for name in HEADLINE:
-        found = evaluation.get(name, {}).get("real")
         cells = {group.title: group.text(name) for group in groups}
-        table.append({"": METRICS[name].title} | cells | {REAL: str(Number.from_json(found)) if found else "-"})
+        table.append({"": METRICS[name].title} | cells | {REAL: evaluate.real_text(evaluation, name)})
     return table
+
+
+def histories(found: Sequence[Entry]) -> dict[str, tuple[list[dict[str, Any]], list[dict[str, Any]]]]:
+    """Log and clock, by title, of the runs that were evaluated while they trained."""
+    return {each.title: (each.log, each.clock) for each in found if any("fd" in line for line in each.log)}
 
 
 def same_z(found: Sequence[Entry]) -> "Image.Image":

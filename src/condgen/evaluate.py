@@ -61,14 +61,13 @@ def evaluate(
         device: auto, cpu, cuda, cuda:N or mps.
         json: As JSON, for programs.
     """
-    say = aloud
     if (run is None) == (pictures is None and not self_test):
         raise CondgenError(
             "give one thing to measure: a RUN, --pictures FOLDER --data DATA, or --self-test --data DATA."
         )
     if run is not None:
         found = evaluate_run(
-            run, images=images, quick=quick, full=full, best=best, fid=fid, seed=seed, device=device, say=say
+            run, images=images, quick=quick, full=full, best=best, fid=fid, seed=seed, device=device, say=aloud
         )
         return as_json(found) if json else in_words(found)
     if data is None:
@@ -77,10 +76,10 @@ def evaluate(
 
     dataset = datasets.load(data, labels=labels, size=size)
     if self_test:
-        lines = _self_test(dataset, _count(images, 10_000), say)
+        lines = _self_test(dataset, _count(images, 10_000), aloud)
         return as_json(lines) if json else _noticed(lines)
     assert pictures is not None
-    found = evaluate_pictures(pictures, dataset, quick=quick, full=full, fid=fid, say=say)
+    found = evaluate_pictures(pictures, dataset, quick=quick, full=full, fid=fid, say=aloud)
     return as_json(found) if json else in_words(found)
 
 
@@ -91,7 +90,7 @@ def in_words(found: Evaluation) -> str:
         {
             "": METRICS[name].title,
             "drawn": str(number),
-            "real pictures": str(Number.from_json(found[name]["real"])) if found[name]["real"] else "-",
+            "real pictures": real_text(found, name),
             "wrong": found[name]["flag"] or "",
         }
         for name, number in measured.items()
@@ -127,7 +126,7 @@ def evaluate_run(
     count = _count(images, FULL if full else protocol.PICTURES)
     say(f"drawing {count:,} pictures of {str(run)!r} ...")
     drawn = protocol.request(sampler, reference, count, seed)
-    for trouble in verdict.gate(drawn, reference):
+    for trouble in reference.troubles(drawn.pictures):
         say(trouble)
     found = verdict.verdict(drawn, reference, cas=not quick, full=full, inception=fid)
     found["walk"] = verdict.beside("walk", walks.largest_step(sampler, reference.judge, seed), None)
@@ -148,7 +147,7 @@ def evaluate_pictures(
 
     drawn = outside.read(Path(pictures), dataset)
     reference, leaky = reference_for(dataset, say)
-    if troubles := verdict.gate(drawn, reference):
+    if troubles := reference.troubles(drawn.pictures):
         raise CondgenError(f"nothing was measured. {' '.join(troubles)}")
     found = verdict.verdict(drawn, reference, cas=not quick, full=full, inception=fid)
     found["about"] |= {"pictures": str(pictures), "reference": _described(reference, leaky)}
@@ -180,6 +179,12 @@ def kept(run: str | Path, best: bool = False) -> Evaluation | None:
 def numbers(found: Evaluation) -> dict[str, Number]:
     """The measured numbers of an evaluation, by name."""
     return {name: Number.from_json(found[name]) for name in METRICS if name in found}
+
+
+def real_text(found: Evaluation, name: str) -> str:
+    """The number of real pictures beside one of an evaluation, in words; '-' if there is none."""
+    real = found.get(name, {}).get("real")
+    return str(Number.from_json(real)) if real else "-"
 
 
 def file_name(best: bool) -> str:

@@ -1,6 +1,5 @@
 """A look at the data before anything is trained on it: what is there, how much of each label, what stands twice."""
 
-import hashlib
 from collections import Counter, defaultdict
 from pathlib import Path
 from typing import Any
@@ -13,6 +12,7 @@ from condgen import pictures, plots
 from condgen.data.dataset import Dataset, Split
 from condgen.disk import write_bytes, write_json
 from condgen.labels import Labels
+from condgen.metrics.pixels import digests, greys
 
 ROWS, COLUMNS = 5, 20
 """Of the sample sheet; a data set with more labels shows its first ones."""
@@ -48,8 +48,8 @@ def duplicates(data: Dataset) -> dict[str, Any]:
     """
     places: defaultdict[bytes, list[tuple[str, int]]] = defaultdict(list)
     for title, split in data.splits.items():
-        for number, picture in enumerate(split.images):
-            places[hashlib.blake2b(np.ascontiguousarray(picture).data, digest_size=16).digest()].append((title, number))
+        for number, digest in enumerate(digests(split.images)):
+            places[digest].append((title, number))
     groups = [group for group in places.values() if len(group) > 1]
     within = {title: sum(max(0, _of(group, title) - 1) for group in groups) for title in data.splits}
     across = sum(min(_of(group, "train"), 1) * _of(group, "test") for group in groups)
@@ -115,17 +115,14 @@ def members(split: Split, labels: Labels, number: int) -> NDArray[np.intp]:
 
 
 def _split_facts(split: Split) -> dict[str, Any]:
-    images, pixels = split.images, split.images.ravel()
-    exact = np.bincount(pixels, minlength=256)
-    mean = float((exact * np.arange(256)).sum() / exact.sum())
-    deviation = float(np.sqrt((exact * (np.arange(256) - mean) ** 2).sum() / exact.sum()))
+    images, (mean, deviation) = split.images, greys(split.images)
     return {
         "pictures": len(split),
         "height": images.shape[1],
         "width": images.shape[2],
         "channels": images.shape[3],
         "dtype": str(images.dtype),
-        "range": [int(pixels.min()), int(pixels.max())],
+        "range": [int(images.min()), int(images.max())],
         "mean": round(mean, 3),
         "deviation": round(deviation, 3),
     }

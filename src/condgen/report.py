@@ -11,10 +11,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from condgen import api, evaluate
-from condgen.compare import HEADLINE, Entry, Group, entries, grouped, vae_beside_gan
+from condgen.compare import HEADLINE, Entry, Group, entries, grouped, histories, vae_beside_gan
 from condgen.errors import CondgenError
 from condgen.metrics import METRICS
-from condgen.metrics.number import Number
 from condgen.version import __version__
 
 if TYPE_CHECKING:
@@ -72,14 +71,13 @@ def content(found: Sequence[Entry]) -> dict[str, Any]:
 def row(groups: Sequence[Group], name: str) -> dict[str, Any]:
     """One number of every group, beside that of real pictures, with its red flags."""
     evaluation = groups[0].entries[0].evaluation
-    real = evaluation.get(name, {}).get("real")
     cells = []
     for group in groups:
         numbers = [each.evaluation.get(name, {}) for each in group.entries]
         flags = [number["flag"] for number in numbers if number.get("flag")]
         why = next((number["refused"] for number in numbers if number.get("refused")), None)
         cells.append({"text": group.text(name), "flag": flags[0] if flags else None, "refused": why})
-    return {"name": name, "real": str(Number.from_json(real)) if real else "-", "cells": cells}
+    return {"name": name, "real": evaluate.real_text(evaluation, name), "cells": cells}
 
 
 def run(entry: Entry, reference: "Reference") -> dict[str, Any]:
@@ -160,8 +158,8 @@ def quality(found: Sequence[Entry]) -> str:
     """Quality over time of all runs, as SVG; empty if nothing was evaluated while training."""
     from condgen import plots
 
-    histories = {each.title: (each.log, each.clock) for each in found if any("fd" in line for line in each.log)}
-    return svg(plots.quality(histories, "svg")) if histories else ""
+    watched = histories(found)
+    return svg(plots.quality(watched, "svg")) if watched else ""
 
 
 def mosaic(batches: Sequence[Any]) -> str:

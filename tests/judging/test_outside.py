@@ -149,6 +149,13 @@ def test_an_npz_that_does_not_fit_is_named(arrays: dict[str, np.ndarray], words:
     assert words in str(error.value)
 
 
+@pytest.mark.parametrize("content", [b"", b"no zip", b"PK\x03\x04 cut short"])
+def test_a_damaged_npz_is_named(content: bytes, tmp_path: Path) -> None:
+    (tmp_path / "a.npz").write_bytes(content)
+    with pytest.raises(CondgenError, match=r"cannot read .*a\.npz"):
+        outside.read(tmp_path / "a.npz", DIGITS)
+
+
 def test_no_pictures_at_all(tmp_path: Path) -> None:
     for path in (tmp_path, tmp_path / "nowhere", tmp_path / "a.txt"):
         with pytest.raises(CondgenError, match=r"an \.npz with"):

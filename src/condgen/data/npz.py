@@ -19,7 +19,7 @@ TEST = (("x_test", "y_test"), ("test_images", "test_labels"))
 
 def load(path: Path, name: str | None = None, names: tuple[str, ...] | None = None) -> Dataset:
     """A data set from one .npz file. Class names come from `names`, else from an array `names`, else are numbers."""
-    arrays = _read(path)
+    arrays = read(path)
     train = _pair(arrays, TRAIN)
     if train is None:
         wanted = " or ".join(f"{x} and {y}" for x, y in TRAIN)
@@ -35,9 +35,10 @@ def load(path: Path, name: str | None = None, names: tuple[str, ...] | None = No
     )
 
 
-def _read(path: Path) -> Arrays:
+def read(path: Path) -> Arrays:
+    """All arrays of one file, by name. Raises CondgenError if it is damaged."""
     try:
-        with np.load(path, allow_pickle=False) as file:
+        with path.open("rb") as stream, np.load(stream, allow_pickle=False) as file:  # it leaves a bad file open
             return {key: file[key] for key in file.files}
     except (OSError, ValueError, EOFError, zipfile.BadZipFile) as error:
         raise CondgenError(f"cannot read {str(path)!r} as .npz: {error}.") from None

@@ -35,9 +35,6 @@ class Seen(NamedTuple):
     labels: Tensor
     """Class numbers (n,), or attributes (n, K) of 0 and 1."""
 
-    def rows(self, chosen: Tensor | slice) -> "Seen":
-        return Seen(*(part[chosen] for part in self))
-
 
 @dataclass(frozen=True)
 class Recipe:

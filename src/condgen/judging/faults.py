@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 
 from condgen.judging.protocol import EVALUATORS, Exhibit, measure, real_numbers
 from condgen.judging.reference import Drawn, Reference
-from condgen.metrics import METRICS, pixels
+from condgen.metrics import METRICS
 from condgen.metrics.number import Number, Z
 from condgen.seeds import seed_of
 
@@ -157,7 +157,7 @@ def self_test(reference: Reference, count: int) -> Iterator[dict[str, Any]]:
         random = np.random.default_rng(seed_of("fault", name))
         broken = fault.plant(clean, reference, random)
         numbers = measure(Exhibit(broken, reference), EVALUATORS)
-        gate = pixels.troubles(pixels.facts(broken.pictures), reference.facts)
+        gate = reference.troubles(broken.pictures)
         yield {"fault": name, "numbers": numbers, "noticed": noticed(numbers, floor), "gate": gate,
                "should": list(fault.caught_by)}  # fmt: skip
 

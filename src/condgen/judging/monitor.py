@@ -16,7 +16,7 @@ from torch import Tensor
 
 from condgen.judging.protocol import Exhibit, obedience, request
 from condgen.judging.reference import Reference
-from condgen.metrics import frechet, labelling, pixels
+from condgen.metrics import frechet, labelling
 from condgen.sampler import Sampler
 
 PICTURES = 2000
@@ -104,7 +104,7 @@ class Monitor:
         return found
 
     def _pixels(self, exhibit: Exhibit) -> Iterator[Alarm]:
-        for text in pixels.troubles(pixels.facts(exhibit.drawn.pictures), self.reference.facts):
+        for text in self.reference.troubles(exhibit.drawn.pictures):
             yield Alarm("pixels", text)
 
     def _collapse(self, exhibit: Exhibit, widths: Sequence[float | None], twins: Sequence[float]) -> Iterator[Alarm]:

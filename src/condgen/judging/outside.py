@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image, UnidentifiedImageError
 
-from condgen.data import Dataset
+from condgen.data import Dataset, npz
 from condgen.data.dataset import as_labels, as_pictures
 from condgen.errors import CondgenError, unknown
 from condgen.judging.reference import Drawn
@@ -40,11 +40,7 @@ def read(path: Path, dataset: Dataset) -> Drawn:
 
 
 def _npz(path: Path, spec: Spec) -> Drawn:
-    try:
-        with np.load(path, allow_pickle=False) as file:
-            arrays = {key: file[key] for key in file.files}
-    except (OSError, ValueError, EOFError) as error:
-        raise CondgenError(f"cannot read {str(path)!r} as .npz: {error}.") from None
+    arrays = npz.read(path)
     if "images" not in arrays:
         raise CondgenError(f"{str(path)!r} has arrays {', '.join(arrays) or 'none'}; wanted images and labels.")
     pictures = as_pictures(arrays["images"], str(path))

@@ -60,6 +60,10 @@ class Reference:
     def facts(self) -> dict[str, float]:
         return pixels.facts(self.split.images)
 
+    def troubles(self, drawn: NDArray[np.uint8]) -> list[str]:
+        """The gate: what makes every number of drawn pictures doubtful, a sentence each; empty if they are pictures."""
+        return pixels.troubles(pixels.facts(drawn), self.facts)
+
     @property
     def sample(self) -> int:
         """Pictures on each side of numbers from nearest neighbours."""

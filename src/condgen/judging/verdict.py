@@ -60,11 +60,6 @@ def beside(name: str, number: Number, real: Number | None) -> dict[str, Any]:
     return number.to_json() | {"real": real.to_json() if real else None, "flag": flag(name, number, real)}
 
 
-def gate(drawn: Drawn, reference: Reference) -> list[str]:
-    """What makes every number doubtful, a sentence each; empty for pictures that are pictures."""
-    return pixels.troubles(pixels.facts(drawn.pictures), reference.facts)
-
-
 def _real(reference: Reference, count: int, *, cas: bool, full: bool) -> dict[str, Number]:
     """The numbers of real pictures; they never change, so they are kept in the user's cache."""
     parts = (protocol.PROTOCOL, reference.key, count, cas, full)

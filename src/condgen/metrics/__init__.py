@@ -95,7 +95,6 @@ METRICS: Mapping[str, Metric] = {
     "fd_intra_max": Metric("intra-class FD, worst", "low", "that of the worst class"),
     "sharpness": Metric("sharpness", "real", "strength of edges as a part of the real one: below 1 is blurred"),
     "walk": Metric("largest step", "real", "of 16 steps of a walk through noise, as a share of the way; .0625 is even"),
-    "gain": Metric("gain", "high", "accuracy with drawn pictures added, minus without"),
 }  # fmt: skip
 
 

@@ -15,10 +15,7 @@ RANGE, UNIQUE = 0.25, 0.5
 
 def facts(pictures: Pictures) -> dict[str, float]:
     """min, max, mean and deviation of the grey values, and the share of pictures that are not copies of an earlier."""
-    counts = np.bincount(pictures.ravel(), minlength=256)
-    grey = np.arange(256)
-    mean = float(counts @ grey / counts.sum())
-    deviation = float(np.sqrt(counts @ (grey - mean) ** 2 / counts.sum()))
+    mean, deviation = greys(pictures)
     unique = len(set(digests(pictures))) / len(pictures)
     return {
         "min": int(pictures.min()),
@@ -27,6 +24,13 @@ def facts(pictures: Pictures) -> dict[str, float]:
         "deviation": round(deviation, 3),
         "unique": round(unique, 5),
     }
+
+
+def greys(pictures: Pictures) -> tuple[float, float]:
+    """Mean and standard deviation of all grey values."""
+    counts, values = np.bincount(pictures.ravel(), minlength=256), np.arange(256)
+    mean = (counts * values).sum() / counts.sum()
+    return float(mean), float(np.sqrt((counts * (values - mean) ** 2).sum() / counts.sum()))
 
 
 def troubles(drawn: dict[str, float], real: dict[str, float]) -> list[str]:
@@ -62,6 +66,7 @@ def sharpness(pictures: Pictures, real: Pictures) -> Number:
 
 
 def digests(pictures: Pictures) -> Iterator[bytes]:
+    """A hash of each picture: equal for pictures that are equal in every pixel."""
     for picture in np.ascontiguousarray(pictures):
         yield hashlib.blake2b(picture.data, digest_size=16).digest()
 
