@@ -6,7 +6,8 @@ micro-batch, the last one padded, because kernels chosen for other shapes round 
 """
 
 from collections import Counter
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator
+from itertools import islice
 from typing import Any
 
 import numpy as np
@@ -19,7 +20,7 @@ from condgen.labels import Label
 from condgen.noise import draw_at
 from condgen.spec import Prior, Spec
 
-MICRO_BATCH = 16
+MICRO_BATCH = 32
 
 
 class Sampler:
@@ -47,7 +48,7 @@ class Sampler:
         count: pictures per label; those of one label stand together, in order of their index.
         seed: the same seed gives the same pictures.
         """
-        wanted = [label for label in self.labels(labels) for _ in range(count)]
+        wanted = (label for label in self.labels(labels) for _ in range(count))
         pictures = np.concatenate(list(self.batches(wanted, seed)))
         return pictures[..., 0] if self.spec.channels == 1 else pictures
 
@@ -62,11 +63,12 @@ class Sampler:
             return [known.check(label) for label in wanted]
         raise CondgenError(f"labels {wanted!r} are neither text, a number nor a sequence.")
 
-    def batches(self, labels: Sequence[Label], seed: int, start: int = 0) -> Iterator[NDArray[np.uint8]]:
+    def batches(self, labels: Iterable[Label], seed: int, start: int = 0) -> Iterator[NDArray[np.uint8]]:
         """uint8 (<= micro_batch, h, w, c) at a time: the n-th asking for a label gets its picture start + n."""
         asked: Counter[Label] = Counter()
-        for first in range(0, len(labels), self.micro_batch):
-            some, indices = labels[first : first + self.micro_batch], []
+        left = iter(labels)
+        while some := list(islice(left, self.micro_batch)):
+            indices = []
             for label in some:
                 indices.append(start + asked[label])
                 asked[label] += 1
@@ -77,7 +79,7 @@ class Sampler:
         starts = range(0, len(z), self.micro_batch)
         return np.concatenate([self._forward(z[i : i + self.micro_batch], y[i : i + self.micro_batch]) for i in starts])
 
-    def _draw(self, labels: Sequence[Label], indices: list[int], seed: int) -> NDArray[np.uint8]:
+    def _draw(self, labels: list[Label], indices: list[int], seed: int) -> NDArray[np.uint8]:
         y = torch.from_numpy(self.spec.labels.encode(labels))
         return self._forward(draw_at(self.prior, seed, indices), y)
 
