@@ -4,6 +4,8 @@ Torch is imported inside them, when there is work for it, so that help and mista
 """
 
 import json
+import time
+from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
@@ -45,7 +47,8 @@ def train(
         labels: Of data with attributes, those to learn, such as Blond_Hair,Smiling; one alone becomes two classes.
         size: Side of the square that picture files are scaled to.
         out: The run's folder; by default runs/SYSTEM-DATA.
-        minutes: Length in minutes instead of --images; this machine's speed is measured first.
+        minutes: Length in minutes instead of --images, from the beginning of the command to its end; this machine's
+            speed is measured first.
         epochs: Length in passes over the data instead of --images.
         seed: Everything random follows from it; the same seed gives the same pictures.
         device: auto, cpu, cuda, cuda:N or mps.
@@ -58,7 +61,7 @@ def train(
         quiet: Say nothing.
         settings: The fields of the system's own Config, such as images, batch or lr.
     """
-    length = Length(settings.get("images"), epochs, minutes)
+    began, length = time.monotonic(), Length(settings.get("images"), epochs, minutes)
     from condgen import interrupt, trainer
     from condgen.advice import advice
     from condgen.noise import contained_noise
@@ -72,12 +75,13 @@ def train(
     order = Order.of(system, settings, data, labels, size, seed, device)
     folder = Path(out).expanduser() if out else default_folder(order.identity)
     begun = identity_in(folder)
+    reference = cache(lambda: order.reference(evaluate_every, screen.say))
     order = order.lasting(
         length.in_images(
             begun=begun.config["images"] if begun else None,
             default=order.config.images,
             pictures=len(order.dataset.train),
-            speed=order.speed,
+            fitting=lambda seconds: order.images_in(seconds, began, reference()),
         )
     )
     with Run.open(folder, order.identity) as run, interrupt.listening() as stop, contained_noise(order.device):
@@ -85,7 +89,7 @@ def train(
         for sentence in training.restore():
             screen.say(sentence)
         if training.images < order.config.images:
-            monitor = order.monitor(evaluate_every, screen.say)
+            monitor = order.monitor(reference())
             for sentence in [*advice(training.system), *run.begin_session(training.images, str(order.device))]:
                 screen.say(sentence)
             every = Every(log_every, grid_every, evaluate_every if monitor else 0)

@@ -23,12 +23,12 @@ class Length:
             if not 0 < value < math.inf:
                 raise CondgenError(f"{name} should be more than 0, found {value}.")
 
-    def in_images(self, *, begun: int | None, default: int, pictures: int, speed: Callable[[], float]) -> int:
+    def in_images(self, *, begun: int | None, default: int, pictures: int, fitting: Callable[[float], int]) -> int:
         """The length in images.
 
         begun: of the run to go on with, if there is one; a length in minutes is converted only once.
         pictures: in one pass over the data.
-        speed: measures images per second; asked only if needed.
+        fitting: finds how many images this machine trains on in so many seconds; asked only if needed.
         """
         if self.images is not None:
             return self.images
@@ -37,5 +37,5 @@ class Length:
         if begun is not None:
             return begun
         if self.minutes is not None:
-            return max(1, round(self.minutes * 60 * speed()))
+            return fitting(self.minutes * 60)
         return default

@@ -1,5 +1,6 @@
 """One training as asked for: which system, with which settings, on which pictures, where."""
 
+import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -71,13 +72,19 @@ class Order:
         """The batches of this training, from the first."""
         return Stream(self.dataset.train, self.dataset.labels, self.config.batch, self.seed, self.device)
 
-    def monitor(self, every: int | None, say: Callable[[str], None]) -> Monitor | None:
-        """What watches this training, if it is to be watched: by default only where the package has a judge."""
+    def reference(self, every: int | None, say: Callable[[str], None]) -> Reference | None:
+        """What evaluations hold this training against; by default there are some only where the package has a judge."""
         if every == 0 or (every is None and not judge.is_pinned(self.dataset)):
             return None
         dataset, _ = with_test(self.dataset)
-        return Monitor(Reference(dataset, judge.of(dataset, say)), self.seed, self.config.images)
+        return Reference(dataset, judge.of(dataset, say))
 
-    def speed(self, seconds: float = 3.0) -> float:
-        """Images per second on this machine, measured on a system that is thrown away."""
-        return trainer.speed(self.system(), self.stream(), seconds)
+    def monitor(self, reference: Reference | None) -> Monitor | None:
+        """What watches this training."""
+        return Monitor(reference, self.seed, self.config.images) if reference else None
+
+    def images_in(self, seconds: float, since: float, reference: Reference | None) -> int:
+        """How many images this machine trains on until so many seconds after `since`, half of them at the least."""
+        pace = trainer.rehearse(self.system(), self.stream(), self.monitor(reference), seconds=min(3.0, seconds / 40))
+        left = max(seconds / 2, seconds - (time.monotonic() - since))
+        return self.config.batch * max(1, round(pace.images_in(left) / self.config.batch))

@@ -12,13 +12,18 @@ from condgen import inspection, pictures, plots, sheets
 from condgen.disk import write_bytes
 from condgen.judging.monitor import Monitor, fresh, is_best
 from condgen.logbook import Logbook, read
+from condgen.sampler import Sampler
 from condgen.screen import Screen
 from condgen.stream import Stream
 from condgen.system import System
 from condgen.training import Training
 
-FEWEST_IMAGES = 5000
-"""Between two evaluations that nobody asked for: one costs about as much as training on so many."""
+EVALUATIONS, FEWEST_IMAGES = 10, 5000
+"""Evaluations that nobody asked for, at most, and images between two of them: one costs about as much."""
+AROUND = 2.5
+"""Seconds that class grids, curves and checkpoints take in a training of a minute on two cores."""
+CURVES_SECONDS = 300.0
+"""Between two drawings of curves.png: matplotlib takes a second for one."""
 
 
 @dataclass(frozen=True)
@@ -49,7 +54,7 @@ class Plan:
             for asked, parts, least in (
                 (every.log, 200, 1),
                 (every.grid, 20, 1),
-                (every.evaluation, 10, FEWEST_IMAGES),
+                (every.evaluation, EVALUATIONS, FEWEST_IMAGES),
             )
         )
         return cls(images, log, grid, evaluation, save_seconds, best_by)
@@ -63,7 +68,7 @@ def train(
     monitor: Monitor | None = None,
 ) -> None:
     """Play until `plan.images` are seen, or until `stop()`; either way the end is a checkpoint."""
-    logged = saved = time.monotonic()
+    logged = saved = drawn = time.monotonic()
     with Logbook(training.run.folder, training.images) as book, screen.training(training.images, plan.images):
         if training.images == 0:
             draw_real(training)
@@ -88,10 +93,15 @@ def train(
                 draw_grid(training, book)
 
             if not ended and time.monotonic() - saved > plan.save_seconds:
-                put_away(training)
+                training.save()
                 saved = time.monotonic()
 
-        put_away(training)
+            if not ended and time.monotonic() - drawn > CURVES_SECONDS:
+                draw_curves(training)
+                drawn = time.monotonic()
+
+        training.save()
+        draw_curves(training)
 
 
 def evaluate(training: Training, monitor: Monitor, best_by: str, book: Logbook, screen: Screen) -> dict[str, float]:
@@ -124,11 +134,36 @@ def draw_grid(training: Training, book: Logbook) -> None:
     book.picture(training.images, sheet)
 
 
-def put_away(training: Training) -> None:
-    """Everything onto the disk that somebody may want if the machine stopped now."""
-    training.save()
+def draw_curves(training: Training) -> None:
+    """The logged numbers as a picture, for whoever does not watch TensorBoard."""
     run = training.run
     write_bytes(run.folder / "curves.png", plots.curves(run.log, f"{run.identity.system} on {run.identity.data}"))
+
+
+@dataclass(frozen=True)
+class Pace:
+    """What a training costs on this machine."""
+
+    speed: float
+    """Images per second, of steps alone."""
+    evaluation: float = 0.0
+    """Seconds of one."""
+
+    def images_in(self, seconds: float) -> float:
+        """Images of a training that ends after so many seconds, its evaluations, pictures and files included."""
+        return self.speed * max(seconds - AROUND - EVALUATIONS * self.evaluation, seconds / 2)
+
+
+def rehearse(system: System, stream: Stream, monitor: Monitor | None, seconds: float) -> Pace:
+    """Play for about so long and evaluate; the system is spoilt and to be thrown away."""
+    found = speed(system, stream, seconds)
+    if not monitor:
+        return Pace(found)
+    sampler = Sampler(system.generator, system.draws, system.prior, device=stream.device)
+    monitor.look(sampler, 1, [])  # looks at the real pictures too, once and for all
+    began = time.monotonic()
+    monitor.look(sampler, 1, [])
+    return Pace(found, time.monotonic() - began)
 
 
 def speed(system: System, stream: Stream, seconds: float) -> float:

@@ -18,7 +18,7 @@ from condgen.sampler import Sampler
 from condgen.screen import Screen
 from condgen.spec import Prior, Spec
 from condgen.system import Player, adam, descend, logged, restore_state, state_of
-from condgen.trainer import Every, Plan, passed
+from condgen.trainer import AROUND, EVALUATIONS, Every, Pace, Plan, passed
 
 
 def net_of(value: float) -> nn.Module:
@@ -154,7 +154,14 @@ def test_logged_names() -> None:
     ],
 )
 def test_lengths_are_meant_in_images(asked: dict[str, float], begun: int | None, images: int) -> None:
-    assert Length(**asked).in_images(begun=begun, default=99, pictures=10, speed=lambda: 10.0) == images
+    tenfold = lambda seconds: int(10 * seconds)  # noqa: E731
+    assert Length(**asked).in_images(begun=begun, default=99, pictures=10, fitting=tenfold) == images
+
+
+def test_a_length_in_minutes_leaves_time_for_all_that_is_no_step() -> None:
+    assert Pace(speed=1000).images_in(60) == 1000 * (60 - AROUND)
+    assert Pace(speed=1000, evaluation=1).images_in(60) == 1000 * (60 - AROUND - EVALUATIONS)
+    assert Pace(speed=1000, evaluation=9).images_in(60) == 1000 * 30  # half of it is training, whatever else costs
 
 
 @pytest.mark.parametrize(
