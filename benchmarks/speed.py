@@ -1,26 +1,31 @@
-"""Images per second of every row, and what single choices buy; ratios are of one run, seconds are this machine's.
+"""Images per second of every row beside its textbook loop and the machine's arithmetic; what single choices buy.
 
     python benchmarks/speed.py [--out benchmarks/results/speed.json]
 
-Each choice is timed against its alternative in turns (A B A B ...) and the median ratio is given, since a shared
-machine drifts.
+What is compared is timed in turns (A B A B ...) and the median ratio is given, since a shared machine drifts: ratios
+are of one run, seconds are this machine's. *Share of peak*: the step's multiplications and additions, counted by torch,
+per second, over those of a large matrix product in the same turn.
 """
 
 import argparse
 import statistics
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 
 import torch
+from textbook import Textbook
+from torch.utils._python_dispatch import TorchDispatchMode
+from torch.utils.flop_counter import flop_registry
 
 from condgen import data
 from condgen.disk import write_json
+from condgen.ema import EMA
 from condgen.noise import reseed
 from condgen.run import environment
+from condgen.sampler import Sampler
 from condgen.stream import Stream
 from condgen.systems import SYSTEMS, cgan, row
-from condgen.trainer import speed
 
 TURNS = 7
 
@@ -38,15 +43,91 @@ def ratio(ours: Callable[[], object], theirs: Callable[[], object], times: int) 
     return statistics.median(seconds(theirs, times) / seconds(ours, times) for _ in range(TURNS))
 
 
-def images_per_second(digits: data.Dataset) -> dict[str, int]:
+def ours(name: str, digits: data.Dataset, precision: str = "fp32") -> Iterator[int]:
+    """A row's training as the trainer steps it, the average of the generator included; images seen after every step."""
+    found = row(name)
+    system = found.build(digits.spec, found.config.having({"precision": precision}))
+    stream = Stream(digits.train, digits.labels, found.config.batch, seed=0)
+    average = EMA(system.generator, found.config.ema_half_life)
+    while True:
+        before = stream.images
+        reseed(0, "step", before)
+        with system.arithmetic(stream.device):
+            system.step(stream, before)
+        average.update(before, stream.images)
+        yield stream.images
+
+
+def images_per_second(play: Iterator[int], for_seconds: float) -> float:
+    first = images = next(play)
+    began = time.perf_counter()
+    while time.perf_counter() - began < for_seconds:
+        images = next(play)
+    return (images - first) / (time.perf_counter() - began)
+
+
+def gemm(size: int = 2048) -> float:
+    """Multiplications and additions a second of a large product of matrices."""
+    a, b = torch.randn(size, size), torch.randn(size, size)
+    return 2 * size**3 / seconds(lambda: a @ b, 5)
+
+
+class Flops(TorchDispatchMode):
+    """Adds up what torch's own table says of each operation; torch's FlopCounterMode stumbles over penalties."""
+
+    total = 0
+
+    def __torch_dispatch__(self, function, types, args=(), kwargs=None):
+        out = function(*args, **(kwargs or {}))
+        if cost := flop_registry.get(function._overloadpacket):
+            self.total += cost(*args, **(kwargs or {}), out_val=out)
+        return out
+
+
+def flops(name: str, digits: data.Dataset) -> float:
+    """Multiplications and additions per image, the mean over eight steps."""
+    play = ours(name, digits)
+    before = after = next(play)
+    with Flops() as counter:
+        for _ in range(8):
+            after = next(play)
+    return counter.total / (after - before)
+
+
+def rows(digits: data.Dataset, names: list[str], turns: int, for_seconds: float) -> dict[str, dict[str, float]]:
     found = {}
-    for name in SYSTEMS:
-        config = row(name).config
+    for name in names:
         reseed(0, "init", 0)
-        stream = Stream(digits.train, digits.labels, config.batch, seed=0)
-        found[name] = round(speed(row(name).build(digits.spec), stream, seconds=5))
-        print(f"{name:16s} {found[name]:8,} images/s at batch {config.batch}")
+        work = flops(name, digits)
+        plays = [ours(name, digits), ours(name, digits, "bf16"), Textbook(name, digits).play()]
+        for play in plays:
+            next(play)
+        timed = [(*(images_per_second(play, for_seconds) for play in plays), gemm()) for _ in range(turns)]
+        fp32, bf16, textbook, peak = zip(*timed, strict=True)
+        found[name] = {
+            "images_per_second": round(statistics.median(fp32)),
+            "textbook": round(statistics.median(textbook)),
+            "times_faster": round(median_ratio(fp32, textbook), 2),
+            "times_faster_bf16": round(median_ratio(bf16, textbook), 2),
+            "megaflops_per_image": round(work / 1e6, 2),
+            "share_of_peak": round(work * median_ratio(fp32, peak), 3),
+        }
+        print(f"{name:16s}", *(f"{key} {value:,}" for key, value in found[name].items()), flush=True)
     return found
+
+
+def median_ratio(ours: Sequence[float], theirs: Sequence[float]) -> float:
+    return statistics.median(a / b for a, b in zip(ours, theirs, strict=True))
+
+
+def drawing(digits: data.Dataset) -> int:
+    """Pictures per second that a Sampler draws from swift."""
+    system = row("swift").build(digits.spec)
+    sampler = Sampler(system.generator, digits.spec, system.prior)
+    labels = [number % 10 for number in range(10_000)]
+    draw = lambda: [None for _ in sampler.batches(labels, 0)]  # noqa: E731
+    draw()
+    return round(len(labels) / statistics.median(seconds(draw, 1) for _ in range(TURNS)))
 
 
 def choices(digits: data.Dataset) -> dict[str, float]:
@@ -64,11 +145,11 @@ def choices(digits: data.Dataset) -> dict[str, float]:
     two_passes = lambda: backward(D(x, y).mean() + D(x, y).mean())  # noqa: E731
     one_pass()
     fused, looped = (torch.optim.Adam(parameters, fused=flag, foreach=False) for flag in (True, False))
-    ours, loader = Stream(digits.train, digits.labels, 64, 0), iter(batches_of_a_loader(digits))
+    stream, loader = Stream(digits.train, digits.labels, 64, 0), iter(batches_of_a_loader(digits))
     return {
         "fused Adam over looped Adam": ratio(fused.step, looped.step, 30),
         "one pass of D over real and fake, over two": ratio(one_pass, two_passes, 20),
-        "our stream over torch's DataLoader": ratio(lambda: next(ours), lambda: next(loader), 50),
+        "our stream over torch's DataLoader": ratio(lambda: next(stream), lambda: next(loader), 50),
     }
 
 
@@ -81,12 +162,21 @@ def batches_of_a_loader(digits: data.Dataset):
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__)
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--rows", nargs="*", default=list(SYSTEMS))
+    parser.add_argument("--turns", type=int, default=5)
+    parser.add_argument("--seconds", type=float, default=3.0)
     parser.add_argument("--out", type=Path)
     options = parser.parse_args()
     digits = data.load("mnist")
-    found = {"about": environment("cpu"), "images_per_second": images_per_second(digits)}
+    found = {
+        "about": environment("cpu"),
+        "gemm_gigaflops": round(statistics.median(gemm() for _ in range(TURNS)) / 1e9),
+    }
+    found["rows"] = rows(digits, options.rows, options.turns, options.seconds)
+    found["drawn_per_second"] = drawing(digits)
     found["times_faster"] = {name: round(value, 2) for name, value in choices(digits).items()}
+    print(f"{found['drawn_per_second']:,} pictures drawn a second")
     for name, value in found["times_faster"].items():
         print(f"{value:6.2f} x  {name}")
     if options.out:

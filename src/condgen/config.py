@@ -5,7 +5,7 @@ the documentation are all read from it; nothing lists a field twice.
 """
 
 from collections.abc import Mapping
-from typing import Annotated, Any, Self
+from typing import Annotated, Any, Literal, Self
 
 from pydantic import BaseModel, ConfigDict, Field, NonNegativeInt, PositiveInt, ValidationError
 
@@ -26,6 +26,8 @@ class Config(BaseModel):
     """Images per step."""
     ema_half_life: NonNegativeInt = 10_000
     """Half-life, in images, of the averaged generator that pictures are drawn from; 0 = no averaging."""
+    precision: Literal["fp32", "bf16"] = "fp32"
+    """Numbers that a step multiplies: bf16 is faster where the machine has units for it (AMX, a GPU), and rounds."""
 
     def having(self, fields: Mapping[str, Any]) -> Self:
         """A copy with some fields changed; an unknown field or a bad value is one CondgenError."""

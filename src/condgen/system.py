@@ -83,6 +83,10 @@ class System(nn.Module, ABC):
         """What can be asked of the generator: pictures as in the data, of any label if it takes none."""
         return self.spec if self.takes_label else replace(self.spec, labels=ANY)
 
+    def arithmetic(self, device: torch.device) -> torch.autocast:
+        """What a step is played in: products of matrices may be bf16; weights, optimizers and losses stay fp32."""
+        return torch.autocast(device.type, torch.bfloat16, enabled=self.cfg.precision == "bf16")
+
     @property
     @abstractmethod
     def generator(self) -> nn.Module:

@@ -168,9 +168,10 @@ def rehearse(system: System, stream: Stream, monitor: Monitor | None, seconds: f
 
 def speed(system: System, stream: Stream, seconds: float) -> float:
     """Images per second, found by playing for about so long; the system is spoilt and to be thrown away."""
-    for _ in range(3):  # the first steps choose kernels and fill caches
-        system.step(stream, stream.images)
-    began, images = time.monotonic(), stream.images
-    while time.monotonic() - began < seconds:
-        system.step(stream, stream.images)
+    with system.arithmetic(stream.device):
+        for _ in range(3):  # the first steps choose kernels and fill caches
+            system.step(stream, stream.images)
+        began, images = time.monotonic(), stream.images
+        while time.monotonic() - began < seconds:
+            system.step(stream, stream.images)
     return (stream.images - images) / (time.monotonic() - began)

@@ -39,7 +39,8 @@ class Training:
         """One round of the game; its noise is a function of (seed, images)."""
         before = self.images
         reseed(self.run.identity.seed, "step", before, self.stream.device)
-        self.meter.add(self.system.step(self.stream, before))
+        with self.system.arithmetic(self.stream.device):
+            self.meter.add(self.system.step(self.stream, before))
         self.ema.update(before, self.images)
 
     def save(self) -> None:

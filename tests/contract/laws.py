@@ -20,22 +20,26 @@ from conftest import pictures
 BATCH = 8
 
 
-def build(name: str, spec: Spec, seed: int = 0, device: str = "cpu") -> System:
+def build(name: str, spec: Spec, seed: int = 0, device: str = "cpu", precision: str = "fp32") -> System:
     reseed(seed, "init", 0)
-    return row(name).build(spec).to(device)
+    return row(name).build(spec, row(name).config.having({"precision": precision})).to(device)
 
 
 def streaming(data: Dataset, seed: int = 0, device: str = "cpu") -> Stream:
     return Stream(data.train, data.labels, BATCH, seed, device)
 
 
-def begin(name: str, folder: Path, data: Dataset | None = None, seed: int = 0, images: int = 0) -> Training:
+def begin(
+    name: str, folder: Path, data: Dataset | None = None, seed: int = 0, images: int = 0, precision: str = "fp32"
+) -> Training:
     """A training of a row, at image 0 of a run in `folder`, or where a run that is there stopped."""
     data = data or pictures("colour")
-    config = row(name).config.having({"batch": BATCH, "images": max(images, 10_000)})
+    config = row(name).config.having({"batch": BATCH, "images": max(images, 10_000), "precision": precision})
     identity = Identity(name, config.model_dump(), data.name, data.fingerprint, data.spec.to_json(), seed)
     with Run.open(folder, identity) as run:
-        training = Training(run, build(name, data.spec, seed), streaming(data, seed), data, half_life=50)
+        training = Training(
+            run, build(name, data.spec, seed, precision=precision), streaming(data, seed), data, half_life=50
+        )
     training.restore()
     return training
 

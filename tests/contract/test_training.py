@@ -87,3 +87,12 @@ def test_other_seeds_and_indices_are_other_pictures(name: str, tmp_path: Path) -
         picture for seed in (0, 1) for picture in sampler.sample([sampler.spec.labels.each[-1]], count=20, seed=seed)
     ]
     assert len({picture.tobytes() for picture in drawn}) == 40
+
+
+@every_row
+def test_bf16_is_another_training_of_the_same_fp32_weights(name: str, tmp_path: Path) -> None:
+    fast, exact = (run_to(begin(name, tmp_path / p, precision=p), 3) for p in ("bf16", "fp32"))
+    ours, theirs = everything(fast), everything(exact)
+    assert {key: value.dtype for key, value in ours.items()} == {key: value.dtype for key, value in theirs.items()}
+    assert all(value.isfinite().all() for value in ours.values())
+    assert not equal(ours, theirs)

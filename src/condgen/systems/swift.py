@@ -71,7 +71,7 @@ class Config(BaseConfig):
 
 
 class Residual(nn.Module):
-    """x plus a convolution of it, its channels brought to unit size first: maps cannot grow, whatever the step size."""
+    """x plus a convolution of it, each place's channels normalised first: maps cannot grow, whatever the step size."""
 
     def __init__(self, channels: int) -> None:
         super().__init__()
@@ -80,8 +80,9 @@ class Residual(nn.Module):
         nn.init.zeros_(self.conv.bias)  # type: ignore[arg-type]
 
     def forward(self, x: Tensor) -> Tensor:
-        h = F.leaky_relu(x, LEAK)
-        out: Tensor = x + self.conv(h * torch.rsqrt(h.square().mean(1, keepdim=True) + 1e-6))
+        h = F.leaky_relu(x, LEAK).permute(0, 2, 3, 1)  # channels are last in memory already
+        h = F.layer_norm(h, h.shape[3:]).permute(0, 3, 1, 2)
+        out: Tensor = x + self.conv(h)
         return out
 
 
@@ -127,8 +128,8 @@ class Discriminator(nn.Module):
     def forward(self, x: Tensor, y: Tensor) -> Tensor:
         h = to_patches(x)
         for conv in self.convs:
-            h = F.leaky_relu(conv(h), LEAK)
-        h = F.leaky_relu(self.features(h.flatten(1)), LEAK)
+            h = F.leaky_relu_(conv(h), LEAK)
+        h = F.leaky_relu_(self.features(h.permute(0, 2, 3, 1).flatten(1)), LEAK)  # as it lies in memory: no copy
         scores: Tensor = self.any(h) + (h * self.label(y)).sum(1, keepdim=True)
         return scores  # (b, 1)
 
