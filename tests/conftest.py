@@ -1,7 +1,8 @@
 """What several tests need: small pictures of several kinds, and a training in a folder of its own."""
 
 import os
-from collections.abc import Callable
+import tempfile
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import numpy as np
@@ -63,3 +64,29 @@ def npz(tmp_path: Path) -> Callable[..., Path]:
         return path
 
     return write
+
+
+@pytest.fixture(scope="module")
+def cheap() -> Iterator[None]:
+    """Trainings without curves and judging, for tests that need many."""
+    from reliability import crashes
+
+    with pytest.MonkeyPatch.context() as patch:
+        crashes.cheaply(patch)
+        yield
+
+
+@pytest.fixture
+def memory() -> Iterator[Path]:
+    """A folder that lies in memory where Linux has a place for that: SIGKILL does not care, and fsync is free."""
+    with tempfile.TemporaryDirectory(dir="/dev/shm" if Path("/dev/shm").is_dir() else None) as place:
+        yield Path(place)
+
+
+@pytest.fixture(scope="session")
+def pets(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """40 tiny pictures of two classes."""
+    path = tmp_path_factory.mktemp("data") / "pets.npz"
+    images = np.random.default_rng(0).integers(0, 256, (40, 4, 4), np.uint8)
+    np.savez(path, images=images, labels=np.arange(40) % 2)
+    return path

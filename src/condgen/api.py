@@ -5,6 +5,7 @@ Torch is imported inside them, when there is work for it, so that help and mista
 
 import json
 import time
+from contextlib import nullcontext
 from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
@@ -36,6 +37,7 @@ def train(
     evaluate_every: int | None = None,
     best_by: Literal["fd", "label_accuracy"] = "fd",
     save_seconds: float = 30.0,
+    allow_changed: bool = False,
     quiet: bool = False,
     **settings: Any,
 ) -> "Run":
@@ -58,44 +60,54 @@ def train(
             least) if condgen brings a judge for these pictures, else none, since a judge has to be trained first.
         best_by: The number whose best generator is kept in best/, beside the last one.
         save_seconds: Seconds between two checkpoints; has no influence on what is trained.
+        allow_changed: Go on with a run although settings, data or machine have changed since, so that it is no longer
+            bit-exact; the run records what.
         quiet: Say nothing.
         settings: The fields of the system's own Config, such as images, batch or lr.
     """
     began, length = time.monotonic(), Length(settings.get("images"), epochs, minutes)
-    from condgen import interrupt, trainer
+    from condgen import interrupt, parallel, trainer
     from condgen.advice import advice
     from condgen.noise import contained_noise
     from condgen.order import Order
-    from condgen.run import Run, default_folder, identity_in
+    from condgen.run import Run, default_folder, environment, identity_in
     from condgen.screen import Screen
     from condgen.trainer import Every
     from condgen.training import Training
 
-    screen = Screen(quiet)
     order = Order.of(system, settings, data, labels, size, seed, device)
-    folder = Path(out).expanduser() if out else default_folder(order.identity)
-    begun = identity_in(folder)
-    reference = cache(lambda: order.reference(evaluate_every, screen.say))
-    order = order.lasting(
-        length.in_images(
+    with parallel.together(order.device, order.config.batch):
+        screen, leads = Screen(quiet or not parallel.leads()), parallel.leads()
+        folder = Path(out).expanduser() if out else default_folder(order.identity)
+        begun = identity_in(folder)
+        reference = cache(lambda: order.reference(evaluate_every, screen.say) if leads else None)
+        images = length.in_images(
             begun=begun.config["images"] if begun else None,
             default=order.config.images,
             pictures=len(order.dataset.train),
             fitting=lambda seconds: order.images_in(seconds, began, reference()),
         )
-    )
-    with Run.open(folder, order.identity) as run, interrupt.listening() as stop, contained_noise(order.device):
-        training = Training(run, order.system(), order.stream(), order.dataset, order.config.ema_half_life)
-        for sentence in training.restore():
-            screen.say(sentence)
-        if training.images < order.config.images:
-            monitor = order.monitor(reference())
-            for sentence in [*advice(training.system), *run.begin_session(training.images, str(order.device))]:
+        order = order.lasting(parallel.of_the_first(images))
+        if allow_changed:
+            order.check_fits(begun)
+        opened = Run.open(folder, order.identity, allow_changed) if leads else nullcontext(Run(folder, order.identity))
+        with opened as run, interrupt.listening() as stop, contained_noise(order.device):
+            parallel.wait()
+            training = Training(run, order.system(), order.stream(), order.dataset, order.config.ema_half_life)
+            for sentence in training.restore():
                 screen.say(sentence)
-            every = Every(log_every, grid_every, evaluate_every if monitor else 0)
-            plan = trainer.Plan.of(order.config.images, every, save_seconds, best_by)
-            trainer.train(training, plan, screen, stop, monitor)
-    if stop():
+            stopped = False
+            if training.images < order.config.images:
+                monitor = order.monitor(reference())
+                here = environment(str(order.device), order.config.batch // parallel.size(), parallel.size())
+                begin = run.begin_session(training.images, here, allow_changed) if leads else []
+                for sentence in [*advice(training.system), *begin]:
+                    screen.say(sentence)
+                evaluated = parallel.of_the_first(int(monitor is not None))
+                every = Every(log_every, grid_every, evaluate_every if evaluated else 0)
+                plan = trainer.Plan.of(order.config.images, every, save_seconds, best_by)
+                stopped = trainer.train(training, plan, screen, stop, monitor)
+    if stopped:
         screen.say(f"stopped at {training.images:,} images; the same command again goes on from there.")
         raise SystemExit(stop.exit_code)
     screen.say(run.next_steps(training.system.draws.labels))
@@ -175,6 +187,7 @@ def sample(
     seed: int = 0,
     out: str | Path | None = None,
     grid: bool = False,
+    shard: int | None = None,
     best: bool = False,
     device: str = "cpu",
 ) -> Path:
@@ -188,16 +201,20 @@ def sample(
         out: NAME.png for one picture or a grid, NAME.npz for arrays, any other name for a folder of PNG files; by
             default a name in the run's folder.
         grid: One sheet, a column per label, the same noise along each row.
+        shard: Pictures per WebDataset shard: --out is then a folder of .tar files, which processes started by torchrun
+            share out, and which a second command goes on with.
         best: By the generator of the best evaluation while training, instead of the last.
         device: auto, cpu, cuda, cuda:N or mps.
     """
     card(run, best)
-    from condgen import draw
+    from condgen import draw, shards
 
     sampler = load(run, best=best, device=device)
     wanted = list(dict.fromkeys(sampler.labels(labels)))
     one_file = grid or len(wanted) * count == 1
     target = Path(out).expanduser() if out else draw.default_out(Path(run), labels, count, seed, one_file)
+    if shard is not None:
+        return shards.write(sampler, wanted, count=count, seed=seed, out=target, each=shard)
     return draw.write(sampler, wanted, count=count, seed=seed, out=target, grid=grid)
 
 
@@ -207,7 +224,7 @@ def card(run: str | Path, best: bool = False) -> dict[str, Any]:
     path = run / _folder(best) / "card.json"
     if path.is_file():
         try:
-            card: dict[str, Any] = json.loads(path.read_text())
+            card: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
             return card
         except ValueError:
             raise CondgenError(f"{str(path)!r} is damaged; the run's own train command writes it again.") from None

@@ -11,15 +11,17 @@ import json
 import os
 import shutil
 from dataclasses import dataclass
+from hashlib import sha256
+from math import inf
 from pathlib import Path
 from typing import Any
 
 from safetensors import SafetensorError
-from safetensors.torch import load_file, save_file
+from safetensors.torch import load as from_bytes
+from safetensors.torch import save as to_bytes
 from torch import Tensor
 
-from condgen.disk import sha256, sync, write_json
-from condgen.errors import CondgenError
+from condgen.disk import DiskError, as_json, free, make, sync, write_bytes
 
 STATE, NUMBERS, MANIFEST = "state.safetensors", "state.json", "manifest.json"
 KEPT = 2
@@ -39,31 +41,61 @@ class Damaged(Exception):
 
 
 def save(folder: Path, checkpoint: Checkpoint) -> None:
-    """Write a checkpoint under `folder` and drop all but the last two. Raises CondgenError if the disk refuses."""
+    """Write a checkpoint under `folder` and drop all but the last two; later ones are of a future that was given up.
+
+    Raises DiskError if the disk refuses.
+    """
     final = folder / f"{checkpoint.images:012d}"
     temporary = folder / f".{final.name}.part"
+    files = contents(checkpoint)
     try:
+        make(folder)
         shutil.rmtree(temporary, ignore_errors=True)
-        temporary.mkdir(parents=True)
-        save_file({k: v.detach().cpu().contiguous() for k, v in checkpoint.tensors.items()}, temporary / STATE)
-        sync(temporary / STATE)
-        write_json(temporary / NUMBERS, {"images": checkpoint.images, **checkpoint.numbers})
-        write_json(temporary / MANIFEST, {name: _fingerprint(temporary / name) for name in (STATE, NUMBERS)})
-        if final.exists():  # the same moment, saved before: equal by the seed law, unless it was damaged since
-            shutil.rmtree(final)
-        os.replace(temporary, final)
-        sync(folder)
-    except (OSError, SafetensorError) as error:
+        temporary.mkdir()
+        for name, data in files.items():
+            write_bytes(temporary / name, data)
+        _put_in_place(temporary, final)
+    except (OSError, DiskError) as error:
         shutil.rmtree(temporary, ignore_errors=True)
-        raise CondgenError(f"cannot save a checkpoint in {str(folder)!r}: {error}.") from None
-    for old in saved(folder)[:-KEPT]:
-        shutil.rmtree(old, ignore_errors=True)
+        size = sum(map(len, files.values()))
+        raise DiskError(
+            f"cannot save a checkpoint in {str(folder)!r} ({size:,} bytes, {free(folder):,} are free): {error}"
+        ) from None
+    there = saved(folder)
+    now = there.index(final) + 1
+    for other in [*there[now:], *there[: max(0, now - KEPT)]]:
+        shutil.rmtree(other, ignore_errors=True)
 
 
-def newest(folder: Path) -> tuple[Checkpoint | None, list[str]]:
-    """The newest sound checkpoint, None if there is none, and a sentence for each damaged one that was passed over."""
+def contents(checkpoint: Checkpoint) -> dict[str, bytes]:
+    """The files of a checkpoint, in the order in which they are written: the manifest comes last."""
+    tensors = {name: value.detach().cpu().contiguous() for name, value in checkpoint.tensors.items()}
+    files = {STATE: to_bytes(tensors), NUMBERS: as_json({"images": checkpoint.images, **checkpoint.numbers})}
+    return files | {MANIFEST: _manifest(files)}
+
+
+def _manifest(files: dict[str, bytes]) -> bytes:
+    return as_json({name: {"bytes": len(data), "sha256": sha256(data).hexdigest()} for name, data in files.items()})
+
+
+def _put_in_place(temporary: Path, final: Path) -> None:
+    """Give a whole checkpoint its name. One of the same moment that is there goes only if it is no good."""
+    if final.exists():
+        if is_sound(final) and (final / MANIFEST).read_bytes() == (temporary / MANIFEST).read_bytes():
+            shutil.rmtree(temporary)
+            return
+        shutil.rmtree(final)
+    os.replace(temporary, final)
+    sync(final.parent)
+
+
+def newest(folder: Path, until: float = inf) -> tuple[Checkpoint | None, list[str]]:
+    """The newest sound checkpoint, None if there is none, and a sentence for each damaged one that was passed over.
+
+    until: images after which none is taken.
+    """
     sentences: list[str] = []
-    for path in reversed(saved(folder)):
+    for path in reversed([path for path in saved(folder) if int(path.name) <= until]):
         try:
             return read(path), sentences
         except Damaged as error:
@@ -72,21 +104,28 @@ def newest(folder: Path) -> tuple[Checkpoint | None, list[str]]:
 
 
 def read(path: Path) -> Checkpoint:
-    """One checkpoint, or Damaged if any byte differs from the manifest."""
+    """One checkpoint, or Damaged if any byte differs from what was written."""
     try:
-        for name, expected in json.loads((path / MANIFEST).read_text()).items():
-            if _fingerprint(path / name) != expected:
-                raise Damaged(f"{name} differs from its manifest")
-        numbers = json.loads((path / NUMBERS).read_text())
-        return Checkpoint(numbers.pop("images"), load_file(path / STATE), numbers)
+        files = {name: (path / name).read_bytes() for name in (STATE, NUMBERS)}
+        if (path / MANIFEST).read_bytes() != _manifest(files):
+            raise Damaged("it differs from its manifest")
+        numbers = json.loads(files[NUMBERS])
+        return Checkpoint(numbers.pop("images"), from_bytes(files[STATE]), numbers)
+    except FileNotFoundError as error:
+        raise Damaged(f"{Path(error.filename).name} is missing") from None
     except (OSError, ValueError, KeyError, AttributeError, SafetensorError) as error:
         raise Damaged(str(error)) from None
+
+
+def is_sound(path: Path) -> bool:
+    """Whether every byte is as it was written."""
+    try:
+        read(path)
+    except Damaged:
+        return False
+    return True
 
 
 def saved(folder: Path) -> list[Path]:
     """Finished checkpoints, oldest first."""
     return sorted(path for path in folder.glob("[0-9]*") if path.is_dir())
-
-
-def _fingerprint(path: Path) -> dict[str, int | str]:
-    return {"bytes": path.stat().st_size, "sha256": sha256(path)}

@@ -1,5 +1,5 @@
 """The command line: `condgen train | sample | picture | evaluate | compare | report | augment | inspect |
-list | cite`.
+list | cite | doctor`.
 
 Verbs, their options and their help are the functions of `condgen.api`; a system's own options are the fields of its
 `Config`. A mistake is one line on stderr and exit code 2.
@@ -8,6 +8,7 @@ Verbs, their options and their help are the functions of `condgen.api`; a system
 import inspect
 import sys
 from collections.abc import Callable, Sequence
+from io import TextIOWrapper
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -19,7 +20,7 @@ from condgen.systems import DEFAULT, SYSTEMS, row
 from condgen.tables import as_json, as_lines, as_table
 from condgen.version import __version__
 
-FLAGS = {"--quiet", "--help", "-h"}
+FLAGS = {"--quiet", "--allow-changed", "--help", "-h"}
 """Options of `train` that take no value."""
 TRAIN, SAMPLE = "Usage: condgen train [SYSTEM] [OPTIONS]", "Usage: condgen sample RUN [OPTIONS]"
 
@@ -27,6 +28,9 @@ TRAIN, SAMPLE = "Usage: condgen train [SYSTEM] [OPTIONS]", "Usage: condgen sampl
 def main(argv: Sequence[str] | None = None) -> None:
     """Run one command and print what it returns; a mistake of the user's ends the process with code 2."""
     words = list(sys.argv[1:] if argv is None else argv)
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, TextIOWrapper):
+            stream.reconfigure(errors="replace")  # a name that the terminal cannot write is no reason to stop
     try:
         result = application(words)(words)
     except (CondgenError, CycloptsError) as error:
@@ -61,6 +65,7 @@ def application(words: Sequence[str]) -> App:
     app.command(inspect_, name="inspect", usage="Usage: condgen inspect DATA [OPTIONS]")
     app.command(list_, name="list")
     app.command(cite, name="cite")
+    app.command(doctor_, name="doctor")
     return app
 
 
@@ -172,3 +177,15 @@ def cite(system: str) -> str:
     from condgen import catalogue
 
     return catalogue.citation(system)
+
+
+def doctor_(*, json: bool = False) -> str:
+    """What this machine has, and which known traps it has set: versions, devices, threads, free space.
+
+    Args:
+        json: As JSON, for programs.
+    """
+    from condgen import doctor
+
+    found = doctor.findings()
+    return as_json(found) if json else doctor.as_screen(found)

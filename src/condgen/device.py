@@ -1,5 +1,7 @@
 """Where to compute."""
 
+import os
+
 import torch
 
 from condgen.errors import CondgenError
@@ -9,6 +11,8 @@ def pick(name: str) -> torch.device:
     """auto takes the first of CUDA, Apple's MPS and the CPU that is there; any other name is taken at its word."""
     if name == "auto":
         name = "cuda" if torch.cuda.is_available() else "mps" if torch.backends.mps.is_available() else "cpu"
+    if name == "cuda" and "LOCAL_RANK" in os.environ:  # of torchrun: a GPU for each process
+        name = f"cuda:{os.environ['LOCAL_RANK']}"
     try:
         device = torch.device(name)
     except RuntimeError:

@@ -1,9 +1,14 @@
-"""Writing so that a crash at any moment leaves the old file or the new one, never half of one."""
+"""Writing so that a crash at any moment leaves the old file or the new one, never half of one.
+
+Everything that condgen writes goes through here, so that one test can cut the power at every call.
+"""
 
 import contextlib
+import errno
 import hashlib
 import json
 import os
+import shutil
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -11,18 +16,31 @@ from typing import Any
 from condgen.errors import CondgenError
 
 
+class DiskError(CondgenError):
+    """The disk did not take something: it is full, read-only or gone. What was there before is still there."""
+
+    @classmethod
+    def about(cls, path: Path, error: OSError, size: int | None = None) -> "DiskError":
+        """size: bytes that were to be written, told beside those that are free."""
+        reason = error.strerror or str(error)
+        if error.errno == errno.ENOSPC and size is not None:
+            reason += f" ({size:,} bytes needed, {free(path):,} free)"
+        return cls(f"cannot write {str(path)!r}: {reason}.")
+
+
 @contextlib.contextmanager
 def replacing(path: Path) -> Iterator[Path]:
     """A temporary name beside `path` to write to; on success it is fsynced and renamed into place."""
     temporary = path.with_name(f".{path.name}.{os.getpid()}.part")
     try:
-        path.parent.mkdir(parents=True, exist_ok=True)
+        make(path.parent)
         yield temporary
         sync(temporary)
         os.replace(temporary, path)
         sync(path.parent)
     except OSError as error:
-        raise CondgenError(f"cannot write {str(path)!r}: {error.strerror or error}.") from None
+        size = temporary.stat().st_size if temporary.exists() else None
+        raise DiskError.about(path, error, size) from None
     finally:
         with contextlib.suppress(OSError):
             temporary.unlink()
@@ -30,11 +48,53 @@ def replacing(path: Path) -> Iterator[Path]:
 
 def write_bytes(path: Path, data: bytes) -> None:
     with replacing(path) as temporary:
-        temporary.write_bytes(data)
+        try:
+            temporary.write_bytes(data)
+        except OSError as error:
+            raise DiskError.about(path, error, len(data)) from None
 
 
 def write_json(path: Path, value: Any) -> None:
-    write_bytes(path, (json.dumps(value, indent=2, ensure_ascii=False) + "\n").encode())
+    write_bytes(path, as_json(value))
+
+
+def as_json(value: Any) -> bytes:
+    """As files of ours hold it."""
+    return (json.dumps(value, indent=2, ensure_ascii=False) + "\n").encode()
+
+
+def append(path: Path, data: bytes) -> None:
+    """Add to the end of a file; if not all of it fits, the file stays as it was."""
+    try:
+        make(path.parent)
+        with path.open("ab", buffering=0) as file:
+            end = file.tell()
+            try:
+                if file.write(data) < len(data):
+                    raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+            except OSError:
+                file.truncate(end)
+                raise
+    except OSError as error:
+        raise DiskError.about(path, error, len(data)) from None
+
+
+def make(folder: Path) -> None:
+    """A folder and those above it, each name on the disk itself before anything is put inside."""
+    if folder.is_dir():
+        return
+    make(folder.parent)
+    folder.mkdir(exist_ok=True)
+    sync(folder.parent)
+
+
+def tidy(folder: Path) -> None:
+    """Remove what writers that were killed have left half done. Only for who has the folder to himself."""
+    for stump in folder.rglob(".*.part"):
+        if stump.is_dir():
+            shutil.rmtree(stump, ignore_errors=True)
+        else:
+            stump.unlink(missing_ok=True)
 
 
 def sync(path: Path) -> None:
@@ -44,6 +104,13 @@ def sync(path: Path) -> None:
         os.fsync(handle)
     finally:
         os.close(handle)
+
+
+def free(path: Path) -> int:
+    """Bytes left on the disk that `path` is or would be on."""
+    while not path.exists():
+        path = path.parent
+    return shutil.disk_usage(path).free
 
 
 def sha256(path: Path) -> str:

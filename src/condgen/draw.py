@@ -30,7 +30,7 @@ def write(sampler: Sampler, labels: list[Label], *, count: int, seed: int, out: 
     if grid:
         if out.suffix != ".png":
             raise CondgenError(f"--grid draws one picture; {str(out)!r} should end in .png.")
-        pictures.save_png(out, sheets.classes(sampler, labels, rows=count, seed=seed), _about(sampler, seed=seed))
+        pictures.save_png(out, sheets.classes(sampler, labels, rows=count, seed=seed), about(sampler, seed=seed))
     elif out.suffix == ".npz":
         _npz(sampler, labels, count, seed, out)
     elif out.suffix == ".png":
@@ -55,8 +55,8 @@ def _files(sampler: Sampler, labels: list[Label], count: int, seed: int, paths: 
     asked = [(label, index) for label in labels for index in range(count)]
     drawn = (picture for batch in sampler.batches([label for label, _ in asked], seed) for picture in batch)
     for path, (label, index), picture in zip(paths, asked, drawn, strict=True):
-        about = _about(sampler, label=sampler.spec.labels.title(label), seed=seed, index=index)
-        pictures.save_png(path, pictures.image(picture), about)
+        told = about(sampler, label=sampler.spec.labels.title(label), seed=seed, index=index)
+        pictures.save_png(path, pictures.image(picture), told)
 
 
 def _npz(sampler: Sampler, labels: list[Label], count: int, seed: int, out: Path) -> None:
@@ -77,7 +77,7 @@ def _npz(sampler: Sampler, labels: list[Label], count: int, seed: int, out: Path
                 npy.write_array(stream, array, allow_pickle=False)
 
 
-def _about(sampler: Sampler, **request: object) -> dict[str, object]:
+def about(sampler: Sampler, **request: object) -> dict[str, object]:
     """What a picture can tell of itself: enough to draw it again."""
     card = sampler.card
     return {

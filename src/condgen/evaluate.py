@@ -169,7 +169,7 @@ def kept(run: str | Path, best: bool = False) -> Evaluation | None:
     """The evaluation that lies in a run, if it is of the generator that lies there now."""
     path = Path(run).expanduser() / file_name(best)
     try:
-        found: Evaluation = json_.loads(path.read_text())
+        found: Evaluation = json_.loads(path.read_text(encoding="utf-8"))
         same = found["about"]["generator"]["sha256"] == api.card(Path(run).expanduser(), best)["sha256"]
     except (OSError, ValueError, KeyError):
         return None

@@ -7,17 +7,14 @@ clock.jsonl holds the seconds. Means over a stretch of steps are collected on th
 import json
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Self
+from typing import Any
 
-import numpy as np
 import torch
 from PIL import Image
 from torch import Tensor
 
-from condgen.disk import write_bytes
-
-if TYPE_CHECKING:
-    from tensorboardX import SummaryWriter
+from condgen.disk import append, sync, write_bytes
+from condgen.events import Events
 
 
 class Meter:
@@ -41,52 +38,53 @@ class Meter:
 
 
 class Logbook:
-    """The log of one run folder, continued where a checkpoint left it."""
+    """The log of one run folder, continued where a checkpoint left it.
+
+    What the disk refuses is kept in memory and written with the next line.
+    """
 
     def __init__(self, folder: Path, images: int) -> None:
-        """images: where the training goes on; later lines are of a future that was lost, and are dropped."""
+        """images: of the checkpoint; lines after it belong to a future that was lost, and go."""
         self.log, self.clock, self.alarms = (folder / f"{name}.jsonl" for name in ("log", "clock", "alarms"))
         for path in (self.log, self.clock, self.alarms):
             _keep(path, images)
         self.seconds = read(self.clock)[-1]["seconds"] if read(self.clock) else 0.0
-        self._events, self._resumed_at = folder / "tensorboard", images
-        self._writer: SummaryWriter | None = None
+        self.events = Events(folder / "tensorboard", images)
+        self._waiting: dict[Path, bytes] = {}
 
     def write(self, images: int, scalars: Mapping[str, float], seconds: float) -> None:
-        """One line; seconds: spent training since the line before."""
+        """One line; seconds: spent training since the line before. Raises DiskError, having lost nothing."""
         self.seconds += seconds
-        _append(self.log, {"images": images, **scalars})
-        _append(self.clock, {"images": images, "seconds": round(self.seconds, 3)})
-        for name, value in scalars.items():
-            self.events.add_scalar(name, value, images)
+        self._waiting[self.log] = self._waiting.get(self.log, b"") + _line({"images": images, **scalars})
+        clock = _line({"images": images, "seconds": round(self.seconds, 3)})
+        self._waiting[self.clock] = self._waiting.get(self.clock, b"") + clock
+        self.flush()
+        self.events.scalars(images, scalars)
 
     def warn(self, images: int, alarms: Sequence[Mapping[str, str]]) -> None:
         """What an evaluation found wrong, each with its kind and text; a line also if that is nothing."""
-        _append(self.alarms, {"images": images, "alarms": list(alarms)})
+        line = _line({"images": images, "alarms": list(alarms)})
+        self._waiting[self.alarms] = self._waiting.get(self.alarms, b"") + line
+        self.flush()
         if alarms:
-            self.events.add_text("alarms", "\n\n".join(alarm["text"] for alarm in alarms), images)
+            self.events.text(images, "alarms", "\n\n".join(alarm["text"] for alarm in alarms))
 
     def picture(self, images: int, sheet: Image.Image) -> None:
-        self.events.add_image("samples", np.asarray(sheet), images, dataformats="HWC")
+        self.events.picture(images, "samples", sheet)
 
-    @property
-    def events(self) -> "SummaryWriter":
-        if self._writer is None:
-            from tensorboardX import SummaryWriter
+    def flush(self) -> None:
+        """Write what is waiting. Raises DiskError; what was refused waits on."""
+        for path in list(self._waiting):
+            append(path, self._waiting[path])
+            del self._waiting[path]
 
-            self._writer = SummaryWriter(
-                str(self._events),
-                purge_step=self._resumed_at + 1 if self._resumed_at else None,  # hides the lost future
-                filename_suffix=f".{self._resumed_at:012d}",  # its own names differ by the second only
-            )
-        return self._writer
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        if self._writer is not None:
-            self._writer.close()
+    def sync(self) -> None:
+        """Have every line on the disk itself: a checkpoint counts on those before it."""
+        self.flush()
+        for path in (self.log, self.clock, self.alarms):
+            if path.exists():
+                sync(path)
+        sync(self.log.parent)  # which has their names
 
 
 def read(path: Path) -> list[dict[str, Any]]:
@@ -100,13 +98,8 @@ def read(path: Path) -> list[dict[str, Any]]:
 def _keep(path: Path, images: int) -> None:
     if path.exists():
         lines = [line for line in read(path) if line["images"] <= images]
-        write_bytes(path, "".join(_line(line) for line in lines).encode())
+        write_bytes(path, b"".join(map(_line, lines)))
 
 
-def _append(path: Path, value: Mapping[str, Any]) -> None:
-    with path.open("a", encoding="utf-8") as file:
-        file.write(_line(value))
-
-
-def _line(value: Mapping[str, Any]) -> str:
-    return json.dumps(value) + "\n"
+def _line(value: Mapping[str, Any]) -> bytes:
+    return (json.dumps(value) + "\n").encode()

@@ -9,6 +9,8 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
+from condgen.noise import for_rows
+
 
 def says_real(logits: Tensor) -> Tensor:
     """-E log D: small when the discriminator says 'real'. For real pictures, and the generator's non-saturating loss
@@ -49,7 +51,7 @@ def gradient_penalty(critic: Callable[[Tensor, Tensor], Tensor], real: Tensor, f
     One mixing weight, uniform on [0, 1), per picture; the norm is over the whole picture (Gulrajani et al. 2017,
     arXiv 1704.00028, Eq. 3).
     """
-    share = torch.rand(len(real), *[1] * (real.dim() - 1), device=real.device)
+    share = for_rows(torch.rand, len(real), *[1] * (real.dim() - 1), device=real.device)
     between = (share * real + (1 - share) * fake).requires_grad_()
     (gradient,) = torch.autograd.grad(critic(between, y).sum(), between, create_graph=True)
     slope: Tensor = gradient.flatten(1).norm(dim=1)

@@ -1,11 +1,12 @@
 """Noise as torch tensors: in a training step, and for one picture that anybody may ask for again."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 
 import torch
 from torch import Tensor
 
+from condgen import parallel
 from condgen.seeds import seed_of
 from condgen.spec import Prior
 
@@ -26,6 +27,31 @@ def reseed(seed: int, stream: str, images: int, device: torch.device = CPU) -> N
         torch.mps.manual_seed(value)
 
 
+def reseed_step(seed: int, images: int, device: torch.device = CPU) -> None:
+    """`reseed` for one step. Of several processes each gets noise of its own, and shares what `for_rows` draws."""
+    if parallel.size() == 1:
+        reseed(seed, "step", images, device)
+        return
+    _shared[device] = torch.Generator(device).manual_seed(seed_of(seed, "step", images))
+    reseed(seed, f"step of process {parallel.rank()}", images, device)
+
+
+_shared: dict[torch.device, torch.Generator] = {}
+"""Per device, the noise that several processes share; seeded by each step."""
+
+
+def for_rows(sampler: Callable[..., Tensor], rows: int, *shape: int, device: torch.device | str = CPU) -> Tensor:
+    """Noise for the rows of one batch, (rows, *shape), such as ``for_rows(torch.randn, 64, 100)``.
+
+    Several processes draw for the whole batch and take their own rows, so that they play as one would.
+    """
+    if parallel.size() == 1:
+        return sampler((rows, *shape), device=device)
+    shared = _shared.setdefault(torch.device(device), torch.Generator(device))
+    whole = sampler((rows * parallel.size(), *shape), device=device, generator=shared)
+    return whole[parallel.part(len(whole))]
+
+
 @contextmanager
 def contained_noise(device: torch.device) -> Iterator[None]:
     """Give torch's generators back as they were found: training inside somebody's program leaves theirs alone."""
@@ -35,8 +61,7 @@ def contained_noise(device: torch.device) -> Iterator[None]:
 
 def draw(prior: Prior, n: int, device: torch.device | str = "cpu") -> Tensor:
     """z for one training batch, (n, prior.dim), from torch's own generator."""
-    sampler = torch.randn if prior.kind == "normal" else torch.rand
-    return sampler(n, prior.dim, device=device)
+    return for_rows(torch.randn if prior.kind == "normal" else torch.rand, n, prior.dim, device=device)
 
 
 def draw_at(prior: Prior, seed: int, indices: Iterable[int]) -> Tensor:

@@ -13,6 +13,7 @@ from condgen import trainer
 from condgen.config import Config
 from condgen.data import Dataset
 from condgen.device import pick
+from condgen.errors import CondgenError
 from condgen.judging import judge
 from condgen.judging.monitor import Monitor
 from condgen.judging.reference import Reference, with_test
@@ -62,6 +63,20 @@ class Order:
         spec = self.dataset.spec.to_json()
         config, fingerprint = self.config.model_dump(), self.dataset.fingerprint
         return Identity(self.name, config, self.data, fingerprint, spec, self.seed, self.labels, self.size)
+
+    def check_fits(self, begun: Identity | None) -> None:
+        """Raise CondgenError if the run that is to go on has networks of other sizes."""
+        if begun is None or not begun.may_become(self.identity):
+            return  # Run.open tells
+        theirs, ours = (
+            [tuple(value.shape) for value in self.row.hollow(self.dataset.spec, config).state_dict().values()]
+            for config in (self.config.having(begun.config), self.config)
+        )
+        if theirs != ours:
+            raise CondgenError(
+                f"the run holds other networks than these settings make ({begun.difference(self.identity)}); "
+                "give another --out."
+            )
 
     def system(self) -> System:
         """Freshly initialised; its weights are a function of the seed."""

@@ -84,7 +84,7 @@ def run(entry: Entry, reference: "Reference") -> dict[str, Any]:
     """The part of the page that is about one run."""
     from condgen import plots
 
-    env = json.loads((entry.folder / "env.json").read_text())
+    env = json.loads((entry.folder / "env.json").read_text(encoding="utf-8"))
     evaluation, labels = entry.evaluation, entry.evaluation["about"]["labels"]
     return {
         "title": entry.title,

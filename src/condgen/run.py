@@ -5,6 +5,8 @@ runs/cvae-mnist/
     env.json        where and when each session of it ran
     log.jsonl       the logged numbers; clock.jsonl the seconds; tensorboard/ the same to watch
     checkpoints/    the last two states to go on from
+    rescue/         the last two, at fixed numbers of images, to roll back to
+    rollbacks.json  when that was done, and why
     samples/        the class grid every so many images, and one of real pictures
     curves.png      the logged numbers as a picture
     generator/      what `condgen.load` reads: weights and card.json
@@ -17,8 +19,8 @@ import json
 import os
 import platform
 import sys
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager, suppress
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -57,38 +59,54 @@ class Identity:
 
     def difference(self, other: "Identity") -> str | None:
         """In words, the first thing that differs from `other`; None if the same training could go on."""
+        return next(self.differences(other), None)
+
+    def differences(self, other: "Identity") -> "Iterator[str]":
+        """In words, all that differs from `other`: what was trained so far first."""
         ours, theirs = (asdict(x) | asdict(x).pop("config") for x in (self, other))
         for name in sorted(ours, key="fingerprint".__eq__):
             if name not in ("config", "images", "data", "spec") and ours[name] != theirs.get(name):
-                if name == "fingerprint":
-                    return f"other pictures or labels in {self.data!r}"
-                return f"{name}={ours[name]}, not {theirs.get(name)}"
-        return None
+                value = f"{name}={ours[name]}, not {theirs.get(name)}"
+                yield value if name != "fingerprint" else f"other pictures or labels in {self.data!r}"
+
+    def may_become(self, other: "Identity") -> bool:
+        """Whether a training can go on as `other` if somebody insists: equal networks see pictures of an equal kind."""
+        fixed = ("system", "spec", "labels", "size")
+        return all(getattr(self, name) == getattr(other, name) for name in fixed)
 
 
 class Run:
     """One run folder. `Run.open` makes or continues it; everything in it is written whole or not at all."""
 
-    def __init__(self, folder: Path, identity: Identity) -> None:
-        self.folder, self.identity = folder, identity
+    def __init__(self, folder: Path, identity: Identity, changed: Sequence[str] = ()) -> None:
+        """changed: in words, what differs from the sessions before, and was allowed to."""
+        self.folder, self.identity, self.changed = folder, identity, tuple(changed)
 
     @classmethod
     @contextmanager
-    def open(cls, folder: Path, identity: Identity) -> "Iterator[Run]":
+    def open(cls, folder: Path, identity: Identity, allow_changed: bool = False) -> "Iterator[Run]":
         """Make the folder, or continue the run that is in it, and keep other processes out meanwhile.
 
-        Raises CondgenError, having changed nothing, if the folder holds another training or anything else.
+        Raises CondgenError, having changed nothing, if the folder holds another training or anything else. With
+        `allow_changed` a training may go on with other settings or data, as long as its networks stay as they are.
         """
         there = identity_in(folder)
         if there is None and folder.exists() and (not folder.is_dir() or any(folder.glob("[!.]*"))):
             raise CondgenError(f"{str(folder)!r} exists and is no run; give another --out.")
-        if there and (difference := there.difference(identity)):
+        changed = [*there.differences(identity)] if there else []
+        if there and changed and not (allow_changed and there.may_become(identity)):
+            insist = ", add --allow-changed to go on all the same," if there.may_become(identity) else ""
             raise CondgenError(
-                f"{str(folder)!r} holds a run with {difference}; repeat its own command or give another --out."
+                f"{str(folder)!r} holds a run with {changed[0]}; repeat its own command{insist} or give another --out."
             )
         with _locked(folder):
             disk.write_json(folder / "config.json", {"condgen": __version__, "format": FORMAT, **asdict(identity)})
-            yield cls(folder, identity)
+            yield cls(folder, identity, changed)
+
+    def check(self) -> None:
+        """Raise DiskError if the folder is no longer there: writing into a new one would only look like a run."""
+        if not (self.folder / "config.json").is_file():
+            raise disk.DiskError(f"{str(self.folder)!r} has vanished, or its config.json has.")
 
     @property
     def images(self) -> int:
@@ -104,6 +122,22 @@ class Run:
     @property
     def checkpoints(self) -> Path:
         return self.folder / "checkpoints"
+
+    @property
+    def rescue(self) -> Path:
+        return self.folder / "rescue"
+
+    @property
+    def rollbacks(self) -> list[dict[str, Any]]:
+        """Each going back after a loss or gradient that was not finite, or ran away: when, to where, why, on what."""
+        path = self.folder / "rollbacks.json"
+        found: list[dict[str, Any]] = json.loads(path.read_text(encoding="utf-8")) if path.exists() else []
+        return found
+
+    def note_rollback(self, entry: Mapping[str, Any]) -> None:
+        """Add to `rollbacks`, unless a training that was killed meanwhile has done so before."""
+        if entry["number"] > len(self.rollbacks):
+            disk.write_json(self.folder / "rollbacks.json", [*self.rollbacks, dict(entry)])
 
     @property
     def samples(self) -> Path:
@@ -122,18 +156,28 @@ class Run:
             ]
         )
 
-    def begin_session(self, images: int, device: str) -> list[str]:
-        """Note where this session runs; returns what a person should know when it goes on with an earlier one."""
+    def begin_session(self, images: int, here: Mapping[str, str | int], allow_changed: bool = False) -> list[str]:
+        """Note where this session runs, as `environment` has it; returns what a person should know when it goes on
+        with an earlier one.
+
+        Raises CondgenError if it would not be bit-exact, unless that is allowed; then it is noted and said.
+        """
         path = self.folder / "env.json"
-        sessions = json.loads(path.read_text()) if path.exists() else []
-        here = environment(device)
-        disk.write_json(path, [*sessions, {"from_images": images, "started": _now(), "argv": sys.argv, **here}])
-        if not sessions or not images:
-            return []
-        before = sessions[-1]
-        changed = [f"{name} {before.get(name)} -> {here[name]}" for name in here if before.get(name) != here[name]]
-        warning = [f"no longer bit-exact: {', '.join(changed)}."] if changed else []
-        return [f"going on with {str(self.folder)!r} at {images:,} images.", *warning]
+        sessions = json.loads(path.read_text(encoding="utf-8")) if path.exists() else []
+        before = sessions[-1] if images and sessions else {}
+        moved = [
+            f"{name} {before[name]} -> {here[name]}" for name in EXACT if before.get(name, here[name]) != here[name]
+        ]
+        if moved and not allow_changed:
+            raise CondgenError(
+                f"{str(self.folder)!r} would no longer be bit-exact: {', '.join(moved)}. Put that back, "
+                "or add --allow-changed to go on all the same."
+            )
+        changed = [*self.changed, *moved]
+        session = {"from_images": images, "started": _now(), "argv": sys.argv, **here}
+        disk.write_json(path, [*sessions, session | ({"changed": changed} if changed else {})])
+        warning = [f"no longer bit-exact, as allowed: {', '.join(changed)}."] if changed else []
+        return [*([f"going on with {str(self.folder)!r} at {images:,} images."] if before else []), *warning]
 
     def publish(self, net: nn.Module, card: Mapping[str, Any], name: str = "generator") -> None:
         """Write generator/ or best/: the weights under a name of their own, then the card that names them, then tidy
@@ -155,7 +199,7 @@ def identity_in(folder: Path) -> Identity | None:
     if not path.is_file():
         return None
     try:
-        content = json.loads(path.read_text())
+        content = json.loads(path.read_text(encoding="utf-8"))
         if content["format"] > FORMAT:
             raise CondgenError(f"{str(folder)!r} was written by condgen {content['condgen']}; upgrade to read it.")
         known = {name: content[name] for name in Identity.__dataclass_fields__ if name in content}
@@ -190,24 +234,31 @@ def card_of(identity: Identity, spec: Spec, prior: dict[str, Any], micro_batch: 
     }
 
 
-def environment(device: str) -> dict[str, str | int]:
-    """What has to stay equal for a resumed training to be bit-exact."""
+EXACT = ("torch", "cpu", "device", "threads", "processes", "batch")
+"""What has to stay equal for a resumed training to be bit-exact; the rest is noted for the curious."""
+
+
+def environment(device: str, batch: int, processes: int = 1) -> dict[str, str | int]:
+    """Where a session runs. batch: images per step and process."""
     return {
         "torch": torch.__version__,
         "numpy": numpy.__version__,
         "python": platform.python_version(),
         "machine": platform.machine(),
+        "cpu": torch.backends.cpu.get_cpu_capability(),  # kernels of another vector width round differently
         "device": device,
         "threads": torch.get_num_threads(),
+        "processes": processes,
+        "batch": batch,
     }
 
 
 @contextmanager
 def _locked(folder: Path) -> Iterator[None]:
-    """Hold the folder's lock, which falls with the process, however that ends."""
+    """Hold the folder's lock, which falls with the process, however that ends. Noting the owner proves it writable."""
     owner = folder / ".owner"
     try:
-        folder.mkdir(parents=True, exist_ok=True)
+        disk.make(folder)
         lock = FileLock(folder / ".lock")
         lock.acquire(timeout=0)
     except Timeout:
@@ -216,12 +267,14 @@ def _locked(folder: Path) -> Iterator[None]:
             f"another process{who} is training in {str(folder)!r}; wait, or give another --out."
         ) from None
     except OSError as error:
-        raise CondgenError(f"cannot write {str(folder)!r}: {error.strerror or error}.") from None
+        raise disk.DiskError.about(folder, error) from None
     try:
-        owner.write_text(str(os.getpid()))
+        disk.write_bytes(owner, str(os.getpid()).encode())
+        disk.tidy(folder)
         yield
     finally:
-        owner.unlink(missing_ok=True)
+        with suppress(OSError):
+            owner.unlink(missing_ok=True)
         lock.release()
 
 

@@ -3,6 +3,7 @@
 import torch
 from torch import Tensor
 
+from condgen import parallel
 from condgen.data.dataset import Split
 from condgen.labels import Labels
 from condgen.seeds import seed_of
@@ -13,7 +14,7 @@ class Stream:
 
     Each pass over the data is its own permutation and the next begins where it ends, so a batch may span two: every
     picture is seen equally often, whatever the batch size, and a set smaller than one batch works. The pictures stay
-    uint8 on the device; channels come last in memory.
+    uint8 on the device; channels come last in memory. Of several processes each gets its own part of every batch.
     """
 
     def __init__(
@@ -26,18 +27,22 @@ class Stream:
         self.batch, self.seed, self.images = batch, seed, start
         self._epoch, self._order = -1, torch.empty(0, dtype=torch.long)
 
+    def go_to(self, images: int, seed: int) -> None:
+        """Go on with image number `images`, in the order that belongs to `seed`."""
+        self.images, self.seed, self._epoch = images, seed, -1
+
     def __iter__(self) -> "Stream":
         return self
 
     def __next__(self) -> tuple[Tensor, Tensor]:
-        rows = self._rows(self.images, self.batch).to(self.device)
+        rows = self.rows(self.images, self.batch)[parallel.part(self.batch)].to(self.device)
         self.images += self.batch
         y = self.labels[rows]
         return to_range(self.pixels[rows]), self.vectors[y] if self.vectors is not None else y.float()
 
-    def _rows(self, start: int, count: int) -> Tensor:
+    def rows(self, start: int, count: int) -> Tensor:
         """Which pictures are seen as numbers start ... start + count - 1 of the whole training."""
-        pieces = []
+        pieces = [torch.empty(0, dtype=torch.long)]
         while count:
             epoch, at = divmod(start, len(self.pixels))
             piece = self._permutation(epoch)[at : at + count]

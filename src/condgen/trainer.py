@@ -6,24 +6,23 @@ that is stopped and started again goes on as if nothing had happened, bit for bi
 
 import time
 from collections.abc import Callable
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 
-from condgen import inspection, pictures, plots, sheets
-from condgen.disk import write_bytes
-from condgen.judging.monitor import Monitor, fresh, is_best
-from condgen.logbook import Logbook, read
+from condgen import parallel
+from condgen.judging.monitor import Monitor
 from condgen.sampler import Sampler
 from condgen.screen import Screen
 from condgen.stream import Stream
 from condgen.system import System
-from condgen.training import Training
+from condgen.training import Diverged, Training
+from condgen.witness import Witness
 
 EVALUATIONS, FEWEST_IMAGES = 10, 5000
 """Evaluations that nobody asked for, at most, and images between two of them: one costs about as much."""
+RESCUES = 10
+"""States to roll back to that a training keeps on its way."""
 AROUND = 2.5
 """Seconds that class grids, curves and checkpoints take in a training of a minute on two cores."""
-CURVES_SECONDS = 300.0
-"""Between two drawings of curves.png: matplotlib takes a second for one."""
 
 
 @dataclass(frozen=True)
@@ -45,10 +44,12 @@ class Plan:
     evaluate_every: int = 0
     save_seconds: float = 30.0
     best_by: str = "fd"
+    rescue_every: int = 0
 
     @classmethod
     def of(cls, images: int, every: Every, save_seconds: float, best_by: str) -> "Plan":
-        """By default 200 lines of log and 20 class grids, however long the training, and at most 10 evaluations."""
+        """By default 200 lines of log and 20 class grids, however long the training, and at most 10 evaluations; 10
+        states to roll back to."""
         log, grid, evaluation = (
             max(least, images // parts) if asked is None else asked
             for asked, parts, least in (
@@ -57,7 +58,7 @@ class Plan:
                 (every.evaluation, EVALUATIONS, FEWEST_IMAGES),
             )
         )
-        return cls(images, log, grid, evaluation, save_seconds, best_by)
+        return cls(images, log, grid, evaluation, save_seconds, best_by, max(1, images // RESCUES))
 
 
 def train(
@@ -66,78 +67,68 @@ def train(
     screen: Screen,
     stop: Callable[[], bool] = lambda: False,
     monitor: Monitor | None = None,
-) -> None:
-    """Play until `plan.images` are seen, or until `stop()`; either way the end is a checkpoint."""
-    logged = saved = drawn = time.monotonic()
-    with Logbook(training.run.folder, training.images) as book, screen.training(training.images, plan.images):
-        if training.images == 0:
-            draw_real(training)
-            draw_grid(training, book)
+) -> bool:
+    """Play until `plan.images` are seen, or until `stop()`; either way the end is a checkpoint. Returns whether it was
+    stopped.
 
-        while training.images < plan.images and not stop():
-            before = training.images
-            training.step()
-            now, ended = training.images, training.images >= plan.images
-            judged = monitor if ended or passed(plan.evaluate_every, before, now) else None
-
-            if ended or judged or passed(plan.log_every, before, now):
-                scalars = training.meter.take()
-                training.check_finite(scalars)
-                if judged:
-                    scalars |= evaluate(training, judged, plan.best_by, book, screen)
-                logged, seconds = time.monotonic(), time.monotonic() - logged
-                book.write(now, scalars, seconds)
-                screen.show(now, scalars)
-
-            if ended or passed(plan.grid_every, before, now):
-                draw_grid(training, book)
-
-            if not ended and time.monotonic() - saved > plan.save_seconds:
-                training.save()
-                saved = time.monotonic()
-
-            if not ended and time.monotonic() - drawn > CURVES_SECONDS:
-                draw_curves(training)
-                drawn = time.monotonic()
-
-        training.save()
-        draw_curves(training)
+    A training that blows up is rolled back, a few times. Of several processes all play, and the first one writes.
+    """
+    with screen.training(training.images, plan.images):
+        while True:
+            try:
+                return play(training, plan, screen, stop, monitor)
+            except Diverged as trouble:
+                screen.say(training.roll_back(trouble))
 
 
-def evaluate(training: Training, monitor: Monitor, best_by: str, book: Logbook, screen: Screen) -> dict[str, float]:
-    """Measure the averaged generator, keep it if it is the best so far, and say what looks wrong."""
-    log = training.run.log
-    found = monitor.look(training.sampler, training.images, log)
-    if is_best(found.scalars, best_by, log):
-        training.keep_best(found.scalars)
-    for alarm in fresh(found.alarms, read(book.alarms)):
-        screen.say(f"at {training.images:,} images: {alarm.text}")
-    book.warn(training.images, [asdict(alarm) for alarm in found.alarms])
-    return found.scalars
+def play(training: Training, plan: Plan, screen: Screen, stop: Callable[[], bool], monitor: Monitor | None) -> bool:
+    """`train`, from where the training is, as long as all goes well. Raises Diverged, in all processes at once."""
+    witness = Witness(training, screen, monitor, plan.best_by) if parallel.leads() else None
+    stopped, saved = False, time.monotonic()
+    if training.images == 0:
+        keep(training, witness.begin if witness else None)
+
+    while training.images < plan.images and not stopped:
+        before = training.images
+        training.step()
+        now, ended = training.images, training.images >= plan.images
+        judged = ended or passed(plan.evaluate_every, before, now)
+
+        if judged or passed(plan.log_every, before, now):
+            training.check()
+            scalars = training.meter.take()
+            training.check_numbers(scalars)
+            if witness:
+                witness.write(scalars, judged)
+            parallel.wait()
+
+        if ended or passed(plan.grid_every, before, now):
+            if witness:
+                witness.draw()
+            parallel.wait()
+        if passed(plan.rescue_every, before, now):
+            keep(training, witness.keep_rescue if witness else None)
+
+        stopped, due = parallel.any_of(stop(), not ended and time.monotonic() - saved > plan.save_seconds)
+        if due:
+            keep(training, witness.save if witness else None)
+            saved = time.monotonic()
+
+    keep(training, witness.end if witness else None)
+    return stopped
+
+
+def keep(training: Training, write: Callable[[], None] | None) -> None:
+    """Let the first process write about a training of which every number is finite, and the others wait for it."""
+    training.check_all()
+    if write:
+        write()
+    parallel.wait()
 
 
 def passed(every: int, before: int, now: int) -> bool:
     """Whether a multiple of `every` lies in (before, now]; 0 is never."""
     return every > 0 and now // every > before // every
-
-
-def draw_real(training: Training) -> None:
-    """Some real pictures, to hold the class grids against."""
-    sheet = inspection.real(training.dataset.train, training.dataset.labels, sheets.ROWS)
-    pictures.save_png(training.run.samples / "real.png", sheet)
-
-
-def draw_grid(training: Training, book: Logbook) -> None:
-    """The class grid of this moment: the same z each time, so that one can watch a picture grow."""
-    sheet = sheets.classes(training.sampler, seed=training.run.identity.seed)
-    pictures.save_png(training.run.samples / f"{training.images:012d}.png", sheet)
-    book.picture(training.images, sheet)
-
-
-def draw_curves(training: Training) -> None:
-    """The logged numbers as a picture, for whoever does not watch TensorBoard."""
-    run = training.run
-    write_bytes(run.folder / "curves.png", plots.curves(run.log, f"{run.identity.system} on {run.identity.data}"))
 
 
 @dataclass(frozen=True)
@@ -172,6 +163,6 @@ def speed(system: System, stream: Stream, seconds: float) -> float:
         for _ in range(3):  # the first steps choose kernels and fill caches
             system.step(stream, stream.images)
         began, images = time.monotonic(), stream.images
-        while time.monotonic() - began < seconds:
+        while any(parallel.any_of(time.monotonic() - began < seconds)):
             system.step(stream, stream.images)
     return (stream.images - images) / (time.monotonic() - began)

@@ -2,22 +2,39 @@
 
 import math
 from collections import defaultdict
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict
+from statistics import median
 from typing import Any
 
+import torch
 from torch import Tensor
 
-from condgen import checkpoint
+from condgen import checkpoint, parallel
 from condgen.data import Dataset
 from condgen.ema import EMA
 from condgen.errors import CondgenError
 from condgen.logbook import Meter
-from condgen.noise import reseed
+from condgen.noise import reseed_step
 from condgen.run import Run, card_of
 from condgen.sampler import MICRO_BATCH, Sampler
+from condgen.seeds import seed_of
 from condgen.stream import Stream
 from condgen.system import System, restore_state, state_of
+
+MOST_ROLLBACKS = 3
+"""In one training; after that it is stopped."""
+FAR, FEWEST_LINES, NEWEST_LINES = 10.0, 20, 100
+"""A loss runs away if it is so many times its median over the newest lines of the log (once there are enough), and
+three times as large as any but the last quarter of them: losses may cross zero, and drift."""
+
+
+class Diverged(Exception):
+    """A training that has blown up: why, and between which numbers of images."""
+
+    def __init__(self, cause: str, since: int, until: int) -> None:
+        super().__init__(cause)
+        self.cause, self.since, self.until = cause, since, until
 
 
 class Training:
@@ -29,26 +46,98 @@ class Training:
         self.ema = EMA(system.generator, half_life)
         self.sampler = Sampler(self.ema.net, system.draws, system.prior, device=stream.device)
         self.meter = Meter()
+        self.rollbacks = self.checked = 0
 
     @property
     def images(self) -> int:
         """Seen so far."""
         return self.stream.images
 
+    @property
+    def seed(self) -> int:
+        """What this training's noise and data order follow from; another one after each roll-back."""
+        seed = self.run.identity.seed
+        return seed_of(seed, "roll-back", self.rollbacks) if self.rollbacks else seed
+
     def step(self) -> None:
-        """One round of the game; its noise is a function of (seed, images)."""
+        """One round of the game; its noise is a function of (seed, images). Raises Diverged, before anything that was
+        not finite has moved a weight; on a GPU at the next `check`, so as not to wait for it."""
         before = self.images
-        reseed(self.run.identity.seed, "step", before, self.stream.device)
+        reseed_step(self.seed, before, self.stream.device)
         with self.system.arithmetic(self.stream.device):
-            self.meter.add(self.system.step(self.stream, before))
+            scalars = self.system.step(self.stream, before)
+        scalars = {name: value.float() for name, value in scalars.items()}
+        parallel.average([*scalars.values()])
+        self.meter.add(scalars)
+        if self.stream.device.type == "cpu":
+            self.check()
         self.ema.update(before, self.images)
 
+    def check(self) -> None:
+        """Raise Diverged if a player met a gradient that was not finite since the last check."""
+        names = [name for name, player in self.system.players.items() if player.stumbled]
+        since, self.checked = self.checked, self.images
+        for player in self.system.players.values():
+            player.stumbled = None
+        if names:
+            raise Diverged(f"a loss or gradient of player {' and '.join(names)} is not finite", since, self.images)
+
+    def check_numbers(self, numbers: Mapping[str, Tensor | float]) -> None:
+        """Raise Diverged if a number is no longer finite, or a loss has run away from those in the log."""
+        bad = [f"{name} is {float(value)}" for name, value in numbers.items() if not math.isfinite(value)]
+        if parallel.leads() and (runaway := running_away(numbers, self.run.log)):
+            bad.append(f"{runaway} has grown to {float(numbers[runaway]):.3g}")
+        if any(parallel.any_of(bool(bad))):
+            raise Diverged(bad[0] if bad else "a loss has run away", self.checked, self.images)
+
     def save(self) -> None:
-        """A checkpoint, and the generator as it is now."""
-        self.check_finite(self.meter.sums)  # nothing good is overwritten by a training that has blown up
-        numbers = {"metered": self.meter.count}
-        checkpoint.save(self.run.checkpoints, checkpoint.Checkpoint(self.images, self._tensors(), numbers))
+        """The generator as it is now, then a checkpoint: it comes last, so that who goes on from it misses nothing."""
         self.run.publish(self.ema.net, self._card())
+        checkpoint.save(self.run.checkpoints, self._checkpoint())
+
+    def save_rescue(self) -> None:
+        """A state to roll back to. Unlike those of `save` it lies at a number of images that no clock has a say in."""
+        checkpoint.save(self.run.rescue, self._checkpoint())
+
+    def roll_back(self, trouble: Diverged) -> str:
+        """Go back to the last rescue point, and from there on in another data order and with half the step size.
+
+        Returns a sentence. Raises CondgenError if that was done too often, or there is nowhere to go back to.
+        """
+        parallel.wait()  # for the first process to have written what is now read
+        number = self.rollbacks + 1
+        saved, _ = checkpoint.newest(self.run.rescue, until=self.images)
+        pictures = self.stream.rows(trouble.since, trouble.until - trouble.since).tolist()
+        entry = {"number": number, "images": trouble.until, "cause": trouble.cause, "pictures": pictures}
+        if parallel.leads():
+            self.run.note_rollback(entry | {"to": saved.images if saved else None})
+        if saved is None or number > MOST_ROLLBACKS:
+            raise CondgenError(
+                f"{trouble.cause} at {trouble.until:,} images, after {self.rollbacks} roll-backs; the checkpoint at "
+                f"{self.run.images:,} images is kept, and rollbacks.json lists the pictures of the step. A smaller "
+                "learning rate may help."
+            )
+        self._take(saved)
+        self._roll(number)
+        if parallel.leads():
+            checkpoint.save(self.run.checkpoints, self._checkpoint())
+        parallel.wait()
+        return (
+            f"{trouble.cause} at {trouble.until:,} images: back to {self.images:,}, in another order and with "
+            f"{self.slowed:.3g} of the step size ({number} of {MOST_ROLLBACKS} roll-backs)."
+        )
+
+    @property
+    def slowed(self) -> float:
+        """Part of the system's step size that is left after the roll-backs."""
+        return 0.5**self.rollbacks
+
+    def _roll(self, number: int) -> None:
+        """Play as after so many roll-backs."""
+        self.rollbacks = number
+        self.stream.go_to(self.images, self.seed)
+        for player in self.system.players.values():
+            player.slow(self.slowed)
 
     def keep_best(self, scores: Mapping[str, float]) -> None:
         """Put the averaged generator of this moment into best/, with what was measured of it."""
@@ -65,14 +154,17 @@ class Training:
             self._take(saved)
         return sentences
 
-    def check_finite(self, numbers: Mapping[str, Tensor | float]) -> None:
-        """Raise CondgenError if a logged number is no longer finite."""
-        for name, value in numbers.items():
-            if not math.isfinite(value):
-                raise CondgenError(
-                    f"{name} is {float(value)} at {self.images:,} images; the checkpoint at {self.run.images:,} images "
-                    "is kept. A smaller learning rate may help."
-                )
+    def _checkpoint(self) -> checkpoint.Checkpoint:
+        numbers = {"metered": self.meter.count, "rollbacks": self.rollbacks}
+        return checkpoint.Checkpoint(self.images, self._tensors(), numbers)
+
+    def check_all(self) -> None:
+        """Raise Diverged if any number of this training is not finite: nothing good is to be overwritten then."""
+        self.check()
+        floats = [value for value in self._tensors().values() if value.is_floating_point() and value.numel()]
+        finite = bool(torch.stack(torch._foreach_norm(floats, ord=1)).sum().isfinite())
+        if any(parallel.any_of(not finite)):
+            raise Diverged("a weight or running mean is not finite", self.checked, self.images)
 
     def _tensors(self) -> dict[str, Tensor]:
         """Every tensor that the next step depends on."""
@@ -91,4 +183,16 @@ class Training:
         self.meter.sums, self.meter.count = parts["meter"], saved.numbers["metered"]
         for name, player in self.system.players.items():
             restore_state(player.optimizer, parts[f"optimizer/{name}"])
-        self.stream.images = saved.images
+        self.stream.images = self.checked = saved.images
+        self._roll(saved.numbers.get("rollbacks", 0))
+
+
+def running_away(numbers: Mapping[str, Tensor | float], log: Sequence[Mapping[str, Any]]) -> str | None:
+    """The name of a loss that has left the range of the log's newest lines far behind."""
+    for name in numbers:
+        before = [abs(line[name]) for line in log[-NEWEST_LINES:] if name in line]
+        if name.startswith("loss/") and len(before) >= FEWEST_LINES:
+            now, older = abs(float(numbers[name])), before[: -len(before) // 4]
+            if now > FAR * median(before) and now > 3 * max(older):
+                return name
+    return None

@@ -81,6 +81,21 @@ def test_falling_quality_names_its_best(monitor: Monitor) -> None:
     assert "0.05 at 500 images" in alarm.text
 
 
+@pytest.mark.parametrize(
+    ("accuracy", "swing", "fd", "told"),
+    [(0.99, 0.1, 0.1, True), (0.9, 0.1, 0.1, False), (0.5, 0.001, 0.1, True), (0.99, 0.1, 1e6, False)],
+    ids=["won", "playing", "dead", "won but improving"],
+)
+def test_a_discriminator_is_told_of_if_nothing_improves(
+    monitor: Monitor, accuracy: float, swing: float, fd: float, told: bool
+) -> None:
+    log: list[dict[str, float]] = [
+        {"images": i, "accuracy/d": accuracy, "loss/d": 0.7 + swing * (i % 2)} for i in range(10)
+    ]
+    assert ("discriminator" in alarms(monitor, HEALTHY, 0, [*log, {"images": 10, "fd": fd}])) == told
+    assert "discriminator" not in alarms(monitor, HEALTHY, 0, log), "the first evaluation has nothing to compare with"
+
+
 def test_nothing_is_called_a_failure_early_or_while_it_improves(monitor: Monitor) -> None:
     def look(images: int, *fds: float) -> list[Alarm]:
         log = [{"images": i, "fd": fd} for i, fd in enumerate(fds)]

@@ -176,8 +176,8 @@ def test_multiples_are_passed_once() -> None:
     hits = [now for now in range(8, 200, 8) if passed(24, now - 8, now)]
     assert hits == list(range(24, 200, 24))
     assert [now for now in range(10, 61, 10) if passed(25, now - 10, now)] == [30, 50]
-    assert Plan.of(2_000, Every(), 30.0, "fd") == Plan(2_000, 10, 100, 5_000, 30.0, "fd")
-    assert Plan.of(90_000, Every(log=7, evaluation=0), 30.0, "fd") == Plan(90_000, 7, 4_500, 0, 30.0, "fd")
+    assert Plan.of(2_000, Every(), 30.0, "fd") == Plan(2_000, 10, 100, 5_000, 30.0, "fd", 200)
+    assert Plan.of(90_000, Every(log=7, evaluation=0), 30.0, "fd") == Plan(90_000, 7, 4_500, 0, 30.0, "fd", 9_000)
     assert Plan.of(10, Every(), 30.0, "fd").log_every == 1
 
 

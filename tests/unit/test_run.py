@@ -10,7 +10,7 @@ import torch
 from condgen import logbook, run
 from condgen.errors import CondgenError
 from condgen.logbook import Logbook, Meter
-from condgen.run import Identity, Run, default_folder
+from condgen.run import Identity, Run, default_folder, environment
 from condgen.systems import DIGITS
 
 
@@ -115,14 +115,39 @@ def test_a_second_process_is_refused_and_a_dead_one_is_not_waited_for(tmp_path: 
     opened(tmp_path, CVAE)
 
 
-def test_sessions_are_noted_and_a_changed_machine_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_changed_machine_is_refused_by_name_or_recorded(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     here = opened(tmp_path, CVAE)
-    assert here.begin_session(0, "cpu") == []
-    assert here.begin_session(64, "cpu") == [f"going on with {str(tmp_path)!r} at 64 images."]
+    assert here.begin_session(0, environment("cpu", 64)) == []
+    assert here.begin_session(64, environment("cpu", 64)) == [f"going on with {str(tmp_path)!r} at 64 images."]
     monkeypatch.setattr(torch, "get_num_threads", lambda: 64)
-    assert here.begin_session(128, "cpu")[1] == "no longer bit-exact: threads 1 -> 64."
+    elsewhere = environment("cuda", 32, processes=2)
+    said = "threads 1 -> 64, processes 1 -> 2, batch 64 -> 32."
+    with pytest.raises(
+        CondgenError, match=rf"no longer be bit-exact: device cpu -> cuda, {said[:-1]}\. .*--allow-changed"
+    ):
+        here.begin_session(128, elsewhere)
+    assert said in here.begin_session(128, elsewhere, allow_changed=True)[1]
     sessions = json.loads((tmp_path / "env.json").read_text())
     assert [session["from_images"] for session in sessions] == [0, 64, 128]
+    assert sessions[2]["changed"][0] == "device cpu -> cuda"
+    assert "changed" not in sessions[1]
+    assert len(here.begin_session(192, elsewhere)) == 1, "what was allowed once is where one is now"
+
+
+@pytest.mark.parametrize("key", run.EXACT)
+def test_everything_that_exactness_needs_is_noted(key: str) -> None:
+    assert key in environment("cpu", 64)
+
+
+def test_a_training_may_go_on_with_other_settings_if_somebody_insists(tmp_path: Path) -> None:
+    opened(tmp_path, CVAE)
+    other = replace(CVAE, config={"images": 100, "lr": 0.2}, fingerprint="xyz", seed=3)
+    with Run.open(tmp_path, other, allow_changed=True) as here:
+        assert here.changed == ("seed=0, not 3", "lr=0.1, not 0.2", "other pictures or labels in 'mnist'")
+    for fixed in (replace(CVAE, system="vae"), replace(CVAE, labels="Hat"), replace(CVAE, spec={})):
+        with pytest.raises(CondgenError, match="repeat its own command or"), Run.open(tmp_path, fixed, True):
+            pass
+    assert run.identity_in(tmp_path) == other
 
 
 def test_publishing_replaces_weights_and_card_together(tmp_path: Path) -> None:
@@ -145,13 +170,12 @@ def test_a_meter_gives_means_and_forgets(tmp_path: Path) -> None:
 
 
 def test_a_log_goes_on_from_its_checkpoint(tmp_path: Path) -> None:
-    with Logbook(tmp_path, 0) as book:
-        for images in (10, 20, 30):
-            book.write(images, {"loss/g": images / 10}, seconds=1.5)
+    book = Logbook(tmp_path, 0)
+    for images in (10, 20, 30):
+        book.write(images, {"loss/g": images / 10}, seconds=1.5)
     with (tmp_path / "log.jsonl").open("a") as file:
         file.write('{"images": 40, "lo')  # the machine stopped here
-    with Logbook(tmp_path, 20) as book:
-        book.write(30, {"loss/g": 7.0}, seconds=1.0)
+    Logbook(tmp_path, 20).write(30, {"loss/g": 7.0}, seconds=1.0)
     assert logbook.read(tmp_path / "log.jsonl") == [
         {"images": 10, "loss/g": 1.0},
         {"images": 20, "loss/g": 2.0},
@@ -163,8 +187,8 @@ def test_a_log_goes_on_from_its_checkpoint(tmp_path: Path) -> None:
 def test_tensorboard_shows_the_log_without_the_lost_future(tmp_path: Path) -> None:
     event_accumulator = pytest.importorskip("tensorboard.backend.event_processing.event_accumulator")
     for start, stop, value in ((0, 50, 1.0), (20, 40, 2.0)):
-        with Logbook(tmp_path, start) as book:
-            for images in range(start + 10, stop, 10):
-                book.write(images, {"loss/g": value}, seconds=1.0)
+        book = Logbook(tmp_path, start)
+        for images in range(start + 10, stop, 10):
+            book.write(images, {"loss/g": value}, seconds=1.0)
     events = event_accumulator.EventAccumulator(str(tmp_path / "tensorboard")).Reload()
     assert [(e.step, e.value) for e in events.Scalars("loss/g")] == [(10, 1.0), (20, 1.0), (30, 2.0)]

@@ -56,7 +56,7 @@ def test_batches_are_what_the_contract_says(kind: str) -> None:
     assert y.shape == (16, len(data.labels))
     assert x.dtype == y.dtype == torch.float32
     assert stream.images == 16
-    rows = stream._rows(0, 16).numpy()
+    rows = stream.rows(0, 16).numpy()
     assert torch.equal(y, torch.from_numpy(data.labels.encode(data.train.labels[rows])))
     whole = torch.from_numpy(data.train.images[rows]).permute(0, 3, 1, 2)
     assert torch.equal(((x + 1) * 127.5).round().to(torch.uint8), whole)

@@ -102,7 +102,7 @@ def _places(dataset: Dataset) -> list[Path]:
 def _read(folder: Path, dataset: Dataset) -> Judge | None:
     """None if it judges other pictures, or is damaged (then it is trained anew)."""
     try:
-        card = json.loads((folder / "judge.json").read_text())
+        card = json.loads((folder / "judge.json").read_text(encoding="utf-8"))
         if card["fingerprint"] != dataset.fingerprint:
             return None
         weights = (folder / "judge.safetensors").read_bytes()

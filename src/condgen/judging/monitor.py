@@ -29,13 +29,19 @@ WORSE = 3.0
 """Quality is falling if FD is so many times its best."""
 FALLING = 0.8
 """A generator still improves if FD is below this part of that before."""
+WINNING, LINES, STANDSTILL = 0.98, 10, 0.95
+"""The discriminator has won if it is right on this part of all pictures over so many lines of the log, while FD stays
+above that part of what it was: early on a healthy game looks the same, but FD falls."""
+DEAD = 0.03
+"""It has stopped learning if its loss stays within this part of itself over as many lines, while FD stands still."""
 FEWEST = 20
 """Pictures of a class below which its diversity is not judged."""
 
 
 @dataclass(frozen=True)
 class Alarm:
-    """kind: collapse, missing, labels, pixels or quality, by which it is told once and not at every evaluation."""
+    """kind: collapse, missing, labels, pixels, quality or discriminator, by which it is told once and not at every
+    evaluation."""
 
     kind: str
     text: str
@@ -67,7 +73,8 @@ class Monitor:
         kept = {name: value for name, value in scalars.items() if value is not None}
         early = images < WARM_UP * self.length or (images < self.length and _improving(kept, log))
         alarms = [] if early else [*self._pixels(exhibit), *self._collapse(exhibit, widths, twins),
-                                   *self._labels(exhibit), *_quality(kept, images, log)]  # fmt: skip
+                                   *self._labels(exhibit), *_quality(kept, images, log),
+                                   *_discriminator(kept, log)]  # fmt: skip
         return Glance({name: float(f"{value:.7g}") for name, value in kept.items()}, alarms)
 
     def diversity(self, exhibit: Exhibit) -> tuple[list[float | None], list[float]]:
@@ -164,6 +171,20 @@ def _quality(scalars: Mapping[str, float], images: int, log: Sequence[Mapping[st
         fd, when = min(earlier)
         yield Alarm("quality", f"quality is falling: FD is {scalars['fd']:.3g}, it was {fd:.3g} at {when:,} images; "
                     "best/ keeps that generator.")  # fmt: skip
+
+
+def _discriminator(scalars: Mapping[str, float], log: Sequence[Mapping[str, Any]]) -> Iterator[Alarm]:
+    lines = [line for line in log if "accuracy/d" in line and "loss/d" in line][-LINES:]
+    before = [line["fd"] for line in log if "fd" in line]
+    if len(lines) < LINES or not before or scalars.get("fd", 0.0) <= STANDSTILL * before[-1]:
+        return
+    right, losses = sum(line["accuracy/d"] for line in lines) / LINES, [line["loss/d"] for line in lines]
+    if right > WINNING:
+        yield Alarm("discriminator", f"the discriminator has won: it is right on {right:.1%} of all pictures, and FD "
+                    "no longer falls. A smaller step size for it may help.")  # fmt: skip
+    elif max(losses) - min(losses) < DEAD * abs(losses[-1]):
+        yield Alarm("discriminator", "the discriminator has stopped learning: its loss no longer moves, and FD no "
+                    "longer falls.")  # fmt: skip
 
 
 def _some(names: Sequence[str], numbers: Sequence[int]) -> str:

@@ -66,7 +66,7 @@ def _real(reference: Reference, count: int, *, cas: bool, full: bool) -> dict[st
     name = hashlib.sha256(repr(parts).encode()).hexdigest()[:24]
     path = user_cache_path("condgen") / "real" / f"{name}.json"
     try:
-        return {key: Number.from_json(value) for key, value in json.loads(path.read_text()).items()}
+        return {key: Number.from_json(value) for key, value in json.loads(path.read_text(encoding="utf-8")).items()}
     except (OSError, ValueError, KeyError):
         found = protocol.real_numbers(reference, count, cas=cas, full=full)
         write_json(path, {key: number.to_json() for key, number in found.items()})

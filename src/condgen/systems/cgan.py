@@ -35,7 +35,7 @@ from condgen.config import Fraction
 from condgen.nets import keras
 from condgen.nets.condition import LabelEmbedding
 from condgen.nets.maxout import Maxout, hold_norms
-from condgen.noise import draw
+from condgen.noise import draw, for_rows
 from condgen.spec import Prior, Spec
 from condgen.system import Batches, Paper, Player, System, adam, descend, logged
 
@@ -228,5 +228,5 @@ class CGAN(System):
         """Labels for the fakes: uniform classes, or the real batch's own."""
         if self.cfg.fake_labels == "data" or self.spec.labels.kind == "attributes":
             return y  # attributes are not independent: only the data know which go together
-        classes = torch.randint(y.shape[1], (len(y),), device=y.device)
+        classes = for_rows(partial(torch.randint, y.shape[1]), len(y), device=y.device)
         return nn.functional.one_hot(classes, y.shape[1]).to(y.dtype)

@@ -171,7 +171,7 @@ class Swift(System):
         x, y = next(batches)
         fake = G(draw(self.prior, len(x), x.device), y)
 
-        penalised = images // len(x) % self.cfg.penalty_every == 0
+        penalised = images // self.cfg.batch % self.cfg.penalty_every == 0
         both = torch.cat([x.requires_grad_(penalised), fake.detach()])
         real_scores, fake_scores = D(both, torch.cat([y, y])).chunk(2)
         loss_d = penalised_loss = losses.says_real(real_scores - fake_scores)

@@ -16,6 +16,7 @@ from torch import Tensor, nn
 
 from condgen import losses
 from condgen.config import Config as BaseConfig
+from condgen.noise import for_rows
 from condgen.spec import Prior, Spec
 from condgen.system import Batches, Paper, Player, System, adam, descend, logged
 
@@ -114,7 +115,9 @@ class VAE(System):
     def step(self, batches: Batches, images: int) -> dict[str, Tensor]:
         x, y = next(batches)
         mu, logvar = self.encode(x, y)
-        z = mu + (logvar / 2).exp() * torch.randn_like(mu)  # Eq. 10: the reparameterisation
+        z = mu + (logvar / 2).exp() * for_rows(
+            torch.randn, *mu.shape, device=mu.device
+        )  # Eq. 10: the reparameterisation
         reconstruction = losses.binary_cross_entropy(self.decoder.logits(z, y), (x + 1) / 2)
         kl = losses.kl_to_standard_normal(mu, logvar)
         descend((self.players["vae"], reconstruction + kl))

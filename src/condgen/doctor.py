@@ -1,0 +1,116 @@
+"""`condgen doctor`: what this machine has, and which known traps it has set. One screen."""
+
+import locale
+import os
+import platform
+import shutil
+from collections.abc import Iterator, Mapping
+from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
+from typing import Any
+
+import torch
+from platformdirs import user_cache_path
+
+from condgen.disk import free
+from condgen.version import __version__
+
+PACKAGES = ("torch", "numpy", "pillow", "safetensors", "matplotlib", "tensorboardX")
+EXTRAS = {"export": "onnxruntime", "metrics": "scikit-learn", "serve": "fastapi", "inception": "torch-fidelity"}
+"""What stands for each optional set of packages."""
+OLDEST_TORCH = (2, 10)
+SCARCE = 2 * 2**30
+"""Bytes of free space below which a training may not find room for its checkpoints."""
+
+
+def findings() -> dict[str, Any]:
+    """All that is known of this machine; `traps` holds a sentence for each thing to mend."""
+    packages = {name: installed(name) for name in PACKAGES}
+    places = {
+        "here": Path.cwd(),
+        "cache": user_cache_path("condgen"),
+        "temporary": Path(os.environ.get("TMPDIR", "/tmp")),
+    }
+    return {
+        "condgen": f"{__version__}, Python {platform.python_version()}, {platform.system()} {platform.machine()}",
+        "packages": packages,
+        "extras": {name: installed(package) for name, package in EXTRAS.items()},
+        "devices": devices(),
+        "threads": {
+            "torch": torch.get_num_threads(),
+            "cores": cores(),
+            "kernels": torch.backends.cpu.get_cpu_capability(),
+        },
+        "places": {name: f"{place} ({free(place) / 2**30:.1f} GiB free)" for name, place in places.items()},
+        "traps": [*traps(packages | {"torchvision": installed("torchvision")}, places)],
+    }
+
+
+def traps(packages: Mapping[str, str | None], places: Mapping[str, Path]) -> Iterator[str]:
+    """A sentence for each known trap: what is wrong, and what to do."""
+    yield from of_builds(packages)
+    if torch.get_num_threads() > cores():
+        yield (
+            f"torch uses {torch.get_num_threads()} threads on {cores()} cores, which slows it down; "
+            f"set OMP_NUM_THREADS={cores()}."
+        )
+    if locale.getencoding().lower().replace("-", "") != "utf8":
+        yield f"text is {locale.getencoding()} here, so names of labels may show as '?'; set PYTHONUTF8=1."
+    for name, place in places.items():
+        if free(place) < SCARCE:
+            yield f"only {free(place) / 2**30:.1f} GiB are free at {place} ({name}); make room."
+        if place.exists() and not os.access(place, os.W_OK):
+            yield f"{place} ({name}) cannot be written."
+
+
+def of_builds(packages: Mapping[str, str | None]) -> Iterator[str]:
+    """Packages that do not fit each other, or the machine."""
+    ours, vision = packages["torch"] or "0", packages["torchvision"]
+    if tuple(int(part) for part in ours.split(".")[:2]) < OLDEST_TORCH:
+        yield f"torch {ours} is older than 2.10, which is the first that reads files safely; upgrade it."
+    if vision and build(vision) != build(ours):
+        yield (
+            f"torchvision {vision} and torch {ours} are different builds and cannot be imported together; "
+            "install both from one index."
+        )
+    if not torch.cuda.is_available() and shutil.which("nvidia-smi"):
+        why = "is a CPU build" if build(ours) == "cpu" else "cannot use it (driver older than CUDA?)"
+        yield f"this machine has an NVIDIA GPU but torch {ours} {why}; see pytorch.org for the fitting build."
+
+
+def devices() -> list[str]:
+    """What `--device` may name here, best first."""
+    found = [
+        f"cuda:{i} {torch.cuda.get_device_name(i)}, {torch.cuda.get_device_properties(i).total_memory / 2**30:.0f} GiB"
+        for i in range(torch.cuda.device_count())
+    ]
+    return [*found, *(["mps"] if torch.backends.mps.is_available() else []), "cpu"]
+
+
+def cores() -> int:
+    """Those that this process may use."""
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+
+
+def build(version: str) -> str:
+    """The build of a package that comes for several devices: 2.13.0+cpu is cpu; none named is PyPI's default."""
+    return version.partition("+")[2] or "default"
+
+
+def installed(package: str) -> str | None:
+    try:
+        return version(package)
+    except PackageNotFoundError:
+        return None
+
+
+def as_screen(found: Mapping[str, Any]) -> str:
+    """The findings as text."""
+    lines = []
+    for name, value in found.items():
+        if name == "traps":
+            continue
+        if isinstance(value, dict):
+            value = "   ".join(f"{key} {part or '-'}" for key, part in value.items())
+        lines.append(f"{name:10} {', '.join(value) if isinstance(value, list) else value}")
+    return "\n".join([*lines, "", *(found["traps"] or ["no known trap."])])

@@ -1,0 +1,69 @@
+"""TensorBoard's event files, written line by line so that a full disk costs no more than the events it refused.
+
+tensorboardX makes the events. Its own writer is left out: it writes from a thread, and once the disk has refused
+something, that thread is dead and the next event waits for it for ever.
+"""
+
+import socket
+import struct
+import time
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from PIL import Image
+
+from condgen.disk import append
+
+
+class Events:
+    """One event file. Its name holds the image it begins at: a run resumed within a second has one of its own."""
+
+    def __init__(self, folder: Path, images: int) -> None:
+        """Nothing is written before the first event. images: where this session begins."""
+        self.folder, self.begins, self.path = folder, images, Path()
+
+    def scalars(self, images: int, values: Mapping[str, float]) -> None:
+        from tensorboardX import summary
+
+        for name, value in values.items():
+            self._add(images, summary=summary.scalar(name, value))
+
+    def picture(self, images: int, name: str, sheet: Image.Image) -> None:
+        from tensorboardX import summary
+
+        self._add(images, summary=summary.image(name, np.asarray(sheet), dataformats="HWC"))
+
+    def text(self, images: int, name: str, text: str) -> None:
+        from tensorboardX import summary
+
+        self._add(images, summary=summary.text(name, text))
+
+    def _add(self, images: int, **what: Any) -> None:
+        if not self.path.name:
+            self._begin()
+        append(self.path, record(step=images, **what))
+
+    def _begin(self) -> None:
+        """Name the file and open it; of a resumed run, tell TensorBoard to hide the lost future."""
+        from tensorboardX.proto.event_pb2 import SessionLog
+
+        now = f"{time.time():.0f}"
+        path = self.folder / f"events.out.tfevents.{now}.{socket.gethostname()}.{self.begins:012d}"
+        opening = record(file_version="brain.Event:2")
+        if self.begins:
+            opening += record(step=self.begins + 1, session_log=SessionLog(status=SessionLog.START))
+        append(path, opening)
+        self.path = path
+
+
+def record(**event: Any) -> bytes:
+    """An event with its length and both checksums, as TensorBoard's files hold it."""
+    from tensorboardX.proto.event_pb2 import Event
+    from tensorboardX.record_writer import masked_crc32c
+
+    data: bytes = Event(wall_time=time.time(), **event).SerializeToString()
+    length = struct.pack("<Q", len(data))
+    checks = (struct.pack("<I", masked_crc32c(part)) for part in (length, data))
+    return length + next(checks) + data + next(checks)

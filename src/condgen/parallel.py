@@ -1,0 +1,134 @@
+"""Several processes that train as one: `torchrun` starts them, torch.distributed carries numbers between them.
+
+Each plays its own part of every batch. Gradients are averaged, so all of them hold the same weights; the first one
+writes. In a single process everything here does nothing.
+"""
+
+import os
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from datetime import timedelta
+
+import torch
+import torch.distributed as dist
+from torch import Tensor
+from torch.distributed.rendezvous import rendezvous
+
+from condgen.errors import CondgenError
+
+PATIENCE = 20
+"""Seconds that a process waits for the others within a step; then one of them is dead or hangs."""
+LONG_PATIENCE = 1800
+"""Seconds that it waits while the first one evaluates, draws or saves."""
+
+_groups: "dict[int, dist.ProcessGroup]" = {}
+"""By patience: what agrees on small things, on the CPU also where gradients are on GPUs."""
+
+
+class Alone(CondgenError):
+    """The other processes do not answer."""
+
+    def __init__(self, doing: str) -> None:
+        super().__init__(
+            f"process {rank()} of {size()} got no answer while {doing}: another one is dead or hangs. "
+            "The same command goes on from the newest checkpoint."
+        )
+
+
+def asked_for() -> bool:
+    """Whether torchrun started this process beside others."""
+    return int(os.environ.get("WORLD_SIZE", "1")) > 1
+
+
+@contextmanager
+def together(device: torch.device, batch: int) -> Iterator[None]:
+    """Join the processes that torchrun started, if it did, and leave them at the end. batch: images of a step of all
+    of them; raises CondgenError if that cannot be shared out."""
+    if not asked_for() or dist.is_initialized():
+        yield
+        return
+    if batch % int(os.environ["WORLD_SIZE"]):
+        raise CondgenError(f"--batch {batch} cannot be shared out among {os.environ['WORLD_SIZE']} processes equally.")
+    backend = "nccl" if device.type == "cuda" else "gloo"
+    store, rank, count = next(rendezvous("env://"))
+    attempt = os.environ.get("TORCHELASTIC_RESTART_COUNT", "0")  # torchrun's store still has the addresses of the dead
+    dist.init_process_group(
+        backend,
+        store=dist.PrefixStore(f"attempt {attempt}", store),  # type: ignore[attr-defined]
+        rank=rank,
+        world_size=count,
+        timeout=timedelta(seconds=PATIENCE),
+    )
+    for seconds in (PATIENCE, LONG_PATIENCE):
+        _groups[seconds] = dist.new_group(backend="gloo", timeout=timedelta(seconds=seconds))
+    yield
+    _groups.clear()
+    dist.destroy_process_group()  # not after an error: it would wait for the others
+
+
+def size() -> int:
+    """How many processes train as one."""
+    return dist.get_world_size() if dist.is_available() and dist.is_initialized() else 1
+
+
+def rank() -> int:
+    """Which of them this is, from 0."""
+    return dist.get_rank() if size() > 1 else 0
+
+
+def leads() -> bool:
+    """Whether this is the one that writes."""
+    return rank() == 0
+
+
+def part(count: int) -> slice:
+    """Which rows of a whole batch of `count` this process plays."""
+    each = count // size()
+    return slice(rank() * each, (rank() + 1) * each)
+
+
+def average(tensors: Sequence[Tensor]) -> None:
+    """Replace each by its mean over all processes: one message, the same bits everywhere."""
+    if size() == 1 or not tensors:
+        return
+    flat = torch.cat([tensor.reshape(-1) for tensor in tensors])
+    with _answering("averaging gradients"):
+        dist.all_reduce(flat)
+    flat /= size()
+    for tensor, mean in zip(tensors, flat.split([tensor.numel() for tensor in tensors]), strict=True):
+        tensor.copy_(mean.view_as(tensor))
+
+
+def any_of(*flags: bool) -> tuple[bool, ...]:
+    """Each flag, true if it is so in any process."""
+    if size() == 1:
+        return flags
+    votes = torch.tensor(flags, dtype=torch.int32)
+    with _answering("agreeing on what to do next"):
+        dist.all_reduce(votes, dist.ReduceOp.MAX, group=_groups[PATIENCE])
+    return tuple(bool(vote) for vote in votes)
+
+
+def of_the_first(number: int) -> int:
+    """The number that the first process has."""
+    if size() == 1:
+        return number
+    told = torch.tensor(number)
+    with _answering("waiting for the first one"):
+        dist.broadcast(told, 0, group=_groups[LONG_PATIENCE])
+    return int(told)
+
+
+def wait() -> None:
+    """Until all processes are here; long, since one of them may be evaluating or saving."""
+    if size() > 1:
+        with _answering("waiting for the first one"):
+            dist.barrier(_groups[LONG_PATIENCE])
+
+
+@contextmanager
+def _answering(doing: str) -> Iterator[None]:
+    try:
+        yield
+    except RuntimeError as error:
+        raise Alone(doing) from error

@@ -1,0 +1,117 @@
+"""Whoever writes about a training while it plays: log, class grids, evaluations, curves, states to go on from.
+
+What the disk refuses on the way is told once and tried again; only at the end it is an error.
+"""
+
+import time
+from collections.abc import Callable
+from dataclasses import asdict
+
+from condgen import inspection, pictures, plots, sheets
+from condgen.disk import DiskError, write_bytes
+from condgen.judging.monitor import Monitor, fresh, is_best
+from condgen.logbook import Logbook, read
+from condgen.screen import Screen
+from condgen.training import Training
+
+CURVES_SECONDS = 300.0
+"""Between two drawings of curves.png: matplotlib takes a second for one."""
+
+
+class Witness:
+    """Of one training, from where it is now."""
+
+    def __init__(self, training: Training, screen: Screen, monitor: Monitor | None, best_by: str) -> None:
+        self.training, self.screen, self.monitor, self.best_by = training, screen, monitor, best_by
+        self.book, self.patience = Logbook(training.run.folder, training.images), Patience(screen.say)
+        self.logged = self.drawn = time.monotonic()
+
+    def begin(self) -> None:
+        """Some real pictures to hold the class grids against, the first of these, and a state to roll back to."""
+        with self.patience:
+            dataset = self.training.dataset
+            sheet = inspection.real(dataset.train, dataset.labels, sheets.ROWS)
+            pictures.save_png(self.training.run.samples / "real.png", sheet)
+        self.draw()
+        self.keep_rescue()
+
+    def write(self, scalars: dict[str, float], judged: bool) -> None:
+        """A line of the log, with what an evaluation finds if it is time for one."""
+        if judged and self.monitor:
+            scalars |= self.evaluate(self.monitor)
+        self.logged, seconds = time.monotonic(), time.monotonic() - self.logged
+        with self.patience:
+            self.book.write(self.training.images, scalars, seconds)
+        self.screen.show(self.training.images, scalars)
+
+    def evaluate(self, monitor: Monitor) -> dict[str, float]:
+        """Measure the averaged generator, keep it if it is the best so far, and say what looks wrong."""
+        training, log = self.training, self.training.run.log
+        found = monitor.look(training.sampler, training.images, log)
+        if is_best(found.scalars, self.best_by, log):
+            with self.patience:
+                training.keep_best(found.scalars)
+        for alarm in fresh(found.alarms, read(self.book.alarms)):
+            self.screen.say(f"at {training.images:,} images: {alarm.text}")
+        with self.patience:
+            self.book.warn(training.images, [asdict(alarm) for alarm in found.alarms])
+        return found.scalars
+
+    def draw(self) -> None:
+        """The class grid of this moment: the same z each time, so that one can watch a picture grow."""
+        run, images = self.training.run, self.training.images
+        sheet = sheets.classes(self.training.sampler, seed=run.identity.seed)
+        with self.patience:
+            pictures.save_png(run.samples / f"{images:012d}.png", sheet)
+            self.book.picture(images, sheet)
+
+    def draw_curves(self) -> None:
+        """The logged numbers as a picture, for whoever does not watch TensorBoard."""
+        run = self.training.run
+        write_bytes(run.folder / "curves.png", plots.curves(run.log, f"{run.identity.system} on {run.identity.data}"))
+        self.drawn = time.monotonic()
+
+    def keep_rescue(self) -> None:
+        with self.patience:
+            self.training.save_rescue()
+
+    def save(self) -> None:
+        """The log and what there is of the training; the checkpoint counts on the rest and comes last."""
+        with self.patience:
+            if time.monotonic() - self.drawn > CURVES_SECONDS:
+                self.draw_curves()
+            self._put_away()
+            self.patience.used_up = False
+
+    def end(self) -> None:
+        """The same for the last time. Raises DiskError if the disk still refuses something."""
+        try:
+            self.book.flush()
+            self.draw_curves()
+            self._put_away()
+        except DiskError as error:
+            kept = f"The checkpoint at {self.training.run.images:,} images is kept"
+            raise DiskError(f"{error} {kept}; the same command goes on from there.") from None
+
+    def _put_away(self) -> None:
+        self.training.run.check()
+        self.book.sync()
+        self.training.save()
+
+
+class Patience:
+    """Lets a training go on while the disk refuses things, and says so once until a checkpoint is saved again."""
+
+    def __init__(self, say: Callable[[str], None]) -> None:
+        self.say, self.used_up = say, False
+
+    def __enter__(self) -> None:
+        pass
+
+    def __exit__(self, kind: object, error: BaseException | None, trace: object) -> bool:
+        if not isinstance(error, DiskError):
+            return False
+        if not self.used_up:
+            self.say(f"{error} Training goes on, and tries again at each checkpoint.")
+        self.used_up = True
+        return True

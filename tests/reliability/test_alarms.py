@@ -1,0 +1,104 @@
+"""Real trainings that go wrong half way are noticed by the next evaluation, and healthy ones never."""
+
+import shutil
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+import torch
+
+from condgen import api, logbook
+from condgen.run import Run
+from condgen.systems.swift import Swift
+
+pytestmark = pytest.mark.slow
+WELL, ON, EVERY = 16_000, 24_000, 8_000
+Batches = object
+Injury = Callable[[Swift], None]
+
+
+def train(system: str, out: Path, images: int, seed: int) -> Run:
+    return api.train(system, images=images, evaluate_every=EVERY, seed=seed, out=out, quiet=True)
+
+
+def kinds(run: Run) -> set[str]:
+    told = {alarm["kind"] for line in logbook.read(run.folder / "alarms.jsonl") for alarm in line["alarms"]}
+    return told | ({"divergence"} if run.rollbacks else set())
+
+
+@pytest.fixture(scope="module", params=range(3))
+def well(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Run:
+    """A healthy training of 16,000 images, for each of three seeds."""
+    return train("swift", tmp_path_factory.mktemp("well") / "run", WELL, request.param)
+
+
+@torch.no_grad()
+def noise_ignored(game: Swift) -> None:
+    game.G.first.weight[:, : game.cfg.z_dim] = 0
+
+
+@torch.no_grad()
+def labels_ignored(game: Swift) -> None:
+    game.G.first.weight[:, game.cfg.z_dim :] = 0
+
+
+@torch.no_grad()
+def mist(game: Swift) -> None:
+    """Its last layer hardly leaves the middle of the range, whatever it has learnt."""
+    game.G.last.weight.mul_(0.5)
+    game.G.last.bias.zero_()
+
+
+def dead_discriminator(game: Swift) -> None:
+    """It says the same of everything except a random direction, and never learns."""
+    game.players["d"].slow(1e-9)
+    with torch.no_grad():
+        for parameter in game.D.parameters():
+            parameter.normal_(0, 0.05)
+
+
+def generator_left_behind(game: Swift) -> None:
+    """It starts anew and does not learn, so that the discriminator wins."""
+    game.players["g"].slow(1e-9)
+    with torch.no_grad():
+        for parameter in game.G.parameters():
+            parameter.normal_(0, 0.05, generator=torch.Generator().manual_seed(0))
+
+
+def rate_times_1000(game: Swift) -> None:
+    if game.players["g"].slowed == 1:  # what a roll-back leaves is as harmless as it was
+        for player in game.players.values():
+            player.slow(1000.0)
+
+
+FAILURES: dict[str, tuple[Injury, str]] = {
+    "noise ignored": (noise_ignored, "collapse"),
+    "labels ignored": (labels_ignored, "labels"),
+    "mist": (mist, "quality"),
+    "dead discriminator": (dead_discriminator, "discriminator"),
+    "generator left behind": (generator_left_behind, "discriminator"),
+    "rate x 1000": (rate_times_1000, "divergence"),
+}
+
+
+@pytest.mark.parametrize("failure", FAILURES)
+def test_an_injected_failure_is_found_within_one_evaluation(
+    failure: str, well: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    injure, kind = FAILURES[failure]
+    step = Swift.step
+
+    def injured(game: Swift, batches: Batches, images: int) -> dict[str, torch.Tensor]:
+        injure(game)
+        return step(game, batches, images)
+
+    assert kinds(well) == set()
+    shutil.copytree(well.folder, tmp_path / "run")
+    monkeypatch.setattr(Swift, "step", injured)
+    run = train("swift", tmp_path / "run", ON, well.identity.seed)
+    assert kind in kinds(run)
+
+
+@pytest.mark.parametrize("seed", range(20))
+def test_a_healthy_training_is_silent(seed: int, tmp_path: Path) -> None:
+    assert kinds(train("swift", tmp_path / "run", ON, seed)) == set()

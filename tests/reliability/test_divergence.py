@@ -1,0 +1,173 @@
+"""A number that is not finite moves no weight, and a training that blows up goes back to where it was well."""
+
+import json
+import random
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+import torch
+from torch import Tensor, nn
+
+from condgen import checkpoint, system
+from condgen.errors import CondgenError
+from condgen.system import Player, System, adam, descend
+from condgen.systems import SYSTEMS
+from condgen.systems.vae import VAE
+from condgen.training import running_away
+from conftest import pictures
+from contract.laws import begin, build, everything, streaming
+from reliability.crashes import Course, calls_of, finish, killed_at, outcome
+
+LAYERS = (nn.Linear, nn.Conv2d, nn.ConvTranspose2d)
+
+
+def spoiling(value: float) -> Callable[[nn.Module, object, Tensor], None]:
+    """A forward hook that puts one bad number into what will come back through a layer."""
+
+    def spoil(gradient: Tensor) -> Tensor:
+        spoilt = gradient.clone()
+        spoilt[(0,) * spoilt.ndim] = value
+        return spoilt
+
+    def hook(layer: nn.Module, inputs: object, output: Tensor) -> None:
+        if output.requires_grad:
+            output.register_hook(spoil)
+
+    return hook
+
+
+@pytest.mark.parametrize("value", [float("nan"), float("inf")])
+@pytest.mark.parametrize("name", SYSTEMS)
+def test_a_bad_gradient_anywhere_moves_nobody(name: str, value: float, monkeypatch: pytest.MonkeyPatch) -> None:
+    data = pictures("digits")
+    game, stream = build(name, data.spec), streaming(data)
+    monkeypatch.setattr(system.Player, "move", lambda self, unless: found.append(float(unless)))
+    layers = [module for module in game.modules() if isinstance(module, LAYERS)]
+    assert layers
+    for layer in layers:
+        handle = layer.register_forward_hook(spoiling(value))
+        found: list[float] = []
+        game.step(stream, 0)
+        handle.remove()
+        assert 1.0 in found, layer
+    found = []
+    game.step(stream, 0)
+    assert set(found) == {0.0}
+
+
+@pytest.mark.parametrize("make", [adam(0.1), lambda parameters: torch.optim.SGD(parameters, 0.1)], ids=["adam", "sgd"])
+def test_nobody_moves_if_one_cannot(make: Callable, monkeypatch: pytest.MonkeyPatch) -> None:
+    players = [Player(nn.Linear(2, 1), make) for _ in range(2)]
+    before = [player.net.weight.clone() for player in players]
+    descend(
+        *(
+            (player, player.net(torch.ones(1, 2)).sum() * value)
+            for player, value in zip(players, (1.0, float("nan")), strict=True)
+        )
+    )
+    assert all(torch.equal(player.net.weight, old) for player, old in zip(players, before, strict=True))
+    assert all(player.stumbled for player in players)
+    descend(*((player, player.net(torch.ones(1, 2)).sum()) for player in players))
+    assert not any(torch.equal(player.net.weight, old) for player, old in zip(players, before, strict=True))
+    assert all(player.stumbled for player in players), "until somebody asks"
+
+
+class Poison:
+    """VAE steps that give NaN at image 24 until the step size is so small, as a bad batch and a high rate would."""
+
+    def __init__(self, patch: pytest.MonkeyPatch, harmless: float) -> None:
+        step = VAE.step
+
+        def poisoned(game: System, batches: object, images: int) -> dict[str, Tensor]:
+            if images == 24 and game.players["vae"].slowed > harmless:
+                patch_loss = lambda mu, logvar: (mu * float("nan")).mean()  # noqa: E731
+                with pytest.MonkeyPatch.context() as inner:
+                    inner.setattr("condgen.losses.kl_to_standard_normal", patch_loss)
+                    return step(game, batches, images)
+            return step(game, batches, images)
+
+        patch.setattr(VAE, "step", poisoned)
+
+
+@pytest.fixture
+def course(cheap: None, pets: Path) -> Course:
+    return Course("cvae", pets)
+
+
+def test_it_rolls_back_in_another_order_at_half_the_rate(
+    course: Course, memory: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    Poison(monkeypatch, harmless=0.25)
+    course.train(memory / "run")
+    found = json.loads((memory / "run/rollbacks.json").read_text())
+    assert [(entry["number"], entry["images"], entry["to"]) for entry in found] == [(1, 32, 24), (2, 32, 24)]
+    assert found[0]["cause"] == "a loss or gradient of player vae is not finite"
+    assert found[0]["pictures"] != found[1]["pictures"]
+    assert len(found[0]["pictures"]) == 8
+    saved, _ = checkpoint.newest(memory / "run/checkpoints")
+    assert saved
+    assert (saved.images, saved.numbers["rollbacks"]) == (48, 2)
+    log = [json.loads(line)["images"] for line in (memory / "run/log.jsonl").read_text().splitlines()]
+    assert log == [24, 48]
+
+
+def test_a_killed_training_that_rolled_back_ends_with_the_same_bytes(
+    course: Course, memory: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    Poison(monkeypatch, harmless=0.25)
+    calls = calls_of(course, memory / "whole")
+    whole = outcome(memory / "whole")
+    assert "rollbacks.json" in whole
+    for number in random.Random(0).sample(range(len(calls) // 3, len(calls)), 25):
+        assert killed_at(number, False, course, memory / str(number))
+        assert finish(course, memory / str(number)) == whole, calls[number]
+
+
+def test_after_three_it_stops_with_what_it_had(course: Course, memory: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    Poison(monkeypatch, harmless=0)
+    with pytest.raises(CondgenError, match=r"at 32 images, after 3 roll-backs; the checkpoint at 24 images is kept"):
+        course.train(memory / "run")
+    assert len(json.loads((memory / "run/rollbacks.json").read_text())) == 4
+    saved, sentences = checkpoint.newest(memory / "run/checkpoints")
+    assert saved
+    assert sentences == []
+    assert all(value.isfinite().all() for value in saved.tensors.values())
+
+
+def test_a_rolled_back_training_is_another_one(tmp_path: Path) -> None:
+    plain, rolled = (begin("cvae", tmp_path / name, images=200) for name in ("plain", "rolled"))
+    rolled._roll(1)
+    rates = [training.system.players["vae"].optimizer.param_groups[0]["lr"] for training in (plain, rolled)]
+    assert rates[1] == rates[0] / 2
+    for training in (plain, rolled):
+        training.step()
+    ours, theirs = everything(plain), everything(rolled)
+    assert not all(torch.equal(ours[name], theirs[name]) for name in ours)
+    assert (
+        rolled.system.players["vae"].optimizer.param_groups[0]["lr"]
+        == 0.5 * plain.system.players["vae"].optimizer.param_groups[0]["lr"]
+    )
+
+
+@pytest.mark.parametrize("growth", [1.2, 2.0, 100.0])
+def test_a_loss_that_runs_away_is_noticed_before_it_is_infinite(growth: float) -> None:
+    log = [{"images": i, "loss/g": 1 + 0.1 * (-1) ** i} for i in range(60)]
+    for line in range(200):
+        value = growth**line
+        if running_away({"loss/g": value}, log):
+            assert value < 1e6
+            return
+        log.append({"images": 60 + line, "loss/g": value})
+    pytest.fail("never noticed")
+
+
+def test_losses_that_drift_or_cross_zero_are_left_alone() -> None:
+    for path in (
+        lambda i: i - 50.0,
+        lambda i: 100.0 * 0.9**i,
+        lambda i: (-1) ** i * (1 + i / 10),
+        lambda i: float(i**2),
+    ):
+        values = [{"loss/c": path(i)} for i in range(200)]
+        assert not any(running_away(values[i], values[:i]) for i in range(200))
