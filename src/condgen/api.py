@@ -26,6 +26,8 @@ def train(
     data: str | Path = "mnist",
     labels: str | None = None,
     size: int | None = None,
+    fit: Literal["crop", "pad", "stretch"] = "crop",
+    on_bad: Literal["skip", "stop"] | None = None,
     out: str | Path | None = None,
     minutes: float | None = None,
     epochs: float | None = None,
@@ -45,7 +47,9 @@ def train(
         system: A row of `condgen list systems`.
         data: A name from `condgen list data`, or a path to your own pictures.
         labels: Of data with attributes, those to learn, such as Blond_Hair,Smiling; one alone becomes two classes.
-        size: Side of the square that picture files are scaled to.
+        size: Side of the square that picture files are scaled to; by default 64, unless all are of one smaller size.
+        fit: How picture files that are not square become so: crop the middle, pad with black, or stretch.
+        on_bad: Files that cannot be used: skip them all, or stop at the first; by default up to 1 % are left out.
         out: The run's folder; by default runs/SYSTEM-DATA.
         minutes: Length in minutes instead of --images, from the beginning of the command to its end; this machine's
             speed is measured first.
@@ -72,7 +76,7 @@ def train(
     from condgen.training import Training
 
     screen = Screen(quiet)
-    order = Order.of(system, settings, data, labels, size, seed, device)
+    order = Order.of(system, settings, data, labels, size, seed, device, fit, on_bad)
     folder = Path(out).expanduser() if out else default_folder(order.identity)
     begun = identity_in(folder)
     reference = cache(lambda: order.reference(evaluate_every, screen.say))
@@ -90,7 +94,8 @@ def train(
             screen.say(sentence)
         if training.images < order.config.images:
             monitor = order.monitor(reference())
-            for sentence in [*advice(training.system), *run.begin_session(training.images, str(order.device))]:
+            begun_here = run.begin_session(training.images, str(order.device))
+            for sentence in [*order.dataset.notes, *advice(training.system), *begun_here]:
                 screen.say(sentence)
             every = Every(log_every, grid_every, evaluate_every if monitor else 0)
             plan = trainer.Plan.of(order.config.images, every, save_seconds, best_by)
@@ -150,7 +155,7 @@ def data_of(run: str | Path) -> "Dataset":
     from condgen import data as datasets
 
     identity = identity_of(run)
-    dataset = datasets.load(identity.data, labels=identity.labels, size=identity.size)
+    dataset = datasets.load(identity.data, labels=identity.labels, size=identity.size, fit=identity.fit, on_bad="skip")
     if dataset.fingerprint != identity.fingerprint:
         raise CondgenError(f"{identity.data!r} has changed since {str(run)!r} was trained on it.")
     return dataset

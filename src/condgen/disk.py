@@ -8,7 +8,15 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+from platformdirs import user_cache_path
+
 from condgen.errors import CondgenError
+
+
+def cache() -> Path:
+    """Where what can be made again is kept: $CONDGEN_CACHE, else the user's cache folder."""
+    own = os.environ.get("CONDGEN_CACHE")
+    return Path(own).expanduser() if own else user_cache_path("condgen")
 
 
 @contextlib.contextmanager

@@ -37,7 +37,7 @@ def facts(data: Dataset) -> dict[str, Any]:
 def per_label(split: Split, labels: Labels) -> list[int]:
     """Pictures of each class, or with each attribute on."""
     if labels.kind == "attributes":
-        return [int(count) for count in split.labels.sum(0)]
+        return [int(count) for count in (split.labels == 1).sum(0)]
     return [int(count) for count in np.bincount(split.labels, minlength=len(labels))]
 
 

@@ -34,6 +34,7 @@ class Order:
     dataset: Dataset
     labels: str | None
     size: int | None
+    fit: datasets.Fit
     seed: int
     device: torch.device
 
@@ -47,11 +48,14 @@ class Order:
         size: int | None,
         seed: int,
         device: str,
+        fit: datasets.Fit = "crop",
+        on_bad: datasets.OnBad | None = None,
     ) -> "Order":
         found, where = row(name), pick(device)
-        config, dataset = found.config.having(settings), datasets.load(data, labels=labels, size=size)
+        config = found.config.having(settings)
+        dataset = datasets.load(data, labels=labels, size=size, fit=fit, on_bad=on_bad)
         found.hollow(dataset.spec, config)  # refuses pictures that it cannot make, before anything is written
-        return cls(name, found, config, str(data), dataset, labels, size, seed, where)
+        return cls(name, found, config, str(data), dataset, labels, size, fit, seed, where)
 
     def lasting(self, images: int) -> "Order":
         """The same order with its length in images settled."""
@@ -61,7 +65,7 @@ class Order:
     def identity(self) -> Identity:
         spec = self.dataset.spec.to_json()
         config, fingerprint = self.config.model_dump(), self.dataset.fingerprint
-        return Identity(self.name, config, self.data, fingerprint, spec, self.seed, self.labels, self.size)
+        return Identity(self.name, config, self.data, fingerprint, spec, self.seed, self.labels, self.size, self.fit)
 
     def system(self) -> System:
         """Freshly initialised; its weights are a function of the seed."""

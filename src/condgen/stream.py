@@ -4,12 +4,13 @@ import torch
 from torch import Tensor
 
 from condgen.data.dataset import Split
-from condgen.labels import Labels
+from condgen.labels import UNKNOWN, Labels
 from condgen.seeds import seed_of
 
 
 class Stream:
-    """Batches (x (b, c, h, w) in [-1, 1], y (b, K)) in an order that is a function of (seed, images).
+    """Batches (x (b, c, h, w) in [-1, 1], y (b, K) of 0, 1 and, if unknown, 0.5) in an order that is a function of
+    (seed, images).
 
     Each pass over the data is its own permutation and the next begins where it ends, so a batch may span two: every
     picture is seen equally often, whatever the batch size, and a set smaller than one batch works. The pictures stay
@@ -33,7 +34,7 @@ class Stream:
         rows = self._rows(self.images, self.batch).to(self.device)
         self.images += self.batch
         y = self.labels[rows]
-        return to_range(self.pixels[rows]), self.vectors[y] if self.vectors is not None else y.float()
+        return to_range(self.pixels[rows]), self.vectors[y] if self.vectors is not None else known_or_half(y)
 
     def _rows(self, start: int, count: int) -> Tensor:
         """Which pictures are seen as numbers start ... start + count - 1 of the whole training."""
@@ -50,6 +51,11 @@ class Stream:
             source = torch.Generator().manual_seed(seed_of(self.seed, "order", epoch))
             self._epoch, self._order = epoch, torch.randperm(len(self.pixels), generator=source)
         return self._order
+
+
+def known_or_half(y: Tensor) -> Tensor:
+    """Attributes as numbers: 0, 1, and one half where nobody knows."""
+    return torch.where(y == UNKNOWN, 0.5, y.float())
 
 
 def to_range(pixels: Tensor) -> Tensor:
