@@ -180,8 +180,8 @@ def test_classes_of_digits_are_in_the_order_of_numbers(tmp_path: Path) -> None:
         ({"l.csv": "file,label\n../a.png,cat\n"}, "lies outside of the folder"),
         ({"l.csv": "file\na.png\n", "a.png": png(0)}, "a column of pictures and none of labels"),
         (
-            {"a.csv": "file,label\n", "b.csv": "file,x\na,1\n", "c.csv": "file,y\na,1\n"},
-            "name one: --data FOLDER/b.csv",
+            {"a.csv": "x,y\n", "b.csv": "file,x\na,1\n", "c.csv": "file,y\na,1\n"},
+            r"b\.csv, c\.csv; name one: --data FOLDER/b\.csv",
         ),
         ({"l.jsonl": '{"file": "a.png", "label": 1}\n{oops\n', "a.png": png(0)}, "line 2: wanted one JSON object"),
         ({"dataset.json": '{"labels": null}', "a.png": png(0)}, "names no labels"),

@@ -15,8 +15,8 @@ from PIL import Image, ImageCms, ImageOps, UnidentifiedImageError
 
 from condgen.data.store import Bad
 
-FORMATS = ("PNG", "JPEG", "MPO", "BMP", "GIF", "WEBP", "TIFF", "PPM")
-"""Let in, by content and not by name. MPO is what some phones write as .jpg: the first picture in it is meant."""
+FORMATS = ("PNG", "JPEG", "BMP", "GIF", "WEBP", "TIFF", "PPM")
+"""Let in, by content and not by name. Some phones write JPEGs of several pictures (MPO): the first one is meant."""
 PIXELS, SIDE = 50_000_000, 20_000
 """At most, by the header, before anything is unpacked."""
 PAPER = (255, 255, 255)

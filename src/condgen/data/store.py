@@ -112,7 +112,7 @@ class Folder:
             if not files and len(self._odd) == before:
                 self._odd[name] = "is an empty folder"
             yield from files
-        elif entry.is_symlink() and (entry.is_dir() or not self._stays(entry.path)):
+        elif entry.is_symlink() and not (entry.is_file() and self._stays(entry.path)):
             self._odd[name] = "is a link to a folder" if entry.is_dir() else "is a link that leads nowhere, or out"
         elif not entry.is_file():
             self._odd[name] = "is no regular file"
