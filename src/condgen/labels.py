@@ -54,7 +54,7 @@ class Labels:
 
         array = np.asarray(labels)
         vectors: NDArray[np.float32] = np.eye(len(self), dtype=np.float32)
-        return vectors[array] if self.kind == "classes" else np.where(array == UNKNOWN, np.float32(0.5), array)
+        return vectors[array] if self.kind == "classes" else np.where(array == UNKNOWN, 0.5, array).astype(np.float32)
 
     def title(self, label: Label) -> str:
         """The label in words: a class name, or the attributes that are on, joined by '+'."""
