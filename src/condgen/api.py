@@ -28,6 +28,7 @@ def train(
     size: int | None = None,
     fit: Literal["crop", "pad", "stretch"] = "crop",
     on_bad: Literal["skip", "stop"] | None = None,
+    finetune: str | Path | None = None,
     out: str | Path | None = None,
     minutes: float | None = None,
     epochs: float | None = None,
@@ -50,6 +51,7 @@ def train(
         size: Side of the square that picture files are scaled to; by default 64, unless all are of one smaller size.
         fit: How picture files that are not square become so: crop the middle, pad with black, or stretch.
         on_bad: Files that cannot be used: skip them all, or stop at the first; by default up to 1 % are left out.
+        finetune: A run to begin from, with its system and settings: onto other data, or with more labels.
         out: The run's folder; by default runs/SYSTEM-DATA.
         minutes: Length in minutes instead of --images, from the beginning of the command to its end; this machine's
             speed is measured first.
@@ -68,6 +70,7 @@ def train(
     began, length = time.monotonic(), Length(settings.get("images"), epochs, minutes)
     from condgen import interrupt, trainer
     from condgen.advice import advice
+    from condgen.finetune import Parent
     from condgen.noise import contained_noise
     from condgen.order import Order
     from condgen.run import Run, default_folder, identity_in
@@ -76,7 +79,8 @@ def train(
     from condgen.training import Training
 
     screen = Screen(quiet)
-    order = Order.of(system, settings, data, labels, size, seed, device, fit, on_bad)
+    parent = Parent.of(finetune, system) if finetune else None
+    order = Order.of(system, settings, data, labels, size, seed, device, fit, on_bad, parent)
     folder = Path(out).expanduser() if out else default_folder(order.identity)
     begun = identity_in(folder)
     reference = cache(lambda: order.reference(evaluate_every, screen.say))

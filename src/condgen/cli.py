@@ -19,7 +19,7 @@ from condgen.systems import DEFAULT, SYSTEMS, row
 from condgen.tables import as_json, as_lines, as_table
 from condgen.version import __version__
 
-FLAGS = {"--quiet", "--help", "-h"}
+FLAGS = {"--quiet", "--balance", "--help", "-h"}
 """Options of `train` that take no value."""
 TRAIN, SAMPLE = "Usage: condgen train [SYSTEM] [OPTIONS]", "Usage: condgen sample RUN [OPTIONS]"
 
@@ -148,8 +148,9 @@ def inspect_(
         {"label": name} | {title: counts[i] for title, counts in found["per_label"].items()}
         for i, name in enumerate(found["labels"]["names"])
     ]
-    said = "\n".join(inspection.sentences(found) or ["no picture stands twice, no label is rare."])
-    files = f"pictures: {folder}/sheet.png, labels.png, means.png; numbers: facts.json"
+    said = "\n".join([*dataset.notes, *inspection.sentences(found)] or ["no picture stands twice, no label is rare."])
+    twice = ", duplicates.png" if (folder / "duplicates.png").exists() else ""
+    files = f"pictures: {folder}/sheet.png, labels.png, means.png{twice}; numbers: facts.json"
     return "\n\n".join([as_table(splits), as_table(per_label), said, files])
 
 

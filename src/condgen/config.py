@@ -30,6 +30,8 @@ class Config(BaseModel):
     """Half-life, in images, of the averaged generator that pictures are drawn from; 0 = no averaging."""
     precision: Literal["fp32", "bf16"] = "fp32"
     """Numbers that a step multiplies: bf16 is faster where the machine has units for it (AMX, a GPU), and rounds."""
+    balance: bool = False
+    """Show rare labels more often: each in proportion to the logarithm of its count."""
 
     def having(self, fields: Mapping[str, Any]) -> Self:
         """A copy with some fields changed; an unknown field or a bad value is one CondgenError."""

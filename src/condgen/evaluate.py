@@ -200,7 +200,8 @@ def generator_of(sampler: "Sampler") -> dict[str, Any]:
 
 def _described(reference: "Reference", leaky: bool) -> str:
     rest = "a fifth held out of the data, which the generator may have seen" if leaky else "the test split"
-    return f"{len(reference.split):,} pictures, {rest}"
+    copies = f"; leaky: {reference.leaked:,} of them stand in the training split too" if reference.leaked else ""
+    return f"{len(reference.split):,} pictures, {rest}{copies}"
 
 
 def _self_test(dataset: "Dataset", count: int, say: Say) -> list[dict[str, Any]]:

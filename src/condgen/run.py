@@ -56,6 +56,8 @@ class Identity:
     """Side that picture files were scaled to."""
     fit: Literal["crop", "pad", "stretch"] = "crop"
     """How they became square."""
+    finetuned_from: str | None = None
+    """The state of another run that this one began from."""
 
     def difference(self, other: "Identity") -> str | None:
         """In words, the first thing that differs from `other`; None if the same training could go on."""

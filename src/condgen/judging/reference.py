@@ -65,6 +65,12 @@ class Reference:
         """The gate: what makes every number of drawn pictures doubtful, a sentence each; empty if they are pictures."""
         return pixels.troubles(pixels.facts(drawn), self.facts)
 
+    @cached_property
+    def leaked(self) -> int:
+        """Test pictures that are training pictures too, pixel for pixel: whoever copies them scores well."""
+        known = set(pixels.digests(self.dataset.train.images))
+        return sum(digest in known for digest in pixels.digests(self.split.images))
+
     @property
     def sample(self) -> int:
         """Pictures on each side of numbers from nearest neighbours."""

@@ -77,7 +77,8 @@ def color(x: Tensor) -> Tensor:
     grey = x.mean(1, keepdim=True)
     x = grey + (x - grey) * 2 * saturation
     mean = x.mean((1, 2, 3), keepdim=True)
-    return mean + (x - mean) * (contrast + 0.5)
+    changed: Tensor = mean + (x - mean) * (contrast + 0.5)
+    return changed
 
 
 def translation(x: Tensor) -> Tensor:
