@@ -60,18 +60,18 @@ LAYOUTS = {
     "CelebA": Layout(celeba.fits, celeba.read, "list_attr_celeba.txt, img_align_celeba or its zip, perhaps splits"),
     "StyleGAN": Layout(stylegan.fits, stylegan.read, "pictures and dataset.json"),
     "Hugging Face": Layout(hugging_face.fits, hugging_face.read, "what `datasets` wrote with save_to_disk"),
-    "Parquet": Layout(parquet.fits, parquet.read, "FILE.parquet, or a folder of them: pictures as bytes, and labels"),
     "idx": Layout(idx.fits, idx.read_store, "the four idx files of MNIST's layout, plain or .gz; or IMAGES,LABELS"),
+    "table": Layout(table.fits, table.read, "pictures and a table .csv, .tsv or .jsonl: file, label or attributes"),
+    "folders": Layout(folders.fits, folders.read, "a folder per class, perhaps inside train and test"),
+    "Parquet": Layout(parquet.fits, parquet.read, "FILE.parquet, or a folder of them: pictures as bytes, and labels"),
     "npz": Layout(
         npz.fits,
         npz.read_store,
         "FILE.npz with x_train, y_train (x_test, y_test) as in Keras' mnist.npz, or images and labels; 2-D labels of 0 "
         "and 1 are attributes; optional names",
     ),
-    "table": Layout(table.fits, table.read, "pictures and a table .csv, .tsv or .jsonl: file, label or attributes"),
-    "folders": Layout(folders.fits, folders.read, "a folder per class, perhaps inside train and test"),
 }
-"""Tried in this order on every path; each may also lie in a zip."""
+"""Tried in this order on every path; each may also lie in a zip. Arrays come last: they may lie beside pictures."""
 
 
 def load(

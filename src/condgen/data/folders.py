@@ -9,7 +9,8 @@ from condgen.data.listing import SPLITS, Listing, listing
 from condgen.data.store import Store
 from condgen.errors import CondgenError
 
-NOTES = (".txt", ".md", ".csv", ".tsv", ".json", ".jsonl", ".xml", ".yaml", ".yml", ".html", ".py", ".log", ".parquet")
+NOTES = (".txt", ".md", ".csv", ".tsv", ".json", ".jsonl", ".xml", ".yaml", ".yml", ".html", ".py", ".log")
+ARRAYS = (".npz", ".npy", ".parquet")
 """Endings of what lies beside pictures and was never meant to be one."""
 
 
@@ -37,4 +38,4 @@ def read(store: Store) -> Listing:
 
 
 def _pictures(store: Store) -> list[tuple[str, ...]]:
-    return [tuple(name.split("/")) for name in store.names() if not name.lower().endswith(NOTES)]
+    return [tuple(name.split("/")) for name in store.names() if not name.lower().endswith(NOTES + ARRAYS)]

@@ -70,9 +70,6 @@ class Rows:
     def stamp(self, names: Iterable[str]) -> str:
         return self.store.stamp(self.store.names())
 
-    def __getstate__(self) -> dict[str, object]:
-        return self.__dict__ | {"_tables": None}
-
 
 def _column(table: Any) -> str:
     for name, feature in table.features.items():

@@ -22,9 +22,8 @@ STEMS = {"train": "train", "test": "t10k"}
 
 
 def fits(store: Store) -> bool:
-    files = [name.split("/")[-1] for name in store.names()]
     alone = isinstance(store, Folder) and store.only
-    return any(name.startswith("train-images") for name in files) or bool(alone and is_idx(store.path / alone))
+    return any(name.startswith("train-images") for name in store.names()) or bool(alone and is_idx(store.path / alone))
 
 
 def read(path: Path) -> NDArray[np.uint8]:
@@ -116,7 +115,7 @@ def _head(path: Path) -> bytes:
 
 
 def _member(store: Store, beginning: str) -> str | None:
-    return next((name for name in store.names() if name.split("/")[-1].startswith(beginning)), None)
+    return next((name for name in store.names() if name.startswith(beginning)), None)
 
 
 def _find(folder: Path, beginning: str) -> Path | None:

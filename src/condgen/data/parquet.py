@@ -71,9 +71,6 @@ class Rows:
         assert self._group
         return self._group[1], self._group[3]
 
-    def __getstate__(self) -> dict[str, object]:
-        return self.__dict__ | {"_group": None}
-
 
 def payload(cell: Any) -> bytes:
     """The bytes of one picture cell, {bytes, path} or plain."""

@@ -22,11 +22,11 @@ from condgen.errors import CondgenError
 
 LARGEST = 256 * 2**20
 """Bytes of one file that are still read."""
-MEMBERS = 5_000_000
-"""Of a zip: ImageNet's 21,000 classes would fit twice over fewer."""
+MEMBERS = 2_000_000
+"""Of a zip, at most; all of ImageNet are 1.3 million."""
 RATIO = 1000
 """A member that grows so many times, to more than a megabyte, is a bomb: deflate itself ends at 1032."""
-TABLES = (".csv", ".tsv", ".json", ".jsonl", ".txt", ".npz", ".parquet", "-ubyte", ".gz")
+BESIDE = (".csv", ".tsv", ".json", ".jsonl", ".txt", ".npz", ".parquet", "-ubyte", ".gz")
 HIDDEN = ("__MACOSX", "Thumbs.db", "desktop.ini")
 
 
@@ -35,7 +35,7 @@ class Bad(Exception):
 
 
 class Store(Protocol):
-    """See above. Has to travel to a helper process."""
+    """See above. Has to work on in a forked helper."""
 
     path: Path
 
@@ -58,13 +58,12 @@ class Folder:
         self.path, self.only = path, only
         self.root = os.path.realpath(path)
 
-    @cached_property
+    @property
     def odd(self) -> dict[str, str]:
-        self._found  # noqa: B018, a walk finds both
-        return self._odd
+        return {} if self.only else self._walked[1]
 
     def names(self) -> list[str]:
-        return [self.only] if self.only else self._found
+        return [self.only] if self.only else self._walked[0]
 
     def read(self, name: str) -> bytes:
         path = self._inside(name)
@@ -90,32 +89,33 @@ class Folder:
         return digest.hexdigest()
 
     @cached_property
-    def _found(self) -> list[str]:
-        self._odd: dict[str, str] = {}
-        return sorted(self._walk(""))
+    def _walked(self) -> tuple[list[str], dict[str, str]]:
+        """All files, and what is none."""
+        odd: dict[str, str] = {}
+        return sorted(self._walk("", odd)), odd
 
-    def _walk(self, folder: str) -> Iterator[str]:
+    def _walk(self, folder: str, odd: dict[str, str]) -> Iterator[str]:
         try:
             entries = list(os.scandir(os.path.join(self.root, folder)))
         except OSError as error:
-            self._odd[folder or "."] = error.strerror or str(error)
+            odd[folder or "."] = error.strerror or str(error)
             return
         for entry in entries:
             name = f"{folder}/{entry.name}" if folder else entry.name
             if not hidden(entry.name):
-                yield from self._entry(entry, name)
+                yield from self._entry(entry, name, odd)
 
-    def _entry(self, entry: os.DirEntry[str], name: str) -> Iterator[str]:
+    def _entry(self, entry: os.DirEntry[str], name: str, odd: dict[str, str]) -> Iterator[str]:
         if entry.is_dir(follow_symlinks=False):
-            before = len(self._odd)
-            files = list(self._walk(name))
-            if not files and len(self._odd) == before:
-                self._odd[name] = "is an empty folder"
+            before = len(odd)
+            files = list(self._walk(name, odd))
+            if not files and len(odd) == before:
+                odd[name] = "is an empty folder"
             yield from files
         elif entry.is_symlink() and not (entry.is_file() and self._stays(entry.path)):
-            self._odd[name] = "is a link to a folder" if entry.is_dir() else "is a link that leads nowhere, or out"
+            odd[name] = "is a link to a folder" if entry.is_dir() else "is a link that leads nowhere, or out"
         elif not entry.is_file():
-            self._odd[name] = "is no regular file"
+            odd[name] = "is no regular file"
         else:
             yield name
 
@@ -134,14 +134,15 @@ class Archive:
 
     def __init__(self, path: Path) -> None:
         self.path = path
-        self._open: zipfile.ZipFile | None = None
+        self._open: tuple[int, zipfile.ZipFile] | None = None
         self.odd: dict[str, str] = {}
         members = {info.filename: info for info in self._honest(self._zip.infolist())}
         wrapper = _wrapper(list(members))
         self._members = {name.removeprefix(wrapper): info for name, info in members.items()}
+        self._names = sorted(name for name in self._members if not any(map(hidden, name.split("/"))))
 
     def names(self) -> list[str]:
-        return sorted(name for name in self._members if not any(map(hidden, name.split("/"))))
+        return self._names
 
     def read(self, name: str) -> bytes:
         if name not in self._members:
@@ -157,12 +158,12 @@ class Archive:
 
     @property
     def _zip(self) -> zipfile.ZipFile:
-        if self._open is None:
+        if self._open is None or self._open[0] != os.getpid():  # a forked helper would share its place in the file
             try:
-                self._open = zipfile.ZipFile(self.path)
+                self._open = os.getpid(), zipfile.ZipFile(self.path)
             except (OSError, ValueError, NotImplementedError, zipfile.BadZipFile) as error:
                 raise CondgenError(f"cannot read {str(self.path)!r}: {error}.") from None
-        return self._open
+        return self._open[1]
 
     def _honest(self, members: list[zipfile.ZipInfo]) -> Iterator[zipfile.ZipInfo]:
         seen: set[str] = set()
@@ -178,9 +179,6 @@ class Archive:
                 self.odd[info.filename] = reason
             elif not info.is_dir():
                 yield info
-
-    def __getstate__(self) -> dict[str, object]:
-        return self.__dict__ | {"_open": None}  # each process opens the file for itself
 
 
 def store_at(path: Path) -> Store:
@@ -204,7 +202,7 @@ def _wrapper(names: list[str]) -> str:
     """The one folder that a whole data set was zipped in, told by the table or other file that lies directly in it."""
     top = {name.split("/")[0] for name in names}
     inside = [name.split("/")[1] for name in names if name.count("/") == 1]
-    return f"{top.pop()}/" if len(top) == 1 and any(name.endswith(TABLES) for name in inside) else ""
+    return f"{top.pop()}/" if len(top) == 1 and any(name.endswith(BESIDE) for name in inside) else ""
 
 
 def _oddity(info: zipfile.ZipInfo) -> str | None:
