@@ -4,6 +4,7 @@ import hashlib
 import mmap
 import os
 import shutil
+import signal
 from pathlib import Path
 
 import numpy as np
@@ -200,3 +201,51 @@ def test_the_cache_is_where_it_was_asked_to_be(own: Path, tmp_path: Path) -> Non
     data.load(own)
     assert disk.cache() == tmp_path / "cache"
     assert {path.name for path in tmp_path.iterdir()} == {"own", "cache"}
+
+
+@pytest.fixture
+def three_helpers(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(ingest, "SHARD", 2 * 3 * 12 * 12)
+    monkeypatch.setattr(ingest, "SURVEYED", 3)
+    monkeypatch.setattr("condgen.data.helpers.os.cpu_count", lambda: 3)
+
+
+@pytest.mark.usefixtures("three_helpers")
+@pytest.mark.parametrize("kind", ["zip", "parquet", "arrow"])
+def test_helpers_share_no_open_file(kind: str, tmp_path: Path) -> None:
+    """Each opens the zip or the table for itself, whatever was open when it was forked."""
+    path = tmp_path / f"own.{kind}"
+    if kind == "zip":
+        zipped(path, {f"a/{i}.png": png(i) for i in range(60)})
+    else:
+        datasets = pytest.importorskip("datasets")
+        cells = {"image": [{"bytes": png(i), "path": None} for i in range(60)], "label": [0] * 60}
+        features = datasets.Features({"image": datasets.Image(), "label": datasets.Value("int64")})
+        table = datasets.Dataset.from_dict(cells, features=features)
+        table.to_parquet(path, batch_size=7) if kind == "parquet" else table.save_to_disk(path)
+    found = data.load(path)
+    assert sorted(x.tobytes() for x in found.train.images) == sorted(picture(i).tobytes() for i in range(60))
+
+
+@pytest.mark.usefixtures("three_helpers")
+def test_a_helper_that_is_killed_is_one_line_and_costs_only_its_own_work(
+    own: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    decode, parent = ingest.pixels, os.getpid()
+
+    def killed(raw: bytes, *args: object) -> object:
+        if raw == png(10) and os.getpid() != parent:
+            os.kill(os.getpid(), signal.SIGKILL)
+        return decode(raw, *args)
+
+    monkeypatch.setattr(ingest, "pixels", killed)
+    with pytest.raises(CondgenError, match="a helper was ended while reading pictures"):
+        data.load(own)
+    monkeypatch.setattr(ingest, "pixels", decode)
+    assert len(data.load(own).train) == 12
+
+
+def test_arrays_beside_pictures_do_not_hide_them(tmp_path: Path) -> None:
+    np.savez(tmp_path / "features.npz", x=np.zeros(3))
+    write(tmp_path, by_class() | {"cat/mean.npy": b"x", "train-images-of-mine.txt": b"x"})
+    assert data.load(tmp_path).labels.names == ("cat", "dog", "newt")

@@ -22,8 +22,9 @@ STEMS = {"train": "train", "test": "t10k"}
 
 
 def fits(store: Store) -> bool:
-    alone = isinstance(store, Folder) and store.only
-    return any(name.startswith("train-images") for name in store.names()) or bool(alone and is_idx(store.path / alone))
+    if not isinstance(store, Folder):
+        return _member(store, "train-images") is not None
+    return is_idx(store.path / store.only) if store.only else _find(store.path, "train-images") is not None
 
 
 def read(path: Path) -> NDArray[np.uint8]:
