@@ -135,10 +135,8 @@ class DCGAN(System):
         x, y = next(batches)
         fake = G(draw(self.prior, len(x), x.device), y)
 
-        real_logits, fake_logits = (
-            D(T(x), y),
-            D(T(fake.detach()), y),
-        )  # apart: D's batch norm must not mix real and fake
+        # D sees them apart: its batch norm must not mix real and fake
+        real_logits, fake_logits = D(T(x), y), D(T(fake.detach()), y)
         loss_d = (losses.says_real(real_logits) + losses.says_fake(fake_logits)) / 2
         descend((d, loss_d))
 
