@@ -27,6 +27,9 @@ def train(
     data: str | Path = "mnist",
     labels: str | None = None,
     size: int | None = None,
+    fit: Literal["crop", "pad", "stretch"] = "crop",
+    on_bad: Literal["skip", "stop"] | None = None,
+    finetune: str | Path | None = None,
     out: str | Path | None = None,
     minutes: float | None = None,
     epochs: float | None = None,
@@ -47,7 +50,10 @@ def train(
         system: A row of `condgen list systems`.
         data: A name from `condgen list data`, or a path to your own pictures.
         labels: Of data with attributes, those to learn, such as Blond_Hair,Smiling; one alone becomes two classes.
-        size: Side of the square that picture files are scaled to.
+        size: Side of the square that picture files are scaled to; by default 64, unless all are of one smaller size.
+        fit: How picture files that are not square become so: crop the middle, pad with black, or stretch.
+        on_bad: Files that cannot be used: skip them all, or stop at the first; by default up to 1 % are left out.
+        finetune: A run to begin from, with its system and settings: onto other data, or with more labels.
         out: The run's folder; by default runs/SYSTEM-DATA.
         minutes: Length in minutes instead of --images, from the beginning of the command to its end; this machine's
             speed is measured first.
@@ -68,6 +74,7 @@ def train(
     began, length = time.monotonic(), Length(settings.get("images"), epochs, minutes)
     from condgen import interrupt, parallel, trainer
     from condgen.advice import advice
+    from condgen.finetune import Parent
     from condgen.noise import contained_noise
     from condgen.order import Order
     from condgen.run import Run, default_folder, environment, identity_in
@@ -75,7 +82,8 @@ def train(
     from condgen.trainer import Every
     from condgen.training import Training
 
-    order = Order.of(system, settings, data, labels, size, seed, device)
+    parent = Parent.of(finetune, system) if finetune else None
+    order = Order.of(system, settings, data, labels, size, seed, device, fit, on_bad, parent)
     with parallel.together(order.device, order.config.batch):
         screen, leads = Screen(quiet or not parallel.leads()), parallel.leads()
         folder = Path(out).expanduser() if out else default_folder(order.identity)
@@ -101,7 +109,7 @@ def train(
                 monitor = order.monitor(reference())
                 here = environment(str(order.device), order.config.batch // parallel.size(), parallel.size())
                 begin = run.begin_session(training.images, here, allow_changed) if leads else []
-                for sentence in [*advice(training.system), *begin]:
+                for sentence in [*order.dataset.notes, *advice(training.system), *begin]:
                     screen.say(sentence)
                 evaluated = parallel.of_the_first(int(monitor is not None))
                 every = Every(log_every, grid_every, evaluate_every if evaluated else 0)
@@ -162,7 +170,7 @@ def data_of(run: str | Path) -> "Dataset":
     from condgen import data as datasets
 
     identity = identity_of(run)
-    dataset = datasets.load(identity.data, labels=identity.labels, size=identity.size)
+    dataset = datasets.load(identity.data, labels=identity.labels, size=identity.size, fit=identity.fit, on_bad="skip")
     if dataset.fingerprint != identity.fingerprint:
         raise CondgenError(f"{identity.data!r} has changed since {str(run)!r} was trained on it.")
     return dataset

@@ -6,7 +6,7 @@ added, for equally many steps, five seeds each, tested on the real test split.
 
 from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 from condgen import api, evaluate
 from condgen.errors import CondgenError
@@ -30,6 +30,8 @@ def augment(
     out: Path | None = None,
     labels: str | None = None,
     size: int | None = None,
+    fit: Literal["crop", "pad", "stretch"] = "crop",
+    on_bad: Literal["skip", "stop"] | None = None,
     seed: int = 0,
     no_proof: bool = False,
     json: bool = False,
@@ -44,6 +46,8 @@ def augment(
         out: A new folder: a subfolder of PNG files per class, manifest.json, gain.json; by default RUN/augmented.
         labels: Of data with attributes, the one that counts.
         size: Side of the square that picture files are scaled to.
+        fit: How picture files that are not square become so: crop the middle, pad with black, or stretch.
+        on_bad: Files that cannot be used: skip them all, or stop at the first; by default up to 1 % are left out.
         seed: Another seed, other pictures.
         no_proof: Only draw, do not train classifiers.
         json: As JSON, for programs.
@@ -58,7 +62,7 @@ def augment(
     from condgen import data as datasets
     from condgen.disk import write_json
 
-    dataset, sampler = datasets.load(data, labels=labels, size=size), api.load(run)
+    dataset, sampler = datasets.load(data, labels=labels, size=size, fit=fit, on_bad=on_bad), api.load(run)
     counts = wanted(dataset, sampler, per_class)
     drawn = draw(sampler, counts, seed)
     write(sampler, drawn, counts, seed, folder)

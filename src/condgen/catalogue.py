@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from condgen.data import PATHS, SOURCES
+from condgen.data import LAYOUTS, SOURCES
 from condgen.systems import SYSTEMS, row
 
 
@@ -20,9 +20,9 @@ def system(name: str) -> dict[str, Any]:
 
 
 def data() -> list[dict[str, str]]:
-    """Every data set by name, then the kinds of files that may be given instead."""
+    """Every data set by name, then the layouts of files of your own, in a folder or a zip."""
     named = [{"name": name, "summary": source.summary} for name, source in SOURCES.items()]
-    return named + [{"name": pattern, "summary": summary} for pattern, summary in PATHS.items()]
+    return named + [{"name": f"a path: {name}", "summary": layout.summary} for name, layout in LAYOUTS.items()]
 
 
 def citation(system: str) -> str:

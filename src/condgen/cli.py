@@ -10,7 +10,7 @@ import sys
 from collections.abc import Callable, Sequence
 from io import TextIOWrapper
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 from cyclopts import App, CycloptsError, Group, Parameter
 
@@ -20,7 +20,7 @@ from condgen.systems import DEFAULT, SYSTEMS, row
 from condgen.tables import as_json, as_lines, as_table
 from condgen.version import __version__
 
-FLAGS = {"--quiet", "--allow-changed", "--help", "-h"}
+FLAGS = {"--quiet", "--balance", "--allow-changed", "--help", "-h"}
 """Options of `train` that take no value."""
 TRAIN, SAMPLE = "Usage: condgen train [SYSTEM] [OPTIONS]", "Usage: condgen sample RUN [OPTIONS]"
 
@@ -119,21 +119,30 @@ def system_among(words: Sequence[str]) -> str:
 
 
 def inspect_(
-    data: str, *, labels: str | None = None, size: int | None = None, out: Path | None = None, json: bool = False
+    data: str,
+    *,
+    labels: str | None = None,
+    size: int | None = None,
+    fit: Literal["crop", "pad", "stretch"] = "crop",
+    on_bad: Literal["skip", "stop"] | None = None,
+    out: Path | None = None,
+    json: bool = False,
 ) -> str:
     """Look at data before training on it: shapes, ranges, labels, imbalance, copies; with pictures.
 
     Args:
         data: A name from `condgen list data`, or a path to your own pictures.
         labels: Of data with attributes, those to look at, such as Blond_Hair,Smiling.
-        size: Side of the square that picture files are scaled to.
+        size: Side of the square that picture files are scaled to; by default 64, unless all are of one smaller size.
+        fit: How picture files that are not square become so: crop the middle, pad with black, or stretch.
+        on_bad: Files that cannot be used: skip them all, or stop at the first; by default up to 1 % are left out.
         out: Folder for facts.json and the pictures; by default inspected/NAME.
         json: As JSON, for programs.
     """
     from condgen import data as datasets
     from condgen import inspection
 
-    dataset = datasets.load(data, labels=labels, size=size)
+    dataset = datasets.load(data, labels=labels, size=size, fit=fit, on_bad=on_bad)
     found = inspection.facts(dataset)
     folder = (out or Path("inspected") / dataset.name).expanduser()
     inspection.write(dataset, found, folder)
@@ -144,8 +153,9 @@ def inspect_(
         {"label": name} | {title: counts[i] for title, counts in found["per_label"].items()}
         for i, name in enumerate(found["labels"]["names"])
     ]
-    said = "\n".join(inspection.sentences(found) or ["no picture stands twice, no label is rare."])
-    files = f"pictures: {folder}/sheet.png, labels.png, means.png; numbers: facts.json"
+    said = "\n".join([*dataset.notes, *inspection.sentences(found)] or ["no picture stands twice, no label is rare."])
+    twice = ", duplicates.png" if (folder / "duplicates.png").exists() else ""
+    files = f"pictures: {folder}/sheet.png, labels.png, means.png{twice}; numbers: facts.json"
     return "\n\n".join([as_table(splits), as_table(per_label), said, files])
 
 

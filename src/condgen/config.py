@@ -7,10 +7,12 @@ the documentation are all read from it; nothing lists a field twice.
 from collections.abc import Mapping
 from typing import Annotated, Any, Literal, Self
 
-from pydantic import BaseModel, ConfigDict, Field, NonNegativeInt, PositiveInt, ValidationError
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, NonNegativeInt, PositiveInt, ValidationError
 
 from condgen.errors import CondgenError, did_you_mean
 
+CHANGES = ("color", "translation", "cutout", "mirror")
+"""That a discriminator may see pictures through (nets/diffaugment.py)."""
 Fraction = Annotated[float, Field(ge=0, lt=1)]
 """A share, such as dropout or Adam's beta: 0 <= x < 1."""
 
@@ -28,6 +30,8 @@ class Config(BaseModel):
     """Half-life, in images, of the averaged generator that pictures are drawn from; 0 = no averaging."""
     precision: Literal["fp32", "bf16"] = "fp32"
     """Numbers that a step multiplies: bf16 is faster where the machine has units for it (AMX, a GPU), and rounds."""
+    balance: bool = False
+    """Show rare labels more often: each in proportion to the logarithm of its count."""
 
     def having(self, fields: Mapping[str, Any]) -> Self:
         """A copy with some fields changed; an unknown field or a bad value is one CondgenError."""
@@ -38,6 +42,26 @@ class Config(BaseModel):
             return type(self).model_validate({**self.model_dump(), **fields})
         except ValidationError as error:
             raise CondgenError(_in_one_line(error)) from None
+
+
+def _known(changes: str) -> str:
+    for name in filter(None, changes.split(",")):
+        if name not in CHANGES:
+            raise ValueError(f"names an unknown change {name!r}; there are {', '.join(CHANGES)}")
+    return changes
+
+
+class Adversarial(Config):
+    """What every game against a discriminator has besides: what it sees pictures through (nets/diffaugment.py)."""
+
+    augmentation: Literal["none", "diff", "adaptive"] = "none"
+    """For small data: change what the discriminator sees, always (diff) or as much as it overfits (adaptive)."""
+    changes: Annotated[str, AfterValidator(_known)] = ""
+    """Some of color,translation,cutout,mirror; by default those after which labels still hold (never mirror)."""
+    ada_target: Fraction = 0.6
+    """adaptive: how sure of real pictures the discriminator may be, as the mean sign of its score."""
+    ada_images: PositiveInt = 100_000
+    """adaptive: images in which the share of changed pictures can go from 0 to 1."""
 
 
 def option(name: str) -> str:

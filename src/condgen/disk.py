@@ -13,6 +13,8 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+from platformdirs import user_cache_path
+
 from condgen.errors import CondgenError
 
 
@@ -26,6 +28,12 @@ class DiskError(CondgenError):
         if error.errno == errno.ENOSPC and size is not None:
             reason += f" ({size:,} bytes needed, {free(path):,} free)"
         return cls(f"cannot write {str(path)!r}: {reason}.")
+
+
+def cache() -> Path:
+    """Where what can be made again is kept: $CONDGEN_CACHE, else the user's cache folder."""
+    own = os.environ.get("CONDGEN_CACHE")
+    return Path(own).expanduser() if own else user_cache_path("condgen")
 
 
 @contextlib.contextmanager

@@ -7,7 +7,7 @@ import json as json_
 import sys
 from collections.abc import Callable
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 from condgen import api
 from condgen.errors import CondgenError
@@ -33,6 +33,8 @@ def evaluate(
     data: str | None = None,
     labels: str | None = None,
     size: int | None = None,
+    fit: Literal["crop", "pad", "stretch"] = "crop",
+    on_bad: Literal["skip", "stop"] | None = None,
     images: int | None = None,
     quick: bool = False,
     full: bool = False,
@@ -51,6 +53,8 @@ def evaluate(
         data: The data that --pictures or --self-test are held against.
         labels: Of data with attributes, those that count.
         size: Side of the square that picture files of --data are scaled to.
+        fit: How picture files that are not square become so: crop the middle, pad with black, or stretch.
+        on_bad: Files that cannot be used: skip them all, or stop at the first; by default up to 1 % are left out.
         images: Pictures to draw; 10,000 by default.
         quick: Leave out what trains classifiers (CAS): seconds instead of a minute.
         full: 60,000 pictures and longer classifiers.
@@ -74,7 +78,7 @@ def evaluate(
         raise CondgenError("--data is missing: which real pictures are these to be held against?")
     from condgen import data as datasets
 
-    dataset = datasets.load(data, labels=labels, size=size)
+    dataset = datasets.load(data, labels=labels, size=size, fit=fit, on_bad=on_bad)
     if self_test:
         lines = _self_test(dataset, _count(images, 10_000), aloud)
         return as_json(lines) if json else _noticed(lines)
@@ -200,7 +204,8 @@ def generator_of(sampler: "Sampler") -> dict[str, Any]:
 
 def _described(reference: "Reference", leaky: bool) -> str:
     rest = "a fifth held out of the data, which the generator may have seen" if leaky else "the test split"
-    return f"{len(reference.split):,} pictures, {rest}"
+    copies = f"; leaky: {reference.leaked:,} of them stand in the training split too" if reference.leaked else ""
+    return f"{len(reference.split):,} pictures, {rest}{copies}"
 
 
 def _self_test(dataset: "Dataset", count: int, say: Say) -> list[dict[str, Any]]:

@@ -1,6 +1,5 @@
 """A look at the data before anything is trained on it: what is there, how much of each label, what stands twice."""
 
-from collections import Counter, defaultdict
 from pathlib import Path
 from typing import Any
 
@@ -8,16 +7,14 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-from condgen import pictures, plots
+from condgen import duplicates, pictures, plots
 from condgen.data.dataset import Dataset, Split
 from condgen.disk import write_bytes, write_json
-from condgen.labels import Labels
-from condgen.metrics.pixels import digests, greys
+from condgen.labels import UNKNOWN, Labels
+from condgen.metrics.pixels import greys
 
 ROWS, COLUMNS = 5, 20
 """Of the sample sheet; a data set with more labels shows its first ones."""
-SHOWN = 10
-"""Groups of equal pictures that are listed by their numbers."""
 
 
 def facts(data: Dataset) -> dict[str, Any]:
@@ -29,32 +26,18 @@ def facts(data: Dataset) -> dict[str, Any]:
         "labels": {"kind": data.labels.kind, "names": list(data.labels.names)},
         "splits": {title: _split_facts(split) for title, split in data.splits.items()},
         "per_label": counts,
+        "unknown": {title: int((split.labels == UNKNOWN).sum()) for title, split in data.splits.items()},
         "imbalance": _imbalance(counts["train"]),
-        "duplicates": duplicates(data),
+        "duplicates": duplicates.facts(data),
+        "left_out": dict(data.left_out),
     }
 
 
 def per_label(split: Split, labels: Labels) -> list[int]:
     """Pictures of each class, or with each attribute on."""
     if labels.kind == "attributes":
-        return [int(count) for count in split.labels.sum(0)]
+        return [int(count) for count in (split.labels == 1).sum(0)]
     return [int(count) for count in np.bincount(split.labels, minlength=len(labels))]
-
-
-def duplicates(data: Dataset) -> dict[str, Any]:
-    """Pictures that are equal in every pixel: how many are copies of an earlier one, within and across the splits.
-
-    A test picture that is also a training picture makes every comparison of the two dishonest.
-    """
-    places: defaultdict[bytes, list[tuple[str, int]]] = defaultdict(list)
-    for title, split in data.splits.items():
-        for number, digest in enumerate(digests(split.images)):
-            places[digest].append((title, number))
-    groups = [group for group in places.values() if len(group) > 1]
-    within = {title: sum(max(0, _of(group, title) - 1) for group in groups) for title in data.splits}
-    across = sum(min(_of(group, "train"), 1) * _of(group, "test") for group in groups)
-    shown = [[f"{title} {number}" for title, number in group] for group in groups[:SHOWN]]
-    return {"within": within, "test_in_train": across, "groups": len(groups), "first_groups": shown}
 
 
 def sentences(found: dict[str, Any]) -> list[str]:
@@ -72,19 +55,32 @@ def sentences(found: dict[str, Any]) -> list[str]:
             said.append(f"{count:,} {title} pictures are copies of an earlier one.")
     if twice["test_in_train"]:
         said.append(
-            f"{twice['test_in_train']:,} test pictures stand in the training set too: test figures will flatter."
+            f"leaky: {twice['test_in_train']:,} test pictures stand in the training set too: test figures will flatter."
         )
+    near = twice["near"]
+    if near["test_in_train"]:
+        said.append(f"perhaps leaky: {near['test_in_train']:,} test pictures look like a copy of a training picture.")
+    for title, count in near["within"].items():
+        if count:
+            said.append(f"{count:,} {title} pictures look like a copy of an earlier one.")
+    for title, count in found["unknown"].items():
+        if count:
+            said.append(f"{count:,} attributes of {title} pictures are not known; they count as neither on nor off.")
     return said
 
 
 def write(data: Dataset, found: dict[str, Any], folder: Path) -> None:
-    """facts.json and three pictures: a titled sample sheet, pictures per label, the mean picture of each label."""
+    """facts.json and pictures: a titled sample sheet, pictures per label, the mean picture of each label, and what
+    stands twice, if anything does."""
     write_json(folder / "facts.json", found)
     titles = list(data.labels.names)
     pictures.save_png(folder / "sheet.png", real(data.train, data.labels))
     write_bytes(folder / "labels.png", plots.bars(found["per_label"], titles, f"{data.name}: pictures per label"))
     cells = [pictures.enlarged(pictures.image(picture)) for picture in means(data.train, data.labels)]
     pictures.save_png(folder / "means.png", pictures.captioned(cells, titles, min(10, len(titles))))
+    (folder / "duplicates.png").unlink(missing_ok=True)  # of an earlier look
+    if sheet := duplicates.sheet(data, found["duplicates"]):
+        pictures.save_png(folder / "duplicates.png", sheet)
 
 
 def means(split: Split, labels: Labels) -> NDArray[np.uint8]:
@@ -131,7 +127,3 @@ def _split_facts(split: Split) -> dict[str, Any]:
 def _imbalance(counts: list[int]) -> float | None:
     """Most over fewest; None if a label has no picture at all."""
     return round(max(counts) / min(counts), 3) if min(counts) else None
-
-
-def _of(group: list[tuple[str, int]], title: str) -> int:
-    return Counter(split for split, _ in group)[title]

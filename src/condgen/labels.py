@@ -20,6 +20,10 @@ Label = int | tuple[int, ...]
 """A class number, or one 0/1 value per attribute."""
 
 
+UNKNOWN = -1
+"""Of an attribute that nobody noted down. As a number for networks it is one half: neither on nor off."""
+
+
 @dataclass(frozen=True)
 class Labels:
     """The label set of a data set: names in order, and whether they exclude each other."""
@@ -45,12 +49,12 @@ class Labels:
         return [tuple(int(i == j) for i in range(len(self))) for j in range(len(self))]
 
     def encode(self, labels: "Sequence[Label] | NDArray[np.integer]") -> "NDArray[np.float32]":
-        """Labels as vectors: (n,) class numbers or (n, K) attribute values -> (n, K) of 0. and 1."""
+        """Labels as vectors: (n,) class numbers or (n, K) attribute values -> (n, K) of 0. and 1.; unknown is 0.5."""
         import numpy as np  # here, so that `condgen --help` and a mistake need no numpy
 
         array = np.asarray(labels)
         vectors: NDArray[np.float32] = np.eye(len(self), dtype=np.float32)
-        return vectors[array] if self.kind == "classes" else array.astype(np.float32)
+        return vectors[array] if self.kind == "classes" else np.where(array == UNKNOWN, 0.5, array).astype(np.float32)
 
     def title(self, label: Label) -> str:
         """The label in words: a class name, or the attributes that are on, joined by '+'."""

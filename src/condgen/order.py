@@ -14,6 +14,7 @@ from condgen.config import Config
 from condgen.data import Dataset
 from condgen.device import pick
 from condgen.errors import CondgenError
+from condgen.finetune import Parent
 from condgen.judging import judge
 from condgen.judging.monitor import Monitor
 from condgen.judging.reference import Reference, with_test
@@ -35,8 +36,11 @@ class Order:
     dataset: Dataset
     labels: str | None
     size: int | None
+    fit: datasets.Fit
     seed: int
     device: torch.device
+    parent: Parent | None = None
+    """The run to begin from, instead of from noise."""
 
     @classmethod
     def of(
@@ -48,11 +52,18 @@ class Order:
         size: int | None,
         seed: int,
         device: str,
+        fit: datasets.Fit = "crop",
+        on_bad: datasets.OnBad | None = None,
+        parent: Parent | None = None,
     ) -> "Order":
+        name = parent.identity.system if parent else name
         found, where = row(name), pick(device)
-        config, dataset = found.config.having(settings), datasets.load(data, labels=labels, size=size)
+        config = found.config.having({**parent.identity.config, **settings} if parent else settings)
+        dataset = datasets.load(data, labels=labels, size=size, fit=fit, on_bad=on_bad)
+        if parent:
+            parent.check(dataset.spec)
         found.hollow(dataset.spec, config)  # refuses pictures that it cannot make, before anything is written
-        return cls(name, found, config, str(data), dataset, labels, size, seed, where)
+        return cls(name, found, config, str(data), dataset, labels, size, fit, seed, where, parent)
 
     def lasting(self, images: int) -> "Order":
         """The same order with its length in images settled."""
@@ -62,7 +73,10 @@ class Order:
     def identity(self) -> Identity:
         spec = self.dataset.spec.to_json()
         config, fingerprint = self.config.model_dump(), self.dataset.fingerprint
-        return Identity(self.name, config, self.data, fingerprint, spec, self.seed, self.labels, self.size)
+        start = self.parent.name if self.parent else None
+        return Identity(
+            self.name, config, self.data, fingerprint, spec, self.seed, self.labels, self.size, self.fit, start
+        )
 
     def check_fits(self, begun: Identity | None) -> None:
         """Raise CondgenError if the run that is to go on has networks of other sizes."""
@@ -79,13 +93,17 @@ class Order:
             )
 
     def system(self) -> System:
-        """Freshly initialised; its weights are a function of the seed."""
+        """Freshly initialised; its weights are a function of the seed, and of the run that they are taken from."""
         reseed(self.seed, "init", 0)
-        return self.row.build(self.dataset.spec, self.config).to(self.device)
+        system = self.row.build(self.dataset.spec, self.config)
+        if self.parent:
+            self.parent.bequeath(system, self.row)
+        return system.to(self.device)
 
     def stream(self) -> Stream:
         """The batches of this training, from the first."""
-        return Stream(self.dataset.train, self.dataset.labels, self.config.batch, self.seed, self.device)
+        data, config = self.dataset, self.config
+        return Stream(data.train, data.labels, config.batch, self.seed, self.device, balance=config.balance)
 
     def reference(self, every: int | None, say: Callable[[str], None]) -> Reference | None:
         """What evaluations hold this training against; by default there are some only where the package has a judge."""

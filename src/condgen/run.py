@@ -24,7 +24,7 @@ from contextlib import contextmanager, suppress
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import numpy
 import torch
@@ -56,6 +56,10 @@ class Identity:
     """Of a data set with attributes, those that were chosen."""
     size: int | None = None
     """Side that picture files were scaled to."""
+    fit: Literal["crop", "pad", "stretch"] = "crop"
+    """How they became square."""
+    finetuned_from: str | None = None
+    """The state of another run that this one began from."""
 
     def difference(self, other: "Identity") -> str | None:
         """In words, the first thing that differs from `other`; None if the same training could go on."""

@@ -1,30 +1,42 @@
 """Endless shuffled batches that can start at any image number."""
 
+import math
+
 import torch
 from torch import Tensor
 
 from condgen import parallel
 from condgen.data.dataset import Split
-from condgen.labels import Labels
+from condgen.labels import UNKNOWN, Labels
 from condgen.seeds import seed_of
 
 
 class Stream:
-    """Batches (x (b, c, h, w) in [-1, 1], y (b, K)) in an order that is a function of (seed, images).
+    """Batches (x (b, c, h, w) in [-1, 1], y (b, K) of 0, 1 and, if unknown, 0.5) in an order that is a function of
+    (seed, images).
 
     Each pass over the data is its own permutation and the next begins where it ends, so a batch may span two: every
-    picture is seen equally often, whatever the batch size, and a set smaller than one batch works. The pictures stay
-    uint8 on the device; channels come last in memory. Of several processes each gets its own part of every batch.
+    picture is seen equally often, whatever the batch size, and a set smaller than one batch works. Balanced, a label
+    is seen in proportion to the logarithm of its count, and the pictures of one label still equally often. The pictures
+    stay uint8 on the device; channels come last in memory. Of several processes each gets its own part of every batch.
     """
 
     def __init__(
-        self, split: Split, labels: Labels, batch: int, seed: int, device: torch.device | str = "cpu", start: int = 0
+        self,
+        split: Split,
+        labels: Labels,
+        batch: int,
+        seed: int,
+        device: torch.device | str = "cpu",
+        start: int = 0,
+        balance: bool = False,
     ) -> None:
         self.device = torch.device(device)
         self.pixels = torch.from_numpy(split.images).to(device)  # (n, h, w, c)
         self.labels = torch.from_numpy(split.labels).to(device)
         self.vectors = torch.eye(len(labels), device=device) if labels.kind == "classes" else None
         self.batch, self.seed, self.images = batch, seed, start
+        self._groups = groups(torch.from_numpy(split.labels)) if balance else []
         self._epoch, self._order = -1, torch.empty(0, dtype=torch.long)
 
     def go_to(self, images: int, seed: int) -> None:
@@ -38,7 +50,7 @@ class Stream:
         rows = self.rows(self.images, self.batch)[parallel.part(self.batch)].to(self.device)
         self.images += self.batch
         y = self.labels[rows]
-        return to_range(self.pixels[rows]), self.vectors[y] if self.vectors is not None else y.float()
+        return to_range(self.pixels[rows]), self.vectors[y] if self.vectors is not None else known_or_half(y)
 
     def rows(self, start: int, count: int) -> Tensor:
         """Which pictures are seen as numbers start ... start + count - 1 of the whole training."""
@@ -52,9 +64,48 @@ class Stream:
 
     def _permutation(self, epoch: int) -> Tensor:
         if epoch != self._epoch:
-            source = torch.Generator().manual_seed(seed_of(self.seed, "order", epoch))
-            self._epoch, self._order = epoch, torch.randperm(len(self.pixels), generator=source)
+            order = shuffled(len(self.pixels), self.seed, "order", epoch)
+            self._epoch, self._order = epoch, self._balanced(epoch)[order] if self._groups else order
         return self._order
+
+    def _balanced(self, epoch: int) -> Tensor:
+        """Which pictures a balanced pass shows, label by label: each label goes on where its last pass ended."""
+        rows = []
+        for number, (group, places) in enumerate(zip(self._groups, shares(self._groups), strict=True)):
+            first, last = epoch * places, (epoch + 1) * places
+            rounds = range(first // len(group), -(-last // len(group)))
+            turns = torch.cat([group[shuffled(len(group), self.seed, "balance", number, turn)] for turn in rounds])
+            rows.append(turns[first - rounds[0] * len(group) :][:places])
+        return torch.cat(rows)
+
+
+def groups(labels: Tensor) -> list[Tensor]:
+    """The pictures of each class, or of each combination of attributes that occurs."""
+    _, members = torch.unique(labels, dim=0, return_inverse=True)
+    return [torch.nonzero(members == number)[:, 0] for number in range(int(members.max()) + 1)]
+
+
+def shares(groups: list[Tensor]) -> list[int]:
+    """Places of each group in a pass, as many as pictures in all: in proportion to log(1 + count), at least one."""
+    weights, total = [math.log1p(len(group)) for group in groups], sum(map(len, groups))
+    exact = [total * weight / sum(weights) for weight in weights]
+    places = [max(1, math.floor(share)) for share in exact]
+    by_rest = sorted(range(len(groups)), key=lambda number: places[number] - exact[number])
+    for number in by_rest[: total - sum(places)]:
+        places[number] += 1
+    while sum(places) > total:  # many labels of one picture each
+        places[max(range(len(places)), key=places.__getitem__)] -= 1
+    return places
+
+
+def shuffled(count: int, seed: int, *parts: int | str) -> Tensor:
+    """The numbers 0 ... count - 1 in an order that is a function of (seed, parts)."""
+    return torch.randperm(count, generator=torch.Generator().manual_seed(seed_of(seed, *parts)))
+
+
+def known_or_half(y: Tensor) -> Tensor:
+    """Attributes as numbers: 0, 1, and one half where nobody knows."""
+    return torch.where(y == UNKNOWN, 0.5, y.float())
 
 
 def to_range(pixels: Tensor) -> Tensor:

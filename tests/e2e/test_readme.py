@@ -9,6 +9,9 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from PIL import Image
+
+from condgen.pictures import save_png
 
 ROOT = Path(__file__).parents[2]
 ENGLISH, CHINESE = ROOT / "README.md", ROOT / "README.zh-CN.md"
@@ -38,8 +41,8 @@ def outline(page: Path) -> list[str]:
 def place(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """An empty folder with the reader's own pictures in it."""
     folder = tmp_path_factory.mktemp("readme")
-    images = np.random.default_rng(0).integers(0, 256, (60, 16, 16, 3), np.uint8)
-    np.savez(folder / "my-pictures.npz", images=images, labels=np.array(["cat", "dog", "owl"] * 20))
+    for number, pixels in enumerate(np.random.default_rng(0).integers(0, 256, (60, 20, 16, 3), np.uint8)):
+        save_png(folder / "my-pictures" / ["cat", "dog", "owl"][number % 3] / f"{number}.png", Image.fromarray(pixels))
     return folder
 
 

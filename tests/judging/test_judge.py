@@ -40,7 +40,7 @@ def test_every_pinned_judge_is_whole_and_says_what_it_is() -> None:
 
 @pytest.mark.parametrize("kind", KINDS)
 def test_other_data_get_a_judge_of_their_own_once(kind: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(judge, "user_cache_path", lambda name: tmp_path)
+    monkeypatch.setenv("CONDGEN_CACHE", str(tmp_path))
     monkeypatch.setattr(Recipe, "for_data", lambda dataset: SHORT)
     dataset, _ = with_test(pictures(kind))
     said: list[str] = []
@@ -54,7 +54,7 @@ def test_other_data_get_a_judge_of_their_own_once(kind: str, tmp_path: Path, mon
 
 
 def test_a_damaged_judge_is_trained_again_to_the_same_bytes(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(judge, "user_cache_path", lambda name: tmp_path)
+    monkeypatch.setenv("CONDGEN_CACHE", str(tmp_path))
     monkeypatch.setattr(Recipe, "for_data", lambda dataset: SHORT)
     dataset, _ = with_test(pictures("colour"))
     first = judge.of(dataset)

@@ -20,8 +20,9 @@ PARTS = "".join(f"{i:06d}.jpg {part}\n" for i, part in enumerate([0, 0, 0, 1, 2,
 
 
 def jpeg(number: int) -> bytes:
-    """A grey 20 x 30 face whose brightness is its number, with a white top that the central square leaves out."""
+    """A bluish 20 x 30 face whose brightness is its number, with a white top that the central square leaves out."""
     pixels = np.full((30, 20, 3), 40 * number, np.uint8)
+    pixels[..., 2] += 6
     pixels[:5] = 255
     buffer = io.BytesIO()
     Image.fromarray(pixels).save(buffer, "JPEG", quality=95)
@@ -101,8 +102,8 @@ def broken(folder: Path, how: str) -> None:
 @pytest.mark.parametrize(
     ("how", "said"),
     [
-        ("missing", "'000001.jpg' is listed in list_attr_celeba.txt but missing"),
-        ("damaged", "'000001.jpg' cannot be read"),
+        ("missing", "1 of 6 pictures .* cannot be used: '000001.jpg' is missing. Mend them"),
+        ("damaged", "000001.jpg' cannot be read: Truncated"),
         ("columns", "line 5: wanted 3 times -1 or 1"),
         ("empty", "has 1 lines"),
         ("partition", "wanted lines such as '000001.jpg 0'"),

@@ -66,3 +66,53 @@ def test_pixels_fill_the_range() -> None:
     split = Split(np.array([0, 255, 127], np.uint8).reshape(3, 1, 1, 1), np.zeros(3, np.int64))
     x, _ = next(Stream(split, Labels(("a",)), 3, seed=0))
     assert sorted(x.flatten().tolist()) == pytest.approx([-1, 127 / 127.5 - 1, 1])
+
+
+def unbalanced(counts: list[int], batch: int = 7, start: int = 0) -> tuple[Stream, np.ndarray]:
+    """A balanced stream of 1x1 pictures, each with its own grey, and the class of each."""
+    labels = np.repeat(np.arange(len(counts)), counts)
+    greys = np.arange(len(labels), dtype=np.uint8).reshape(-1, 1, 1, 1)
+    names = Labels(tuple(map(str, range(len(counts)))))
+    return Stream(Split(greys, labels), names, batch, 0, start=start, balance=True), labels
+
+
+def rows_of(stream: Stream, batches: int) -> list[int]:
+    return [round((float(v) + 1) * 127.5) for x, _ in islice(stream, batches) for v in x.flatten()]
+
+
+@given(counts=st.lists(st.integers(1, 30), min_size=1, max_size=6), passes=st.integers(1, 5))
+def test_balanced_passes_hold_each_label_by_the_logarithm_of_its_count(counts: list[int], passes: int) -> None:
+    stream, labels = unbalanced(counts, batch=sum(counts))
+    exact = sum(counts) * np.log1p(counts) / np.log1p(counts).sum()
+    for _ in range(passes):
+        found = np.bincount(labels[rows_of(stream, 1)], minlength=len(counts))
+        assert np.abs(found - exact).max() < 1 + len(counts) * (exact.min() < 1)
+        assert found.min() >= 1
+
+
+@given(counts=st.lists(st.integers(1, 30), min_size=1, max_size=6), passes=st.integers(1, 5))
+def test_balanced_pictures_of_one_label_are_seen_equally_often(counts: list[int], passes: int) -> None:
+    stream, labels = unbalanced(counts, batch=sum(counts))
+    seen = np.bincount(rows_of(stream, passes), minlength=len(labels))
+    assert all(np.ptp(seen[labels == label]) <= 1 for label in range(len(counts)))
+
+
+@given(batch=st.integers(1, 20), skipped=st.integers(0, 20))
+def test_a_balanced_stream_can_start_at_any_batch(batch: int, skipped: int) -> None:
+    counts = [20, 3, 1]
+    whole = rows_of(unbalanced(counts, batch)[0], skipped + 3)
+    assert rows_of(unbalanced(counts, batch, start=skipped * batch)[0], 3) == whole[skipped * batch :]
+
+
+def test_balance_among_attributes_is_among_their_combinations() -> None:
+    labels = np.array([[0, 0]] * 50 + [[1, 0]] * 5 + [[1, 1]])
+    split = Split(np.zeros((56, 1, 1, 1), np.uint8), labels)
+    _, y = next(Stream(split, Labels(("a", "b"), "attributes"), 56, 0, balance=True))
+    exact = 56 * np.log1p([50, 5, 1]) / np.log1p([50, 5, 1]).sum()
+    assert abs(int((y[:, 1] == 1).sum()) - exact[2]) < 1
+
+
+def test_unknown_attributes_are_one_half() -> None:
+    split = Split(np.zeros((2, 1, 1, 1), np.uint8), np.array([[1, -1], [0, 1]]))
+    _, y = next(Stream(split, Labels(("a", "b"), "attributes"), 2, 0))
+    assert sorted(y.tolist()) == [[0, 1], [1, 0.5]]

@@ -1,21 +1,35 @@
-"""Labelled pictures on disk -> `Dataset`. One table of sources; anything else is a path.
+"""Labelled pictures on disk -> `Dataset`. One table of data known by name, one of layouts for everything else.
 
 mnist.py            the embedded 70,000 digits
 fashion_mnist.py    found on the machine, or fetched once
-idx.py  npz.py      readers for files of the user's own
+
+idx.py  npz.py      arrays of the user's own
+folders.py          a folder per class
+table.py            pictures and a CSV, TSV or JSON-lines table of labels
 celeba.py           CelebA's layout: faces, attributes, splits
-dataset.py          what every reader returns
+stylegan.py         StyleGAN's dataset.json
+parquet.py          Parquet files of pictures; hugging_face.py what `datasets` saved
+
+store.py            a folder or a zip, read member by member
+listing.py          what a source of picture files says
+decode.py           one file -> pixels, or a reason why not
+ingest.py           all files -> one mapped array in the cache; helpers.py does it in parallel
+dataset.py          what every source ends as
 """
 
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
-from condgen.data import celeba, fashion_mnist, idx, mnist, npz
+from condgen.data import celeba, fashion_mnist, folders, hugging_face, idx, ingest, mnist, npz, parquet, stylegan, table
 from condgen.data.dataset import Dataset, Split, choosing
+from condgen.data.decode import Fit
+from condgen.data.ingest import OnBad
+from condgen.data.listing import Listing
+from condgen.data.store import Store, store_at
 from condgen.errors import CondgenError, unknown
 
-__all__ = ["SOURCES", "Dataset", "Source", "Split", "load"]
+__all__ = ["LAYOUTS", "SOURCES", "Dataset", "Fit", "Layout", "OnBad", "Source", "Split", "load"]
 
 
 @dataclass(frozen=True)
@@ -26,6 +40,15 @@ class Source:
     summary: str
 
 
+@dataclass(frozen=True)
+class Layout:
+    """A way in which people keep labelled pictures, in a folder or in a zip."""
+
+    fits: Callable[[Store], bool]
+    read: Callable[[Store], Listing | Dataset]
+    summary: str
+
+
 SOURCES = {
     "mnist": Source(mnist.load, "70,000 handwritten digits, 28x28 grey, 10 classes; inside the package"),
     "fashion-mnist": Source(
@@ -33,50 +56,66 @@ SOURCES = {
     ),
 }
 
-PATHS = {
-    "FILE.npz": "arrays x_train, y_train (x_test, y_test) as in Keras' mnist.npz, or images and labels; 2-D labels "
-    "of 0 and 1 are attributes; optional names",
-    "FOLDER": "the four idx files of MNIST's layout, plain or .gz; or CelebA's layout: faces, attributes, splits",
-    "IMAGES.idx,LABELS.idx": "one idx pair, plain or .gz",
+LAYOUTS = {
+    "CelebA": Layout(celeba.fits, celeba.read, "list_attr_celeba.txt, img_align_celeba or its zip, perhaps splits"),
+    "StyleGAN": Layout(stylegan.fits, stylegan.read, "pictures and dataset.json"),
+    "Hugging Face": Layout(hugging_face.fits, hugging_face.read, "what `datasets` wrote with save_to_disk"),
+    "idx": Layout(idx.fits, idx.read_store, "the four idx files of MNIST's layout, plain or .gz; or IMAGES,LABELS"),
+    "table": Layout(table.fits, table.read, "pictures and a table .csv, .tsv or .jsonl: file, label or attributes"),
+    "folders": Layout(folders.fits, folders.read, "a folder per class, perhaps inside train and test"),
+    "Parquet": Layout(parquet.fits, parquet.read, "FILE.parquet, or a folder of them: pictures as bytes, and labels"),
+    "npz": Layout(
+        npz.fits,
+        npz.read_store,
+        "FILE.npz with x_train, y_train (x_test, y_test) as in Keras' mnist.npz, or images and labels; 2-D labels of 0 "
+        "and 1 are attributes; optional names",
+    ),
 }
-"""Files of the user's own that `load` understands, for `condgen list data`."""
+"""Tried in this order on every path; each may also lie in a zip. Arrays come last: they may lie beside pictures."""
 
 
-def load(name_or_path: str | Path, *, labels: str | None = None, size: int | None = None) -> Dataset:
-    """A data set by name or path; see SOURCES and PATHS. User files are only read.
+def load(
+    name_or_path: str | Path,
+    *,
+    labels: str | None = None,
+    size: int | None = None,
+    fit: Fit = "crop",
+    on_bad: OnBad | None = None,
+) -> Dataset:
+    """A data set by name or path; see SOURCES and LAYOUTS. User files are only read.
 
     labels: of a set with attributes, those to keep, such as "Blond_Hair,Smiling"; a single one becomes two classes.
     size: side of the square that picture files are scaled to; pictures that come as arrays stay as they are.
+    fit: how other than square picture files become square.
+    on_bad: skip every file that cannot be used, or stop at the first; None skips up to a hundredth of them.
     """
     if size is not None and size < 1:
         raise CondgenError(f"--size should be 1 or more, found {size}.")
-    data = _load(str(name_or_path), size)
-    if size is not None and size not in data.train.images.shape[1:3]:
-        height, width = data.train.images.shape[1:3]
-        raise CondgenError(f"--size scales picture files; {data.name!r} is arrays of {height}x{width}.")
+    found = _read(str(name_or_path))
+    if isinstance(found, Listing):
+        data = ingest.dataset(found, size, fit, on_bad)
+    else:
+        data = found
+        if size is not None and size not in data.train.images.shape[1:3]:
+            height, width = data.train.images.shape[1:3]
+            raise CondgenError(f"--size scales picture files; {data.name!r} is arrays of {height}x{width}.")
     return choosing(data, labels) if labels is not None else data
 
 
-def _load(text: str, size: int | None) -> Dataset:
+def _read(text: str) -> Listing | Dataset:
     if text in SOURCES:
         return SOURCES[text].load()
     if idx.is_pair(text):
         return idx.load_pair(text)
     path = Path(text).expanduser()
-    if path.is_dir():
-        return celeba.load(path, size) if celeba.is_celeba(path) else idx.load_folder(path)
-    if path.is_file():
-        return _load_file(path, size)
-    if path.suffix or len(path.parts) > 1:
-        raise CondgenError(f"no data at {text!r}: there is no such file or folder.")
-    raise unknown("data set", text, [*SOURCES, "a path to your own"])
-
-
-def _load_file(path: Path, size: int | None) -> Dataset:
-    if idx.is_idx(path):
-        return idx.load_images(path)
-    if path.suffix == ".npz":
-        return npz.load(path)
-    if path.suffix == ".zip" and celeba.is_celeba(path):
-        return celeba.load(path, size)
-    raise CondgenError(f"cannot read {str(path)!r} as data; give {', '.join(PATHS)}.")
+    if not path.exists():
+        if path.suffix or len(path.parts) > 1:
+            raise CondgenError(f"no data at {text!r}: there is no such file or folder.")
+        raise unknown("data set", text, [*SOURCES, "a path to your own"])
+    if not path.is_dir() and not path.is_file():
+        raise CondgenError(f"{text!r} is neither a file nor a folder.")
+    store = store_at(path)
+    layout = next((layout for layout in LAYOUTS.values() if layout.fits(store)), None)
+    if layout is None:
+        raise CondgenError(f"cannot read {text!r} as data; condgen list data shows the layouts that are understood.")
+    return layout.read(store)

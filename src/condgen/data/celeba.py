@@ -4,136 +4,91 @@
     list_eval_partition.txt    000001.jpg 0          (0 train, 1 validation, 2 test)
     img_align_celeba/*.jpg     or img_align_celeba.zip
 
-The lists may lie in subfolders (Anno, Eval, Img) as they are distributed. The validation pictures are left aside.
+The lists may lie in subfolders (Anno, Eval, Img) as they are distributed, or beside the zip that is asked for.
 """
 
-import zipfile
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
-from numpy.typing import NDArray
-from PIL import Image, UnidentifiedImageError
 
-from condgen.data.dataset import Dataset, Split
+from condgen.data.listing import Listing
+from condgen.data.store import Archive, Bad, Folder, Store
 from condgen.errors import CondgenError
 from condgen.labels import Labels
 
 ATTRIBUTES, PARTITION, PICTURES = "list_attr_celeba.txt", "list_eval_partition.txt", "img_align_celeba"
 SIZE = 64
 """Of the documents that train on CelebA."""
-TRAIN, TEST = 0, 2
-
-Reader = Callable[[str], Image.Image]
+PARTS = {"0": "train", "1": "validation", "2": "test"}
 
 
-def is_celeba(path: Path) -> bool:
-    """Whether a folder, or a zip with the lists beside it, has this layout."""
-    return _found(path if path.is_dir() else path.parent, ATTRIBUTES) is not None
+def fits(store: Store) -> bool:
+    return _found(_lists(store), ATTRIBUTES) is not None
 
 
-def load(path: Path, size: int | None = None) -> Dataset:
-    """The pictures, cropped to their central square and scaled to `size`, and all attributes as zeros and ones."""
-    folder = path if path.is_dir() else path.parent
-    names, values = _attributes(_the(folder, ATTRIBUTES))
-    parts = _partition(_found(folder, PARTITION))
-    with _pictures(path) as read:
-        splits = [
-            _split(read, [file for file in values if parts.get(file, TRAIN) == part], values, size or SIZE)
-            for part in (TRAIN, TEST)
-        ]
-    if splits[0] is None:
-        raise CondgenError(f"{str(path)!r} holds no training pictures.")
-    return Dataset(path.stem, Labels(names, "attributes"), splits[0], splits[1])
+def read(store: Store) -> Listing:
+    """All attributes as zeros and ones; without a list of splits, nothing is said of them."""
+    lists = _lists(store)
+    names, values = _attributes(_text(lists, ATTRIBUTES), ATTRIBUTES)
+    parts = _partition(_text(lists, PARTITION)) if _found(lists, PARTITION) else {}
+    faces = _faces(store)
+    inside = {name.split("/")[-1]: name for name in faces.names()}
+    found = Listing(
+        store.path.stem,
+        faces,
+        [inside.get(file, file) for file in values],
+        Labels(names, "attributes"),
+        np.array(list(values.values()), np.int64),
+        [parts.get(file, "train" if parts else None) for file in values],
+        faces.odd,
+    )
+    return replace(found, size=SIZE)
 
 
-def _split(read: Reader, files: list[str], values: dict[str, list[int]], size: int) -> Split | None:
-    if not files:
-        return None
-    images = np.empty((len(files), size, size, 3), np.uint8)
-    for place, file in enumerate(files):
-        images[place] = _square(read(file), size)
-    return Split(images, np.array([values[file] for file in files], np.int64))
+def _lists(store: Store) -> Store:
+    """Where the lists are: of a zip that holds only faces, beside it."""
+    beside = isinstance(store, Archive) and _found(store, ATTRIBUTES) is None
+    return Folder(store.path.parent) if beside and (store.path.parent / ATTRIBUTES).is_file() else store
 
 
-def _square(picture: Image.Image, size: int) -> NDArray[np.uint8]:
-    side = min(picture.size)
-    left, top = (picture.width - side) // 2, (picture.height - side) // 2
-    box = (left, top, left + side, top + side)
-    small = picture.convert("RGB").resize((size, size), Image.Resampling.LANCZOS, box=box)
-    return np.asarray(small, np.uint8)
+def _faces(store: Store) -> Store:
+    """Where the faces are: in this folder or zip, or in the zip that CelebA is distributed as."""
+    zipped = _found(store, f"{PICTURES}.zip")
+    return Archive(Path(store.path, zipped)) if zipped and isinstance(store, Folder) else store
 
 
-def _attributes(path: Path) -> tuple[tuple[str, ...], dict[str, list[int]]]:
+def _attributes(text: str, where: str) -> tuple[tuple[str, ...], dict[str, list[int]]]:
     """Names, and per file the values as zeros and ones."""
-    _, header, *lines = _lines(path)
-    names = tuple(header.split())
-    values = {}
-    for number, line in enumerate(lines, start=3):
+    lines = [line for line in text.splitlines() if line.strip()]
+    if len(lines) < 3:
+        raise CondgenError(f"{where} has {len(lines)} lines, wanted a list of pictures.")
+    names = tuple(lines[1].split())
+    values: dict[str, list[int]] = {}
+    for number, line in enumerate(lines[2:], start=3):
         file, *signs = line.split()
-        if len(signs) != len(names) or not set(signs) <= {"-1", "1", "0"}:
-            raise CondgenError(f"{str(path)!r}, line {number}: wanted {len(names)} times -1 or 1, found {line[:60]!r}.")
+        if len(signs) != len(names) or not set(signs) <= {"-1", "1", "0"} or file in values:
+            found = "a second line of the same picture" if file in values else repr(line[:60])
+            raise CondgenError(f"{where}, line {number}: wanted {len(names)} times -1 or 1, found {found}.")
         values[file] = [int(sign == "1") for sign in signs]
     return names, values
 
 
-def _partition(path: Path | None) -> dict[str, int]:
-    """Per file its part; without a list all pictures are training pictures."""
-    if path is None:
-        return {}
+def _partition(text: str) -> dict[str, str]:
+    """Per file its part."""
     try:
-        return {file: int(part) for file, part in (line.split() for line in _lines(path, 1))}
-    except ValueError:
-        raise CondgenError(f"{str(path)!r}: wanted lines such as '000001.jpg 0'.") from None
+        return {file: PARTS[part] for file, part in (line.split() for line in text.splitlines() if line.strip())}
+    except (ValueError, KeyError):
+        raise CondgenError(f"{PARTITION}: wanted lines such as '000001.jpg 0'.") from None
 
 
-def _lines(path: Path, least: int = 3) -> list[str]:
-    lines = [line for line in path.read_text(encoding="utf-8").splitlines() if line.strip()]
-    if len(lines) < least:
-        raise CondgenError(f"{str(path)!r} has {len(lines)} lines, wanted a list of pictures.")
-    return lines
-
-
-@contextmanager
-def _pictures(path: Path) -> Iterator[Reader]:
-    """How to open a picture by its file name."""
-    archive = path if path.is_file() else _found(path, f"{PICTURES}.zip")
-    folder = _found(path, PICTURES) if path.is_dir() else None
-    if folder:
-        yield lambda file: _opened(folder / file, file)
-    elif archive:
-        try:
-            with zipfile.ZipFile(archive) as members:
-                inside = {Path(name).name: name for name in members.namelist()}
-                yield lambda file: _opened(members.open(inside[file]) if file in inside else None, file)
-        except zipfile.BadZipFile as error:
-            raise CondgenError(f"cannot read {str(archive)!r}: {error}.") from None
-    else:
-        raise CondgenError(f"{str(path)!r} has {ATTRIBUTES} but neither {PICTURES}/ nor {PICTURES}.zip.")
-
-
-def _opened(source: object, file: str) -> Image.Image:
+def _text(store: Store, name: str) -> str:
     try:
-        if source is None:
-            raise FileNotFoundError
-        picture = Image.open(source)  # type: ignore[arg-type]
-        picture.load()
-        return picture
-    except FileNotFoundError:
-        raise CondgenError(f"picture {file!r} is listed in {ATTRIBUTES} but missing.") from None
-    except (UnidentifiedImageError, OSError) as error:
-        raise CondgenError(f"picture {file!r} cannot be read: {error}.") from None
+        return store.read(_found(store, name) or name).decode("utf-8-sig")
+    except (Bad, UnicodeDecodeError) as error:
+        raise CondgenError(f"{name} of {str(store.path)!r} cannot be read: {error}.") from None
 
 
-def _found(folder: Path, name: str) -> Path | None:
-    """A file or folder by name, here or one folder down; the innermost of folders nested under one name."""
-    found = next((path for path in (folder / name, *sorted(folder.glob(f"*/{name}"))) if path.exists()), None)
-    return found / name if found and (found / name).is_dir() else found
-
-
-def _the(folder: Path, name: str) -> Path:
-    found = _found(folder, name)
-    if found is None:
-        raise CondgenError(f"{str(folder)!r} has no {name}.")
-    return found
+def _found(store: Store, name: str) -> str | None:
+    """A file by its own name, here or one folder down."""
+    return next((path for path in store.names() if path.split("/")[-1] == name and path.count("/") <= 1), None)

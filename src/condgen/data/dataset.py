@@ -1,14 +1,15 @@
 """What every reader returns: uint8 pictures, their labels, and the names of the labels."""
 
 import hashlib
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 
 import numpy as np
 from numpy.typing import NDArray
 
 from condgen.errors import CondgenError
-from condgen.labels import Labels
+from condgen.labels import UNKNOWN, Labels
 from condgen.spec import Spec
 
 
@@ -17,7 +18,7 @@ class Split:
     """Some of the pictures of a data set.
 
     images: uint8 (n, height, width, channels), channels 1 or 3.
-    labels: (n,) class numbers, or (n, K) attribute values 0 and 1.
+    labels: (n,) class numbers, or (n, K) attribute values 0 and 1, and UNKNOWN where nobody noted it down.
     """
 
     images: NDArray[np.uint8]
@@ -29,12 +30,14 @@ class Split:
 
 @dataclass(frozen=True)
 class Dataset:
-    """Labelled pictures in memory. `test` may be missing; metrics that need it say so."""
+    """Labelled pictures, in memory or mapped into it. `test` may be missing; metrics that need it say so."""
 
     name: str
     labels: Labels
     train: Split
     test: Split | None = None
+    left_out: Mapping[str, str] = field(default_factory=dict)
+    """Files that could not be used, and why."""
 
     def __post_init__(self) -> None:
         for title, split in self.splits.items():
@@ -43,6 +46,14 @@ class Dataset:
     @property
     def splits(self) -> dict[str, Split]:
         return {"train": self.train} | ({"test": self.test} if self.test else {})
+
+    @property
+    def notes(self) -> list[str]:
+        """What a person should know before training, a sentence each."""
+        if not self.left_out:
+            return []
+        name, why = next(iter(self.left_out.items()))
+        return [f"left out of {self.name!r}: {len(self.left_out):,} files, such as {name}, which {why}."]
 
     @property
     def spec(self) -> Spec:
@@ -69,11 +80,17 @@ def choosing(data: Dataset, names: str) -> Dataset:
     chosen = tuple(data.labels.names[column] for column in columns)
     if len(chosen) == 1:
         labels = Labels((f"not {chosen[0]}", chosen[0]))
-        splits = {name: Split(split.images, split.labels[:, columns[0]]) for name, split in data.splits.items()}
+        splits = {name: _classes(split, columns[0]) for name, split in data.splits.items()}
     else:
         labels = Labels(chosen, "attributes")
         splits = {name: Split(split.images, split.labels[:, columns]) for name, split in data.splits.items()}
-    return Dataset(data.name, labels, splits["train"], splits.get("test"))
+    return replace(data, labels=labels, train=splits["train"], test=splits.get("test"))
+
+
+def _classes(split: Split, column: int) -> Split:
+    """One attribute as two classes; pictures where it is not known belong to neither."""
+    known = split.labels[:, column] != UNKNOWN
+    return Split(split.images if known.all() else split.images[known], split.labels[known, column])
 
 
 def as_pictures(array: NDArray[np.generic], where: str) -> NDArray[np.uint8]:
@@ -105,9 +122,9 @@ def _check(where: str, split: Split, labels: Labels) -> None:
         raise CondgenError(f"{where} holds no pictures.")
     if len(split.images) != len(split.labels):
         raise CondgenError(f"{where}: {len(split.images)} pictures but {len(split.labels)} labels.")
-    top = len(labels) - 1 if labels.kind == "classes" else 1
+    least, top = (0, len(labels) - 1) if labels.kind == "classes" else (UNKNOWN, 1)
     low, high = int(split.labels.min()), int(split.labels.max())
-    if low < 0 or high > top:
-        bad = low if low < 0 else high
+    if low < least or high > top:
+        bad = low if low < least else high
         at = int(np.argwhere(split.labels == bad)[0][0])
         raise CondgenError(f"{where}: picture {at} has label {bad}, wanted 0 to {top} ({labels.kind}).")

@@ -8,8 +8,7 @@ import urllib.error
 import urllib.request
 from pathlib import Path
 
-from platformdirs import user_cache_path
-
+from condgen import disk
 from condgen.data import idx, mnist
 from condgen.data.dataset import Dataset
 from condgen.disk import write_bytes
@@ -42,7 +41,7 @@ def places() -> list[Path]:
 
 
 def cache() -> Path:
-    return user_cache_path("condgen") / "fashion-mnist"
+    return disk.cache() / "fashion-mnist"
 
 
 def load() -> Dataset:

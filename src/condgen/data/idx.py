@@ -12,6 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from condgen.data.dataset import Dataset, Split, as_labels, as_pictures
+from condgen.data.store import Folder, Store
 from condgen.errors import CondgenError
 from condgen.labels import Labels
 
@@ -20,20 +21,48 @@ STEMS = {"train": "train", "test": "t10k"}
 """How MNIST's layout begins the file names of each split."""
 
 
+def fits(store: Store) -> bool:
+    if not isinstance(store, Folder):
+        return _member(store, "train-images") is not None
+    return is_idx(store.path / store.only) if store.only else _find(store.path, "train-images") is not None
+
+
 def read(path: Path) -> NDArray[np.uint8]:
     """The array in one idx file of unsigned bytes."""
     try:
-        packed = _head(path)[:2] == GZIP_MAGIC
-        raw = bytearray(gzip.decompress(path.read_bytes()) if packed else path.read_bytes())  # arrays one may write to
+        return decoded(path.read_bytes(), path)
+    except OSError as error:
+        raise CondgenError(f"cannot read {str(path)!r}: {error}.") from None
+
+
+def read_store(store: Store) -> Dataset:
+    """MNIST's layout in a folder or a zip, or one file of images with its labels beside it."""
+    if isinstance(store, Folder):
+        return load_images(store.path / store.only) if store.only else load_folder(store.path)
+    splits = {}
+    for split, stem in STEMS.items():
+        pair = [_member(store, f"{stem}-{kind}") for kind in ("images", "labels")]
+        if None not in pair:
+            images, labels = (decoded(store.read(str(name)), Path(str(name))) for name in pair)
+            splits[split] = Split(as_pictures(images, str(pair[0])), as_labels(labels, str(pair[1])))
+    if "train" not in splits:
+        raise CondgenError(f"{str(store.path)!r} has train-images and no train-labels.")
+    return _dataset(store.path.stem, splits)
+
+
+def decoded(data: bytes, path: Path) -> NDArray[np.uint8]:
+    """The array in the bytes of an idx file, gzipped or not."""
+    try:
+        raw = bytearray(gzip.decompress(data) if data[:2] == GZIP_MAGIC else data)  # arrays one may write to
     except (OSError, EOFError, zlib.error) as error:
         raise CondgenError(f"cannot read {str(path)!r}: {error}.") from None
     if raw[:3] != IDX_MAGIC or len(raw) < 4 + 4 * raw[3]:
         raise CondgenError(f"{str(path)!r} is no idx file of unsigned bytes (it begins {raw[:4].hex(' ')}).")
     shape = np.frombuffer(raw, ">u4", count=raw[3], offset=4).tolist()
-    data = np.frombuffer(raw, np.uint8, offset=4 + 4 * raw[3])
-    if len(data) != prod(shape):
-        raise CondgenError(f"{str(path)!r} promises {prod(shape)} bytes of data and holds {len(data)}: a cut file?")
-    return data.reshape(shape)
+    values = np.frombuffer(raw, np.uint8, offset=4 + 4 * raw[3])
+    if len(values) != prod(shape):
+        raise CondgenError(f"{str(path)!r} promises {prod(shape)} bytes of data and holds {len(values)}: a cut file?")
+    return values.reshape(shape)
 
 
 def load_folder(folder: Path, name: str | None = None, names: tuple[str, ...] | None = None) -> Dataset:
@@ -84,6 +113,10 @@ def is_idx(path: Path) -> bool:
 def _head(path: Path) -> bytes:
     with path.open("rb") as file:
         return file.read(4)
+
+
+def _member(store: Store, beginning: str) -> str | None:
+    return next((name for name in store.names() if name.startswith(beginning)), None)
 
 
 def _find(folder: Path, beginning: str) -> Path | None:

@@ -1,5 +1,6 @@
 """NumPy archives: Keras' mnist.npz, or named arrays of the user's own."""
 
+import io
 import zipfile
 from pathlib import Path
 
@@ -7,6 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from condgen.data.dataset import Dataset, Split, as_labels, as_pictures
+from condgen.data.store import Bad, Folder, Store
 from condgen.errors import CondgenError
 from condgen.labels import Labels
 
@@ -17,9 +19,29 @@ TEST = (("x_test", "y_test"), ("test_images", "test_labels"))
 """Pairs of array names that are understood, in this order."""
 
 
-def load(path: Path, name: str | None = None, names: tuple[str, ...] | None = None) -> Dataset:
-    """A data set from one .npz file. Class names come from `names`, else from an array `names`, else are numbers."""
-    arrays = read(path)
+def fits(store: Store) -> bool:
+    return len(_archives(store)) == 1
+
+
+def read_store(store: Store) -> Dataset:
+    """The one .npz of a folder or a zip, or the one that was asked for."""
+    (member,) = _archives(store)
+    if isinstance(store, Folder):
+        return load(store.path / member)
+    try:
+        return load(Path(member), arrays=read(io.BytesIO(store.read(member)), member))
+    except Bad as error:
+        raise CondgenError(f"{member!r} of {str(store.path)!r} {error}.") from None
+
+
+def load(
+    path: Path, name: str | None = None, names: tuple[str, ...] | None = None, arrays: Arrays | None = None
+) -> Dataset:
+    """A data set from one .npz file. Class names come from `names`, else from an array `names`, else are numbers.
+
+    arrays: of the file, if they were read already.
+    """
+    arrays = read(path) if arrays is None else arrays
     train = _pair(arrays, TRAIN)
     if train is None:
         wanted = " or ".join(f"{x} and {y}" for x, y in TRAIN)
@@ -35,15 +57,24 @@ def load(path: Path, name: str | None = None, names: tuple[str, ...] | None = No
     )
 
 
-def read(path: Path) -> Arrays:
-    """All arrays of one file, by name. Raises CondgenError if it is damaged."""
+def read(file: Path | io.BytesIO, path: Path | str = "") -> Arrays:
+    """All arrays of one file, by name. Raises CondgenError if it is damaged.
+
+    path: what to call it, if it is not a file of its own.
+    """
+    path = path or str(file)
     try:
-        with path.open("rb") as stream, np.load(stream, allow_pickle=False) as file:  # it leaves a bad file open
-            return {key: file[key] for key in file.files}
+        opened = file.open("rb") if isinstance(file, Path) else file  # NumPy leaves a bad file open
+        with opened as stream, np.load(stream, allow_pickle=False) as arrays:
+            return {key: arrays[key] for key in arrays.files}
     except (OSError, ValueError, EOFError, zipfile.BadZipFile) as error:
         raise CondgenError(f"cannot read {str(path)!r} as .npz: {error}.") from None
     except (NotImplementedError, RuntimeError) as error:  # this Python was built without the zip method in use
         raise CondgenError(f"this Python cannot unpack {str(path)!r}: {error}; use a Python with lzma.") from None
+
+
+def _archives(store: Store) -> list[str]:
+    return [name for name in store.names() if name.endswith(".npz")]
 
 
 def _pair(arrays: Arrays, names: tuple[tuple[str, str], ...]) -> tuple[NDArray[np.generic], NDArray[np.generic]] | None:

@@ -114,7 +114,8 @@ def _conv(inputs: int, outputs: int, kernel: int, stride: int = 1) -> list[nn.Mo
 def _loss(logits: Tensor, y: Tensor, labels: Labels) -> Tensor:
     if labels.kind == "classes":
         return F.cross_entropy(logits, y)
-    return F.binary_cross_entropy_with_logits(logits, y)
+    known = (y != 0.5).float()
+    return (F.binary_cross_entropy_with_logits(logits, y, reduction="none") * known).sum() / known.sum().clamp(min=1)
 
 
 def _moved(x: Tensor, recipe: Recipe) -> Tensor:

@@ -14,7 +14,6 @@ from typing import Any
 import numpy as np
 import torch
 from numpy.typing import NDArray
-from platformdirs import user_cache_path
 from safetensors.torch import load, save
 from torch import nn
 
@@ -95,7 +94,7 @@ def train(
 
 def _places(dataset: Dataset) -> list[Path]:
     """Where a judge of these pictures may lie, and, last, where a new one is kept."""
-    cache = user_cache_path("condgen") / "judges" / f"{dataset.fingerprint[:16]}-v{VERSION}"
+    cache = disk.cache() / "judges" / f"{dataset.fingerprint[:16]}-v{VERSION}"
     return [*(path for path in sorted(PINNED.glob("*")) if path.is_dir()), cache]
 
 

@@ -17,6 +17,7 @@ from torch import Tensor
 from condgen.data import Dataset, Split
 from condgen.judging.classifier import Seen
 from condgen.judging.judge import Judge
+from condgen.labels import UNKNOWN
 from condgen.metrics import pixels
 from condgen.metrics.frechet import Moments
 from condgen.metrics.neighbours import Balls
@@ -63,6 +64,12 @@ class Reference:
     def troubles(self, drawn: NDArray[np.uint8]) -> list[str]:
         """The gate: what makes every number of drawn pictures doubtful, a sentence each; empty if they are pictures."""
         return pixels.troubles(pixels.facts(drawn), self.facts)
+
+    @cached_property
+    def leaked(self) -> int:
+        """Test pictures that are training pictures too, pixel for pixel: whoever copies them scores well."""
+        known = set(pixels.digests(self.dataset.train.images))
+        return sum(digest in known for digest in pixels.digests(self.split.images))
 
     @property
     def sample(self) -> int:
@@ -127,8 +134,14 @@ class Drawn:
 
 
 def with_test(dataset: Dataset) -> tuple[Dataset, bool]:
-    """The data with a test split, and whether that had to be cut from the training split."""
+    """The data with a test split, and whether that had to be cut from the training split.
+
+    Test pictures have all their attributes known: labels are asked for as they have them.
+    """
     if dataset.test:
+        known = np.flatnonzero((dataset.test.labels.reshape(len(dataset.test), -1) != UNKNOWN).all(1))
+        if len(known) < len(dataset.test):
+            dataset = replace(dataset, test=rows_of(dataset.test, known))
         return dataset, False
     order = shuffled(len(dataset.train), "held out")
     cut = max(1, len(order) // 5)

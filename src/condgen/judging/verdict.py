@@ -11,9 +11,8 @@ from typing import Any
 
 import numpy
 import torch
-from platformdirs import user_cache_path
 
-from condgen.disk import write_json
+from condgen.disk import cache, write_json
 from condgen.judging import protocol
 from condgen.judging.inception import fid
 from condgen.judging.protocol import Exhibit
@@ -64,7 +63,7 @@ def _real(reference: Reference, count: int, *, cas: bool, full: bool) -> dict[st
     """The numbers of real pictures; they never change, so they are kept in the user's cache."""
     parts = (protocol.PROTOCOL, reference.key, count, cas, full)
     name = hashlib.sha256(repr(parts).encode()).hexdigest()[:24]
-    path = user_cache_path("condgen") / "real" / f"{name}.json"
+    path = cache() / "real" / f"{name}.json"
     try:
         return {key: Number.from_json(value) for key, value in json.loads(path.read_text(encoding="utf-8")).items()}
     except (OSError, ValueError, KeyError):

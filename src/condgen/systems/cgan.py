@@ -30,10 +30,10 @@ from pydantic import PositiveFloat, PositiveInt
 from torch import Tensor, nn
 
 from condgen import losses
-from condgen.config import Config as BaseConfig
-from condgen.config import Fraction
+from condgen.config import Adversarial, Fraction
 from condgen.nets import keras
 from condgen.nets.condition import LabelEmbedding
+from condgen.nets.diffaugment import Augment
 from condgen.nets.maxout import Maxout, hold_norms
 from condgen.noise import draw, for_rows
 from condgen.spec import Prior, Spec
@@ -42,7 +42,7 @@ from condgen.system import Batches, Paper, Player, System, adam, descend, logged
 LEAK = 0.2  # slope of every LeakyReLU in all three sources
 
 
-class Config(BaseConfig):
+class Config(Adversarial):
     """Settings of the conditional GAN; the defaults are those of row `cgan-concat`."""
 
     wiring: Literal["concat", "multiply", "maxout"] = "concat"
@@ -198,6 +198,7 @@ class CGAN(System):
         self.G = make_generator(spec, cfg.z_dim)
         self.D = make_discriminator(spec, cfg.dropout)
         betas = (cfg.beta1, 0.999)
+        self.T = Augment(spec, cfg)
         self.players = {
             "g": Player(self.G, adam(cfg.lr_g, betas, cfg.adam_eps)),
             "d": Player(self.D, adam(cfg.lr_d, betas, cfg.adam_eps), after_move=partial(hold_norms, self.D)),
@@ -208,21 +209,22 @@ class CGAN(System):
         return self.G
 
     def step(self, batches: Batches, images: int) -> dict[str, Tensor]:
-        G, D, g, d = self.G, self.D, self.players["g"], self.players["d"]
+        G, D, T, g, d = self.G, self.D, self.T, self.players["g"], self.players["d"]
         x, y = next(batches)
         z, y_fake = draw(self.prior, len(x), x.device), self.labels_like(y)
         fake = G(z, y_fake)
 
-        both = torch.cat([x, fake.detach()]), torch.cat([y, y_fake])  # one pass: no D here has batch norm
+        both = T(torch.cat([x, fake.detach()])), torch.cat([y, y_fake])  # one pass: no D here has batch norm
         real_logits, fake_logits = D(*both).chunk(2)
         loss_d = (losses.says_real(real_logits) + losses.says_fake(fake_logits)) / 2
         descend((d, loss_d))
 
-        loss_g = losses.says_real(D(fake, y_fake))
+        loss_g = losses.says_real(D(T(fake), y_fake))
         descend((g, loss_g))
+        T.adapt(real_logits)
 
         right = torch.cat([real_logits > 0, fake_logits < 0]).float().mean()
-        return logged(loss_g=loss_g, loss_d=loss_d, accuracy_d=right)
+        return logged(loss_g=loss_g, loss_d=loss_d, accuracy_d=right) | T.logs
 
     def labels_like(self, y: Tensor) -> Tensor:
         """Labels for the fakes: uniform classes, or the real batch's own."""

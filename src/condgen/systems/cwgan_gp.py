@@ -20,10 +20,10 @@ from pydantic import PositiveFloat, PositiveInt
 from torch import Tensor, nn
 
 from condgen import losses
-from condgen.config import Config as BaseConfig
-from condgen.config import Fraction
+from condgen.config import Adversarial, Fraction
 from condgen.nets import keras
 from condgen.nets.condition import with_planes
+from condgen.nets.diffaugment import Augment
 from condgen.nets.strided import pyramid
 from condgen.noise import draw
 from condgen.spec import Prior, Spec
@@ -33,7 +33,7 @@ LEAK, BARE_LEAK = 0.2, 0.3
 """Of every LeakyReLU; the document's second critic layer leaves it to Keras, whose default is 0.3."""
 
 
-class Config(BaseConfig):
+class Config(Adversarial):
     """Settings of the conditional WGAN-GP."""
 
     images: PositiveInt = 4_000_000
@@ -116,6 +116,7 @@ class CWGANGP(System):
         self.prior = Prior(cfg.z_dim)
         self.G, self.D = Generator(spec, cfg), Critic(spec, cfg)
         optimizer = adam(cfg.lr, (cfg.beta1, 0.999), cfg.adam_eps)
+        self.T = Augment(spec, cfg)
         self.players = {"g": Player(self.G, optimizer), "c": Player(self.D, optimizer)}
 
     @property
@@ -123,17 +124,18 @@ class CWGANGP(System):
         return self.G
 
     def step(self, batches: Batches, images: int) -> dict[str, Tensor]:
-        G, D, g, c = self.G, self.D, self.players["g"], self.players["c"]
+        G, D, T, g, c = self.G, self.D, self.T, self.players["g"], self.players["c"]
         for _ in range(self.cfg.critic_steps):
             x, y = next(batches)
             with torch.no_grad():
-                fake = G(draw(self.prior, len(x), x.device), y)
+                x, fake = T(x), T(G(draw(self.prior, len(x), x.device), y))
             real_scores, fake_scores = D(torch.cat([x, fake]), torch.cat([y, y])).chunk(2)
             wasserstein = fake_scores.mean() - real_scores.mean()
             penalty = losses.gradient_penalty(D, x, fake, y)
             loss_c = wasserstein + self.cfg.penalty_weight * penalty
             descend((c, loss_c))
 
-        loss_g = -D(G(draw(self.prior, len(x), x.device), y), y).mean()
+        loss_g = -D(T(G(draw(self.prior, len(x), x.device), y)), y).mean()
         descend((g, loss_g))
-        return logged(loss_g=loss_g, loss_c=loss_c, loss_wasserstein=wasserstein, loss_penalty=penalty)
+        T.adapt(real_scores - fake_scores)
+        return logged(loss_g=loss_g, loss_c=loss_c, loss_wasserstein=wasserstein, loss_penalty=penalty) | T.logs

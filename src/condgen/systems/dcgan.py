@@ -19,9 +19,9 @@ from pydantic import PositiveFloat, PositiveInt
 from torch import Tensor, nn
 
 from condgen import losses
-from condgen.config import Config as BaseConfig
-from condgen.config import Fraction
+from condgen.config import Adversarial, Fraction
 from condgen.nets.condition import with_planes
+from condgen.nets.diffaugment import Augment
 from condgen.nets.strided import channels, pyramid
 from condgen.noise import draw
 from condgen.spec import Prior, Spec
@@ -30,7 +30,7 @@ from condgen.system import Batches, Paper, Player, System, adam, descend, logged
 LEAK = 0.2
 
 
-class Config(BaseConfig):
+class Config(Adversarial):
     """Settings of the convolutional GAN; the defaults are those of row `dcgan`."""
 
     images: PositiveInt = 1_500_000
@@ -123,6 +123,7 @@ class DCGAN(System):
         self.prior = Prior(cfg.z_dim)
         self.G, self.D = Generator(spec, cfg), Discriminator(spec, cfg)
         optimizer = adam(cfg.lr, (cfg.beta1, 0.999))
+        self.T = Augment(spec, cfg)
         self.players = {"g": Player(self.G, optimizer), "d": Player(self.D, optimizer)}
 
     @property
@@ -130,16 +131,18 @@ class DCGAN(System):
         return self.G
 
     def step(self, batches: Batches, images: int) -> dict[str, Tensor]:
-        G, D, g, d = self.G, self.D, self.players["g"], self.players["d"]
+        G, D, T, g, d = self.G, self.D, self.T, self.players["g"], self.players["d"]
         x, y = next(batches)
         fake = G(draw(self.prior, len(x), x.device), y)
 
-        real_logits, fake_logits = D(x, y), D(fake.detach(), y)  # apart: D's batch norm must not mix real and fake
+        # D sees them apart: its batch norm must not mix real and fake
+        real_logits, fake_logits = D(T(x), y), D(T(fake.detach()), y)
         loss_d = (losses.says_real(real_logits) + losses.says_fake(fake_logits)) / 2
         descend((d, loss_d))
 
-        loss_g = losses.says_real(D(fake, y))
+        loss_g = losses.says_real(D(T(fake), y))
         descend((g, loss_g))
+        T.adapt(real_logits)
 
         right = torch.cat([real_logits > 0, fake_logits < 0]).float().mean()
-        return logged(loss_g=loss_g, loss_d=loss_d, accuracy_d=right)
+        return logged(loss_g=loss_g, loss_d=loss_d, accuracy_d=right) | T.logs

@@ -20,9 +20,9 @@ from pydantic import PositiveFloat, PositiveInt
 from torch import Tensor, nn
 
 from condgen import losses
-from condgen.config import Config as BaseConfig
-from condgen.config import Fraction
+from condgen.config import Adversarial, Fraction
 from condgen.nets import keras
+from condgen.nets.diffaugment import Augment
 from condgen.noise import draw
 from condgen.spec import Prior, Spec
 from condgen.system import Batches, Paper, Player, System, adam, descend, logged
@@ -30,7 +30,7 @@ from condgen.system import Batches, Paper, Player, System, adam, descend, logged
 LEAK = 0.2
 
 
-class Config(BaseConfig):
+class Config(Adversarial):
     """Settings of the plain GAN; the defaults are those of row `gan`."""
 
     images: PositiveInt = 3_840_000
@@ -114,6 +114,7 @@ class GAN(System):
         body, self.D = NETWORKS[cfg.networks](spec, cfg.z_dim)
         self.G = Generator(body)
         optimizer = adam(cfg.lr, (cfg.beta1, 0.999), cfg.adam_eps)
+        self.T = Augment(spec, cfg)
         self.players = {"g": Player(self.G, optimizer), "d": Player(self.D, optimizer)}
 
     @property
@@ -121,16 +122,17 @@ class GAN(System):
         return self.G
 
     def step(self, batches: Batches, images: int) -> dict[str, Tensor]:
-        G, D, g, d = self.G, self.D, self.players["g"], self.players["d"]
+        G, D, T, g, d = self.G, self.D, self.T, self.players["g"], self.players["d"]
         x, y = next(batches)
         fake = G(draw(self.prior, len(x), x.device), y)
 
-        real_logits, fake_logits = D(torch.cat([x, fake.detach()])).chunk(2)  # one pass: no D here has batch norm
+        real_logits, fake_logits = D(T(torch.cat([x, fake.detach()]))).chunk(2)  # one pass: no D here has batch norm
         loss_d = (losses.says_real(real_logits) + losses.says_fake(fake_logits)) / 2
         descend((d, loss_d))
 
-        loss_g = losses.says_real(D(fake))
+        loss_g = losses.says_real(D(T(fake)))
         descend((g, loss_g))
+        T.adapt(real_logits)
 
         right = torch.cat([real_logits > 0, fake_logits < 0]).float().mean()
-        return logged(loss_g=loss_g, loss_d=loss_d, accuracy_d=right)
+        return logged(loss_g=loss_g, loss_d=loss_d, accuracy_d=right) | T.logs

@@ -22,9 +22,9 @@ from pydantic import NonNegativeFloat, NonNegativeInt, PositiveFloat, PositiveIn
 from torch import Tensor, nn
 
 from condgen import losses
-from condgen.config import Config as BaseConfig
-from condgen.config import Fraction
+from condgen.config import Adversarial, Fraction
 from condgen.nets.condition import LabelEmbedding
+from condgen.nets.diffaugment import Augment
 from condgen.nets.patches import SIDE, from_patches, grid, to_patches
 from condgen.noise import draw
 from condgen.spec import Prior, Spec
@@ -35,7 +35,7 @@ SMALLEST, LARGEST = 4, 8
 """Sides of the coarsest map that the discriminator ends at, and that the generator begins at, at most."""
 
 
-class Config(BaseConfig):
+class Config(Adversarial):
     """Settings of Swift."""
 
     images: PositiveInt = 240_000
@@ -158,6 +158,7 @@ class Swift(System):
         self.prior = Prior(cfg.z_dim)
         self.G, self.D = Generator(spec, cfg), Discriminator(spec, cfg)
         optimizer = adam(cfg.lr, (cfg.beta1, cfg.beta2))
+        self.T = Augment(spec, cfg)
         self.players = {"g": Player(self.G, optimizer), "d": Player(self.D, optimizer)}
 
     @property
@@ -165,7 +166,7 @@ class Swift(System):
         return self.G
 
     def step(self, batches: Batches, images: int) -> dict[str, Tensor]:
-        G, D, g, d = self.G, self.D, self.players["g"], self.players["d"]
+        G, D, T, g, d = self.G, self.D, self.T, self.players["g"], self.players["d"]
         for player in (g, d):
             player.set_rate(self.cfg.rate(images))
         x, y = next(batches)
@@ -173,7 +174,7 @@ class Swift(System):
 
         penalised = images // self.cfg.batch % self.cfg.penalty_every == 0
         both = torch.cat([x.requires_grad_(penalised), fake.detach()])
-        real_scores, fake_scores = D(both, torch.cat([y, y])).chunk(2)
+        real_scores, fake_scores = D(T(both), torch.cat([y, y])).chunk(2)
         loss_d = penalised_loss = losses.says_real(real_scores - fake_scores)
         if penalised:
             weight = self.cfg.penalty_every * self.cfg.penalty_weight / 2
@@ -181,8 +182,9 @@ class Swift(System):
         descend((d, penalised_loss))
 
         with torch.no_grad():
-            real_scores = D(x, y)
-        fake_scores = D(fake, y)
+            real_scores = D(T(x), y)
+        fake_scores = D(T(fake), y)
         loss_g = losses.says_real(fake_scores - real_scores)
         descend((g, loss_g))
-        return logged(loss_g=loss_g, loss_d=loss_d, accuracy_d=(real_scores > fake_scores).float().mean())
+        T.adapt(real_scores - fake_scores)
+        return logged(loss_g=loss_g, loss_d=loss_d, accuracy_d=(real_scores > fake_scores).float().mean()) | T.logs

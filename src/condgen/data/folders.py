@@ -1,0 +1,41 @@
+"""A folder per class, as most people have it; with or without a folder per split around them.
+
+cats-and-dogs/cat/1.jpg        or    cats-and-dogs/train/cat/1.jpg
+              cat/more/2.jpg                       test/cat/2.jpg
+              dog/3.png                            test/dog/3.jpg
+"""
+
+from condgen.data.listing import SPLITS, Listing, listing
+from condgen.data.store import Store
+from condgen.errors import CondgenError
+
+NOTES = (".txt", ".md", ".csv", ".tsv", ".json", ".jsonl", ".xml", ".yaml", ".yml", ".html", ".py", ".log")
+ARRAYS = (".npz", ".npy", ".parquet")
+"""Endings of what lies beside pictures and was never meant to be one."""
+
+
+def fits(store: Store) -> bool:
+    return any(len(path) > 1 for path in _pictures(store))
+
+
+def read(store: Store) -> Listing:
+    """Raises CondgenError if pictures lie where no folder gives them a class."""
+    files = _pictures(store)
+    shared = 0  # folders that hold everything, such as the one a zip was made of
+    while all(len(path) > shared + 2 for path in files) and len({path[: shared + 1] for path in files}) == 1:
+        shared += 1
+    splits = all(path[shared].lower() in SPLITS for path in files)
+    loose = [path for path in files if len(path) < shared + 2 + splits]
+    if loose:
+        raise CondgenError(
+            f"{str(store.path)!r}: {'/'.join(loose[0])!r} lies in no folder of a class ({len(loose):,} such files); "
+            "give each class a folder, or name the labels in a table labels.csv."
+        )
+    return listing(
+        store,
+        (("/".join(path), SPLITS[path[shared].lower()] if splits else None, path[shared + splits]) for path in files),
+    )
+
+
+def _pictures(store: Store) -> list[tuple[str, ...]]:
+    return [tuple(name.split("/")) for name in store.names() if not name.lower().endswith(NOTES + ARRAYS)]

@@ -1,0 +1,78 @@
+"""What Hugging Face's `datasets` wrote with save_to_disk, read by that library (pip install 'condgen[data]').
+
+Its imagefolder layout needs no library: folders.py and table.py read it. Nothing is fetched.
+"""
+
+from collections.abc import Iterable
+from typing import Any
+
+from condgen.data.listing import SPLITS, Listing
+from condgen.data.parquet import library, payload, words
+from condgen.data.store import Store
+from condgen.data.table import Row, labelled
+from condgen.errors import CondgenError
+
+ONE, SEVERAL = "dataset_info.json", "dataset_dict.json"
+"""What lies in the folder of one split, and in a folder of several."""
+
+
+def fits(store: Store) -> bool:
+    names = store.names()
+    return SEVERAL in names or (ONE in names and "state.json" in names)
+
+
+def read(store: Store) -> Listing:
+    if not store.path.is_dir():
+        raise CondgenError(f"{str(store.path)!r} holds Arrow files, which are mapped from a folder; unpack it first.")
+    pictures = Rows(store)
+    rows: dict[str, Row] = {}
+    parts: dict[str, str | None] = {}
+    names: list[str] | None = None
+    for split, table in pictures.tables.items():
+        others = table.remove_columns(pictures.column(split))
+        names = next((f.names for f in table.features.values() if type(f).__name__ == "ClassLabel"), None)
+        for number, cells in enumerate(others):
+            rows[f"{split}:{number}"] = Row(f"{split}, row {number}", words(cells, names))
+            parts[f"{split}:{number}"] = SPLITS.get(split)
+    return labelled(pictures, rows, parts, names)
+
+
+class Rows:
+    """The pictures of such a data set, each named SPLIT:ROW."""
+
+    def __init__(self, store: Store) -> None:
+        self.store, self.path, self.odd = store, store.path, store.odd
+        self._tables: dict[str, Any] | None = None
+
+    @property
+    def tables(self) -> dict[str, Any]:
+        if self._tables is None:
+            datasets = library("datasets")
+            try:
+                found = datasets.load_from_disk(str(self.path))
+            except (OSError, ValueError, KeyError) as error:
+                raise CondgenError(f"{str(self.path)!r} cannot be read by datasets: {error}.") from None
+            tables = dict(found) if isinstance(found, dict) else {str(found.split or "all"): found}
+            raw = datasets.Image(decode=False)  # the bytes; what they decode to is our own affair
+            self._tables = {split: table.cast_column(_column(table), raw) for split, table in tables.items()}
+        return self._tables
+
+    def column(self, split: str) -> str:
+        return _column(self.tables[split])
+
+    def names(self) -> list[str]:
+        raise NotImplementedError("a data set on disk is listed by its rows")
+
+    def read(self, name: str) -> bytes:
+        split, _, number = name.rpartition(":")
+        return payload(self.tables[split][int(number)][self.column(split)])
+
+    def stamp(self, names: Iterable[str]) -> str:
+        return self.store.stamp(self.store.names())
+
+
+def _column(table: Any) -> str:
+    for name, feature in table.features.items():
+        if type(feature).__name__ == "Image":
+            return str(name)
+    raise CondgenError(f"no column of pictures among {', '.join(table.features)}.")

@@ -1,0 +1,236 @@
+"""Picture files -> one memory-mapped array of uint8: decoded once, kept in the user's cache, read from there after.
+
+    pictures/surveys/<hash of names, sizes, times>.json   per picture: SHA-256 and sides, or what is wrong with it
+    pictures/<hash of contents, size, fit>/               images.npy and meta.json, whole or not there at all
+    pictures/<the same>.part/                             shards that are finished; the same command goes on with them
+
+The user's files are only read. While none of them is touched, training reads no picture file again.
+"""
+
+import hashlib
+import json
+import os
+import shutil
+from collections.abc import Mapping, Sequence
+from functools import partial
+from pathlib import Path
+from typing import Any, Literal, NamedTuple
+
+import numpy as np
+from filelock import FileLock
+from numpy.typing import NDArray
+
+from condgen import disk
+from condgen.data.dataset import Dataset, Split
+from condgen.data.decode import Fit, header, pixels
+from condgen.data.helpers import chunked, each
+from condgen.data.listing import Listing
+from condgen.data.store import Bad, Store, shown
+from condgen.errors import CondgenError
+
+VERSION = 1
+"""Of how files become pixels; part of every key."""
+SIZE = 64
+"""Side that pictures are scaled to if they differ in size or are larger, and nobody asks for another."""
+SHARD = 32 * 2**20
+"""Bytes of pixels that one shard holds, at most: what a crash costs, and what a helper needs."""
+SURVEYED = 256
+"""Pictures that a helper looks at in one go."""
+BAD_SHARE = 0.01
+"""Of the pictures, that may be left out without anybody having been asked."""
+HELD_OUT, FEWEST = 10, 100
+"""One picture in so many is held out for tests if the source has no splits and at least so many pictures."""
+OnBad = Literal["skip", "stop"]
+
+
+class Facts(NamedTuple):
+    """Of one sound picture."""
+
+    sha256: str
+    height: int
+    width: int
+
+
+def dataset(listing: Listing, size: int | None = None, fit: Fit = "crop", on_bad: OnBad | None = None) -> Dataset:
+    """The pictures of a listing as arrays. on_bad: None leaves out what cannot be used, up to a hundredth."""
+    survey = surveyed(listing)
+    bad = {name: why for name, why in zip(listing.pictures, survey, strict=True) if isinstance(why, str)}
+    judge_bad(listing, dict(listing.odd) | bad, on_bad)
+    train, test = split(listing, survey)
+    rows = [*train, *test]
+    facts = [found for row in rows if isinstance(found := survey[row], Facts)]
+    side = size or listing.size or usual_size(facts)
+    images, lost = ingested(listing.store, [listing.pictures[row] for row in rows], facts, side, fit)
+    bad |= {listing.pictures[rows[place]]: why for place, why in lost.items()}
+    left_out = dict(listing.odd) | bad
+    judge_bad(listing, left_out, on_bad)
+    values = listing.values[[row for place, row in enumerate(rows) if place not in lost]]
+    cut = sum(place not in lost for place in range(len(train)))
+    if not cut:
+        raise CondgenError(f"{str(listing.store.path)!r} holds no training pictures.")
+    rest = Split(images[cut:], values[cut:]) if cut < len(images) else None
+    about = {shown(name): why for name, why in left_out.items()}
+    return Dataset(listing.name, listing.labels, Split(images[:cut], values[:cut]), rest, about)
+
+
+def judge_bad(listing: Listing, bad: Mapping[str, str], on_bad: OnBad | None) -> None:
+    """Raises CondgenError if more is wrong than may be left out."""
+    total = len(listing.pictures) + len(listing.odd)
+    bearable = {"skip": total - 1, "stop": 0, None: BAD_SHARE * total}[on_bad]
+    if len(bad) <= bearable:
+        return
+    some = ", ".join(f"{shown(name)} {why}" for name, why in list(bad.items())[:5])
+    more = f" and {len(bad) - 5:,} more" if len(bad) > 5 else ""
+    remedy = "" if len(bad) == total else " Mend them, or leave them out with --on-bad skip."
+    raise CondgenError(
+        f"{len(bad):,} of {total:,} pictures of {str(listing.store.path)!r} cannot be used: {some}{more}.{remedy}"
+    )
+
+
+def split(listing: Listing, survey: Sequence[Facts | str]) -> tuple[list[int], list[int]]:
+    """Rows of the sound pictures to train on and to test with, in the order of the source.
+
+    A source that names no split has a tenth held out, chosen by a hash of each picture's content: equal pictures stay
+    together, and no other picture has a say. Validation pictures are the test split where there is no other.
+    """
+    sound = [row for row, found in enumerate(survey) if isinstance(found, Facts)]
+    given = {part for row in sound if (part := listing.parts[row])}
+    if not given and len(sound) < FEWEST:
+        return sound, []
+    if not given:
+        held = [row for row in sound if int(survey[row][0][:8], 16) % HELD_OUT == 0]
+        return sorted(set(sound) - set(held)), held
+    test = "test" if "test" in given else "validation"
+    return (
+        [row for row in sound if listing.parts[row] in ("train", None)],
+        [row for row in sound if listing.parts[row] == test],
+    )
+
+
+def usual_size(facts: Sequence[Facts]) -> int | None:
+    """None where pictures can stay as they are: all of one size, and small."""
+    sides = {(found.height, found.width) for found in facts}
+    return None if len(sides) == 1 and max(*sides.pop()) <= SIZE else SIZE
+
+
+def surveyed(listing: Listing) -> list[Facts | str]:
+    """Of each picture its facts, or what is wrong with it; kept until any of the files is touched."""
+    stamp = hashlib.sha256(f"{VERSION} {listing.store.stamp(listing.pictures)}".encode())
+    for name in listing.pictures:
+        stamp.update(os.fsencode(name) + b"\0")
+    path = folder() / "surveys" / f"{stamp.hexdigest()}.json"
+    try:
+        found = json.loads(path.read_text())
+    except (OSError, ValueError):
+        chunks = chunked(listing.pictures, SURVEYED)
+        found = [entry for some in each(partial(look, listing.store), chunks, "looking at") for entry in some]
+        disk.write_json(path, found)
+    return [entry if isinstance(entry, str) else Facts(*entry) for entry in found]
+
+
+def look(store: Store, names: Sequence[str]) -> list[Facts | str]:
+    """The survey of a few pictures, from their headers."""
+    found: list[Facts | str] = []
+    for name in names:
+        try:
+            data = store.read(name)
+            found.append(Facts(hashlib.sha256(data).hexdigest(), *header(data)))
+        except Bad as error:
+            found.append(str(error))
+    return found
+
+
+def ingested(
+    store: Store, names: Sequence[str], facts: Sequence[Facts], size: int | None, fit: Fit
+) -> tuple[NDArray[np.uint8], dict[int, str]]:
+    """All pictures as a mapped array (n, h, w, 1 or 3), and by place those that could not be decoded after all."""
+    recipe = json.dumps([VERSION, size, fit, *(found.sha256 for found in facts)])
+    final = folder() / hashlib.sha256(recipe.encode()).hexdigest()[:32]
+    final.parent.mkdir(parents=True, exist_ok=True)
+    with FileLock(f"{final}.lock"):
+        if (found := _mapped(final)) is None:
+            _make(final, store, names, (size, size) if size else facts[0][1:], size, fit)
+            found = _mapped(final)
+    assert found, "what was just written can be read"
+    return found
+
+
+def _make(final: Path, store: Store, names: Sequence[str], sides: tuple[int, int], size: int | None, fit: Fit) -> None:
+    """Shard by shard under a name of its own, then joined and renamed."""
+    part = final.with_name(f"{final.name}.part")
+    part.mkdir(exist_ok=True)
+    per_shard = max(1, min(1024, SHARD // (3 * sides[0] * sides[1])))
+    work = partial(shard, store, part, sides, size, fit)
+    shards = list(each(work, list(enumerate(chunked(names, per_shard))), "reading", per_shard))
+    try:
+        _join(part, shards, sides, per_shard)
+        for path in shards:
+            path.unlink()
+        shutil.rmtree(final, ignore_errors=True)  # there only if it was damaged
+        os.replace(part, final)
+        disk.sync(final.parent)
+    except OSError as error:
+        raise CondgenError(f"cannot write {str(final)!r}: {error.strerror or error}.") from None
+
+
+def shard(
+    store: Store, part: Path, sides: tuple[int, int], size: int | None, fit: Fit, job: tuple[int, Sequence[str]]
+) -> Path:
+    """Decode some pictures into a file of their own, unless an earlier try already did."""
+    number, names = job
+    path = part / f"{number:06d}.npz"
+    if path.exists():
+        return path
+    images, bad = np.empty((len(names), *sides, 3), np.uint8), dict[int, str]()
+    for place, name in enumerate(names):
+        try:
+            images[place] = _fitting(pixels(store.read(name), size, fit), sides)
+        except Bad as error:
+            bad[place] = str(error)
+    images = np.delete(images, list(bad), 0)
+    grey = bool((images == images[..., :1]).all())
+    with disk.replacing(path) as temporary, temporary.open("wb") as file:
+        np.savez(file, images=images[..., :1] if grey else images, bad=np.array(json.dumps(bad)))
+    return path
+
+
+def _fitting(picture: NDArray[np.uint8], sides: tuple[int, int]) -> NDArray[np.uint8]:
+    if picture.shape[:2] != sides:
+        raise Bad(f"is {picture.shape[1]} x {picture.shape[0]} pixels, which its header denies")
+    return picture
+
+
+def _join(part: Path, shards: Sequence[Path], sides: tuple[int, int], per_shard: int) -> None:
+    """images.npy, grey if every picture is, and meta.json with what was lost."""
+    counts, channels, bad = list[int](), 1, dict[int, str]()
+    for number, path in enumerate(shards):
+        with np.load(path) as arrays:
+            counts.append(len(arrays["images"]))
+            channels = max(channels, arrays["images"].shape[3])
+            lost = json.loads(str(arrays["bad"]))
+            bad |= {number * per_shard + int(place): why for place, why in lost.items()}
+    shape = (sum(counts), *sides, channels)
+    images = np.lib.format.open_memmap(part / "images.npy", "w+", np.uint8, shape)
+    at = 0
+    for path, count in zip(shards, counts, strict=True):
+        with np.load(path) as arrays:
+            images[at : at + count] = arrays["images"]
+        at += count
+    images.flush()
+    disk.sync(part / "images.npy")
+    disk.write_json(part / "meta.json", {"bad": bad})
+
+
+def _mapped(final: Path) -> tuple[NDArray[np.uint8], dict[int, str]] | None:
+    """None if it is not there, or cut short. Writing to the array changes memory, never the file."""
+    try:
+        meta: dict[str, Any] = json.loads((final / "meta.json").read_text())
+        images = np.load(final / "images.npy", mmap_mode="c")
+        return images.view(np.ndarray), {int(place): why for place, why in meta["bad"].items()}
+    except (OSError, ValueError, KeyError):
+        return None
+
+
+def folder() -> Path:
+    """Of all ingested pictures; it may be deleted at any time."""
+    return disk.cache() / "pictures"

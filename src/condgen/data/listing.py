@@ -1,0 +1,98 @@
+"""What a source of picture files says before any picture is opened: which pictures, of which label, in which split.
+
+A source is one file of this folder with two functions:
+
+    fits(store) -> bool       whether these files are laid out its way
+    read(store) -> Listing    (a source of arrays returns a Dataset at once)
+"""
+
+import re
+import unicodedata
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+
+import numpy as np
+from numpy.typing import NDArray
+
+from condgen.data.store import Store, shown
+from condgen.errors import CondgenError
+from condgen.labels import UNKNOWN, Labels
+
+SPLITS = {
+    "train": "train", "training": "train", "test": "test", "testing": "test",
+    "val": "validation", "valid": "validation", "validation": "validation", "dev": "validation",
+}  # fmt: skip
+"""What people call the parts of a data set."""
+ON, OFF = ("1", "true", "yes"), ("0", "-1", "false", "no")
+MISSING = ("", "nan", "na", "n/a", "null", "none", "?")
+"""Values of an attribute, as people write them."""
+
+
+@dataclass(frozen=True)
+class Listing:
+    """Pictures by name, in the order of their source."""
+
+    name: str
+    store: Store
+    pictures: Sequence[str]
+    """Names that `store.read` knows."""
+    labels: Labels
+    values: NDArray[np.int64]
+    """(n,) class numbers, or (n, K) attributes of 0, 1 and UNKNOWN."""
+    parts: Sequence[str | None]
+    """train, test or validation of each; None where the source does not say."""
+    odd: Mapping[str, str] = field(default_factory=dict)
+    """What was passed over, and why."""
+    size: int | None = None
+    """Side of the square that these pictures are usually scaled to, if there is such a custom."""
+
+
+def listing(
+    store: Store,
+    rows: Iterable[tuple[str, str | None, str]],
+    name: str | None = None,
+    names: Sequence[str] | None = None,
+) -> Listing:
+    """Pictures of one class each, given as (picture, part, class name).
+
+    names: of the classes in their order, if the source has one; else numbers by size and words by alphabet.
+    """
+    pictures, parts, words = zip(*rows, strict=True) if (rows := list(rows)) else ((), (), ())
+    if not pictures:
+        raise CondgenError(f"{str(store.path)!r} holds no pictures.")
+    labels = Labels(tuple(names) if names else tuple(in_order(set(words))))
+    numbers = {word: number for number, word in enumerate(labels.names)}
+    values = np.array([numbers[word] for word in words], np.int64)
+    return Listing(name or store.path.stem, store, pictures, labels, values, parts, store.odd)
+
+
+def in_order(words: Iterable[str]) -> list[str]:
+    """Class names, checked, in an order that is the same on every machine: numbers by size, else by code point."""
+    words = sorted(words)
+    for word in words:
+        if not word.isprintable() or not word.strip():
+            raise CondgenError(f"a class is named {shown(word)}, which cannot be printed; rename it.")
+    normal = {unicodedata.normalize("NFC", word): word for word in words}
+    if len(normal) < len(words):
+        twin = next(word for word in words if word not in normal.values())
+        raise CondgenError(f"two classes are named {twin!r} in different Unicode spellings; rename one.")
+    return sorted(words, key=int) if all(re.fullmatch("[0-9]+", word) for word in words) else words
+
+
+def attribute(text: str, where: str) -> int:
+    """One value of an attribute as written in a table: 1, 0 or UNKNOWN."""
+    word = text.strip().lower()
+    if word in MISSING:
+        return UNKNOWN
+    if word not in ON + OFF:
+        raise CondgenError(f"{where}: wanted 1 or 0 (or -1), or nothing where it is not known, found {text[:40]!r}.")
+    return int(word in ON)
+
+
+def part_of(word: str | None, where: str) -> str | None:
+    """A split by one of its usual names."""
+    if word is None or not word.strip():
+        return None
+    if word.strip().lower() not in SPLITS:
+        raise CondgenError(f"{where}: split {word!r}; wanted train, validation or test.")
+    return SPLITS[word.strip().lower()]

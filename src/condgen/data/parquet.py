@@ -1,0 +1,127 @@
+"""Parquet files as Hugging Face's hub has them: a column of pictures {bytes, path}, and columns of labels.
+
+Read by pyarrow (pip install 'condgen[data]'). Splits are told by the file's name (train-00000-of-00001.parquet), class
+names by the schema's metadata.
+"""
+
+import io
+import json
+from collections.abc import Iterable
+from importlib import import_module
+from pathlib import Path
+from typing import Any
+
+from condgen.data.listing import SPLITS, Listing
+from condgen.data.store import Bad, Store
+from condgen.data.table import Row, labelled
+from condgen.errors import CondgenError
+
+ENDING = ".parquet"
+
+
+def fits(store: Store) -> bool:
+    return any(name.endswith(ENDING) for name in store.names())
+
+
+def read(store: Store) -> Listing:
+    rows: dict[str, Row] = {}
+    parts: dict[str, str | None] = {}
+    names: list[str] | None = None
+    for file in (name for name in store.names() if name.endswith(ENDING)):
+        table = _opened(store, file)
+        column, names = _pictures(table.schema_arrow, file), _class_names(table.schema_arrow)
+        split = next((SPLITS[w] for w in file.split("/")[-1].lower().split(".")[0].split("-") if w in SPLITS), None)
+        others = table.read([name for name in table.schema_arrow.names if name != column]).to_pylist()
+        for number, cells in enumerate(others):
+            picture = f"{file}:{number}"
+            rows[picture] = Row(f"{file}, row {number}", words(cells, names))
+            parts[picture] = split
+    return labelled(Rows(store), rows, parts, names)
+
+
+class Rows:
+    """The pictures in Parquet files, each named FILE:ROW. A row group is unpacked once for all of its rows."""
+
+    def __init__(self, store: Store) -> None:
+        self.store, self.path, self.odd = store, store.path, store.odd
+        self._group: tuple[str, int, int, Any] | None = None
+
+    def names(self) -> list[str]:
+        raise NotImplementedError("a Parquet file is listed by its rows")
+
+    def read(self, name: str) -> bytes:
+        file, _, number = name.rpartition(":")
+        first, pictures = self._group_of(file, int(number))
+        return payload(pictures[int(number) - first].as_py())
+
+    def stamp(self, names: Iterable[str]) -> str:
+        return self.store.stamp(sorted({name.rpartition(":")[0] for name in names}))
+
+    def _group_of(self, file: str, number: int) -> tuple[int, Any]:
+        if self._group is None or self._group[0] != file or not self._group[1] <= number < self._group[2]:
+            table, first = _opened(self.store, file), 0
+            column = _pictures(table.schema_arrow, file)
+            for group in range(table.num_row_groups):
+                rows = table.metadata.row_group(group).num_rows
+                if number < first + rows:
+                    pictures = table.read_row_group(group, [column]).column(column)
+                    self._group = (file, first, first + rows, pictures)
+                    break
+                first += rows
+        assert self._group
+        return self._group[1], self._group[3]
+
+
+def payload(cell: Any) -> bytes:
+    """The bytes of one picture cell, {bytes, path} or plain."""
+    found = cell.get("bytes") if isinstance(cell, dict) else cell
+    if not isinstance(found, bytes):
+        raise Bad("holds a path and no bytes; embed the pictures when writing the file")
+    return found
+
+
+def words(cells: dict[str, Any], names: list[str] | None) -> dict[str, str]:
+    """The cells of a row as they would stand in a CSV; a class number as its name."""
+    found = {}
+    for column, value in cells.items():
+        if names and column in ("label", "labels") and isinstance(value, int) and 0 <= value < len(names):
+            found[column] = names[value]
+        else:
+            found[column] = "" if value is None else str(int(value)) if isinstance(value, bool) else str(value)
+    return found
+
+
+def library(name: str) -> Any:
+    """A library of the extra `data`, or a line that says how to get it."""
+    try:
+        return import_module(name)
+    except ImportError:
+        package = name.split(".")[0]
+        raise CondgenError(f"this needs {package}, which is not installed: pip install 'condgen[data]'.") from None
+
+
+def _opened(store: Store, file: str) -> Any:
+    try:
+        pyarrow = library("pyarrow.parquet")
+        return pyarrow.ParquetFile(Path(store.path, file) if store.path.is_dir() else io.BytesIO(store.read(file)))
+    except (Bad, OSError, ValueError) as error:
+        raise CondgenError(f"{file!r} of {str(store.path)!r} cannot be read as Parquet: {error}.") from None
+
+
+def _pictures(schema: Any, file: str) -> str:
+    """The column that holds pictures: bytes, or a struct with a field of bytes."""
+    types = library("pyarrow").types
+    for field in schema:
+        kind = field.type
+        if types.is_struct(kind) and kind.get_field_index("bytes") >= 0:
+            kind = kind.field("bytes").type
+        if types.is_binary(kind) or types.is_large_binary(kind):
+            return str(field.name)
+    raise CondgenError(f"{file!r} has no column of pictures (bytes); found {', '.join(schema.names)}.")
+
+
+def _class_names(schema: Any) -> list[str] | None:
+    """As Hugging Face writes them beside the columns."""
+    about = (schema.metadata or {}).get(b"huggingface")
+    features = json.loads(about)["info"]["features"] if about else {}
+    return next((f["names"] for f in features.values() if isinstance(f, dict) and f.get("_type") == "ClassLabel"), None)

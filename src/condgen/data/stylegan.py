@@ -1,0 +1,42 @@
+"""StyleGAN's layout (stylegan2-ada-pytorch, stylegan3): pictures and a dataset.json that labels them.
+
+    {"labels": [["00000/img00000000.png", 6], ["00000/img00000001.png", 9], ...]}
+
+A label is a class number, or a list of zeros and ones, one per attribute.
+"""
+
+import json
+
+import numpy as np
+
+from condgen.data.listing import Listing, listing
+from condgen.data.store import Bad, Store
+from condgen.errors import CondgenError
+from condgen.labels import Labels
+
+FILE = "dataset.json"
+
+
+def fits(store: Store) -> bool:
+    return FILE in store.names()
+
+
+def read(store: Store) -> Listing:
+    where = f"{FILE} of {str(store.path)!r}"
+    try:
+        entries = dict(json.loads(store.read(FILE))["labels"] or [])
+    except (Bad, ValueError, KeyError, TypeError) as error:
+        raise CondgenError(f'{where}: wanted {{"labels": [["a.png", 3], ...]}}; {error}.') from None
+    if not entries:
+        raise CondgenError(f"{where} names no labels.")
+    labels = list(entries.values())
+    if all(isinstance(label, int) for label in labels):
+        names = [str(number) for number in range(max(0, *labels) + 1)]
+        if min(labels) < 0:
+            raise CondgenError(f"{where}: class {min(labels)}; wanted 0 or more.")
+        return listing(store, ((file, None, str(label)) for file, label in entries.items()), names=names)
+    if not all(isinstance(label, list) and len(label) == len(labels[0]) and {*label} <= {0, 1} for label in labels):
+        raise CondgenError(f"{where}: wanted whole numbers, or lists of zeros and ones of one length.")
+    attributes = Labels(tuple(f"attribute_{i}" for i in range(len(labels[0]))), "attributes")
+    values, parts = np.array(labels, np.int64), [None] * len(labels)
+    return Listing(store.path.stem, store, list(entries), attributes, values, parts, store.odd)

@@ -1,0 +1,137 @@
+"""Pictures that stand twice: equal in every pixel, or nearly so, within a split or in both.
+
+A test picture that is also a training picture makes every comparison of the two dishonest. Near copies are found by
+perceptual hashes (imagehash's pHash, 64 bits) that differ in few bits, and confirmed by the correlation of thumbnails:
+the hash alone takes half of MNIST's ones for each other. What is found of copies that were re-encoded, scaled,
+brightened or cropped, and what is taken for a copy that is none: docs/data.md.
+"""
+
+from collections import Counter, defaultdict
+from collections.abc import Sequence
+from itertools import pairwise
+from typing import Any
+
+import imagehash
+import numpy as np
+from numpy.typing import NDArray
+from PIL import Image
+
+from condgen import pictures
+from condgen.data.dataset import Dataset
+from condgen.data.helpers import chunked, each
+from condgen.metrics.pixels import digests
+
+BITS, ALIKE = 4, 0.995
+"""Near copies: hashes that differ in at most so many of 64 bits, and thumbnails that correlate more than so much."""
+THUMB = 16
+"""Sides of a thumbnail."""
+SHOWN = 10
+"""Groups and pairs that are listed by their numbers."""
+HASHED, COMPARED = 2048, 2_000_000
+"""Pictures that a helper hashes in one go; pairs that are held in memory together."""
+
+Place = tuple[str, int]
+
+
+def facts(data: Dataset) -> dict[str, Any]:
+    """How many pictures are copies, or near copies, of an earlier one, and the first of them by split and number."""
+    places = [(title, number) for title, split in data.splits.items() for number in range(len(split))]
+    groups = equal(data, places)
+    counts = [Counter(title for title, _ in group) for group in groups]
+    return {
+        "within": {title: sum(max(0, count[title] - 1) for count in counts) for title in data.splits},
+        "test_in_train": sum(min(count["train"], 1) * count["test"] for count in counts),
+        "groups": len(groups),
+        "first_groups": [[f"{title} {number}" for title, number in group] for group in groups[:SHOWN]],
+        "near": near_facts(data, places, groups),
+    }
+
+
+def equal(data: Dataset, places: Sequence[Place]) -> list[list[Place]]:
+    """Groups of pictures that are equal in every pixel."""
+    found: defaultdict[bytes, list[Place]] = defaultdict(list)
+    hashes = (digest for split in data.splits.values() for digest in digests(split.images))
+    for place, digest in zip(places, hashes, strict=True):
+        found[digest].append(place)
+    return [group for group in found.values() if len(group) > 1]
+
+
+def near_facts(data: Dataset, places: Sequence[Place], groups: Sequence[Sequence[Place]]) -> dict[str, Any]:
+    """Near copies among pictures that are no exact ones, those across the splits first, the most alike first."""
+    copies = {place for group in groups for place in group[1:]}
+    kept = [place for place in places if place not in copies]
+    pairs = [(kept[i], kept[j], alike) for i, j, alike in near(_all(data, kept))]
+    across = [pair for pair in pairs if pair[0][0] != pair[1][0]]
+    inner = [pair for pair in pairs if pair[0][0] == pair[1][0]]
+    shown = [*sorted(across, key=lambda pair: -pair[2]), *sorted(inner, key=lambda pair: -pair[2])][:SHOWN]
+    return {
+        "rule": f"pHash differs in at most {BITS} of 64 bits, thumbnails correlate more than {ALIKE}",
+        "within": {title: len({later for _, later, _ in inner if later[0] == title}) for title in data.splits},
+        "test_in_train": len({later for _, later, _ in across}),
+        "first_pairs": [[f"{a[0]} {a[1]}", f"{b[0]} {b[1]}", round(alike, 4)] for a, b, alike in shown],
+    }
+
+
+def near(images: Sequence[NDArray[np.uint8]]) -> list[tuple[int, int, float]]:
+    """Pairs i < j of nearly equal pictures (h, w, c) with the correlation of their thumbnails."""
+    looks = list(each(_look, chunked(images, HASHED), "comparing", HASHED))
+    hashes, thumbs = (np.concatenate(parts) for parts in zip(*looks, strict=True))
+    pairs, found = candidates(hashes), []
+    for at in range(0, len(pairs), COMPARED // 8):
+        i, j = pairs[at : at + COMPARED // 8].T
+        alike = np.einsum("nd,nd->n", thumbs[i], thumbs[j])
+        found += [(int(i[k]), int(j[k]), float(alike[k])) for k in np.flatnonzero(alike > ALIKE)]
+    return found
+
+
+def candidates(hashes: NDArray[np.uint64]) -> NDArray[np.int64]:
+    """Pairs (n, 2), i < j, of 64-bit hashes that differ in at most BITS bits.
+
+    Of BITS + 1 bands at least one is then equal: only pictures that share a band are compared.
+    """
+    found = [np.empty((0, 2), np.int64)]
+    edges = np.linspace(0, 64, BITS + 2).round().astype(int)
+    for low, high in pairwise(edges.tolist()):
+        band = (hashes >> np.uint64(low)) & np.uint64(2 ** (high - low) - 1)
+        order = np.argsort(band, kind="stable")
+        for bucket in np.split(order, np.flatnonzero(np.diff(band[order])) + 1):
+            found += [_close(hashes, bucket, at) for at in range(0, len(bucket) - 1, max(1, COMPARED // len(bucket)))]
+    return np.unique(np.concatenate(found), axis=0)
+
+
+def sheet(data: Dataset, found: dict[str, Any]) -> Image.Image | None:
+    """The first groups and pairs side by side, a row each; None if nothing stands twice."""
+    rows = [*(group[:2] for group in found["first_groups"]), *(pair[:2] for pair in found["near"]["first_pairs"])]
+    if not rows:
+        return None
+    cells = [pictures.enlarged(pictures.image(_picture(data, place))) for row in rows for place in row]
+    return pictures.captioned(cells, [place for row in rows for place in row], 2)
+
+
+def _close(hashes: NDArray[np.uint64], bucket: NDArray[np.int64], at: int) -> NDArray[np.int64]:
+    """Some of a bucket against all of it."""
+    some = bucket[at : at + max(1, COMPARED // len(bucket))]
+    differ = np.bitwise_count(hashes[some][:, None] ^ hashes[bucket][None])
+    first, second = np.nonzero(differ <= BITS)
+    pairs: NDArray[np.int64] = np.stack([some[first], bucket[second]], 1)
+    return pairs[pairs[:, 0] < pairs[:, 1]]
+
+
+def _look(images: Sequence[NDArray[np.uint8]]) -> tuple[NDArray[np.uint64], NDArray[np.float32]]:
+    """Of each picture its hash, and its thumbnail in grey with mean 0 and length 1."""
+    greys = [pictures.image(picture).convert("L") for picture in images]
+    bits = np.stack([imagehash.phash(grey).hash.ravel() for grey in greys])
+    small = [grey.resize((THUMB, THUMB), Image.Resampling.LANCZOS) for grey in greys]
+    thumbs = np.stack([np.asarray(thumb, np.float32).ravel() for thumb in small])
+    thumbs -= thumbs.mean(1, keepdims=True)
+    return np.packbits(bits, 1).view(np.uint64)[:, 0], thumbs / (np.linalg.norm(thumbs, axis=1, keepdims=True) + 1e-6)
+
+
+def _all(data: Dataset, places: Sequence[Place]) -> list[NDArray[np.uint8]]:
+    return [data.splits[title].images[number] for title, number in places]
+
+
+def _picture(data: Dataset, place: str) -> NDArray[np.uint8]:
+    title, number = place.split()
+    found: NDArray[np.uint8] = data.splits[title].images[int(number)]
+    return found

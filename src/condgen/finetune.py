@@ -1,0 +1,100 @@
+"""Begin a training from another run's networks: on other pictures of the same size, or with more or other labels.
+
+A tensor that does not depend on the labels is copied. One that does has a column for each label, the last ones along
+one side: columns go by the labels' names, and a new label begins as the mean of all old ones.
+"""
+
+import hashlib
+from dataclasses import dataclass
+from pathlib import Path
+
+import torch
+from torch import Tensor
+
+from condgen import checkpoint
+from condgen.errors import CondgenError
+from condgen.labels import Labels
+from condgen.run import Identity, Run, identity_in
+from condgen.spec import Spec
+from condgen.system import System
+from condgen.systems import DEFAULT, Row
+
+
+@dataclass(frozen=True)
+class Parent:
+    """A run that another begins from, as its newest checkpoint has it."""
+
+    identity: Identity
+    name: str
+    """Its folder, how far it was, and what its weights were."""
+    tensors: dict[str, Tensor]
+
+    @classmethod
+    def of(cls, folder: str | Path, system: str = DEFAULT) -> "Parent":
+        """system: that was asked for; the default is no wish. Raises CondgenError if there is no such run."""
+        folder = Path(folder).expanduser()
+        identity = identity_in(folder)
+        saved = checkpoint.newest(Run(folder, identity).checkpoints)[0] if identity else None
+        if identity is None or saved is None:
+            raise CondgenError(f"--finetune {str(folder)!r}: no run with a sound checkpoint is there.")
+        if system not in (DEFAULT, identity.system):
+            raise CondgenError(f"{str(folder)!r} is a run of {identity.system}; --finetune cannot make {system} of it.")
+        tensors = {k.removeprefix("system:"): value for k, value in saved.tensors.items() if k.startswith("system:")}
+        return cls(identity, f"{folder} at {saved.images} images, {_sha(tensors)}", tensors)
+
+    @property
+    def spec(self) -> Spec:
+        return Spec.from_json(self.identity.spec)
+
+    def check(self, spec: Spec) -> None:
+        """Raises CondgenError if pictures like `spec` are of another size or colour than this run's."""
+        if spec.shape != self.spec.shape:
+            c, h, w = self.spec.shape
+            raise CondgenError(
+                f"the run to finetune draws pictures {w}x{h} with {c} channels, the data have "
+                f"{spec.shape[2]}x{spec.shape[1]} with {spec.shape[0]}; --size scales picture files."
+            )
+
+    def bequeath(self, system: System, row: Row) -> None:
+        """Give this run's weights to a fresh system of the same row. Raises CondgenError if the networks differ."""
+        sides = label_sides(row, system)
+        state = system.state_dict()
+        for name, fresh in state.items():
+            old = self.tensors.get(name)
+            if old is None:
+                continue  # such as p of an augmentation that the parent had not
+            if name in sides:
+                old = relabelled(old, sides[name], self.spec.labels, system.spec.labels)
+            if old.shape != fresh.shape:
+                raise CondgenError(
+                    f"{name} is {tuple(old.shape)} in the run to finetune and {tuple(fresh.shape)} here; leave out the "
+                    "settings that change the networks."
+                )
+            fresh.copy_(old)
+
+
+def label_sides(row: Row, system: System) -> dict[str, int]:
+    """Per tensor that grows with the number of labels, along which side; found by asking for one label more."""
+    labels = Labels((*system.spec.labels.names, "\0one more"), system.spec.labels.kind)
+    larger = row.hollow(Spec(system.spec.shape, labels), system.cfg).state_dict()
+    found = {}
+    for name, tensor in system.state_dict().items():
+        grown = [side for side, size in enumerate(tensor.shape) if larger[name].shape[side] != size]
+        if grown:
+            found[name] = grown[0]
+    return found
+
+
+def relabelled(old: Tensor, side: int, before: Labels, now: Labels) -> Tensor:
+    """The last columns along one side, one per label, put in the order of other labels."""
+    rest, columns = old.split([old.shape[side] - len(before), len(before)], side)
+    mean = columns.mean(side, keepdim=True)
+    known = {name: columns.narrow(side, number, 1) for number, name in enumerate(before.names)}
+    return torch.cat([rest, *(known.get(name, mean) for name in now.names)], side)
+
+
+def _sha(tensors: dict[str, Tensor]) -> str:
+    digest = hashlib.sha256()
+    for name in sorted(tensors):
+        digest.update(tensors[name].contiguous().numpy().tobytes())
+    return digest.hexdigest()[:12]

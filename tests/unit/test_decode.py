@@ -1,0 +1,204 @@
+"""Pixels of every format and mode against what was put in, or a refusal that gives the reason."""
+
+import io
+import zlib
+from collections.abc import Callable
+
+import numpy as np
+import pytest
+from PIL import Image, ImageCms, ImageOps
+
+from condgen.data.decode import header, pixels
+from condgen.data.store import Bad
+from data_files import encoded
+
+RAMP = np.add.outer(np.arange(6) * 40, np.arange(4) * 12).astype(np.uint8)  # 6 high, 4 wide, 0 to 236
+COLOUR = np.stack([RAMP, RAMP[::-1], RAMP // 2], 2)
+WIDE = RAMP.astype(np.uint16) * 257 + 100
+"""16 bits: 100 more than the grey it stands for, which is less than half a level."""
+RED = Image.new("RGB", (4, 6), "red")
+RGB, GREY = Image.fromarray(COLOUR), Image.fromarray(RAMP)
+AS_GREY = np.repeat(RAMP[..., None], 3, 2)
+HALF = np.where(np.arange(4) < 2, 0, 255).astype(np.uint8)[None].repeat(6, 0)
+OVER_WHITE = np.where(HALF[..., None] > 0, COLOUR, 255).astype(np.uint8)
+ONE_BIT = Image.fromarray(RAMP > 100)
+AS_BITS = np.repeat((RAMP > 100)[..., None], 3, 2).astype(np.uint8) * 255
+
+
+def with_alpha(picture: Image.Image, alpha: np.ndarray = HALF) -> Image.Image:
+    both = picture.copy()
+    both.putalpha(Image.fromarray(alpha))
+    return both
+
+
+def palette(transparent: bool = False) -> bytes:
+    picture = Image.fromarray((RAMP // 40).astype(np.uint8), "L").convert("P")
+    picture.putpalette([value for i in range(256) for value in (40 * i % 256, 10 * i % 256, 255 - i)])
+    return encoded(picture, **({"transparency": 0} if transparent else {}))
+
+
+SHADES = RAMP // 40
+PALETTE = np.stack([40 * SHADES, 10 * SHADES, 255 - SHADES], 2).astype(np.uint8)
+
+
+def turned(tag: int, kind: str = "JPEG") -> bytes:
+    """Stored so that EXIF's tag turns it upright."""
+    undo = {
+        2: Image.Transpose.FLIP_LEFT_RIGHT, 3: Image.Transpose.ROTATE_180, 4: Image.Transpose.FLIP_TOP_BOTTOM,
+        5: Image.Transpose.TRANSPOSE, 6: Image.Transpose.ROTATE_90, 7: Image.Transpose.TRANSVERSE,
+        8: Image.Transpose.ROTATE_270,
+    }  # fmt: skip
+    exif = Image.Exif()
+    exif[0x0112] = tag
+    picture = RGB.transpose(undo[tag]) if tag in undo else RGB
+    options = {"JPEG": {"quality": 100, "subsampling": 0}, "WEBP": {"lossless": True}}.get(kind, {})
+    return encoded(picture, kind, exif=exif, **options)
+
+
+GOLDENS: dict[str, tuple[bytes, np.ndarray]] = {
+    "png rgb": (encoded(RGB), COLOUR),
+    "png grey": (encoded(GREY), AS_GREY),
+    "png 1 bit": (encoded(ONE_BIT), AS_BITS),
+    "png 16-bit grey": (encoded(Image.fromarray(WIDE)), AS_GREY),
+    "png palette": (palette(), PALETTE),
+    "png palette, one transparent": (palette(True), np.where(SHADES[..., None] == 0, 255, PALETTE)),
+    "png rgba": (encoded(with_alpha(RGB)), OVER_WHITE),
+    "png rgba, opaque": (encoded(with_alpha(RGB, np.full_like(RAMP, 255))), COLOUR),
+    "png rgba, a third": (encoded(with_alpha(RED, np.full_like(RAMP, 85))), np.full_like(COLOUR, (255, 170, 170))),
+    "png grey and alpha": (encoded(with_alpha(GREY)), np.where(HALF[..., None] > 0, AS_GREY, 255)),
+    "png rgb, one colour transparent": (
+        encoded(RGB, transparency=tuple(COLOUR[0, 0].tolist())),
+        np.where((COLOUR[0, 0] == COLOUR).all(2, keepdims=True), 255, COLOUR),
+    ),
+    "png grey, one shade transparent": (encoded(GREY, transparency=0), np.where(AS_GREY == 0, 255, AS_GREY)),
+    "png interlaced by name only": (encoded(RGB, compress_level=0), COLOUR),
+    "bmp rgb": (encoded(RGB, "BMP"), COLOUR),
+    "bmp grey": (encoded(GREY, "BMP"), AS_GREY),
+    "bmp 1 bit": (encoded(ONE_BIT, "BMP"), AS_BITS),
+    "gif grey": (encoded(GREY, "GIF"), AS_GREY),
+    "gif, one transparent": (
+        encoded(Image.fromarray(SHADES.astype(np.uint8)), "GIF", transparency=0),
+        np.where(SHADES[..., None] == 0, 255, SHADES[..., None].repeat(3, 2)),
+    ),
+    "webp lossless": (encoded(RGB, "WEBP", lossless=True), COLOUR),
+    "webp lossless, alpha": (encoded(with_alpha(RGB), "WEBP", lossless=True, exact=True), OVER_WHITE),
+    "tiff rgb": (encoded(RGB, "TIFF"), COLOUR),
+    "tiff lzw": (encoded(RGB, "TIFF", compression="tiff_lzw"), COLOUR),
+    "tiff deflate": (encoded(RGB, "TIFF", compression="tiff_adobe_deflate"), COLOUR),
+    "tiff packbits": (encoded(GREY, "TIFF", compression="packbits"), AS_GREY),
+    "tiff 1 bit, fax": (encoded(ONE_BIT, "TIFF", compression="group4"), AS_BITS),
+    "tiff 16-bit grey": (encoded(Image.fromarray(WIDE), "TIFF"), AS_GREY),
+    "tiff 16-bit grey, big-endian": (encoded(Image.fromarray(WIDE.astype(">u2")), "TIFF"), AS_GREY),
+    "tiff cmyk": (encoded(RGB.convert("CMYK"), "TIFF"), COLOUR),
+    "tiff rgba": (encoded(with_alpha(RGB), "TIFF"), OVER_WHITE),
+    "tiff turned": (turned(6, "TIFF"), COLOUR),
+    "ppm": (encoded(RGB, "PPM"), COLOUR),
+    "pgm": (encoded(GREY, "PPM"), AS_GREY),
+    "pgm 16-bit": (b"P5 4 6 65535\n" + WIDE.astype(">u2").tobytes(), AS_GREY),
+    "pgm up to 99": (b"P5 4 6 99\n" + (AS_GREY // 3)[..., 0].tobytes(), np.floor((AS_GREY // 3) * 255.0 / 99 + 0.5)),
+    "pbm": (encoded(ONE_BIT, "PPM"), AS_BITS),
+    "png turned": (turned(8, "PNG"), COLOUR),
+    "webp turned": (turned(6, "WEBP"), COLOUR),
+}  # fmt: skip
+JPEGS = {f"jpeg, exif {tag}": (turned(tag), COLOUR) for tag in range(1, 9)} | {
+    "jpeg grey": (encoded(GREY, "JPEG", quality=100), AS_GREY),
+    "jpeg progressive": (encoded(RGB, "JPEG", quality=100, subsampling=0, progressive=True), COLOUR),
+    "jpeg cmyk": (encoded(RGB.convert("CMYK"), "JPEG", quality=100), COLOUR),
+    "jpeg of two pictures, as phones write": (
+        encoded(RGB, "MPO", save_all=True, append_images=[GREY.convert("RGB")], quality=100, subsampling=0), COLOUR
+    ),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("name", GOLDENS)
+def test_pixels_are_those_that_were_put_in(name: str) -> None:
+    data, expected = GOLDENS[name]
+    assert header(data) == (6, 4)
+    np.testing.assert_array_equal(pixels(data), expected)
+
+
+@pytest.mark.parametrize("name", JPEGS)
+def test_jpegs_are_near_what_was_put_in(name: str) -> None:
+    data, expected = JPEGS[name]
+    assert header(data) == (6, 4)
+    assert np.abs(pixels(data).astype(int) - expected).mean() < 3
+
+
+def test_there_are_forty_of_them() -> None:
+    assert len(GOLDENS) + len(JPEGS) >= 40
+
+
+def test_a_colour_profile_is_heeded() -> None:
+    """Through a profile whose red and blue are exchanged, against littleCMS itself; sRGB changes nothing."""
+    lab = ImageCms.ImageCmsProfile(ImageCms.createProfile("sRGB")).tobytes()
+    assert (pixels(encoded(RGB, icc_profile=lab)) == COLOUR).all()
+    wide = lab.replace(b"sRGB", b"xRGB").replace(b"rXYZ", b"tXYZ").replace(b"bXYZ", b"rXYZ").replace(b"tXYZ", b"bXYZ")
+    own = ImageCms.ImageCmsProfile(io.BytesIO(wide))
+    expected = ImageCms.profileToProfile(RGB, own, ImageCms.createProfile("sRGB"), outputMode="RGB")
+    found = pixels(encoded(RGB, icc_profile=wide))
+    assert (found == np.asarray(expected)).all()
+    assert (found != COLOUR).any()
+    assert (pixels(encoded(RGB, icc_profile=b"no profile at all")) == COLOUR).all()
+
+
+def bomb(width: int, height: int) -> bytes:
+    """A PNG whose header promises this, and nothing behind it."""
+    small = bytearray(encoded(GREY))
+    small[16:24] = width.to_bytes(4, "big") + height.to_bytes(4, "big")
+    small[29:33] = zlib.crc32(bytes(small[12:29])).to_bytes(4, "big")
+    return bytes(small)
+
+
+REFUSED: dict[str, tuple[Callable[[], bytes], str]] = {
+    "float": (lambda: encoded(Image.fromarray(RAMP.astype(np.float32) / 255), "TIFF"), "floating point numbers"),
+    "32-bit": (lambda: encoded(Image.fromarray(RAMP.astype(np.int32)), "TIFF"), "32-bit integers"),
+    "lab": (lambda: encoded(Image.new("LAB", (4, 6)), "TIFF"), "CIE Lab"),
+    "animated gif": (
+        lambda: encoded(GREY, "GIF", save_all=True, append_images=[ImageOps.invert(GREY)]),
+        "has 2 frames",
+    ),
+    "animated png": (lambda: encoded(GREY, save_all=True, append_images=[ImageOps.invert(GREY)]), "has 2 frames"),
+    "animated webp": (lambda: encoded(RGB, "WEBP", save_all=True, append_images=[GREY]), "has 2 frames"),
+    "pages": (lambda: encoded(GREY, "TIFF", save_all=True, append_images=[GREY]), "has 2 frames"),
+    "bomb": (lambda: bomb(60_000, 60_000), "too large to be meant"),
+    "thin bomb": (lambda: bomb(1, 60_000), "too large to be meant: 1 x 60000"),
+    "postscript": (lambda: b"%!PS-Adobe-3.0 EPSF-3.0\n%%BoundingBox: 0 0 9 9\n", "no picture in a format"),
+    "svg": (lambda: b'<svg xmlns="http://www.w3.org/2000/svg"/>', "no picture in a format"),
+    "photoshop": (lambda: b"8BPS\0\x01" + b"\0" * 40, "no picture in a format"),
+    "icon": (lambda: encoded(RGB, "ICO"), "no picture in a format"),
+    "text": (lambda: b"hello", "no picture in a format"),
+    "nothing": (lambda: b"", "no picture in a format"),
+    "cut": (lambda: encoded(RGB)[:-30], "cannot be read"),
+}
+
+
+@pytest.mark.parametrize("name", REFUSED)
+def test_what_cannot_be_meant_is_refused_with_the_reason(name: str) -> None:
+    make, reason = REFUSED[name]
+    with pytest.raises(Bad, match=reason):
+        pixels(make())
+
+
+@pytest.mark.parametrize("name", ["bomb", "thin bomb", "postscript", "animated gif"])
+def test_the_header_alone_is_enough_to_refuse_it(name: str) -> None:
+    make, reason = REFUSED[name]
+    with pytest.raises(Bad, match=reason):
+        header(make())
+
+
+@pytest.mark.parametrize("fit", ["crop", "pad", "stretch"])
+def test_squares(fit: str) -> None:
+    """A picture 20 wide and 10 high: white, its left and right quarters black."""
+    wide = np.full((10, 20, 3), 255, np.uint8)
+    wide[:, :5] = wide[:, 15:] = 0
+    small = pixels(encoded(Image.fromarray(wide)), 10, fit)  # type: ignore[arg-type]
+    assert small.shape == (10, 10, 3)
+    assert (small[0, 5, 0] > 128) == (fit != "pad"), "bars above and below"
+    assert (small[5, 0, 0] > 128) == (fit == "crop"), "the sides are cut off"
+    assert small[5, 5, 0] > 240
+
+
+def test_scaling_takes_every_pixel_into_account() -> None:
+    board = np.indices((64, 64)).sum(0) % 2 * 255
+    small = pixels(encoded(Image.fromarray(board.astype(np.uint8))), 8)
+    assert np.abs(small.astype(int) - 127).max() <= 2, "without antialiasing a chessboard turns black, white or striped"
