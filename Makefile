@@ -5,7 +5,7 @@ PYTHON ?= python3
 BIN := .venv/bin
 PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check --no-compile --constraint constraints.txt
 
-.PHONY: demo test test-all check docs clean
+.PHONY: demo test test-all check bench docs clean
 
 demo: .venv/core  ## Train the default system for a minute, then draw digits to order.
 	$(BIN)/condgen train --minutes 1 --out runs/demo
@@ -25,6 +25,10 @@ check: .venv/dev  ## Style, types, the direction of imports, and every command o
 	$(BIN)/mypy
 	$(BIN)/lint-imports --no-logo
 	$(BIN)/python -m pytest -m readme
+
+bench: .venv/dev  ## Time to a quality and images per second, beside a tutorial's loop: half an hour on an idle machine.
+	$(BIN)/python benchmarks/time_to_quality.py --out benchmarks/results/time_to_quality.json
+	$(BIN)/python benchmarks/speed.py --out benchmarks/results/speed.json
 
 docs: .venv/docs  ## The documentation as a site, in site/.
 	$(BIN)/mkdocs build --strict --quiet

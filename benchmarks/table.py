@@ -61,7 +61,7 @@ def leaderboard(data: str, *numbers: str) -> list[str]:
 def documents() -> list[str]:
     """A line per row and logged number at the end of its document's training."""
     results, lines = _results("documents"), []
-    speeds = json.loads((RESULTS / "speed.json").read_text())["images_per_second"]
+    speeds = {name: found["images_per_second"] for name, found in _rows("speed").items()}
     for name in dict.fromkeys(result["row"] for result in results):
         measured = [result for result in results if result["row"] == name]
         numbers = {key: [r["last"][key] for r in measured] for key in measured[0]["last"]}
@@ -101,6 +101,54 @@ def floors() -> list[str]:
     return lines
 
 
+def speeds() -> list[str]:
+    """A line per row: images a second beside those of a tutorial's loop, and the share of the machine that they use."""
+    return [
+        f"| `{name}` | {found['images_per_second']:,} | {found['textbook']:,} | {found['times_faster']} | "
+        f"{found['times_faster_bf16']} | {found['megaflops_per_image']} | {found['share_of_peak']:.0%} |\n"
+        for name, found in _rows("speed").items()
+    ]
+
+
+def profile() -> list[str]:
+    """A line per row: where the time of its step goes."""
+    return [
+        f"| `{name}` | {' | '.join(f'{share:.0%}' for share in found.values())} |\n"
+        for name, found in _rows("profile").items()
+    ]
+
+
+def race() -> list[str]:
+    """A line per competitor: when it reached the goal, and how far it was at the end of its time."""
+    lines = []
+    for result in _results("time_to_quality"):
+        goal, last = result["reached"], result["curve"][-1]
+        when = f"{goal['wall']:.0f} | {goal['cpu']:.0f} | {goal['images']:,.0f}" if goal else "- | - | -"
+        loop = "a tutorial's" if result["loop"] == "textbook" else "ours"
+        numbers = f"{_short(last['fd'])} | {_short(last['label_accuracy'])}"
+        lines.append(f"| `{result['row']}` | {loop} | {result['seed']} | {when} | {last['wall']:.0f} | {numbers} |\n")
+    return lines
+
+
+def growth() -> list[str]:
+    """A line per changed thing: speed, its ratio to that of the usual case, memory."""
+    return [
+        f"| `{result['changed']} {result['value']:,}` | {result['images_per_second']:,} | "
+        f"{result['times_usual']:.2f} | {result['peak_megabytes']:,} |\n"
+        for result in _results("growth")
+    ]
+
+
+def ablation() -> list[str]:
+    """A line per choice that is undone: the median over the seeds, with the range."""
+    results, lines = _results("ablation"), []
+    for choice in dict.fromkeys(result["choice"] for result in results):
+        measured = [result["numbers"] for result in results if result["choice"] == choice]
+        cells = " | ".join(_median([numbers[name] for numbers in measured]) for name in measured[0])
+        lines.append(f"| `{choice}` | {len(measured)} | {cells} |\n")
+    return lines
+
+
 def spread(values: Sequence[float]) -> str:
     """Mean and range over the seeds."""
     digits = 3 if mean(values) < 10 else 1
@@ -130,6 +178,11 @@ def _results(name: str) -> Results:
     return found
 
 
+def _rows(name: str) -> dict[str, dict[str, Any]]:
+    found: dict[str, dict[str, Any]] = json.loads((RESULTS / f"{name}.json").read_text())["rows"]
+    return found
+
+
 NOTICING = ("fd", "fd_intra", "precision", "recall", "density", "coverage", "kid", "label_accuracy", "copying")
 FLOORS = ("fd", "fd_inf", "fd_intra", "precision", "recall", "coverage", "kid")
 SHORT = ("label_accuracy", "fd", "fd_intra", "precision", "recall", "cas")
@@ -138,7 +191,12 @@ TABLES: dict[str, Callable[[], list[str]]] = {
     "README.md": lambda: leaderboard("mnist", *SHORT),
     "README.zh-CN.md": lambda: leaderboard("mnist", *SHORT),
     "docs/systems/index.md": systems,
+    "docs/systems/swift.md": ablation,
     "docs/documents.md": documents,
+    "docs/performance/speed.md": speeds,
+    "docs/performance/profile.md": profile,
+    "docs/performance/time-to-quality.md": race,
+    "docs/performance/growth.md": growth,
     "docs/metrics.md": floors,
     "docs/known-answers/mnist.md": lambda: faults("mnist"),
     "docs/known-answers/fashion-mnist.md": lambda: faults("fashion-mnist"),

@@ -77,7 +77,7 @@ def train(
     from condgen.finetune import Parent
     from condgen.noise import contained_noise
     from condgen.order import Order
-    from condgen.run import Run, default_folder, environment, identity_in
+    from condgen.run import Run, conditions, default_folder, identity_in
     from condgen.screen import Screen
     from condgen.trainer import Every
     from condgen.training import Training
@@ -107,7 +107,7 @@ def train(
             stopped = False
             if training.images < order.config.images:
                 monitor = order.monitor(reference())
-                here = environment(str(order.device), order.config.batch // parallel.size(), parallel.size())
+                here = conditions(str(order.device), order.config.batch // parallel.size(), parallel.size())
                 begin = run.begin_session(training.images, here, allow_changed) if leads else []
                 for sentence in [*order.dataset.notes, *advice(training.system), *begin]:
                     screen.say(sentence)

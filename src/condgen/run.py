@@ -242,8 +242,13 @@ EXACT = ("torch", "cpu", "device", "threads", "processes", "batch")
 """What has to stay equal for a resumed training to be bit-exact; the rest is noted for the curious."""
 
 
-def environment(device: str, batch: int, processes: int = 1) -> dict[str, str | int]:
-    """Where a session runs. batch: images per step and process."""
+def conditions(device: str, batch: int, processes: int = 1) -> dict[str, str | int]:
+    """What has to stay equal for a resumed training to be bit-exact. batch: images per step and process."""
+    return environment(device) | {"processes": processes, "batch": batch}
+
+
+def environment(device: str) -> dict[str, str | int]:
+    """Of the machine."""
     return {
         "torch": torch.__version__,
         "numpy": numpy.__version__,
@@ -252,8 +257,6 @@ def environment(device: str, batch: int, processes: int = 1) -> dict[str, str | 
         "cpu": torch.backends.cpu.get_cpu_capability(),  # kernels of another vector width round differently
         "device": device,
         "threads": torch.get_num_threads(),
-        "processes": processes,
-        "batch": batch,
     }
 
 

@@ -10,7 +10,7 @@ import torch
 from condgen import logbook, run
 from condgen.errors import CondgenError
 from condgen.logbook import Logbook, Meter
-from condgen.run import Identity, Run, default_folder, environment
+from condgen.run import Identity, Run, conditions, default_folder
 from condgen.systems import DIGITS
 
 
@@ -117,10 +117,10 @@ def test_a_second_process_is_refused_and_a_dead_one_is_not_waited_for(tmp_path: 
 
 def test_a_changed_machine_is_refused_by_name_or_recorded(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     here = opened(tmp_path, CVAE)
-    assert here.begin_session(0, environment("cpu", 64)) == []
-    assert here.begin_session(64, environment("cpu", 64)) == [f"going on with {str(tmp_path)!r} at 64 images."]
+    assert here.begin_session(0, conditions("cpu", 64)) == []
+    assert here.begin_session(64, conditions("cpu", 64)) == [f"going on with {str(tmp_path)!r} at 64 images."]
     monkeypatch.setattr(torch, "get_num_threads", lambda: 64)
-    elsewhere = environment("cuda", 32, processes=2)
+    elsewhere = conditions("cuda", 32, processes=2)
     said = "threads 1 -> 64, processes 1 -> 2, batch 64 -> 32."
     with pytest.raises(
         CondgenError, match=rf"no longer be bit-exact: device cpu -> cuda, {said[:-1]}\. .*--allow-changed"
@@ -136,7 +136,7 @@ def test_a_changed_machine_is_refused_by_name_or_recorded(tmp_path: Path, monkey
 
 @pytest.mark.parametrize("key", run.EXACT)
 def test_everything_that_exactness_needs_is_noted(key: str) -> None:
-    assert key in environment("cpu", 64)
+    assert key in conditions("cpu", 64)
 
 
 def test_a_training_may_go_on_with_other_settings_if_somebody_insists(tmp_path: Path) -> None:

@@ -1,6 +1,6 @@
 """How the cost of a training grows: batch, side of the pictures, classes, pictures, threads; and its peak memory.
 
-    python benchmarks/scaling.py --out benchmarks/results/scaling.json
+    python benchmarks/growth.py --out benchmarks/results/growth.json
 
 One thing is changed at a time; each line is a process of its own that trains `swift` on noise for some seconds, from an
 array that is memory-mapped from a file. Speeds are given beside that of the unchanged case, which is timed again
