@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any, Literal
 
 from condgen.errors import CondgenError, did_you_mean
 from condgen.length import Length
+from condgen.spec import Fit, OnBad
 from condgen.systems import DEFAULT, row
 
 if TYPE_CHECKING:
@@ -27,8 +28,8 @@ def train(
     data: str | Path = "mnist",
     labels: str | None = None,
     size: int | None = None,
-    fit: Literal["crop", "pad", "stretch"] = "crop",
-    on_bad: Literal["skip", "stop"] | None = None,
+    fit: Fit = "crop",
+    on_bad: OnBad | None = None,
     finetune: str | Path | None = None,
     out: str | Path | None = None,
     minutes: float | None = None,

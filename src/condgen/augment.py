@@ -6,11 +6,12 @@ added, for equally many steps, five seeds each, tested on the real test split.
 
 from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any
 
 from condgen import api, evaluate
 from condgen.errors import CondgenError
 from condgen.metrics.number import Number, mean_of
+from condgen.spec import Fit, OnBad
 from condgen.tables import as_json, as_table
 
 if TYPE_CHECKING:
@@ -30,8 +31,8 @@ def augment(
     out: Path | None = None,
     labels: str | None = None,
     size: int | None = None,
-    fit: Literal["crop", "pad", "stretch"] = "crop",
-    on_bad: Literal["skip", "stop"] | None = None,
+    fit: Fit = "crop",
+    on_bad: OnBad | None = None,
     seed: int = 0,
     no_proof: bool = False,
     json: bool = False,

@@ -10,12 +10,13 @@ import sys
 from collections.abc import Callable, Sequence
 from io import TextIOWrapper
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any
 
 from cyclopts import App, CycloptsError, Group, Parameter
 
 from condgen import album, api, augment, compare, evaluate, report
 from condgen.errors import CondgenError, unknown
+from condgen.spec import Fit, OnBad
 from condgen.systems import DEFAULT, SYSTEMS, row
 from condgen.tables import as_json, as_lines, as_table
 from condgen.version import __version__
@@ -123,8 +124,8 @@ def inspect_(
     *,
     labels: str | None = None,
     size: int | None = None,
-    fit: Literal["crop", "pad", "stretch"] = "crop",
-    on_bad: Literal["skip", "stop"] | None = None,
+    fit: Fit = "crop",
+    on_bad: OnBad | None = None,
     out: Path | None = None,
     json: bool = False,
 ) -> str:

@@ -10,9 +10,8 @@ from pathlib import Path
 from typing import Any
 
 import torch
-from platformdirs import user_cache_path
 
-from condgen.disk import free
+from condgen.disk import cache, free
 from condgen.version import __version__
 
 PACKAGES = ("torch", "numpy", "pillow", "safetensors", "matplotlib", "tensorboardX")
@@ -28,7 +27,7 @@ def findings() -> dict[str, Any]:
     packages = {name: installed(name) for name in PACKAGES}
     places = {
         "here": Path.cwd(),
-        "cache": user_cache_path("condgen"),
+        "cache": cache(),
         "temporary": Path(os.environ.get("TMPDIR", "/tmp")),
     }
     return {

@@ -7,12 +7,13 @@ import json as json_
 import sys
 from collections.abc import Callable
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any
 
 from condgen import api
 from condgen.errors import CondgenError
 from condgen.metrics import METRICS
 from condgen.metrics.number import Number
+from condgen.spec import Fit, OnBad
 from condgen.tables import as_json, as_table
 
 if TYPE_CHECKING:
@@ -33,8 +34,8 @@ def evaluate(
     data: str | None = None,
     labels: str | None = None,
     size: int | None = None,
-    fit: Literal["crop", "pad", "stretch"] = "crop",
-    on_bad: Literal["skip", "stop"] | None = None,
+    fit: Fit = "crop",
+    on_bad: OnBad | None = None,
     images: int | None = None,
     quick: bool = False,
     full: bool = False,

@@ -48,7 +48,8 @@ class Logbook:
         self.log, self.clock, self.alarms = (folder / f"{name}.jsonl" for name in ("log", "clock", "alarms"))
         for path in (self.log, self.clock, self.alarms):
             _keep(path, images)
-        self.seconds = read(self.clock)[-1]["seconds"] if read(self.clock) else 0.0
+        last = read(self.clock, newest=1)
+        self.seconds = last[0]["seconds"] if last else 0.0
         self.events = Events(folder / "tensorboard", images)
         self._waiting: dict[Path, bytes] = {}
 
@@ -87,12 +88,13 @@ class Logbook:
         sync(self.log.parent)  # which has their names
 
 
-def read(path: Path) -> list[dict[str, Any]]:
-    """The whole lines of a .jsonl file; a last line cut by a crash is left out."""
+def read(path: Path, newest: int | None = None) -> list[dict[str, Any]]:
+    """The whole lines of a .jsonl file, or so many of the newest; a last line cut by a crash is left out."""
     if not path.exists():
         return []
     text = path.read_text(encoding="utf-8")
-    return [json.loads(line) for line in text[: text.rfind("\n") + 1].splitlines()]
+    lines = text[: text.rfind("\n") + 1].splitlines()
+    return [json.loads(line) for line in (lines if newest is None else lines[-newest:])]
 
 
 def _keep(path: Path, images: int) -> None:

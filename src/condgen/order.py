@@ -20,6 +20,7 @@ from condgen.judging.monitor import Monitor
 from condgen.judging.reference import Reference, with_test
 from condgen.noise import reseed
 from condgen.run import Identity
+from condgen.spec import Fit, OnBad
 from condgen.stream import Stream
 from condgen.system import System
 from condgen.systems import Row, row
@@ -36,7 +37,7 @@ class Order:
     dataset: Dataset
     labels: str | None
     size: int | None
-    fit: datasets.Fit
+    fit: Fit
     seed: int
     device: torch.device
     parent: Parent | None = None
@@ -52,8 +53,8 @@ class Order:
         size: int | None,
         seed: int,
         device: str,
-        fit: datasets.Fit = "crop",
-        on_bad: datasets.OnBad | None = None,
+        fit: Fit = "crop",
+        on_bad: OnBad | None = None,
         parent: Parent | None = None,
     ) -> "Order":
         name = parent.identity.system if parent else name

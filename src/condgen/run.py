@@ -24,7 +24,7 @@ from contextlib import contextmanager, suppress
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any
 
 import numpy
 import torch
@@ -36,7 +36,7 @@ from condgen import checkpoint, disk
 from condgen.errors import CondgenError
 from condgen.labels import ANY, Labels
 from condgen.logbook import read
-from condgen.spec import Spec
+from condgen.spec import Fit, Spec
 from condgen.version import __version__
 
 FORMAT = 1
@@ -56,7 +56,7 @@ class Identity:
     """Of a data set with attributes, those that were chosen."""
     size: int | None = None
     """Side that picture files were scaled to."""
-    fit: Literal["crop", "pad", "stretch"] = "crop"
+    fit: Fit = "crop"
     """How they became square."""
     finetuned_from: str | None = None
     """The state of another run that this one began from."""
@@ -121,7 +121,11 @@ class Run:
     @property
     def log(self) -> list[dict[str, Any]]:
         """The logged numbers, one entry per line: images, loss/..."""
-        return read(self.folder / "log.jsonl")
+        return self.newest_log()
+
+    def newest_log(self, lines: int | None = None) -> list[dict[str, Any]]:
+        """The newest lines of `log`: whoever asks at every line need not parse all of them each time."""
+        return read(self.folder / "log.jsonl", lines)
 
     @property
     def checkpoints(self) -> Path:
@@ -161,7 +165,7 @@ class Run:
         )
 
     def begin_session(self, images: int, here: Mapping[str, str | int], allow_changed: bool = False) -> list[str]:
-        """Note where this session runs, as `environment` has it; returns what a person should know when it goes on
+        """Note where this session runs, as `conditions` has it; returns what a person should know when it goes on
         with an earlier one.
 
         Raises CondgenError if it would not be bit-exact, unless that is allowed; then it is noted and said.
@@ -243,7 +247,7 @@ EXACT = ("torch", "cpu", "device", "threads", "processes", "batch")
 
 
 def conditions(device: str, batch: int, processes: int = 1) -> dict[str, str | int]:
-    """What has to stay equal for a resumed training to be bit-exact. batch: images per step and process."""
+    """Where and how a session runs. batch: images per step and process."""
     return environment(device) | {"processes": processes, "batch": batch}
 
 

@@ -6,6 +6,11 @@ from typing import Any, Literal
 
 from condgen.labels import Labels
 
+Fit = Literal["crop", "pad", "stretch"]
+"""How picture files that are not square become so."""
+OnBad = Literal["skip", "stop"]
+"""What is done about files that cannot be used."""
+
 
 @dataclass(frozen=True)
 class Spec:

@@ -85,7 +85,7 @@ class Training:
     def check_numbers(self, numbers: Mapping[str, Tensor | float]) -> None:
         """Raise Diverged if a number is no longer finite, or a loss has run away from those in the log."""
         bad = [f"{name} is {float(value)}" for name, value in numbers.items() if not math.isfinite(value)]
-        if parallel.leads() and (runaway := running_away(numbers, self.run.log)):
+        if parallel.leads() and (runaway := running_away(numbers, self.run.newest_log(NEWEST_LINES))):
             bad.append(f"{runaway} has grown to {float(numbers[runaway]):.3g}")
         if any(parallel.any_of(bool(bad))):
             raise Diverged(bad[0] if bad else "a loss has run away", self.checked, self.images)

@@ -23,13 +23,12 @@ from pathlib import Path
 
 from condgen.data import celeba, fashion_mnist, folders, hugging_face, idx, ingest, mnist, npz, parquet, stylegan, table
 from condgen.data.dataset import Dataset, Split, choosing
-from condgen.data.decode import Fit
-from condgen.data.ingest import OnBad
 from condgen.data.listing import Listing
 from condgen.data.store import Store, store_at
 from condgen.errors import CondgenError, unknown
+from condgen.spec import Fit, OnBad
 
-__all__ = ["LAYOUTS", "SOURCES", "Dataset", "Fit", "Layout", "OnBad", "Source", "Split", "load"]
+__all__ = ["LAYOUTS", "SOURCES", "Dataset", "Layout", "Source", "Split", "load"]
 
 
 @dataclass(frozen=True)

@@ -7,13 +7,12 @@
 The lists may lie in subfolders (Anno, Eval, Img) as they are distributed, or beside the zip that is asked for.
 """
 
-from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 
 from condgen.data.listing import Listing
-from condgen.data.store import Archive, Bad, Folder, Store
+from condgen.data.store import Archive, Folder, Store, text_of
 from condgen.errors import CondgenError
 from condgen.labels import Labels
 
@@ -34,7 +33,7 @@ def read(store: Store) -> Listing:
     parts = _partition(_text(lists, PARTITION)) if _found(lists, PARTITION) else {}
     faces = _faces(store)
     inside = {name.split("/")[-1]: name for name in faces.names()}
-    found = Listing(
+    return Listing(
         store.path.stem,
         faces,
         [inside.get(file, file) for file in values],
@@ -42,8 +41,8 @@ def read(store: Store) -> Listing:
         np.array(list(values.values()), np.int64),
         [parts.get(file, "train" if parts else None) for file in values],
         faces.odd,
+        SIZE,
     )
-    return replace(found, size=SIZE)
 
 
 def _lists(store: Store) -> Store:
@@ -83,10 +82,7 @@ def _partition(text: str) -> dict[str, str]:
 
 
 def _text(store: Store, name: str) -> str:
-    try:
-        return store.read(_found(store, name) or name).decode("utf-8-sig")
-    except (Bad, UnicodeDecodeError) as error:
-        raise CondgenError(f"{name} of {str(store.path)!r} cannot be read: {error}.") from None
+    return text_of(store, _found(store, name) or name, name)
 
 
 def _found(store: Store, name: str) -> str | None:

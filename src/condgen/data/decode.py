@@ -7,13 +7,14 @@ import io
 import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import Literal, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 from PIL import Image, ImageCms, ImageOps, UnidentifiedImageError
 
 from condgen.data.store import Bad
+from condgen.spec import Fit
 
 FORMATS = ("PNG", "JPEG", "BMP", "GIF", "WEBP", "TIFF", "PPM")
 """Let in, by content and not by name. Some phones write JPEGs of several pictures (MPO): the first one is meant."""
@@ -22,7 +23,6 @@ PIXELS, SIDE = 50_000_000, 20_000
 PAPER = (255, 255, 255)
 """Shows through where a picture is transparent."""
 ORIENTATION = 0x0112  # EXIF's tag
-Fit = Literal["crop", "pad", "stretch"]
 
 
 class Header(NamedTuple):

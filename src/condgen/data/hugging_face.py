@@ -60,9 +60,6 @@ class Rows:
     def column(self, split: str) -> str:
         return _column(self.tables[split])
 
-    def names(self) -> list[str]:
-        raise NotImplementedError("a data set on disk is listed by its rows")
-
     def read(self, name: str) -> bytes:
         split, _, number = name.rpartition(":")
         return payload(self.tables[split][int(number)][self.column(split)])

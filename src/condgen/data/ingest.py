@@ -14,7 +14,7 @@ import shutil
 from collections.abc import Mapping, Sequence
 from functools import partial
 from pathlib import Path
-from typing import Any, Literal, NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 from filelock import FileLock
@@ -22,11 +22,12 @@ from numpy.typing import NDArray
 
 from condgen import disk
 from condgen.data.dataset import Dataset, Split
-from condgen.data.decode import Fit, header, pixels
+from condgen.data.decode import header, pixels
 from condgen.data.helpers import chunked, each
 from condgen.data.listing import Listing
-from condgen.data.store import Bad, Store, shown
+from condgen.data.store import Bad, Pictures, shown
 from condgen.errors import CondgenError
+from condgen.spec import Fit, OnBad
 
 VERSION = 1
 """Of how files become pixels; part of every key."""
@@ -40,7 +41,6 @@ BAD_SHARE = 0.01
 """Of the pictures, that may be left out without anybody having been asked."""
 HELD_OUT, FEWEST = 10, 100
 """One picture in so many is held out for tests if the source has no splits and at least so many pictures."""
-OnBad = Literal["skip", "stop"]
 
 
 class Facts(NamedTuple):
@@ -128,7 +128,7 @@ def surveyed(listing: Listing) -> list[Facts | str]:
     return [entry if isinstance(entry, str) else Facts(*entry) for entry in found]
 
 
-def look(store: Store, names: Sequence[str]) -> list[Facts | str]:
+def look(store: Pictures, names: Sequence[str]) -> list[Facts | str]:
     """The survey of a few pictures, from their headers."""
     found: list[Facts | str] = []
     for name in names:
@@ -141,7 +141,7 @@ def look(store: Store, names: Sequence[str]) -> list[Facts | str]:
 
 
 def ingested(
-    store: Store, names: Sequence[str], facts: Sequence[Facts], size: int | None, fit: Fit
+    store: Pictures, names: Sequence[str], facts: Sequence[Facts], size: int | None, fit: Fit
 ) -> tuple[NDArray[np.uint8], dict[int, str]]:
     """All pictures as a mapped array (n, h, w, 1 or 3), and by place those that could not be decoded after all."""
     recipe = json.dumps([VERSION, size, fit, *(found.sha256 for found in facts)])
@@ -155,7 +155,9 @@ def ingested(
     return found
 
 
-def _make(final: Path, store: Store, names: Sequence[str], sides: tuple[int, int], size: int | None, fit: Fit) -> None:
+def _make(
+    final: Path, store: Pictures, names: Sequence[str], sides: tuple[int, int], size: int | None, fit: Fit
+) -> None:
     """Shard by shard under a name of its own, then joined and renamed."""
     part = final.with_name(f"{final.name}.part")
     part.mkdir(exist_ok=True)
@@ -174,7 +176,7 @@ def _make(final: Path, store: Store, names: Sequence[str], sides: tuple[int, int
 
 
 def shard(
-    store: Store, part: Path, sides: tuple[int, int], size: int | None, fit: Fit, job: tuple[int, Sequence[str]]
+    store: Pictures, part: Path, sides: tuple[int, int], size: int | None, fit: Fit, job: tuple[int, Sequence[str]]
 ) -> Path:
     """Decode some pictures into a file of their own, unless an earlier try already did."""
     number, names = job

@@ -14,7 +14,7 @@ from dataclasses import dataclass, field
 import numpy as np
 from numpy.typing import NDArray
 
-from condgen.data.store import Store, shown
+from condgen.data.store import Pictures, shown
 from condgen.errors import CondgenError
 from condgen.labels import UNKNOWN, Labels
 
@@ -33,7 +33,7 @@ class Listing:
     """Pictures by name, in the order of their source."""
 
     name: str
-    store: Store
+    store: Pictures
     pictures: Sequence[str]
     """Names that `store.read` knows."""
     labels: Labels
@@ -48,7 +48,7 @@ class Listing:
 
 
 def listing(
-    store: Store,
+    store: Pictures,
     rows: Iterable[tuple[str, str | None, str]],
     name: str | None = None,
     names: Sequence[str] | None = None,

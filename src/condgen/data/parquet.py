@@ -13,7 +13,7 @@ from typing import Any
 
 from condgen.data.listing import SPLITS, Listing
 from condgen.data.store import Bad, Store
-from condgen.data.table import Row, labelled
+from condgen.data.table import Row, as_cell, labelled
 from condgen.errors import CondgenError
 
 ENDING = ".parquet"
@@ -45,9 +45,6 @@ class Rows:
     def __init__(self, store: Store) -> None:
         self.store, self.path, self.odd = store, store.path, store.odd
         self._group: tuple[str, int, int, Any] | None = None
-
-    def names(self) -> list[str]:
-        raise NotImplementedError("a Parquet file is listed by its rows")
 
     def read(self, name: str) -> bytes:
         file, _, number = name.rpartition(":")
@@ -87,7 +84,7 @@ def words(cells: dict[str, Any], names: list[str] | None) -> dict[str, str]:
         if names and column in ("label", "labels") and isinstance(value, int) and 0 <= value < len(names):
             found[column] = names[value]
         else:
-            found[column] = "" if value is None else str(int(value)) if isinstance(value, bool) else str(value)
+            found[column] = as_cell(value)
     return found
 
 

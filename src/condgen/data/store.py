@@ -34,20 +34,25 @@ class Bad(Exception):
     """Why one picture cannot be used, in a few words."""
 
 
-class Store(Protocol):
-    """See above. Has to work on in a forked helper."""
+class Pictures(Protocol):
+    """Whatever pictures are read from, once their names are known: also rows of a table. Has to work on in a forked
+    helper."""
 
     path: Path
 
     @property
     def odd(self) -> dict[str, str]: ...
 
-    def names(self) -> list[str]: ...
-
     def read(self, name: str) -> bytes:
         """Raises Bad with the reason."""
 
     def stamp(self, names: Iterable[str]) -> str: ...
+
+
+class Store(Pictures, Protocol):
+    """Files that can be listed: see above."""
+
+    def names(self) -> list[str]: ...
 
 
 class Folder:
@@ -186,6 +191,14 @@ def store_at(path: Path) -> Store:
     if path.is_dir():
         return Folder(path)
     return Archive(path) if path.suffix == ".zip" else Folder(path.parent, only=path.name)
+
+
+def text_of(store: Store, name: str, called: str) -> str:
+    """A text file. Raises CondgenError, naming it as it is called, if there is none."""
+    try:
+        return store.read(name).decode("utf-8-sig")
+    except (Bad, UnicodeDecodeError) as error:
+        raise CondgenError(f"{called} of {str(store.path)!r} cannot be read: {error}.") from None
 
 
 def hidden(name: str) -> bool:

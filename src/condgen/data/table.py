@@ -18,7 +18,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from condgen.data.listing import SPLITS, Listing, attribute, listing, part_of
-from condgen.data.store import Bad, Store
+from condgen.data.store import Pictures, Store, text_of
 from condgen.errors import CondgenError
 from condgen.labels import Labels
 
@@ -56,7 +56,7 @@ def read(store: Store) -> Listing:
 
 
 def labelled(
-    store: Store, rows: Mapping[str, Row], parts: Mapping[str, str | None], names: Sequence[str] | None = None
+    store: Pictures, rows: Mapping[str, Row], parts: Mapping[str, str | None], names: Sequence[str] | None = None
 ) -> Listing:
     """Pictures by the columns that are left: one class each, or every column an attribute.
 
@@ -92,7 +92,7 @@ def _file_column(store: Store, table: str) -> str | None:
     """None if the table is about something else; of one that was named by itself, its first column will do."""
     asked_for = store.names() == [table]
     try:
-        columns = _columns(_text_of(store, table), table)
+        columns = _columns(text_of(store, table, f"table {table!r}"), table)
     except CondgenError:
         if asked_for:
             raise
@@ -102,7 +102,7 @@ def _file_column(store: Store, table: str) -> str | None:
 
 
 def _rows(store: Store, table: str) -> Iterator[Row]:
-    text = _text_of(store, table)
+    text = text_of(store, table, f"table {table!r}")
     lines = _objects(text, table) if table.lower().endswith(".jsonl") else _delimited(text, table)
     return (Row(f"{table}, line {number}", cells) for number, cells in lines)
 
@@ -114,13 +114,6 @@ def _columns(text: str, table: str) -> list[str]:
     return [name.strip() for name in next(_reader(text), [])]
 
 
-def _text_of(store: Store, table: str) -> str:
-    try:
-        return store.read(table).decode("utf-8-sig")
-    except (Bad, UnicodeDecodeError) as error:
-        raise CondgenError(f"table {table!r} of {str(store.path)!r} cannot be read: {error}.") from None
-
-
 def _objects(text: str, table: str) -> Iterator[tuple[int, dict[str, str]]]:
     for number, line in enumerate(text.splitlines(), start=1):
         if line.strip():
@@ -128,7 +121,7 @@ def _objects(text: str, table: str) -> Iterator[tuple[int, dict[str, str]]]:
                 cells = dict(json.loads(line))
             except (ValueError, TypeError):
                 raise CondgenError(f"{table}, line {number}: wanted one JSON object, found {line[:40]!r}.") from None
-            yield number, {str(name): _text(value) for name, value in cells.items()}
+            yield number, {str(name): as_cell(value) for name, value in cells.items()}
 
 
 def _reader(text: str) -> Any:
@@ -165,6 +158,6 @@ def _cell(row: Row, column: str) -> str:
     return row.cells[column]
 
 
-def _text(value: Any) -> str:
-    """A JSON value as it would stand in a CSV."""
+def as_cell(value: Any) -> str:
+    """A value as it would stand in a CSV."""
     return "" if value is None else str(int(value)) if isinstance(value, bool) else str(value)
