@@ -22,16 +22,16 @@ import torch.nn.functional as F
 from condgen import data
 from condgen.data import Dataset
 from condgen.disk import write_json
-from condgen.ema import EMA
+from condgen.drawing.sampler import Sampler
 from condgen.judging import judge
 from condgen.judging.protocol import Exhibit, closeness, neighbourhood, obedience, request
 from condgen.judging.reference import Reference
 from condgen.noise import draw, reseed
-from condgen.run import environment
-from condgen.sampler import Sampler
 from condgen.stream import Stream
 from condgen.system import descend
 from condgen.systems import row, swift
+from condgen.training.ema import EMA
+from condgen.training.run import environment
 
 IMAGES, PICTURES, SEEDS = 194_000, 10_000, (0, 1, 2)
 NUMBERS = ("fd", "label_accuracy", "precision", "recall")

@@ -15,10 +15,11 @@ from pathlib import Path
 import numpy as np
 from PIL import Image
 
-from condgen import data, duplicates, pictures
+from condgen import data, duplicates
 from condgen.data import Dataset, Split
 from condgen.disk import write_json
-from condgen.run import environment
+from condgen.drawing import pictures
+from condgen.training.run import environment
 
 COUNT = 1000
 

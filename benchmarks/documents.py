@@ -19,8 +19,8 @@ import condgen
 from condgen import data
 from condgen.disk import write_json
 from condgen.judging import judge
-from condgen.run import environment
 from condgen.systems import row
+from condgen.training.run import environment
 
 ROWS = ("gan", "vae", "cgan-concat", "cgan-multiply")
 PER_LABEL = 500

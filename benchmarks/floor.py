@@ -17,7 +17,7 @@ from condgen.disk import write_json
 from condgen.judging import judge
 from condgen.judging.protocol import EVALUATORS, Exhibit, measure, usefulness
 from condgen.judging.reference import Drawn, Reference, rows_of, shuffled
-from condgen.run import environment
+from condgen.training.run import environment
 
 COUNTS = (1000, 2000, 5000, 10_000)
 DRAWS = 8

@@ -38,7 +38,7 @@ def measure(case: dict[str, int], seconds: float) -> dict[str, float]:
     from condgen.spec import Spec
     from condgen.stream import Stream
     from condgen.systems import row
-    from condgen.trainer import speed
+    from condgen.training.trainer import speed
 
     torch.set_num_threads(case["threads"])
     shape = (case["pictures"], case["side"], case["side"], 1)
@@ -79,7 +79,7 @@ def main() -> None:
         return
 
     from condgen.disk import write_json
-    from condgen.run import environment
+    from condgen.training.run import environment
 
     results: list[dict[str, Any]] = []
     for name, values in GROUPS.items():

@@ -13,10 +13,11 @@ from pathlib import Path
 from typing import Any
 
 import condgen
-from condgen import api, evaluate
+from condgen import api
 from condgen.disk import write_json
-from condgen.run import environment
 from condgen.systems import SYSTEMS
+from condgen.training.run import environment
+from condgen.verbs import evaluate
 
 IMAGES = {
     "gan": 768_000,

@@ -20,10 +20,10 @@ from condgen.data import Split
 from condgen.disk import write_json
 from condgen.labels import Labels
 from condgen.noise import reseed
-from condgen.run import environment
 from condgen.spec import Spec
 from condgen.stream import Stream
 from condgen.systems import row
+from condgen.training.run import environment
 
 TURNS, BATCH, CLASSES = 9, 64, 10
 

@@ -15,7 +15,7 @@ from condgen import data, parallel
 from condgen.noise import reseed
 from condgen.stream import Stream
 from condgen.systems import row
-from condgen.trainer import speed
+from condgen.training.trainer import speed
 
 SECONDS, REPEATS = 8.0, 30
 

@@ -20,12 +20,12 @@ from torch.utils.flop_counter import flop_registry
 
 from condgen import data
 from condgen.disk import write_json
-from condgen.ema import EMA
+from condgen.drawing.sampler import Sampler
 from condgen.noise import reseed
-from condgen.run import environment
-from condgen.sampler import Sampler
 from condgen.stream import Stream
 from condgen.systems import SYSTEMS, cgan, row
+from condgen.training.ema import EMA
+from condgen.training.run import environment
 
 TURNS = 7
 

@@ -81,9 +81,9 @@ class Looks:
         return reached(self.curve) is not None
 
     def _measure(self, net: Any, spec: Any, prior: Any) -> tuple[float, float]:
+        from condgen.drawing.sampler import Sampler
         from condgen.judging.protocol import Exhibit, obedience, request
         from condgen.metrics import frechet
-        from condgen.sampler import Sampler
 
         exhibit = Exhibit(request(Sampler(net, spec, prior), self.reference, PICTURES, 0), self.reference)
         return frechet.fd(self.reference.moments, exhibit.seen.features).value, dict(obedience(exhibit))[
@@ -105,11 +105,11 @@ class Looks:
 def ours(name: str, seed: int, seconds: float, looks: Looks) -> None:
     """As `condgen train NAME --minutes ...` does, with looks between its steps instead of evaluations."""
     from condgen.noise import contained_noise
-    from condgen.order import Order
-    from condgen.run import Run
     from condgen.screen import Screen
-    from condgen.trainer import Every, Plan, train
-    from condgen.training import Training
+    from condgen.training.order import Order
+    from condgen.training.run import Run
+    from condgen.training.state import Training
+    from condgen.training.trainer import Every, Plan, train
 
     order = Order.of(name, {}, "mnist", None, None, seed, "cpu")
     since = time.monotonic() - looks.clock.now()[0]
@@ -204,7 +204,7 @@ def main() -> None:
         return
 
     from condgen.disk import write_bytes, write_json
-    from condgen.run import environment
+    from condgen.training.run import environment
 
     about = {"date": datetime.now(UTC).date().isoformat(), "cores": os.cpu_count()} | environment("cpu")
     results = json.loads(options.out.read_text())["results"] if options.again and options.out.exists() else []

@@ -14,9 +14,11 @@ from pathlib import Path
 import numpy as np
 
 import condgen
-from condgen import augment, data, pictures
+from condgen import data
 from condgen.disk import write_json
-from condgen.run import environment
+from condgen.drawing import pictures
+from condgen.training.run import environment
+from condgen.verbs import augment
 
 RATIO = 100
 

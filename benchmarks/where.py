@@ -16,8 +16,8 @@ from torch.profiler import ProfilerActivity, profile
 
 from condgen import data
 from condgen.disk import write_json
-from condgen.run import environment
 from condgen.systems import SYSTEMS
+from condgen.training.run import environment
 
 KINDS = {
     "matrix products": ("convolution", "aten::mm", "aten::addmm", "aten::bmm"),

@@ -11,15 +11,15 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
 from condgen.errors import CondgenError, did_you_mean
-from condgen.length import Length
 from condgen.spec import Fit, OnBad
 from condgen.systems import DEFAULT, row
+from condgen.training.length import Length
 
 if TYPE_CHECKING:
     from condgen.data import Dataset
-    from condgen.run import Identity, Run
-    from condgen.sampler import Sampler
+    from condgen.drawing.sampler import Sampler
     from condgen.system import System
+    from condgen.training.run import Identity, Run
 
 
 def train(
@@ -73,15 +73,16 @@ def train(
         settings: The fields of the system's own Config, such as images, batch or lr.
     """
     began, length = time.monotonic(), Length(settings.get("images"), epochs, minutes)
-    from condgen import interrupt, parallel, trainer
-    from condgen.advice import advice
-    from condgen.finetune import Parent
+    from condgen import parallel
     from condgen.noise import contained_noise
-    from condgen.order import Order
-    from condgen.run import Run, conditions, default_folder, identity_in
     from condgen.screen import Screen
-    from condgen.trainer import Every
-    from condgen.training import Training
+    from condgen.training import interrupt, trainer
+    from condgen.training.advice import advice
+    from condgen.training.finetune import Parent
+    from condgen.training.order import Order
+    from condgen.training.run import Run, conditions, default_folder, identity_in
+    from condgen.training.state import Training
+    from condgen.training.trainer import Every
 
     parent = Parent.of(finetune, system) if finetune else None
     order = Order.of(system, settings, data, labels, size, seed, device, fit, on_bad, parent)
@@ -136,7 +137,7 @@ def load(run: str | Path, *, best: bool = False, device: str = "cpu") -> "Sample
 
     from condgen.device import pick
     from condgen.disk import sha256
-    from condgen.sampler import Sampler
+    from condgen.drawing.sampler import Sampler
     from condgen.spec import Prior, Spec
 
     spec, found = Spec.from_json(about["spec"]), row(about["system"])
@@ -153,9 +154,9 @@ def load(run: str | Path, *, best: bool = False, device: str = "cpu") -> "Sample
 def reopen(run: str | Path) -> "tuple[System, Dataset]":
     """A whole trained system as its newest checkpoint has it, and the data that it was trained on."""
     folder, identity = Path(run).expanduser(), identity_of(run)
-    from condgen import checkpoint
-    from condgen.run import Run
     from condgen.spec import Spec
+    from condgen.training import checkpoint
+    from condgen.training.run import Run
 
     saved, _ = checkpoint.newest(Run(folder, identity).checkpoints)
     if saved is None:
@@ -180,7 +181,7 @@ def data_of(run: str | Path) -> "Dataset":
 def identity_of(run: str | Path) -> "Identity":
     """What a run was trained as."""
     card(run)
-    from condgen.run import identity_in
+    from condgen.training.run import identity_in
 
     identity = identity_in(Path(run).expanduser())
     if identity is None:
@@ -216,7 +217,7 @@ def sample(
         device: auto, cpu, cuda, cuda:N or mps.
     """
     card(run, best)
-    from condgen import draw, shards
+    from condgen.drawing import draw, shards
 
     sampler = load(run, best=best, device=device)
     wanted = list(dict.fromkeys(sampler.labels(labels)))

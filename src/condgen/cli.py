@@ -14,11 +14,12 @@ from typing import Annotated, Any
 
 from cyclopts import App, CycloptsError, Group, Parameter
 
-from condgen import album, api, augment, compare, evaluate, report
+from condgen import api
 from condgen.errors import CondgenError, unknown
 from condgen.spec import Fit, OnBad
 from condgen.systems import DEFAULT, SYSTEMS, row
 from condgen.tables import as_json, as_lines, as_table
+from condgen.verbs import album, augment, compare, evaluate, report
 from condgen.version import __version__
 
 FLAGS = {"--quiet", "--balance", "--allow-changed", "--help", "-h"}
@@ -167,7 +168,7 @@ def list_(what: str = "all", *, json: bool = False) -> str:
         what: systems, data, all, or the name of a system.
         json: As JSON, for programs.
     """
-    from condgen import catalogue
+    from condgen.verbs import catalogue
 
     tables = {"systems": catalogue.systems, "data": catalogue.data}
     if what not in (*tables, "all"):
@@ -185,7 +186,7 @@ def cite(system: str) -> str:
     Args:
         system: A row of `condgen list systems`.
     """
-    from condgen import catalogue
+    from condgen.verbs import catalogue
 
     return catalogue.citation(system)
 
@@ -196,7 +197,7 @@ def doctor_(*, json: bool = False) -> str:
     Args:
         json: As JSON, for programs.
     """
-    from condgen import doctor
+    from condgen.verbs import doctor
 
     found = doctor.findings()
     return as_json(found) if json else doctor.as_screen(found)

@@ -16,9 +16,9 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-from condgen import pictures
 from condgen.data.dataset import Dataset
 from condgen.data.helpers import chunked, each
+from condgen.drawing import pictures
 from condgen.metrics.pixels import digests
 
 BITS, ALIKE = 4, 0.995

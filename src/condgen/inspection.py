@@ -7,9 +7,10 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-from condgen import duplicates, pictures, plots
+from condgen import duplicates
 from condgen.data.dataset import Dataset, Split
 from condgen.disk import write_bytes, write_json
+from condgen.drawing import pictures, plots
 from condgen.labels import UNKNOWN, Labels
 from condgen.metrics.pixels import greys
 

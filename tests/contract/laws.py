@@ -7,14 +7,14 @@ from torch import Tensor
 
 from condgen.data import Dataset
 from condgen.noise import reseed
-from condgen.run import Identity, Run
 from condgen.screen import Screen
 from condgen.spec import Spec
 from condgen.stream import Stream
 from condgen.system import System
 from condgen.systems import row
-from condgen.trainer import Plan, train
-from condgen.training import Training
+from condgen.training.run import Identity, Run
+from condgen.training.state import Training
+from condgen.training.trainer import Plan, train
 from conftest import pictures
 
 BATCH = 8

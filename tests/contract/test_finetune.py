@@ -9,10 +9,10 @@ import torch
 from condgen import api
 from condgen.data import Dataset
 from condgen.errors import CondgenError
-from condgen.finetune import Parent, label_sides
 from condgen.labels import Labels
 from condgen.spec import Spec
 from condgen.systems import SYSTEMS, row
+from condgen.training.finetune import Parent, label_sides
 from conftest import pictures
 from contract.laws import begin, build, run_to
 

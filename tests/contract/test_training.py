@@ -6,7 +6,7 @@ import pytest
 import torch
 
 from condgen.api import load
-from condgen.sampler import Sampler
+from condgen.drawing.sampler import Sampler
 from condgen.systems import SYSTEMS
 from conftest import KINDS, pictures
 from contract.laws import BATCH, begin, equal, everything, logged, round_of, run_to

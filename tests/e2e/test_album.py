@@ -9,11 +9,13 @@ import torch
 from PIL import Image
 
 import condgen
-from condgen import album, api, cli, latent, sheets
+from condgen import api, cli
+from condgen.drawing import latent, sheets
+from condgen.drawing.pictures import GAP, SIDE, TITLE, read
 from condgen.errors import CondgenError
 from condgen.noise import draw_at, walk
-from condgen.pictures import GAP, SIDE, TITLE, read
 from condgen.spec import Prior
+from condgen.verbs import album
 
 IMAGES = 6400
 

@@ -13,7 +13,7 @@ from PIL import Image
 
 import condgen
 from condgen import cli
-from condgen.pictures import GAP, TITLE, read
+from condgen.drawing.pictures import GAP, TITLE, read
 from condgen.systems import SYSTEMS
 
 

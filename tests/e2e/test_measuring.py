@@ -10,10 +10,11 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from condgen import api, cli, compare, data, evaluate
+from condgen import api, cli, data
 from condgen.judging.classifier import Recipe
 from condgen.judging.reference import rows_of, shuffled
 from condgen.metrics import METRICS
+from condgen.verbs import compare, evaluate
 from conftest import pictures
 
 COUNT = 5800

@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from condgen.pictures import read
+from condgen.drawing.pictures import read
 from condgen.systems import SYSTEMS
 from conftest import SHARED
 

@@ -6,10 +6,10 @@ import numpy as np
 import pytest
 
 from condgen import data
+from condgen.drawing.sampler import Sampler
 from condgen.judging.protocol import Exhibit, request
 from condgen.judging.reference import Drawn, Reference
 from condgen.labels import ANY
-from condgen.sampler import Sampler
 from condgen.spec import Prior, Spec
 from conftest import pictures
 from contract.laws import build

@@ -12,11 +12,12 @@ from pathlib import Path
 
 import pytest
 
-from condgen import api, plots
-from condgen.ema import EMA
+from condgen import api
+from condgen.drawing import plots
+from condgen.drawing.sampler import Sampler
 from condgen.judging.monitor import Alarm, Glance
-from condgen.order import Order
-from condgen.sampler import Sampler
+from condgen.training.ema import EMA
+from condgen.training.order import Order
 from reliability.filesystem import Call, Watcher, dying_at, recording, watching
 
 BATCH, IMAGES = 8, 48
@@ -152,7 +153,7 @@ def average_saved_too_early(patch: pytest.MonkeyPatch) -> None:
         update(self, before, now)
 
     patch.setattr(EMA, "update", late)
-    from condgen.training import Training
+    from condgen.training.state import Training
 
     tensors = Training._tensors
 

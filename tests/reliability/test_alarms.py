@@ -7,9 +7,10 @@ from pathlib import Path
 import pytest
 import torch
 
-from condgen import api, logbook
-from condgen.run import Run
+from condgen import api
 from condgen.systems.swift import Swift
+from condgen.training import logbook
+from condgen.training.run import Run
 
 pytestmark = pytest.mark.slow
 WELL, ON, EVERY = 16_000, 24_000, 8_000

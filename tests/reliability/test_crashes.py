@@ -16,8 +16,9 @@ from pathlib import Path
 
 import pytest
 
-from condgen import checkpoint, disk
-from condgen.training import Training
+from condgen import disk
+from condgen.training import checkpoint
+from condgen.training.state import Training
 from reliability import crashes
 from reliability.crashes import Course, calls_of, finish, killed_after, killed_at, outcome
 from reliability.filesystem import Call

@@ -14,11 +14,12 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from condgen import api, checkpoint, cli
+from condgen import api, cli
 from condgen.disk import DiskError
 from condgen.errors import CondgenError
-from condgen.run import Identity, Run
 from condgen.screen import Screen
+from condgen.training import checkpoint
+from condgen.training.run import Identity, Run
 from reliability.crashes import Course, calls_of, end_of, finish, in_a_fork, outcome
 from reliability.filesystem import Call, Watcher, watching
 

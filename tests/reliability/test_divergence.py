@@ -9,12 +9,13 @@ import pytest
 import torch
 from torch import Tensor, nn
 
-from condgen import checkpoint, system
+from condgen import system
 from condgen.errors import CondgenError
 from condgen.system import Player, System, adam, descend
 from condgen.systems import SYSTEMS
 from condgen.systems.vae import VAE
-from condgen.training import running_away
+from condgen.training import checkpoint
+from condgen.training.state import running_away
 from conftest import pictures
 from contract.laws import begin, build, everything, streaming
 from reliability.crashes import Course, calls_of, finish, killed_at, outcome

@@ -9,7 +9,8 @@ from pathlib import Path
 
 import pytest
 
-from condgen import checkpoint, disk
+from condgen import disk
+from condgen.training import checkpoint
 from reliability.crashes import Course, calls_of, finish, outcome
 from reliability.filesystem import Call
 from reliability.powerloss import Loss, after_power_loss, all_that_is_safe, by_chance, names_ahead

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from condgen import checkpoint
+from condgen.training import checkpoint
 from reliability.crashes import IMAGES, Course, finish, outcome
 
 pytestmark = pytest.mark.usefixtures("cheap")

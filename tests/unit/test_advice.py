@@ -4,8 +4,8 @@ import pytest
 import torch
 from torch import nn
 
-from condgen.advice import advice
 from condgen.systems import SYSTEMS
+from condgen.training.advice import advice
 
 TIPS = {  # tip 1 batch norm, 2 tanh, 3 LeakyReLU, 4 kernel divisible by stride
     "gan": [], "gan-plain": [1, 3], "cgan-concat": [1], "cgan-multiply": [], "cgan-maxout": [2, 3], "swift": [1, 4],

@@ -3,9 +3,9 @@
 import numpy as np
 import pytest
 
-from condgen.augment import joined, repeated, verdict
 from condgen.data import Split
 from condgen.metrics.number import Number
+from condgen.verbs.augment import joined, repeated, verdict
 
 
 @pytest.mark.parametrize(

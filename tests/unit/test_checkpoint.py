@@ -5,9 +5,10 @@ from pathlib import Path
 import pytest
 import torch
 
-from condgen import checkpoint, disk
-from condgen.checkpoint import Checkpoint
+from condgen import disk
 from condgen.errors import CondgenError
+from condgen.training import checkpoint
+from condgen.training.checkpoint import Checkpoint
 
 
 def moment(images: int) -> Checkpoint:

@@ -4,7 +4,8 @@ from pathlib import Path
 import pytest
 import torch
 
-from condgen import cli, doctor
+from condgen import cli
+from condgen.verbs import doctor
 
 SOUND = {"torch": "2.13.0+cpu", "torchvision": None}
 

@@ -8,9 +8,9 @@ import pytest
 import torch
 from torch import nn
 
-from condgen import draw
+from condgen.drawing import draw
+from condgen.drawing.sampler import Sampler
 from condgen.labels import Labels
-from condgen.sampler import Sampler
 from condgen.spec import Prior, Spec
 
 

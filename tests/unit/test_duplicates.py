@@ -12,9 +12,9 @@ from PIL import Image, ImageFilter
 
 from condgen import duplicates, inspection
 from condgen.data import Dataset, Split
+from condgen.drawing.pictures import read
 from condgen.judging.reference import Reference
 from condgen.labels import Labels
-from condgen.pictures import read
 from data_files import encoded
 
 SIDE = 32

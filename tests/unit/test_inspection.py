@@ -8,9 +8,9 @@ import pytest
 
 from condgen import data, inspection
 from condgen.data import Dataset, Split
+from condgen.drawing.pictures import read
 from condgen.labels import Labels
 from condgen.metrics.pixels import greys
-from condgen.pictures import read
 from conftest import pictures
 
 NAMES = Labels(("cat", "dog"))

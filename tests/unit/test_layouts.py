@@ -104,6 +104,17 @@ def test_arrays_may_lie_in_a_folder_or_a_zip_too(tmp_path: Path, kind: str, pack
     assert found.train.labels.tolist() == labels.tolist()
 
 
+@pytest.mark.parametrize("member", ["train-images-idx3-ubyte", "a.npz"])
+def test_a_damaged_member_of_a_zip_is_one_line(tmp_path: Path, member: str) -> None:
+    files = {member: bytes(3000), "train-labels-idx1-ubyte": bytes(8)} if "idx" in member else {member: bytes(3000)}
+    path = zipped(tmp_path / "own.zip", files)
+    content = bytearray(path.read_bytes())
+    content[content.index(member.encode()) + len(member) + 2] ^= 0x55  # in its packed bytes
+    path.write_bytes(content)
+    with pytest.raises(CondgenError, match=f"'{member}' of .*own.zip' cannot be unpacked"):
+        data.load(path)
+
+
 def test_a_zip_of_a_folder_is_that_folder(tmp_path: Path) -> None:
     inside = zipped(tmp_path / "a.zip", {f"wrapped/{name}": content for name, content in LAYOUTS["csv"].items()})
     assert pairs(data.load(inside)) == {(picture(i).tobytes(), i % 3) for i in range(COUNT)}

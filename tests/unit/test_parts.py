@@ -7,18 +7,18 @@ import pytest
 import torch
 from torch import nn
 
-from condgen import interrupt
 from condgen.device import pick
-from condgen.ema import EMA
+from condgen.drawing.sampler import Sampler
 from condgen.errors import CondgenError
 from condgen.labels import Labels
-from condgen.length import Length
 from condgen.noise import draw, draw_at, reseed
-from condgen.sampler import Sampler
 from condgen.screen import Screen
 from condgen.spec import Prior, Spec
 from condgen.system import Player, adam, descend, logged, restore_state, state_of
-from condgen.trainer import AROUND, EVALUATIONS, Every, Pace, Plan, passed
+from condgen.training import interrupt
+from condgen.training.ema import EMA
+from condgen.training.length import Length
+from condgen.training.trainer import AROUND, EVALUATIONS, Every, Pace, Plan, passed
 
 
 def net_of(value: float) -> nn.Module:

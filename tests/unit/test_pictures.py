@@ -6,8 +6,9 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from condgen import inspection, pictures, plots
+from condgen import inspection
 from condgen.data import Split
+from condgen.drawing import pictures, plots
 from condgen.labels import Labels
 from conftest import pictures as toy
 

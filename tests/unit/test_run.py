@@ -7,11 +7,11 @@ from pathlib import Path
 import pytest
 import torch
 
-from condgen import logbook, run
 from condgen.errors import CondgenError
-from condgen.logbook import Logbook, Meter
-from condgen.run import Identity, Run, conditions, default_folder
 from condgen.systems import DIGITS
+from condgen.training import logbook, run
+from condgen.training.logbook import Logbook, Meter
+from condgen.training.run import Identity, Run, conditions, default_folder
 
 
 def opened(folder: Path, identity: Identity) -> Run:
@@ -99,7 +99,7 @@ def test_default_folders_are_numbered_by_training(tmp_path: Path) -> None:
 def test_a_second_process_is_refused_and_a_dead_one_is_not_waited_for(tmp_path: Path) -> None:
     opened(tmp_path, CVAE)
     hold = (
-        "import sys, time; from pathlib import Path; from condgen.run import Run, identity_in\n"
+        "import sys, time; from pathlib import Path; from condgen.training.run import Run, identity_in\n"
         "folder = Path(sys.argv[1])\n"
         "with Run.open(folder, identity_in(folder)): print('held', flush=True); time.sleep(60)"
     )

@@ -9,9 +9,9 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from condgen import shards
+from condgen.drawing import shards
+from condgen.drawing.sampler import Sampler
 from condgen.errors import CondgenError
-from condgen.sampler import Sampler
 from contract.laws import begin, run_to
 
 

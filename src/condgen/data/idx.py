@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from condgen.data.dataset import Dataset, Split, as_labels, as_pictures
-from condgen.data.store import Folder, Store
+from condgen.data.store import Folder, Store, bytes_of
 from condgen.errors import CondgenError
 from condgen.labels import Labels
 
@@ -43,7 +43,7 @@ def read_store(store: Store) -> Dataset:
     for split, stem in STEMS.items():
         pair = [_member(store, f"{stem}-{kind}") for kind in ("images", "labels")]
         if None not in pair:
-            images, labels = (decoded(store.read(str(name)), Path(str(name))) for name in pair)
+            images, labels = (decoded(bytes_of(store, str(name)), Path(str(name))) for name in pair)
             splits[split] = Split(as_pictures(images, str(pair[0])), as_labels(labels, str(pair[1])))
     if "train" not in splits:
         raise CondgenError(f"{str(store.path)!r} has train-images and no train-labels.")

@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from condgen.data.dataset import Dataset, Split, as_labels, as_pictures
-from condgen.data.store import Bad, Folder, Store
+from condgen.data.store import Folder, Store, bytes_of
 from condgen.errors import CondgenError
 from condgen.labels import Labels
 
@@ -28,10 +28,7 @@ def read_store(store: Store) -> Dataset:
     (member,) = _archives(store)
     if isinstance(store, Folder):
         return load(store.path / member)
-    try:
-        return load(Path(member), arrays=read(io.BytesIO(store.read(member)), member))
-    except Bad as error:
-        raise CondgenError(f"{member!r} of {str(store.path)!r} {error}.") from None
+    return load(Path(member), arrays=read(io.BytesIO(bytes_of(store, member)), member))
 
 
 def load(

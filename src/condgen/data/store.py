@@ -193,6 +193,14 @@ def store_at(path: Path) -> Store:
     return Archive(path) if path.suffix == ".zip" else Folder(path.parent, only=path.name)
 
 
+def bytes_of(store: Store, name: str) -> bytes:
+    """A file that cannot be done without. Raises CondgenError if it cannot be read."""
+    try:
+        return store.read(name)
+    except Bad as error:
+        raise CondgenError(f"{name!r} of {str(store.path)!r} {error}.") from None
+
+
 def text_of(store: Store, name: str, called: str) -> str:
     """A text file. Raises CondgenError, naming it as it is called, if there is none."""
     try:

@@ -14,10 +14,10 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from condgen.drawing.sampler import Sampler
 from condgen.judging.protocol import Exhibit, obedience, request
 from condgen.judging.reference import Reference
 from condgen.metrics import frechet, labelling
-from condgen.sampler import Sampler
 
 PICTURES = 2000
 WARM_UP = 0.25

@@ -22,13 +22,13 @@ import torch
 from torch import Tensor
 
 from condgen.data import Split
+from condgen.drawing.sampler import Sampler
 from condgen.judging import classifier
 from condgen.judging.classifier import Recipe, Seen
 from condgen.judging.reference import Drawn, Reference, shuffled
 from condgen.labels import ANY, Label
 from condgen.metrics import frechet, kid, labelling, neighbours, pixels
 from condgen.metrics.number import Number, mean_of, refused, share
-from condgen.sampler import Sampler
 
 PROTOCOL = "condgen-eval/1"
 PICTURES = 10_000

@@ -3,10 +3,10 @@
 import torch
 from torch import Tensor
 
+from condgen.drawing.sampler import Sampler
 from condgen.judging.judge import Judge
 from condgen.metrics.number import Number, Z
 from condgen.noise import draw_at, walk
-from condgen.sampler import Sampler
 
 STEPS, WALKS = 16, 100
 

@@ -12,12 +12,12 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
-from condgen import pictures
 from condgen.disk import replacing, write_json
-from condgen.draw import about
+from condgen.drawing import pictures
+from condgen.drawing.draw import about
+from condgen.drawing.sampler import Sampler
 from condgen.errors import CondgenError
 from condgen.labels import Label
-from condgen.sampler import Sampler
 
 REQUEST = "request.json"
 

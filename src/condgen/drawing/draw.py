@@ -6,11 +6,11 @@ from zipfile import ZIP_DEFLATED, ZipFile
 import numpy as np
 from numpy.lib import format as npy
 
-from condgen import pictures, sheets
 from condgen.disk import replacing
+from condgen.drawing import pictures, sheets
+from condgen.drawing.sampler import Sampler
 from condgen.errors import CondgenError
 from condgen.labels import Label
-from condgen.sampler import Sampler
 
 
 def default_out(run: Path, labels: str, count: int, seed: int, one_file: bool) -> Path:

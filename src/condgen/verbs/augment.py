@@ -8,16 +8,17 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from condgen import api, evaluate
+from condgen import api
 from condgen.errors import CondgenError
 from condgen.metrics.number import Number, mean_of
 from condgen.spec import Fit, OnBad
 from condgen.tables import as_json, as_table
+from condgen.verbs import evaluate
 
 if TYPE_CHECKING:
     from condgen.data import Dataset, Split
+    from condgen.drawing.sampler import Sampler
     from condgen.judging.reference import Drawn, Reference
-    from condgen.sampler import Sampler
 
 SEEDS = 5
 
@@ -108,8 +109,8 @@ def draw(sampler: "Sampler", counts: Sequence[int], seed: int) -> "Drawn":
 
 def write(sampler: "Sampler", drawn: "Drawn", counts: Sequence[int], seed: int, folder: Path) -> None:
     """A subfolder of PNG files per class, and what they are in manifest.json."""
-    from condgen import pictures
     from condgen.disk import write_json
+    from condgen.drawing import pictures
 
     files, slug = [], sampler.spec.labels.slug
     places = ((label, index) for label, count in enumerate(counts) for index in range(count))

@@ -10,17 +10,18 @@ from pathlib import Path
 from statistics import median
 from typing import TYPE_CHECKING, Any
 
-from condgen import api, evaluate
+from condgen import api
 from condgen.errors import CondgenError
 from condgen.metrics import METRICS
 from condgen.metrics.number import Number
 from condgen.systems import row
 from condgen.tables import as_json, as_table
+from condgen.verbs import evaluate
 
 if TYPE_CHECKING:
     from PIL import Image
 
-    from condgen.run import Identity
+    from condgen.training.run import Identity
 
 ROWS = 3
 """Of the same z per run, on the sheet."""
@@ -92,8 +93,8 @@ def compare(*runs: str, out: Path | None = None, quick: bool = False, json: bool
     """
     found = entries(runs, quick)
     folder = (out or Path("comparison")).expanduser()
-    from condgen import pictures, plots
     from condgen.disk import write_bytes, write_json
+    from condgen.drawing import pictures, plots
 
     groups = grouped(found)
     table = lines(groups)
@@ -130,8 +131,8 @@ def entry(run: Path, quick: bool = False) -> Entry:
     """One run with its evaluation."""
     identity = api.identity_of(run)
     measured = evaluate.kept(run) or evaluate.evaluate_run(run, quick=quick, say=evaluate.aloud)
-    from condgen.logbook import read
     from condgen.spec import Spec
+    from condgen.training.logbook import read
 
     clock = read(run / "clock.jsonl")
     built = row(identity.system)
@@ -177,7 +178,7 @@ def histories(found: Sequence[Entry]) -> dict[str, tuple[list[dict[str, Any]], l
 
 def same_z(found: Sequence[Entry]) -> "Image.Image":
     """A sheet per run, one under the other: the same numbers of z along each row, a column per label."""
-    from condgen import pictures, sheets
+    from condgen.drawing import pictures, sheets
 
     drawn = [sheets.classes(api.load(each.folder), rows=ROWS) for each in found]
     return pictures.stacked(drawn, [each.title for each in found])

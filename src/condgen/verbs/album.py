@@ -13,8 +13,8 @@ from condgen.errors import CondgenError
 if TYPE_CHECKING:
     from PIL import Image
 
+    from condgen.drawing.sampler import Sampler
     from condgen.labels import Label
-    from condgen.sampler import Sampler
 
 
 def titled(run: str | Path, *, labels: str = "all", columns: int = 5, seed: int = 0, out: Path | None = None) -> Path:
@@ -27,7 +27,7 @@ def titled(run: str | Path, *, labels: str = "all", columns: int = 5, seed: int 
         seed: Another seed, other pictures.
         out: The PNG to write.
     """
-    from condgen import sheets
+    from condgen.drawing import sheets
 
     sampler = api.load(run)
     return _save(
@@ -54,7 +54,7 @@ def same_z(
         seed: Another seed, other pictures.
         out: The PNG to write.
     """
-    from condgen import sheets
+    from condgen.drawing import sheets
 
     sampler, rows = api.load(run), _positive("count", count)
     if sampler.spec.labels.kind == "attributes":
@@ -87,7 +87,7 @@ def walk(
         seed: Another seed, other pictures.
         out: The PNG to write.
     """
-    from condgen import sheets
+    from condgen.drawing import sheets
 
     if steps < 2:
         raise CondgenError(f"--steps should be 2 or more, found {steps}.")
@@ -110,7 +110,7 @@ def reconstructions(run: str | Path, *, count: int = 40, out: Path | None = None
     """
     if count < 8 or count % 8:
         raise CondgenError(f"--count should be a multiple of 8, found {count}.")
-    from condgen import latent, sheets
+    from condgen.drawing import latent, sheets
 
     view = latent.View(*api.reopen(run))
     originals = view.split.images[:count]
@@ -128,7 +128,7 @@ def manifold(run: str | Path, *, label: str | None = None, side: int = 20, out: 
         side: Pictures along each side.
         out: The PNG to write.
     """
-    from condgen import sheets
+    from condgen.drawing import sheets
 
     sampler = api.load(run)
     if sampler.prior.dim != 2 or sampler.prior.kind != "normal":
@@ -146,7 +146,7 @@ def scatter(run: str | Path, *, count: int = 10_000, out: Path | None = None) ->
         count: Real pictures at most: the first of the test set, or of the training set if there is no other.
         out: The PNG to write.
     """
-    from condgen import latent, plots
+    from condgen.drawing import latent, plots
 
     view = latent.View(*api.reopen(run))
     points, groups = view.codes(_positive("count", count))
@@ -161,7 +161,8 @@ def curves(run: str | Path, *, out: Path | None = None) -> Path:
         run: A run's folder.
         out: The PNG to write.
     """
-    from condgen import logbook, plots
+    from condgen.drawing import plots
+    from condgen.training import logbook
 
     log = logbook.read(Path(run).expanduser() / "log.jsonl")
     if not log:
@@ -178,7 +179,7 @@ def growth(run: str | Path, *, count: int = 6, columns: int = 3, out: Path | Non
         columns: Moments side by side.
         out: The PNG or GIF to write.
     """
-    from condgen import pictures
+    from condgen.drawing import pictures
 
     paths = sorted((Path(run).expanduser() / "samples").glob("[0-9]*.png"))
     if not paths:
@@ -209,7 +210,7 @@ def _positive(option: str, value: int) -> int:
 
 
 def _save(sheet: "Image.Image", run: str | Path, name: str, out: Path | None) -> Path:
-    from condgen import pictures
+    from condgen.drawing import pictures
 
     return _write(pictures.png(sheet), run, name, out)
 

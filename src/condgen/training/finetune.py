@@ -11,13 +11,13 @@ from pathlib import Path
 import torch
 from torch import Tensor
 
-from condgen import checkpoint
 from condgen.errors import CondgenError
 from condgen.labels import Labels
-from condgen.run import Identity, Run, identity_in
 from condgen.spec import Spec
 from condgen.system import System
 from condgen.systems import DEFAULT, Row
+from condgen.training import checkpoint
+from condgen.training.run import Identity, Run, identity_in
 
 
 @dataclass(frozen=True)

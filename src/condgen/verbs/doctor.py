@@ -4,6 +4,7 @@ import locale
 import os
 import platform
 import shutil
+import tempfile
 from collections.abc import Iterator, Mapping
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
@@ -15,7 +16,13 @@ from condgen.disk import cache, free
 from condgen.version import __version__
 
 PACKAGES = ("torch", "numpy", "pillow", "safetensors", "matplotlib", "tensorboardX")
-EXTRAS = {"export": "onnxruntime", "metrics": "scikit-learn", "serve": "fastapi", "inception": "torch-fidelity"}
+EXTRAS = {
+    "data": "pyarrow",
+    "export": "onnxruntime",
+    "metrics": "scikit-learn",
+    "serve": "fastapi",
+    "inception": "torch-fidelity",
+}
 """What stands for each optional set of packages."""
 OLDEST_TORCH = (2, 10)
 SCARCE = 2 * 2**30
@@ -28,7 +35,7 @@ def findings() -> dict[str, Any]:
     places = {
         "here": Path.cwd(),
         "cache": cache(),
-        "temporary": Path(os.environ.get("TMPDIR", "/tmp")),
+        "temporary": Path(tempfile.gettempdir()),
     }
     return {
         "condgen": f"{__version__}, Python {platform.python_version()}, {platform.system()} {platform.machine()}",

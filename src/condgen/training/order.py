@@ -9,21 +9,21 @@ from typing import Any
 import torch
 
 from condgen import data as datasets
-from condgen import trainer
 from condgen.config import Config
 from condgen.data import Dataset
 from condgen.device import pick
 from condgen.errors import CondgenError
-from condgen.finetune import Parent
 from condgen.judging import judge
 from condgen.judging.monitor import Monitor
 from condgen.judging.reference import Reference, with_test
 from condgen.noise import reseed
-from condgen.run import Identity
 from condgen.spec import Fit, OnBad
 from condgen.stream import Stream
 from condgen.system import System
 from condgen.systems import Row, row
+from condgen.training import trainer
+from condgen.training.finetune import Parent
+from condgen.training.run import Identity
 
 
 @dataclass(frozen=True)

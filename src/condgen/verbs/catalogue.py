@@ -13,7 +13,7 @@ def systems() -> list[dict[str, Any]]:
 
 def system(name: str) -> dict[str, Any]:
     """One row in full: also its settings with their defaults, and the training tips that it breaks."""
-    from condgen.advice import advice
+    from condgen.training.advice import advice
 
     found = row(name)
     return _brief(name) | {"settings": found.config.model_dump(), "advice": advice(found.hollow())}

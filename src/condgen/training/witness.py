@@ -7,12 +7,13 @@ import time
 from collections.abc import Callable
 from dataclasses import asdict
 
-from condgen import inspection, pictures, plots, sheets
+from condgen import inspection
 from condgen.disk import DiskError, write_bytes
+from condgen.drawing import pictures, plots, sheets
 from condgen.judging.monitor import Monitor, fresh, is_best
-from condgen.logbook import Logbook, read
 from condgen.screen import Screen
-from condgen.training import Training
+from condgen.training.logbook import Logbook, read
+from condgen.training.state import Training
 
 CURVES_SECONDS = 300.0
 """Between two drawings of curves.png: matplotlib takes a second for one."""

@@ -7,10 +7,10 @@ import torch
 from numpy.typing import NDArray
 from PIL import Image
 
-from condgen import pictures
+from condgen.drawing import pictures
+from condgen.drawing.sampler import Sampler
 from condgen.labels import ANY, Label
 from condgen.noise import draw_at, walk
-from condgen.sampler import Sampler
 
 ROWS, COLUMNS = 8, 20
 """Of the sheets drawn while training; a data set with more labels shows its first ones."""

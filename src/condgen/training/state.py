@@ -10,17 +10,18 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from condgen import checkpoint, parallel
+from condgen import parallel
 from condgen.data import Dataset
-from condgen.ema import EMA
+from condgen.drawing.sampler import MICRO_BATCH, Sampler
 from condgen.errors import CondgenError
-from condgen.logbook import Meter
 from condgen.noise import reseed_step
-from condgen.run import Run, card_of
-from condgen.sampler import MICRO_BATCH, Sampler
 from condgen.seeds import seed_of
 from condgen.stream import Stream
 from condgen.system import System, restore_state, state_of
+from condgen.training import checkpoint
+from condgen.training.ema import EMA
+from condgen.training.logbook import Meter
+from condgen.training.run import Run, card_of
 
 MOST_ROLLBACKS = 3
 """In one training; after that it is stopped."""

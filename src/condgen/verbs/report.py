@@ -10,10 +10,11 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from condgen import api, evaluate
-from condgen.compare import HEADLINE, Entry, Group, entries, grouped, histories, vae_beside_gan
+from condgen import api
 from condgen.errors import CondgenError
 from condgen.metrics import METRICS
+from condgen.verbs import evaluate
+from condgen.verbs.compare import HEADLINE, Entry, Group, entries, grouped, histories, vae_beside_gan
 from condgen.version import __version__
 
 if TYPE_CHECKING:
@@ -47,7 +48,7 @@ def report(*runs: str, out: Path | None = None, quick: bool = False) -> Path:
 
 def content(found: Sequence[Entry]) -> dict[str, Any]:
     """All that the page shows, as plain data."""
-    from condgen import catalogue
+    from condgen.verbs import catalogue
 
     groups = grouped(found)
     reference, _ = evaluate.reference_for(api.data_of(found[0].folder))
@@ -82,7 +83,7 @@ def row(groups: Sequence[Group], name: str) -> dict[str, Any]:
 
 def run(entry: Entry, reference: "Reference") -> dict[str, Any]:
     """The part of the page that is about one run."""
-    from condgen import plots
+    from condgen.drawing import plots
 
     env = json.loads((entry.folder / "env.json").read_text(encoding="utf-8"))
     evaluation, labels = entry.evaluation, entry.evaluation["about"]["labels"]
@@ -129,7 +130,7 @@ def panels(reference: "Reference") -> list[dict[str, str]]:
 
 def suspects(entry: Entry, reference: "Reference") -> list[dict[str, Any]]:
     """Of 2,000 drawn pictures those that come nearest to a training picture, each beside it."""
-    from condgen import pictures
+    from condgen.drawing import pictures
     from condgen.judging import protocol
     from condgen.metrics import neighbours
 
@@ -156,7 +157,7 @@ def confusion(counts: list[list[int]] | None) -> list[list[dict[str, float]]]:
 
 def quality(found: Sequence[Entry]) -> str:
     """Quality over time of all runs, as SVG; empty if nothing was evaluated while training."""
-    from condgen import plots
+    from condgen.drawing import plots
 
     watched = histories(found)
     return svg(plots.quality(watched, "svg")) if watched else ""
@@ -166,7 +167,7 @@ def mosaic(batches: Sequence[Any]) -> str:
     """Pictures uint8 (n, h, w, c) in rows of four, as a data URL."""
     import numpy as np
 
-    from condgen import pictures
+    from condgen.drawing import pictures
 
     drawn = np.concatenate(batches)
     return data_url(pictures.png(pictures.mosaic(drawn, columns=4)))
@@ -193,7 +194,7 @@ def _best(folder: Path) -> dict[str, Any] | None:
 
 def _alarms(folder: Path) -> list[dict[str, Any]]:
     """Of each kind the latest words, and from where to where it was raised."""
-    from condgen.logbook import read
+    from condgen.training.logbook import read
 
     found: dict[str, dict[str, Any]] = {}
     for line in read(folder / "alarms.jsonl"):

@@ -9,13 +9,13 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from condgen import parallel
+from condgen.drawing.sampler import Sampler
 from condgen.judging.monitor import Monitor
-from condgen.sampler import Sampler
 from condgen.screen import Screen
 from condgen.stream import Stream
 from condgen.system import System
-from condgen.training import Diverged, Training
-from condgen.witness import Witness
+from condgen.training.state import Diverged, Training
+from condgen.training.witness import Witness
 
 EVALUATIONS, FEWEST_IMAGES = 10, 5000
 """Evaluations that nobody asked for, at most, and images between two of them: one costs about as much."""

@@ -32,11 +32,12 @@ from filelock import FileLock, Timeout
 from safetensors.torch import save
 from torch import nn
 
-from condgen import checkpoint, disk
+from condgen import disk
 from condgen.errors import CondgenError
 from condgen.labels import ANY, Labels
-from condgen.logbook import read
 from condgen.spec import Fit, Spec
+from condgen.training import checkpoint
+from condgen.training.logbook import read
 from condgen.version import __version__
 
 FORMAT = 1

@@ -18,8 +18,8 @@ from condgen.tables import as_json, as_table
 
 if TYPE_CHECKING:
     from condgen.data import Dataset
+    from condgen.drawing.sampler import Sampler
     from condgen.judging.reference import Reference
-    from condgen.sampler import Sampler
 
 FULL = 60_000
 """Pictures of a full evaluation."""

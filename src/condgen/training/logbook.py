@@ -14,7 +14,7 @@ from PIL import Image
 from torch import Tensor
 
 from condgen.disk import append, sync, write_bytes
-from condgen.events import Events
+from condgen.training.events import Events
 
 
 class Meter:

@@ -1,0 +1,1 @@
+"""The larger verbs of the command line, a file each."""
