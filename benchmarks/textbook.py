@@ -172,7 +172,6 @@ FAMILIES = {"GAN": gan_without_label, "CGAN": gan, "DCGAN": gan, "VAE": vae, "CW
 def optimizer(system: System, player: str) -> torch.optim.Adam:
     """torch's Adam with the row's settings, as `torch.optim.Adam(net.parameters(), lr=...)` makes it."""
     settings = dict(system.players[player].make_optimizer.keywords)
-    settings.pop("fused")
     return torch.optim.Adam(system.players[player].net.parameters(), **settings)
 
 

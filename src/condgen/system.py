@@ -8,12 +8,13 @@ from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 from functools import cached_property, partial
-from typing import Any, ClassVar
+from typing import Any, ClassVar, Protocol
 
 import torch
 from torch import Tensor, nn
 
 from condgen import parallel
+from condgen.adam import Adam
 from condgen.labels import ANY
 from condgen.spec import Prior, Spec
 
@@ -21,12 +22,26 @@ Batches = Iterator[tuple[Tensor, Tensor]]
 """Endless (x (b, c, h, w) in [-1, 1], y (b, K) of zeros and ones)."""
 
 
+class Optimizer(Protocol):
+    """What `descend` asks of one; torch's own are such, and so is our Adam."""
+
+    param_groups: list[dict[str, Any]]
+
+    def zero_grad(self, set_to_none: bool = True) -> None: ...
+
+    def step(self) -> Any: ...
+
+    def state_dict(self) -> dict[str, Any]: ...
+
+    def load_state_dict(self, state_dict: dict[str, Any]) -> None: ...
+
+
 @dataclass
 class Player:
     """A network that moves, and how: `adam(...)` or any other function from parameters to an optimizer."""
 
     net: nn.Module
-    make_optimizer: Callable[[list[nn.Parameter]], torch.optim.Optimizer]
+    make_optimizer: Callable[[list[nn.Parameter]], Optimizer]
     after_move: Callable[[], None] = lambda: None
     """Called after each move, for constraints on the weights."""
     slowed: float = 1.0
@@ -45,8 +60,8 @@ class Player:
         return [p for own in layers for p in ([p for p in own if p.ndim < 2] or own)]
 
     @cached_property
-    def optimizer(self) -> torch.optim.Optimizer:
-        """Made when first asked for: torch's first optimizer costs seconds, and whoever only draws needs none."""
+    def optimizer(self) -> Optimizer:
+        """Made when first asked for: whoever only draws needs none."""
         return self.make_optimizer(self.parameters)
 
     def set_rate(self, rate: float) -> None:
@@ -61,11 +76,10 @@ class Player:
         self.slowed = part
 
     def move(self, unless: Tensor) -> None:
-        """One step of the optimizer, or none if `unless` is 1; a fused one looks there itself, so that nobody waits
-        for a GPU."""
-        if getattr(self.optimizer, "_step_supports_amp_scaling", False):
-            self.optimizer.found_inf = unless  # type: ignore[attr-defined]
-            self.optimizer.step()
+        """One step of the optimizer, or none if `unless` is 1; Adam looks there itself, so that nobody waits for
+        a GPU."""
+        if isinstance(self.optimizer, Adam):
+            self.optimizer.step(unless)
         elif not unless:
             self.optimizer.step()
         self.after_move()
@@ -163,9 +177,9 @@ def not_finite(losses: list[Tensor], *players: Player) -> Tensor:
 
 def adam(
     lr: float, betas: tuple[float, float] = (0.9, 0.999), eps: float = 1e-8
-) -> Callable[[list[nn.Parameter]], torch.optim.Optimizer]:
+) -> Callable[[list[nn.Parameter]], Optimizer]:
     """Adam for a Player, in one fused kernel: a third of the looped one's time on two cores (benchmarks/speed.py)."""
-    return partial(torch.optim.Adam, lr=lr, betas=betas, eps=eps, fused=True)
+    return partial(Adam, lr=lr, betas=betas, eps=eps)
 
 
 def logged(**scalars: Tensor) -> dict[str, Tensor]:
@@ -173,13 +187,13 @@ def logged(**scalars: Tensor) -> dict[str, Tensor]:
     return {name.replace("_", "/", 1): value.detach() for name, value in scalars.items()}
 
 
-def state_of(optimizer: torch.optim.Optimizer) -> dict[str, Tensor]:
+def state_of(optimizer: Optimizer) -> dict[str, Tensor]:
     """An optimizer's memory as flat named tensors, such as ``0/exp_avg``; settings come from the Config again."""
     state: dict[int, dict[str, Any]] = optimizer.state_dict()["state"]
     return {f"{index}/{key}": value for index, entry in state.items() for key, value in entry.items()}
 
 
-def restore_state(optimizer: torch.optim.Optimizer, tensors: dict[str, Tensor]) -> None:
+def restore_state(optimizer: Optimizer, tensors: dict[str, Tensor]) -> None:
     """The inverse of `state_of`. Memory formats follow the parameters: fused kernels walk both side by side."""
     parameters = [parameter for group in optimizer.param_groups for parameter in group["params"]]
     state: dict[int, dict[str, Tensor]] = {}
@@ -188,4 +202,4 @@ def restore_state(optimizer: torch.optim.Optimizer, tensors: dict[str, Tensor]) 
         like = parameters[int(index)]
         fitting = torch.empty_like(like, dtype=value.dtype).copy_(value) if value.shape == like.shape else value
         state.setdefault(int(index), {})[key] = fitting
-    optimizer.load_state_dict({"state": state, "param_groups": optimizer.state_dict()["param_groups"]})
+    optimizer.load_state_dict(optimizer.state_dict() | {"state": state})

@@ -269,6 +269,16 @@ def test_readers_of_help_do_not_wait_for_torch() -> None:
         assert "torch" not in done.stderr.split(), words
 
 
+def test_a_training_does_not_wait_for_torchs_compiler(folder: Path) -> None:
+    """Importing it takes three seconds, and nothing here is compiled."""
+    code = "import sys; from condgen import cli\ncli.main()\nprint(*sys.modules, file=sys.stderr)"
+    words = ["train", "swift", "--images", "128", "--out", str(folder / "uncompiled"), "--quiet"]
+    done = subprocess.run([sys.executable, "-c", code, *words], capture_output=True, text=True, check=True)
+    loaded = done.stderr.split()
+    assert "torch.nn" in loaded
+    assert not {"torch._dynamo", "torch._inductor", "sympy"} & set(loaded)
+
+
 def test_module_and_command_are_one() -> None:
     done = subprocess.run([sys.executable, "-m", "condgen", "--version"], capture_output=True, text=True, check=True)
     assert done.stdout.strip() == condgen.__version__

@@ -2,6 +2,7 @@
 
 import copy
 from collections.abc import Callable
+from typing import Any
 
 import pytest
 import torch
@@ -39,9 +40,9 @@ def test_the_players_get_the_gradients_of_the_papers_losses(penalised: bool) -> 
     for name, player in system.players.items():
         step = player.optimizer.step
 
-        def note(name: str = name, player: Player = player, step: Callable[[], object] = step) -> None:
+        def note(unless: Tensor, name: str = name, player: Player = player, step: Callable[..., Any] = step) -> None:
             given[name] = [p.grad.clone() for p in player.parameters if p.grad is not None]
-            step()
+            step(unless)
 
         player.optimizer.step = note  # type: ignore[method-assign, assignment]
     reseed(0, "step", 0)

@@ -56,7 +56,9 @@ class Row:
         """The same without numbers, at once and in no memory: for shapes, counts, and sizes that are refused."""
         import torch
 
-        with torch.device("meta"):
+        from condgen.nets.unfilled import Unfilled
+
+        with torch.device("meta"), Unfilled():
             return self.build(spec or self.document, config)
 
 
