@@ -5,6 +5,8 @@ PYTHON ?= python3
 BIN := .venv/bin
 PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check --no-compile --constraint constraints.txt
 
+unexport PYTHONDONTWRITEBYTECODE  # else every process compiles torch's two thousand files anew: a second and a half
+
 .PHONY: demo test test-all check bench docs clean
 
 demo: .venv/core  ## Train the default system for a minute, then draw digits to order.
