@@ -5,8 +5,10 @@ writes. In a single process everything here does nothing.
 """
 
 import os
+import signal
+import socket
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from datetime import timedelta
 
 import torch
@@ -21,8 +23,13 @@ PATIENCE = 20
 LONG_PATIENCE = 1800
 """Seconds that it waits while the first one evaluates, draws or saves."""
 
-_groups: "dict[int, dist.ProcessGroup]" = {}
-"""By patience: what agrees on small things, on the CPU also where gradients are on GPUs."""
+_groups: "dict[str, dist.ProcessGroup]" = {}
+"""What agrees on small things, on the CPU also where gradients are on GPUs: `step` where all are equally busy, `first`
+where the others wait for the first one, which itself never waits long for them."""
+
+
+_neighbours: list[int] = []
+"""Process ids of the others on this machine."""
 
 
 class Alone(CondgenError):
@@ -59,8 +66,9 @@ def together(device: torch.device, batch: int) -> Iterator[None]:
         world_size=count,
         timeout=timedelta(seconds=PATIENCE),
     )
-    for seconds in (PATIENCE, LONG_PATIENCE):
-        _groups[seconds] = dist.new_group(backend="gloo", timeout=timedelta(seconds=seconds))
+    for name, seconds in (("step", PATIENCE), ("first", PATIENCE if leads() else LONG_PATIENCE)):
+        _groups[name] = dist.new_group(backend="gloo", timeout=timedelta(seconds=seconds))
+    _neighbours[:] = _met(dist.PrefixStore(f"met in attempt {attempt}", store))  # type: ignore[attr-defined]
     yield
     _groups.clear()
     dist.destroy_process_group()  # not after an error: it would wait for the others
@@ -105,7 +113,7 @@ def any_of(*flags: bool) -> tuple[bool, ...]:
         return flags
     votes = torch.tensor(flags, dtype=torch.int32)
     with _answering("agreeing on what to do next"):
-        dist.all_reduce(votes, dist.ReduceOp.MAX, group=_groups[PATIENCE])
+        dist.all_reduce(votes, dist.ReduceOp.MAX, group=_groups["step"])
     return tuple(bool(vote) for vote in votes)
 
 
@@ -115,15 +123,23 @@ def of_the_first(number: int) -> int:
         return number
     told = torch.tensor(number)
     with _answering("waiting for the first one"):
-        dist.broadcast(told, 0, group=_groups[LONG_PATIENCE])
+        dist.broadcast(told, 0, group=_groups["first"])
     return int(told)
 
 
 def wait() -> None:
-    """Until all processes are here; long, since one of them may be evaluating or saving."""
+    """Until all processes are here: the others wait long for the first one, which may be evaluating or saving."""
     if size() > 1:
-        with _answering("waiting for the first one"):
-            dist.barrier(_groups[LONG_PATIENCE])
+        with _answering("waiting for the others" if leads() else "waiting for the first one"):
+            dist.barrier(_groups["first"])
+
+
+def _met(store: torch._C._distributed_c10d.Store) -> list[int]:
+    """Ids of the other processes on this machine. Each tells its own in the store that all of them share."""
+    here = socket.gethostname()
+    store.set(str(rank()), f"{os.getpid()} {here}")
+    told = [store.get(str(other)).decode().split(" ", 1) for other in range(size()) if other != rank()]
+    return [int(process) for process, machine in told if machine == here]
 
 
 @contextmanager
@@ -131,4 +147,7 @@ def _answering(doing: str) -> Iterator[None]:
     try:
         yield
     except RuntimeError as error:
+        for process in _neighbours:  # one that was stopped would hear torchrun's SIGTERM only when it goes on
+            with suppress(OSError):
+                os.kill(process, signal.SIGCONT)
         raise Alone(doing) from error

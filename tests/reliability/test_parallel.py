@@ -122,12 +122,9 @@ def test_a_stopped_process_is_not_waited_for(
     pids = in_processes(2, lambda: course.train(memory / "run"))
     when_saved(memory / "run")
     os.kill(pids[1], signal.SIGSTOP)
-    try:
-        assert end_of(pids[0]) == 1
-        assert "process 0 of 2 got no answer while" in capfd.readouterr().err
-    finally:
-        os.kill(pids[1], signal.SIGKILL)
-        end_of(pids[1])
+    assert end_of(pids[0]) == 1
+    assert "process 0 of 2 got no answer while" in capfd.readouterr().err
+    assert end_of(pids[1]) != 0, "woken, so that it ends too"
     assert together(course, memory / "run") == [0, 0]
 
 
@@ -167,7 +164,7 @@ def test_torchrun_starts_again_by_itself(number: signal.Signals, pets: Path, tmp
     children = Path(f"/proc/{agent.pid}/task/{agent.pid}/children").read_text().split()
     os.kill(int(children[1]), number)
     began = time.monotonic()
-    while Path(f"/proc/{children[0]}").exists():  # torchrun gives a stopped one half a minute more
+    while any(Path(f"/proc/{child}").exists() for child in children):
         time.sleep(0.1)
     assert time.monotonic() - began < 30
     assert agent.wait() == 0
