@@ -40,6 +40,7 @@ def train(
     grid_every: int | None = None,
     evaluate_every: int | None = None,
     best_by: Literal["fd", "label_accuracy"] = "fd",
+    roll_back: bool = False,
     save_seconds: float = 30.0,
     allow_changed: bool = False,
     quiet: bool = False,
@@ -66,6 +67,8 @@ def train(
         evaluate_every: Images between two small evaluations, 0 for none; by default a tenth of the length (5,000 at
             least) if condgen brings a judge for these pictures, else none, since a judge has to be trained first.
         best_by: The number whose best generator is kept in best/, beside the last one.
+        roll_back: When an evaluation raises an alarm, go back to the best one before it, three times at most, and on
+            from there in another data order and with half the step size.
         save_seconds: Seconds between two checkpoints; has no influence on what is trained.
         allow_changed: Go on with a run although settings, data or machine have changed since, so that it is no longer
             bit-exact; the run records what.
@@ -115,7 +118,7 @@ def train(
                     screen.say(sentence)
                 evaluated = parallel.of_the_first(int(monitor is not None))
                 every = Every(log_every, grid_every, evaluate_every if evaluated else 0)
-                plan = trainer.Plan.of(order.config.images, every, save_seconds, best_by)
+                plan = trainer.Plan.of(order.config.images, every, save_seconds, best_by, roll_back)
                 stopped = trainer.train(training, plan, screen, stop, monitor)
     if stopped:
         screen.say(f"stopped at {training.images:,} images; the same command again goes on from there.")

@@ -22,7 +22,7 @@ from condgen.tables import as_json, as_lines, as_table
 from condgen.verbs import album, augment, compare, evaluate, report
 from condgen.version import __version__
 
-FLAGS = {"--quiet", "--balance", "--allow-changed", "--help", "-h"}
+FLAGS = {"--quiet", "--balance", "--allow-changed", "--roll-back", "--help", "-h"}
 """Options of `train` that take no value."""
 TRAIN, SAMPLE = "Usage: condgen train [SYSTEM] [OPTIONS]", "Usage: condgen sample RUN [OPTIONS]"
 

@@ -11,11 +11,14 @@ from torch import Tensor, nn
 
 from condgen import system
 from condgen.errors import CondgenError
+from condgen.judging.monitor import Alarm, Glance
+from condgen.screen import Screen
 from condgen.system import Player, System, adam, descend
 from condgen.systems import SYSTEMS
 from condgen.systems.vae import VAE
 from condgen.training import checkpoint
-from condgen.training.state import running_away
+from condgen.training.state import Training, running_away
+from condgen.training.trainer import Every, Plan, train
 from conftest import pictures
 from contract.laws import begin, build, everything, streaming
 from reliability.crashes import Course, calls_of, finish, killed_at, outcome
@@ -134,6 +137,50 @@ def test_after_three_it_stops_with_what_it_had(course: Course, memory: Path, mon
     assert saved
     assert sentences == []
     assert all(value.isfinite().all() for value in saved.tensors.values())
+
+
+class Watchful:
+    """A monitor that finds the generator best at 16 images, and an alarm from 32 on until the step size is so small."""
+
+    def __init__(self, game: System, harmless: float) -> None:
+        self.game, self.harmless = game, harmless
+
+    def look(self, sampler: object, images: int, log: object) -> Glance:
+        ill = images >= 32 and self.game.players["vae"].slowed > self.harmless
+        alarms = [Alarm("collapse", "collapse: pictures are nearly all alike.")] if ill else []
+        return Glance({"fd": 5.0 if images == 16 else 6.0}, alarms)
+
+
+def watched(out: Path, harmless: float, images: int = 64, roll_back: bool = True) -> Training:
+    training = begin("cvae", out, images=images)
+    training.restore()
+    plan = Plan.of(64, Every(8, 64, 16), 0.0, "fd", roll_back)
+    monitor = Watchful(training.system, harmless)
+    train(training, plan, Screen(quiet=True), lambda: training.images >= images, monitor)  # type: ignore[arg-type]
+    return training
+
+
+def test_an_alarm_sends_it_back_to_the_best_evaluation(tmp_path: Path) -> None:
+    training = watched(tmp_path / "run", harmless=0.25)
+    assert [(entry["images"], entry["to"], entry["cause"]) for entry in training.run.rollbacks] == [
+        (32, 16, "collapse: pictures are nearly all alike.")
+    ] * 2
+    assert (training.images, training.slowed) == (64, 0.25)
+    assert [line["images"] for line in training.run.log] == [8, 16, 24, 32, 40, 48, 56, 64]
+
+
+def test_a_training_that_was_sent_back_resumes_exactly(tmp_path: Path) -> None:
+    whole = watched(tmp_path / "whole", harmless=0.25)
+    watched(tmp_path / "parts", harmless=0.25, images=40)
+    parts = watched(tmp_path / "parts", harmless=0.25)
+    assert all(torch.equal(value, everything(parts)[name]) for name, value in everything(whole).items())
+    assert parts.run.log == whole.run.log
+
+
+@pytest.mark.parametrize(("roll_back", "times"), [(True, 3), (False, 0)])
+def test_an_alarm_that_stays_is_only_told(roll_back: bool, times: int, tmp_path: Path) -> None:
+    training = watched(tmp_path / "run", harmless=0, roll_back=roll_back)
+    assert (training.images, len(training.run.rollbacks)) == (64, times)
 
 
 def test_a_rolled_back_training_is_another_one(tmp_path: Path) -> None:

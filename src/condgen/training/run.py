@@ -6,7 +6,8 @@ runs/cvae-mnist/
     log.jsonl       the logged numbers; clock.jsonl the seconds; tensorboard/ the same to watch
     checkpoints/    the last two states to go on from
     rescue/         the last two, at fixed numbers of images, to roll back to
-    rollbacks.json  when that was done, and why
+    rescue-best/    with --roll-back, that of the best evaluation without an alarm
+    rollbacks.json  when one was gone back to, and why
     samples/        the class grid every so many images, and one of real pictures
     curves.png      the logged numbers as a picture
     generator/      what `condgen.load` reads: weights and card.json
@@ -135,6 +136,10 @@ class Run:
     @property
     def rescue(self) -> Path:
         return self.folder / "rescue"
+
+    @property
+    def rescue_best(self) -> Path:
+        return self.folder / "rescue-best"
 
     @property
     def rollbacks(self) -> list[dict[str, Any]]:

@@ -4,6 +4,7 @@ import math
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict
+from pathlib import Path
 from statistics import median
 from typing import Any
 
@@ -31,11 +32,12 @@ three times as large as any but the last quarter of them: losses may cross zero,
 
 
 class Diverged(Exception):
-    """A training that has blown up: why, and between which numbers of images."""
+    """A training that has blown up, or raised an alarm: why, between which numbers of images, and the folder of the
+    states that can be gone back to, if it is not `Run.rescue`."""
 
-    def __init__(self, cause: str, since: int, until: int) -> None:
+    def __init__(self, cause: str, since: int, until: int, to: Path | None = None) -> None:
         super().__init__(cause)
-        self.cause, self.since, self.until = cause, since, until
+        self.cause, self.since, self.until, self.to = cause, since, until, to
 
 
 class Training:
@@ -91,6 +93,12 @@ class Training:
         if any(parallel.any_of(bool(bad))):
             raise Diverged(bad[0] if bad else "a loss has run away", self.checked, self.images)
 
+    def check_alarm(self, alarm: str | None) -> None:
+        """Raise Diverged if the first process was told of an alarm, there is a best state, and roll-backs are left."""
+        alarmed = parallel.any_of(bool(alarm))[0]
+        if alarmed and self.rollbacks < MOST_ROLLBACKS and checkpoint.saved(self.run.rescue_best):
+            raise Diverged(alarm or "an alarm", self.checked, self.images, self.run.rescue_best)
+
     def save(self) -> None:
         """The generator as it is now, then a checkpoint: it comes last, so that who goes on from it misses nothing."""
         self.run.publish(self.ema.net, self._card())
@@ -100,14 +108,19 @@ class Training:
         """A state to roll back to. Unlike those of `save` it lies at a number of images that no clock has a say in."""
         checkpoint.save(self.run.rescue, self._checkpoint())
 
+    def save_best_state(self) -> None:
+        """What an alarm goes back to. It is saved before the evaluation is logged, and again if that was lost."""
+        checkpoint.save(self.run.rescue_best, self._checkpoint())
+
     def roll_back(self, trouble: Diverged) -> str:
-        """Go back to the last rescue point, and from there on in another data order and with half the step size.
+        """Go back to the last rescue point, or where the trouble says, and on in another data order and with half the
+        step size.
 
         Returns a sentence. Raises CondgenError if that was done too often, or there is nowhere to go back to.
         """
         parallel.wait()  # for the first process to have written what is now read
         number = self.rollbacks + 1
-        saved, _ = checkpoint.newest(self.run.rescue, until=self.images)
+        saved, _ = checkpoint.newest(trouble.to or self.run.rescue, until=self.images)
         pictures = self.stream.rows(trouble.since, trouble.until - trouble.since).tolist()
         entry = {"number": number, "images": trouble.until, "cause": trouble.cause, "pictures": pictures}
         if parallel.leads():

@@ -45,9 +45,11 @@ class Plan:
     save_seconds: float = 30.0
     best_by: str = "fd"
     rescue_every: int = 0
+    roll_back: bool = False
+    """To the best evaluation, when one raises an alarm."""
 
     @classmethod
-    def of(cls, images: int, every: Every, save_seconds: float, best_by: str) -> "Plan":
+    def of(cls, images: int, every: Every, save_seconds: float, best_by: str, roll_back: bool = False) -> "Plan":
         """By default 200 lines of log and 20 class grids, however long the training, and at most 10 evaluations; 10
         states to roll back to."""
         log, grid, evaluation = (
@@ -58,7 +60,7 @@ class Plan:
                 (every.evaluation, EVALUATIONS, FEWEST_IMAGES),
             )
         )
-        return cls(images, log, grid, evaluation, save_seconds, best_by, max(1, images // RESCUES))
+        return cls(images, log, grid, evaluation, save_seconds, best_by, max(1, images // RESCUES), roll_back)
 
 
 def train(
@@ -83,7 +85,7 @@ def train(
 
 def play(training: Training, plan: Plan, screen: Screen, stop: Callable[[], bool], monitor: Monitor | None) -> bool:
     """`train`, from where the training is, as long as all goes well. Raises Diverged, in all processes at once."""
-    witness = Witness(training, screen, monitor, plan.best_by) if parallel.leads() else None
+    witness = Witness(training, screen, monitor, plan.best_by, plan.roll_back) if parallel.leads() else None
     stopped, saved = False, time.monotonic()
     if training.images == 0:
         keep(training, witness.begin if witness else None)
@@ -101,6 +103,8 @@ def play(training: Training, plan: Plan, screen: Screen, stop: Callable[[], bool
             if witness:
                 witness.write(scalars, judged)
             parallel.wait()
+            if plan.roll_back and judged:
+                training.check_alarm(witness.alarm if witness else None)
 
         if ended or passed(plan.grid_every, before, now):
             if witness:

@@ -22,8 +22,14 @@ CURVES_SECONDS = 300.0
 class Witness:
     """Of one training, from where it is now."""
 
-    def __init__(self, training: Training, screen: Screen, monitor: Monitor | None, best_by: str) -> None:
-        self.training, self.screen, self.monitor, self.best_by = training, screen, monitor, best_by
+    def __init__(
+        self, training: Training, screen: Screen, monitor: Monitor | None, best_by: str, roll_back: bool
+    ) -> None:
+        """roll_back: whether the state of the best evaluation is kept too, for an alarm to go back to."""
+        self.training, self.screen, self.monitor = training, screen, monitor
+        self.best_by, self.roll_back = best_by, roll_back
+        self.alarm: str | None = None
+        """Of the newest evaluation, the first."""
         self.book, self.patience = Logbook(training.run.folder, training.images), Patience(screen.say)
         self.logged = self.drawn = time.monotonic()
 
@@ -52,6 +58,9 @@ class Witness:
         if is_best(found.scalars, self.best_by, log):
             with self.patience:
                 training.keep_best(found.scalars)
+                if self.roll_back and not found.alarms:
+                    training.save_best_state()
+        self.alarm = found.alarms[0].text if found.alarms else None
         for alarm in fresh(found.alarms, read(self.book.alarms)):
             self.screen.say(f"at {training.images:,} images: {alarm.text}")
         with self.patience:
