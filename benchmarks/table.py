@@ -149,6 +149,15 @@ def ablation() -> list[str]:
     return lines
 
 
+def unbalanced() -> list[str]:
+    """A line per training set of a classifier, then what drawn pictures gain over each other one."""
+    found = json.loads((RESULTS / "unbalanced.json").read_text())
+    told = {**found["accuracy"], **{f"gain {name}": number for name, number in found["gain"].items()}}
+    return [
+        f"| `{name}` | {100 * number['value']:.1f} ± {100 * number['error']:.1f} |\n" for name, number in told.items()
+    ]
+
+
 def spread(values: Sequence[float]) -> str:
     """Mean and range over the seeds."""
     digits = 3 if mean(values) < 10 else 1
@@ -198,6 +207,7 @@ TABLES: dict[str, Callable[[], list[str]]] = {
     "docs/performance/time-to-quality.md": race,
     "docs/performance/growth.md": growth,
     "docs/metrics.md": floors,
+    "docs/own-pictures.md": unbalanced,
     "docs/known-answers/mnist.md": lambda: faults("mnist"),
     "docs/known-answers/fashion-mnist.md": lambda: faults("fashion-mnist"),
     "docs/leaderboard/mnist.md": lambda: leaderboard("mnist", *LONG),
