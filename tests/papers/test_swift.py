@@ -16,7 +16,7 @@ from condgen.noise import draw, reseed
 from condgen.spec import Spec
 from condgen.system import Player
 from condgen.systems import row
-from condgen.systems.swift import Config, Residual, Swift
+from condgen.systems.swift import Config, Residual, Swift, exchanged
 from conftest import pictures
 from contract.laws import BATCH, streaming
 
@@ -31,11 +31,12 @@ def begun(**settings: float) -> tuple[Swift, Tensor, Tensor]:
     return system, x, y
 
 
+@pytest.mark.parametrize("mismatch", [0.0, 0.5])
 @pytest.mark.parametrize("penalised", [False, True])
-def test_the_players_get_the_gradients_of_the_papers_losses(penalised: bool) -> None:
+def test_the_players_get_the_gradients_of_the_papers_losses(penalised: bool, mismatch: float) -> None:
     """-log sigmoid of the margin, and the same turned round after D has moved; R1 eight times as heavy every eighth
-    step."""
-    system, x, y = begun(lr=1e-3)
+    step; D also prefers a real picture under its own label to the same under its neighbour's."""
+    system, x, y = begun(lr=1e-3, mismatch=mismatch)
     given: dict[str, list[Tensor]] = {}
     for name, player in system.players.items():
         step = player.optimizer.step
@@ -56,11 +57,21 @@ def test_the_players_get_the_gradients_of_the_papers_losses(penalised: bool) -> 
     if penalised:
         slopes = torch.autograd.grad(before.D(real, y).sum(), real, create_graph=True)[0]
         loss_d = loss_d + 8 * 0.1 / 2 * slopes.square().sum((1, 2, 3)).mean()
+    if mismatch:
+        wrong = y.view(-1, 2, y.shape[1]).flip(1).view_as(y)
+        loss_d = loss_d + mismatch * -torch.log(torch.sigmoid(before.D(real, y) - before.D(real, wrong))).mean()
     loss_g = -torch.log(torch.sigmoid(system.D(fake, y) - system.D(x, y))).mean()  # D as it is after its move
     for name, loss, net in (("d", loss_d, before.D), ("g", loss_g, before.G)):
         expected = torch.autograd.grad(loss, list(net.parameters()), retain_graph=True)
         for found, gradient in zip(given[name], expected, strict=True):
             assert torch.allclose(found, gradient, atol=1e-6, rtol=1e-3), name
+
+
+def test_labels_are_exchanged_two_and_two() -> None:
+    y = torch.arange(5)[:, None]
+    assert exchanged(y)[:, 0].tolist() == [1, 0, 3, 2, 4]
+    halves = torch.cat([exchanged(half) for half in torch.arange(8).chunk(2)])
+    assert torch.equal(halves, exchanged(torch.arange(8))), "several processes exchange as one does"
 
 
 def test_r1_of_a_linear_score_is_its_squared_slope() -> None:

@@ -52,6 +52,8 @@ class Config(Adversarial):
     """Weight of R1 (gamma in R3GAN, Eq. 8)."""
     penalty_every: PositiveInt = 8
     """Steps between two penalties, each so many times as heavy."""
+    mismatch: NonNegativeFloat = 0.0
+    """Weight of telling a real picture under its own label from the same under another's (Reed et al. 2016)."""
     lr: PositiveFloat = 2e-3
     """Adam's step size, both players, between its rise and its fall."""
     rise: NonNegativeInt = 8_000
@@ -110,7 +112,7 @@ class Generator(nn.Module):
 
 
 class Discriminator(nn.Module):
-    """A map of patches -> features; their product with the label's is the score."""
+    """A map of patches -> features (`look`); their product with the label's is the score."""
 
     def __init__(self, spec: Spec, cfg: Config) -> None:
         super().__init__()
@@ -126,12 +128,25 @@ class Discriminator(nn.Module):
         nn.init.normal_(self.label.rows.weight, std=1 / sqrt(cfg.features))
 
     def forward(self, x: Tensor, y: Tensor) -> Tensor:
+        return self.score(self.look(x), y)
+
+    def look(self, x: Tensor) -> Tensor:
         h = to_patches(x)
         for conv in self.convs:
             h = F.leaky_relu_(conv(h), LEAK)
-        h = F.leaky_relu_(self.features(h.permute(0, 2, 3, 1).flatten(1)), LEAK)  # as it lies in memory: no copy
+        return F.leaky_relu_(self.features(h.permute(0, 2, 3, 1).flatten(1)), LEAK)  # as it lies in memory: no copy
+
+    def score(self, h: Tensor, y: Tensor) -> Tensor:
         scores: Tensor = self.any(h) + (h * self.label(y)).sum(1, keepdim=True)
         return scores  # (b, 1)
+
+
+def exchanged(y: Tensor) -> Tensor:
+    """The labels of a batch, two and two in each other's place; an odd one out keeps its own.
+
+    Neighbours stay in one process when several share a batch out, so that these play as one would.
+    """
+    return y[(torch.arange(len(y), device=y.device) ^ 1).clamp(max=len(y) - 1)]
 
 
 def halved(sides: tuple[int, int]) -> tuple[int, int]:
@@ -174,12 +189,16 @@ class Swift(System):
 
         penalised = images // self.cfg.batch % self.cfg.penalty_every == 0
         both = torch.cat([x.requires_grad_(penalised), fake.detach()])
-        real_scores, fake_scores = D(T(both), torch.cat([y, y])).chunk(2)
-        loss_d = penalised_loss = losses.says_real(real_scores - fake_scores)
+        h = D.look(T(both))
+        real_scores, fake_scores = D.score(h, torch.cat([y, y])).chunk(2)
+        loss_d = whole_loss = losses.says_real(real_scores - fake_scores)
         if penalised:
             weight = self.cfg.penalty_every * self.cfg.penalty_weight / 2
-            penalised_loss = loss_d + weight * losses.r1(real_scores, x)
-        descend((d, penalised_loss))
+            whole_loss = whole_loss + weight * losses.r1(real_scores, x)
+        if self.cfg.mismatch:
+            wrong_scores = D.score(h[: len(x)], exchanged(y))
+            whole_loss = whole_loss + self.cfg.mismatch * losses.says_real(real_scores - wrong_scores)
+        descend((d, whole_loss))
 
         with torch.no_grad():
             real_scores = D(T(x), y)
