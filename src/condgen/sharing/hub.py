@@ -49,7 +49,9 @@ def push(folder: Path, name: str, private: bool) -> str:
     with _in_one_line(name, "push to"):
         api = HfApi(library_name="condgen")
         address = api.create_repo(name, private=private, exist_ok=True)
-        api.upload_folder(repo_id=name, folder_path=folder, ignore_patterns=[".*"], commit_message="condgen export")
+        api.upload_folder(repo_id=name, folder_path=folder, ignore_patterns=[".*"], delete_patterns=["model.*"],
+            commit_message="condgen export",
+        )  # fmt: skip
     return str(address)
 
 
@@ -66,14 +68,23 @@ def _in_one_line(name: str, doing: str) -> Iterator[None]:
         why = "there is none of that name, or it is private and the token here (hf auth login) may not see it"
     except errors.RevisionNotFoundError:
         why = "it has no such revision"
-    except (errors.LocalEntryNotFoundError, errors.OfflineModeIsEnabled):
+    except errors.OfflineModeIsEnabled:
+        why = "HF_HUB_OFFLINE is set"
+    except errors.LocalEntryNotFoundError:
         why = "the hub cannot be reached (offline?), and no copy is in its cache"
     except errors.HfHubHTTPError as error:
-        why = f"the hub said {error.response.status_code}: {' '.join(str(error).split())[:200]}"
+        said = error.response.status_code
+        why = "the hub does not take the token here; hf auth login" if said == 401 else f"the hub said {_brief(error)}"
     except (errors.HFValidationError, ValueError) as error:
-        why = " ".join(str(error).split())[:200]
-    except OSError as error:
-        why = f"the hub cannot be reached ({error})"
+        why = _brief(error)
+    except Exception as error:
+        if not isinstance(error, OSError) and not type(error).__module__.startswith("httpx"):
+            raise
+        why = f"the hub cannot be reached ({_brief(error)})"
     else:
         return
     raise CondgenError(f"cannot {doing} {name!r}: {why}.")
+
+
+def _brief(error: Exception) -> str:
+    return " ".join(str(error).split())[:200].rstrip(".")
