@@ -2,6 +2,7 @@
 
 import json
 import re
+import signal
 import subprocess
 import sys
 from collections.abc import Callable
@@ -20,6 +21,7 @@ from condgen.sharing import model_card, parity, release
 from condgen.verbs.export import FORMATS, export
 from conftest import pictures
 from contract.laws import build
+from reliability import crashes, filesystem
 
 ALONE = """
 import sys
@@ -135,7 +137,11 @@ def test_scores_reach_the_card_and_the_page(run: Path, tmp_path: Path) -> None:
     """As the hub's own reader understands them, a second opinion on our YAML."""
     from huggingface_hub import ModelCard
 
-    numbers = {"fd": {"value": 0.3, "error": 0.06, "n": 60}, "precision": {"value": 0.9, "error": 0.1, "n": 60}}
+    real = {"value": 0.2, "error": 0.05, "n": 18}
+    numbers = {
+        "fd": {"value": 0.3, "error": 0.06, "n": 60, "real": real},
+        "precision": {"value": 0.9, "error": 0.1, "n": 60},
+    }
     about = {
         "protocol": "condgen-eval/1", "pictures_measured": 60, "reference": "18 pictures", "judge": {"name": "j"},
         "data": {"name": "/home/me/pets.npz"}, "generator": {"sha256": condgen.load(run).card["sha256"]},
@@ -153,7 +159,8 @@ def test_scores_reach_the_card_and_the_page(run: Path, tmp_path: Path) -> None:
     results = {result.metric_type: result for result in page.data.eval_results}
     assert {*results} == {*card["scores"]}
     assert (results["fd"].metric_value, results["fd"].dataset_name) == (0.3, "pets.npz")
-    assert "| FD | 0.30 ± 0.06 |" in page.text.splitlines()
+    assert "| FD | 0.30 ± 0.06 | 0.20 ± 0.05 |" in page.text.splitlines()
+    assert "| precision | 0.90 ± 0.10 | - |" in page.text.splitlines()
 
 
 def test_no_name_breaks_out_of_the_page(whole: Path) -> None:
@@ -302,6 +309,34 @@ def test_a_disk_that_refuses(run: Path, tmp_path: Path, monkeypatch: pytest.Monk
         place = tmp_path / f"{last}"
         left = files(place) if place.exists() else set()
         assert left == set() or (left == {"out"} and condgen.load(place / "out")), "whole, or nothing"
+
+
+@pytest.mark.parametrize("each", [6, pytest.param(1, marks=pytest.mark.slow)])
+def test_killed_at_any_call_there_is_a_whole_folder_or_none(each: int, run: Path, tmp_path: Path) -> None:
+    """SIGKILL in the place of every call that changes the file system, and half way through every write; the same
+    command then ends what it began."""
+    calls: list[filesystem.Call] = []
+    with filesystem.watching(filesystem.recording(calls)):
+        export(str(run), out=tmp_path / "whole" / "out")
+    promised = files(tmp_path / "whole" / "out")
+    assert len(calls) > 30
+    found = set()
+    for number in range(0, len(calls), each):
+        for half in (False, True) if calls[number].what == "write" else (False,):
+            place = tmp_path / f"{number} {half}"
+
+            def work(place: Path = place, number: int = number, half: bool = half) -> None:
+                with filesystem.watching(filesystem.dying_at(number, half)):
+                    export(str(run), out=place / "out")
+
+            assert crashes.end_of(crashes.in_a_fork(work)) == -signal.SIGKILL
+            found.add(whole := (place / "out").exists())
+            if not whole:
+                export(str(run), out=place / "out")
+            assert files(place / "out") == promised
+            assert condgen.load(place / "out")
+            assert files(place) == {"out"}
+    assert False in found
 
 
 def test_every_format_is_told_of() -> None:

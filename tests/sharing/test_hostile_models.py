@@ -226,6 +226,29 @@ def test_what_a_payload_is_is_said(folder: Path, tmp_path: Path) -> None:
     )
 
 
+def test_labels_exchanged_in_a_run_are_noticed(run: Path, tmp_path: Path) -> None:
+    card = tmp_path / "run/generator/card.json"
+    shutil.copytree(run / "generator", card.parent)
+    text = card.read_text()
+    card.write_text(text.replace('"cat"', '"?"').replace('"dog"', '"cat"').replace('"?"', '"dog"'))
+    assert "has changed since it was written" in trial(tmp_path / "run")[0]
+    card.write_text(json.dumps(json.loads(text)))
+    assert " " not in trial(tmp_path / "run")[0], "other white space is no other card"
+
+
+def test_a_run_of_before_cards_were_sealed(run: Path, tmp_path: Path) -> None:
+    card = tmp_path / "run/generator/card.json"
+    shutil.copytree(run / "generator", card.parent)
+    about = json.loads(card.read_text())
+    del about["seal"]
+    card.write_text(json.dumps(about))
+    assert "seal should be there from format 2 on" in trial(tmp_path / "run")[0]
+    card.write_text(json.dumps(about | {"format": 1}))
+    assert trial(tmp_path / "run")[0] == trial(run)[0]
+    card.write_text(json.dumps(about | {"format": 3, "new": 1}))
+    assert "is of format 3; a newer condgen reads it" in trial(tmp_path / "run")[0]
+
+
 def test_a_load_runs_no_reader_of_pickles(whole: Path, run: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     def never(*_: object, **__: object) -> None:
         raise AssertionError("a reader of pickles was called")
