@@ -226,6 +226,22 @@ def test_what_a_payload_is_is_said(folder: Path, tmp_path: Path) -> None:
     )
 
 
+@pytest.mark.parametrize("kind", ["export", "run"])
+def test_every_flipped_bit_of_the_weights_is_noticed(kind: str, whole: Path, run: Path, tmp_path: Path) -> None:
+    folder = tmp_path / "hurt"
+    shutil.copytree(
+        whole if kind == "export" else run / "generator", folder if kind == "export" else folder / "generator"
+    )
+    path, chance = parts(folder)[1], random.Random(SEED)
+    data = path.read_bytes()
+    for _ in range(100):
+        at = chance.randrange(len(data))
+        path.write_bytes(data[:at] + bytes([data[at] ^ 1 << chance.randrange(8)]) + data[at + 1 :])
+        assert " " in trial(folder)[0]
+    path.write_bytes(data)
+    assert " " not in trial(folder)[0]
+
+
 def test_labels_exchanged_in_a_run_are_noticed(run: Path, tmp_path: Path) -> None:
     card = tmp_path / "run/generator/card.json"
     shutil.copytree(run / "generator", card.parent)
