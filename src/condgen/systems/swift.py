@@ -3,13 +3,14 @@
 The game is that of R3GAN (Huang et al. 2024, arXiv 2501.05441): the discriminator tells a real picture from a drawn one
 of the same label by the *difference* of their scores, and pays for steep scores at real pictures (R1). Both networks
 work on a coarse map of 4x4 patches (Shi et al. 2016, arXiv 1609.05158); labels are projected (Miyato & Koyama 2018,
-arXiv 1802.05637). What each choice bought: docs/systems/swift.md.
+arXiv 1802.05637), and the discriminator is also shown real pictures under labels of others (Reed et al. 2016, arXiv
+1605.05396). What each choice bought: docs/systems/swift.md.
 
 Sizes by one rule: the map has a patch per 4x4 pixels, rounded up. The discriminator halves it until both sides are at
 most 4; the generator begins at the map, halved until both sides are at most 8, and doubles back.
 
 Deviations from R3GAN: the networks; a penalty at real pictures only, every eighth step and eight times as heavy; labels
-by projection alone; the step size rises over the first 8,000 images and falls to 0 over the last 40 %; both players see
+by projection, and real pictures under other labels; the step size rises over the first 8,000 images and falls to 0 over the last 40 %; both players see
 the same pictures in a step.
 """
 
