@@ -1,6 +1,7 @@
 """Mistakes that the person at the keyboard can mend."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from difflib import get_close_matches
 
 
@@ -22,3 +23,12 @@ def did_you_mean(word: str, names: Iterable[str]) -> str:
     lowered = {name.lower(): name for name in names}
     near = get_close_matches(word.lower(), lowered, n=1, cutoff=0.5)
     return f"; did you mean {lowered[near[0]]!r}?" if near else "."
+
+
+@contextmanager
+def needs(extra: str) -> "Iterator[None]":
+    """Imports of an optional extra; one that is missing is an error with the command that brings it."""
+    try:
+        yield
+    except ImportError as error:
+        raise CondgenError(f"this needs {error.name or error}: pip install 'condgen[{extra}]'.") from None

@@ -1,0 +1,63 @@
+"""Whether an exported program draws what the network draws: 256 fixed seeds over all labels, at several batch sizes."""
+
+from collections.abc import Callable
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor, nn
+
+from condgen.drawing.sampler import MICRO_BATCH, to_uint8
+from condgen.errors import CondgenError
+from condgen.noise import draw_at
+from condgen.spec import Prior, Spec
+
+SEEDS = 256
+BATCHES = (1, 7, 32)
+"""Sizes that the program is asked in, one after the other; the rest of the seeds is one batch more."""
+Program = Callable[[Tensor, Tensor], NDArray[np.uint8]]
+"""z (b, dim), y (b, K) -> pictures uint8 (b, h, w, c)."""
+
+
+class Drawing(nn.Module):
+    """A generator with its rounding: z (b, dim), y (b, K) -> pictures uint8 (b, h, w, c); what every format holds."""
+
+    def __init__(self, net: nn.Module) -> None:
+        super().__init__()
+        self.net = net
+
+    def forward(self, z: Tensor, y: Tensor) -> Tensor:
+        return to_uint8(self.net(z, y))
+
+
+def points(spec: Spec, prior: Prior) -> tuple[Tensor, Tensor]:
+    """z and y of picture 0 of seeds 0, 1, ...: every label in turn; of attributes also all but one."""
+    count = max(SEEDS, len(spec.labels))
+    z = torch.cat([draw_at(prior, seed, [0]) for seed in range(count)])
+    each = torch.from_numpy(spec.labels.encode(spec.labels.each))
+    turns = torch.cat([each, 1 - each]) if spec.labels.kind == "attributes" else each
+    return z, turns[torch.arange(count) % len(turns)]
+
+
+@torch.no_grad()
+def difference(net: nn.Module, spec: Spec, prior: Prior, program: Program) -> int:
+    """The largest, in grey levels of 255, between any number of any picture of the network and of the program."""
+    z, y = points(spec, prior)
+    drawing = Drawing(net)
+    ours = torch.cat([drawing(*some) for some in zip(z.split(MICRO_BATCH), y.split(MICRO_BATCH), strict=True)])
+    sizes = [*BATCHES, len(z) - sum(BATCHES)]
+    theirs = np.concatenate([program(*some) for some in zip(z.split(sizes), y.split(sizes), strict=True)])
+    if theirs.shape != tuple(ours.shape) or theirs.dtype != np.uint8:
+        raise CondgenError(f"the exported program draws {theirs.dtype} {theirs.shape}, not uint8 {tuple(ours.shape)}.")
+    return int(np.abs(ours.numpy().astype(np.int16) - theirs).max())
+
+
+def check(net: nn.Module, spec: Spec, prior: Prior, program: Program, allowed: int = 1) -> int:
+    """`difference`, or CondgenError if it is more than `allowed`."""
+    found = difference(net, spec, prior, program)
+    if found > allowed:
+        raise CondgenError(
+            f"the exported program differs from the network by {found} grey levels where {allowed} may be; "
+            "this is a fault of the exporter, nothing was written."
+        )
+    return found

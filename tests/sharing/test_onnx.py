@@ -1,0 +1,98 @@
+"""ONNX files: every row and every kind of picture, by onnxruntime, equal to a grey level."""
+
+import json
+from pathlib import Path
+
+import numpy as np
+import onnx
+import onnxruntime
+import pytest
+import torch
+
+from condgen.errors import CondgenError
+from condgen.sharing import onnx as exporter
+from condgen.sharing import parity
+from condgen.spec import Prior
+from condgen.systems import SYSTEMS
+from conftest import KINDS, pictures
+from contract.laws import build
+
+OTHERS = [kind for kind in KINDS if kind != "colour"]
+
+
+@pytest.mark.parametrize("kind", ["colour", *(pytest.param(kind, marks=pytest.mark.slow) for kind in OTHERS)])
+@pytest.mark.parametrize("name", SYSTEMS)
+def test_every_row_exports_and_draws_the_same(
+    name: str, kind: str, tmp_path: Path, capfd: pytest.CaptureFixture[str]
+) -> None:
+    system = build(name, pictures(kind).spec)
+    system.generator.eval()
+    exporter.export(system.generator, system.draws, system.prior, tmp_path / "model.onnx")
+    assert capfd.readouterr() == ("", ""), "an export that goes well says nothing"
+    session = onnxruntime.InferenceSession(tmp_path / "model.onnx")
+    inputs = {entry.name: (entry.type, entry.shape) for entry in session.get_inputs()}
+    assert inputs == {
+        "z": ("tensor(float)", ["batch", system.prior.dim]),
+        "y": ("tensor(float)", ["batch", len(system.draws.labels)]),
+    }
+    z, y = (3 * points for points in parity.points(system.draws, system.prior))  # other points than the check's own
+    (drawn,) = session.run(None, {"z": z.numpy(), "y": y.numpy()})
+    channels, height, width = system.draws.shape
+    assert (drawn.dtype, drawn.shape) == (np.uint8, (256, height, width, channels))
+    with torch.no_grad():
+        x = system.generator(z, y)
+    ours = np.floor((x.double().numpy() + 1) * 127.5 + 0.5).clip(0, 255).transpose(0, 2, 3, 1)  # a second rounding
+    assert np.abs(drawn - ours).max() <= 1
+
+
+def test_the_file_says_what_can_be_asked_of_it(tmp_path: Path) -> None:
+    system = build("cgan-maxout", pictures("attributes").spec)
+    system.generator.eval()
+    exporter.export(system.generator, system.draws, system.prior, tmp_path / "model.onnx")
+    model = onnx.load(tmp_path / "model.onnx")
+    onnx.checker.check_model(model, full_check=True)
+    told = {entry.key: json.loads(entry.value) for entry in model.metadata_props}
+    assert told["labels"] == {"names": ["Smiling", "Hat", "Blond_Hair", "Glasses"], "kind": "attributes"}
+    assert (told["range"], told["prior"]) == ([0, 255], {"dim": 100, "kind": "uniform"})
+    assert [path.name for path in tmp_path.iterdir()] == ["model.onnx"], "weights are inside, not beside"
+
+
+def test_an_export_leaves_the_network_as_it_was(tmp_path: Path) -> None:
+    system = build("swift", pictures("colour").spec)
+    before = {key: value.clone() for key, value in system.generator.eval().state_dict().items()}
+    exporter.export(system.generator, system.draws, system.prior, tmp_path / "model.onnx")
+    assert all(torch.equal(before[key], value) for key, value in system.generator.state_dict().items())
+    assert all(parameter.requires_grad for parameter in system.generator.parameters())
+
+
+def test_a_program_that_draws_something_else_is_refused() -> None:
+    system = build("cvae", pictures("colour").spec)
+    net, spec, prior = system.generator.eval(), system.draws, system.prior
+    drawing = parity.Drawing(net)
+
+    def off_by(levels: int, at: int) -> parity.Program:
+        def program(z: torch.Tensor, y: torch.Tensor) -> np.ndarray:
+            drawn = drawing(z, y).numpy().copy()
+            drawn[:, 0, 0, 0] = np.where(
+                drawn[:, 0, 0, 0] > 127, drawn[:, 0, 0, 0] - levels, drawn[:, 0, 0, 0] + levels
+            )
+            return drawn if len(drawn) == at else drawing(z, y).numpy()
+
+        return program
+
+    with torch.no_grad():
+        assert parity.check(net, spec, prior, off_by(1, at=7)) == 1
+        for at in (1, 7, 32, 216):
+            with pytest.raises(CondgenError, match="by 2 grey levels where 1 may be"):
+                parity.check(net, spec, prior, off_by(2, at))
+        with pytest.raises(CondgenError, match="draws uint8"):
+            parity.check(net, spec, prior, lambda z, y: drawing(z, y).numpy()[:, :-1])
+
+
+def test_the_check_covers_every_label() -> None:
+    for kind in KINDS:
+        spec = pictures(kind).spec
+        z, y = parity.points(spec, Prior(5))
+        assert z.shape == (256, 5)
+        assert z.unique(dim=0).shape == z.shape
+        assert {tuple(row) for row in spec.labels.encode(spec.labels.each).tolist()} <= {tuple(r) for r in y.tolist()}
