@@ -37,8 +37,8 @@ export class Artist {
         const drawn = await this.engine.draw(points);
         this.say(null);
         return ticket === this.newest ? drawn : null;
-      } catch (trouble) {
-        if (!(trouble instanceof Trouble)) throw trouble;
+      } catch (error) {
+        const trouble = error instanceof Trouble ? error : new Trouble("refused", String(error));
         const waits = trouble.kind === "gone" ? PATIENCE : trouble.seconds;
         this.say(trouble, waits);
         if (trouble.kind === "refused") return null;

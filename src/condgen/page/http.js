@@ -1,8 +1,10 @@
 // The engine behind `condgen serve`: every picture is drawn by the server.
 
+import { joined } from "./png.js";
 import { Trouble } from "./trouble.js";
 
-const TOKEN = "condgen-token";
+const ENVELOPE = 64;
+/** Bytes of a request around its points. */
 
 export class HttpEngine {
   constructor(origin = location.origin) {
@@ -11,13 +13,20 @@ export class HttpEngine {
 
   /** What the server tells of its model. */
   async about() {
-    return (await this.ask("/about")).json();
+    const about = await (await this.ask("/about")).json();
+    this.limits = about.limits;
+    return about;
   }
 
-  /** points: [{y, z}] -> {shape: [n, h, w, c], pixels: Uint8Array}. */
+  /** points: [{y, z}] -> {shape: [n, h, w, c], pixels: Uint8Array}; in several requests where one would be too long. */
   async draw(points) {
-    const answer = await (await this.ask("/points", { points })).json();
-    return { shape: answer.shape, pixels: Uint8Array.fromBase64?.(answer.pixels) ?? bytesOf(answer.pixels) };
+    const drawn = [];
+    for (const some of portions(points, this.limits)) {
+      const answer = await (await this.ask("/points", { points: some })).json();
+      drawn.push({ shape: answer.shape, pixels: bytesOf(answer.pixels) });
+    }
+    const shape = [points.length, ...drawn[0].shape.slice(1)];
+    return { shape, pixels: joined(drawn.map((one) => one.pixels)) };
   }
 
   /** A zip of `count` pictures per label, with manifest.json: the bytes that the command line writes. */
@@ -25,16 +34,14 @@ export class HttpEngine {
     return (await this.ask("/sample", { ...request, format: "zip" })).blob();
   }
 
-  /** Remember the token that the server printed when it started, for as long as the tab is open. */
+  /** Come back with the token that the server printed when it started; it then keeps us by a cookie. */
   unlock(token) {
-    sessionStorage.setItem(TOKEN, token);
+    location.assign(`/?token=${encodeURIComponent(token)}${location.hash}`);
   }
 
   async ask(path, body) {
     const headers = { "Content-Type": "application/json" };
-    const token = sessionStorage.getItem(TOKEN);
-    if (token) headers.Authorization = `Bearer ${token}`;
-    const request = body ? { method: "POST", headers, body: JSON.stringify(body) } : { headers };
+    const request = body ? { method: "POST", headers, body: JSON.stringify(body) } : {};
     const answer = await fetch(this.origin + path, request).catch(() => {
       throw new Trouble("gone");
     });
@@ -53,4 +60,20 @@ async function troubleOf(answer) {
 
 function bytesOf(text) {
   return Uint8Array.from(atob(text), (letter) => letter.charCodeAt(0));
+}
+
+/** Points in order, in parts that each fit the server's limits on pictures and bytes of one request. */
+function portions(points, { points: most, body }) {
+  const parts = [[]];
+  let length = ENVELOPE;
+  for (const point of points) {
+    const bytes = JSON.stringify(point).length + 1;
+    if (parts.at(-1).length === most || length + bytes > body) {
+      parts.push([]);
+      length = ENVELOPE;
+    }
+    parts.at(-1).push(point);
+    length += bytes;
+  }
+  return parts;
 }

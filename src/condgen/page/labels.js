@@ -1,20 +1,17 @@
 // What can be asked for: one of K classes, or K attributes switched on and off. As condgen/labels.py has it.
 
 export class Labels {
-  /** about: what the engine tells of the model. A label is a class number, or an array of 0 and 1 per attribute. */
+  /** about: what the engine tells of the model. A label is a class number, or an array of 0 and 1 per attribute.
+   * single: there is nothing to choose, the generator takes no label. */
   constructor(about) {
     this.names = about.names;
     this.attributes = about.kind === "attributes";
+    this.single = about.kind === "any";
     this.slugs = slugsOf(this.names);
   }
 
   get size() {
     return this.names.length;
-  }
-
-  /** Whether there is nothing to choose: the generator takes no label. */
-  get single() {
-    return this.size === 1 && !this.attributes;
   }
 
   /** Every label once: each class, or each attribute alone. */

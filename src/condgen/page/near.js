@@ -15,5 +15,6 @@ export function nearTo({ label, z }, prior) {
 /** Of a picture by seed and index the engine knows what is near; of any other point the page works it out. */
 function nearPoint(z, index, prior) {
   if (z.index !== undefined && !z.near) return { near: { seed: z.seed, index: z.index }, seed: z.seed, index, distance: DISTANCE };
-  return { at: [...walk(prior, pointOf(prior, z), drawAt(prior, 0, index), DISTANCE)] };
+  const at = walk(prior, pointOf(prior, z), drawAt(prior, 0, index), DISTANCE);
+  return { at: Array.from(at, (number) => Number(number.toPrecision(7))) };
 }

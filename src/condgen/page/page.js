@@ -43,7 +43,7 @@ function fits(view, about, labels) {
 /** What the engine tells of its model, as soon as it answers. */
 async function told(engine) {
   const place = h("main", { class: "waiting" }, h("p", { role: "status" }, t("loading")));
-  document.body.replaceChildren(place);
+  document.getElementById("page").replaceChildren(place);
   const notice = new Notice(() => artist.now(), (token) => { engine.unlock(token); artist.now(); });
   place.append(notice.element);
   const artist = new Artist({ draw: () => engine.about() }, (trouble, seconds) => notice.show(trouble, seconds));
@@ -55,7 +55,7 @@ class Page {
     Object.assign(this, { engine, about, labels, state, views });
     this.code = new Code(about, labels, origin);
     this.kinds = origin ? ["command", "python", "curl"] : ["command", "python"];
-    this.most = about.limits?.points ?? 256;
+    this.most = about.limits.points;
     this.open = (items, n) => this.enlarged.open(items, n);
   }
 
@@ -73,7 +73,7 @@ class Page {
     this.tabs = this.views.map((name) => this.tab(name));
     this.panel = h("div", { role: "tabpanel", id: "panel", tabindex: -1 });
     this.made = {};
-    document.body.replaceChildren(
+    document.getElementById("page").replaceChildren(
       h("a", { class: "skip", href: "#panel", onclick: (event) => { event.preventDefault(); this.panel.focus(); } }, t("skip")),
       header(about, labels, () => this.build()),
       this.main(),
