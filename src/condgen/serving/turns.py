@@ -1,0 +1,87 @@
+"""Who is drawn for next: requests take turns, a picture each, so that one of many pictures keeps nobody waiting."""
+
+import asyncio
+from collections import deque
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+
+@dataclass(eq=False)
+class Job:
+    """One request's pictures: n recipes of z (asked.Point) and their y, float32 (n, K)."""
+
+    recipes: list[dict[str, Any]]
+    y: NDArray[np.float32]
+    pictures: NDArray[np.uint8]
+    """(n, h, w, c), filled as they come."""
+    done: "asyncio.Future[None]"
+    given: int = 0
+    """Pictures that were handed to the model."""
+    drawn: int = 0
+    """Pictures that have come back."""
+
+    def __len__(self) -> int:
+        return len(self.recipes)
+
+    @property
+    def left(self) -> int:
+        return len(self) - self.drawn
+
+
+@dataclass
+class Turns:
+    """The requests that wait, bounded in micro-batches.
+
+    A request weighs as many pictures as it waits for, one micro-batch at most: since requests take turns, a longer one
+    keeps the others no longer than that. The last micro-batch of room is kept for small requests (a quarter of a
+    micro-batch), so that a few large ones cannot shut everybody else out.
+    """
+
+    micro_batch: int
+    micro_batches: int
+    jobs: dict[Job, None] = field(default_factory=dict)
+    """All that are not finished, in order of arrival."""
+    waiting: deque[Job] = field(default_factory=deque)
+    """Those that still have pictures to hand out; the next in turn first."""
+
+    @property
+    def pictures(self) -> int:
+        return sum(job.left for job in self.jobs)
+
+    @property
+    def weight(self) -> int:
+        return sum(min(job.left, self.micro_batch) for job in self.jobs)
+
+    @property
+    def full(self) -> bool:
+        return self.weight >= self.micro_batches * self.micro_batch
+
+    def fits(self, pictures: int) -> bool:
+        weight = min(pictures, self.micro_batch)
+        small = weight <= self.micro_batch // 4
+        room = (self.micro_batches if small else self.micro_batches - 1) * self.micro_batch
+        return self.weight + weight <= max(room, self.micro_batch)
+
+    def add(self, job: Job) -> None:
+        self.jobs[job] = None
+        self.waiting.append(job)
+
+    def drop(self, job: Job) -> None:
+        """Forget a request: it is answered, or its client has gone."""
+        self.jobs.pop(job, None)
+        if job in self.waiting:
+            self.waiting.remove(job)
+
+    def take(self) -> list[tuple[Job, int]]:
+        """The next micro-batch: jobs and which of their pictures, one of each in turn until it is full."""
+        taken: list[tuple[Job, int]] = []
+        while self.waiting and len(taken) < self.micro_batch:
+            job = self.waiting.popleft()
+            taken.append((job, job.given))
+            job.given += 1
+            if job.given < len(job):
+                self.waiting.append(job)
+        return taken
