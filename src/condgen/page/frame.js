@@ -18,8 +18,9 @@ export function header(about, labels, again) {
     again();
     document.getElementById("language").focus();
   });
-  const title = h("div", {}, h("h1", {}, about.name), h("p", { class: "soft" }, facts(about, labels)));
-  return h("header", {}, title, h("div", { class: "switches" }, language, theme));
+  const switches = h("div", { class: "switches" }, language, theme);
+  const facts = h("p", { class: "soft facts" }, ...factsOf(about, labels).map((fact) => h("span", {}, fact)));
+  return h("header", {}, h("h1", {}, about.name), switches, facts);
 }
 
 export function footer(key) {
@@ -30,14 +31,14 @@ function themeWord() {
   return t(isDark() ? "to-light" : "to-dark");
 }
 
-/** Such as: cvae · 10 classes · 28 × 28 grey · 400,000 images seen. */
-function facts({ system, image, images }, labels) {
+/** Such as: cvae, 10 classes, 28 × 28 grey, 400,000 images seen. */
+function factsOf({ name, system, image, images }, labels) {
   const kind = labels.single ? "single" : labels.attributes ? "attributes" : "classes";
   const words = [
-    system,
+    system === name ? "" : system,
     t(`facts-${kind}`, { n: labels.size }),
     `${image.width} × ${image.height} ${t(image.channels === 1 ? "grey" : "colour")}`,
     images ? t("images", { n: count(images) }) : "",
   ];
-  return words.filter(Boolean).join(" · ");
+  return words.filter(Boolean);
 }

@@ -20,7 +20,9 @@ export class SameView {
 
   place(items) {
     this.seed.show();
+    const longest = Math.max(...items.map((item) => item.caption.length));
     this.gallery.element.style.setProperty("--columns", items.length);
+    this.gallery.element.style.setProperty("--least", `${Math.min(9, Math.max(4, longest / 2))}rem`);
     this.gallery.place(items);
   }
 
@@ -46,7 +48,7 @@ export class SameView {
     const { labels } = this.page;
     const others = labels.names.map((name, i) => ({
       label: label.map((on, j) => (i === j ? 1 - on : on)),
-      caption: `${label[i] ? "−" : "+"} ${name.replaceAll("_", " ")}`,
+      caption: `${label[i] ? "−" : "+"}\u00a0${name.replaceAll("_", " ")}`,
     }));
     return [{ label, caption: labels.title(label).replaceAll("_", " "), marked: true }, ...others];
   }

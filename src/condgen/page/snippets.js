@@ -16,7 +16,7 @@ export class Snippets {
     const list = h("div", { role: "tablist", class: "tabs", "aria-label": t("code") }, ...this.tabs);
     this.text = h("pre", { tabindex: 0 });
     this.copy = h("button", { type: "button", class: "quiet", onclick: () => this.copied() }, t("copy"));
-    this.element = h("section", { class: "code" }, h("h2", {}, t("code")), h("div", { class: "bar" }, list, this.copy), this.text);
+    this.element = h("section", { class: "code" }, h("div", { class: "bar" }, h("h2", {}, t("code")), this.copy), list, this.text);
     arrows(list, "[role=tab]:not([hidden])", (tab) => tab.click());
   }
 

@@ -1,6 +1,6 @@
 // What is on screen, as a few words in the address after '#', so that a view can be kept and passed on.
 
-const BEGIN = { view: "draw", seed: 0, to: 1, part: 50, right: 0.5, up: 0.5 };
+const BEGIN = { view: "draw", seed: 0, to: 1, part: 50, right: 0.8, up: 0.3 };
 /** part: per cent of the walk from seed to seed `to`. right, up: the place on the plane, 0 to 1. */
 const LARGEST = Number.MAX_SAFE_INTEGER;
 

@@ -5,7 +5,7 @@ import { t } from "./text.js";
 /** item: {label, z}. */
 export function titleOf({ label, z }, labels) {
   const name = labels.single ? "" : labels.title(label);
-  return t(keyOf(z), { ...valuesOf(z), label: name }).replace(/^[,,]\s*/, "");
+  return t(keyOf(z), { ...valuesOf(z), label: name }).replace(/^[,\uff0c]\s*/, "");
 }
 
 function keyOf(z) {

@@ -20,9 +20,7 @@ export class WalkView {
       "div",
       {},
       h("p", { class: "tells" }, t("walk-tells")),
-      h("div", { class: "walk" }, this.ends[0].element, this.now.element, this.ends[1].element),
-      this.slider,
-      this.way.element,
+      h("div", { class: "walk" }, this.now.element, this.slider, this.way.element, ...this.ends.map((end) => end.element)),
     );
   }
 
