@@ -3,14 +3,14 @@
 Torch is imported inside them, when there is work for it, so that help and mistakes are answered at once.
 """
 
-import json
 import time
 from contextlib import nullcontext
 from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
-from condgen.errors import CondgenError, did_you_mean
+from condgen.errors import CondgenError
+from condgen.sharing import places
 from condgen.spec import Fit, OnBad
 from condgen.systems import DEFAULT, row
 from condgen.training.length import Length
@@ -125,35 +125,26 @@ def train(
 
 
 def load(run: str | Path, *, best: bool = False, device: str = "cpu") -> "Sampler":
-    """The generator of a run, finished or not, ready to draw: `load(run).sample("8", count=4)`.
+    """The generator of a run, finished or not, or of an exported one, ready to draw: `load(run).sample("8", count=4)`.
+
+    Its files are held to be a stranger's: nothing in them is run, and all is checked before it is used.
 
     Args:
-        run: A run's folder.
-        best: That of the best evaluation while training, instead of the last.
+        run: A run's folder, one that `condgen export` wrote, or owner/name on the Hugging Face hub.
+        best: Of a run, that of the best evaluation while training, instead of the last.
         device: auto, cpu, cuda, cuda:N or mps.
     """
-    about, folder = card(run, best), Path(run).expanduser() / _folder(best)
-    from safetensors.torch import load as tensors_in
+    place = places.find(run, best)
+    about = place.card
+    from condgen.sharing import folder
 
-    from condgen.device import pick
-    from condgen.disk import sha256
-    from condgen.drawing.sampler import Sampler
-    from condgen.spec import Prior, Spec
-
-    spec, found = Spec.from_json(about["spec"]), row(about["system"])
-    net = found.build(spec, found.config.having(about["config"])).generator.requires_grad_(False)
-    weights = folder / about["weights"]
-    if not weights.is_file() or sha256(weights) != about["sha256"]:
-        raise CondgenError(f"{str(weights)!r} is damaged or missing; the run's own train command writes it again.")
-    net.load_state_dict(tensors_in(weights.read_bytes()))
-    return Sampler(
-        net, spec, Prior(**about["prior"]), device=pick(device), micro_batch=about["micro_batch"], card=about
-    )
+    return folder.sampler(place, about, device)
 
 
 def reopen(run: str | Path) -> "tuple[System, Dataset]":
     """A whole trained system as its newest checkpoint has it, and the data that it was trained on."""
     folder, identity = Path(run).expanduser(), identity_of(run)
+    from condgen.sharing import weights
     from condgen.spec import Spec
     from condgen.training import checkpoint
     from condgen.training.run import Run
@@ -161,20 +152,35 @@ def reopen(run: str | Path) -> "tuple[System, Dataset]":
     saved, _ = checkpoint.newest(Run(folder, identity).checkpoints)
     if saved is None:
         raise CondgenError(f"{str(run)!r} has no sound checkpoint; the run's own train command writes one.")
-    found, weights = row(identity.system), {k.removeprefix("system:"): v for k, v in saved.tensors.items()}
-    system = found.build(Spec.from_json(identity.spec), found.config.having(identity.config)).requires_grad_(False)
-    system.load_state_dict({name: weights[name] for name in system.state_dict()})
+    found, tensors = row(identity.system), {k.removeprefix("system:"): v for k, v in saved.tensors.items()}
+    system = found.hollow(Spec.from_json(identity.spec), found.config.having(identity.config))
+    try:
+        weights.fill(system, {name: tensors[name] for name in system.state_dict() if name in tensors})
+    except CondgenError as error:
+        raise CondgenError(f"the newest checkpoint of {str(run)!r} {error}.") from None
     return system, data_of(run)
 
 
-def data_of(run: str | Path) -> "Dataset":
-    """The data that a run was trained on. Raises CondgenError if they are no longer the same."""
+def data_of(run: str | Path, data: str | None = None) -> "Dataset":
+    """The data that a run was trained on. Raises CondgenError if they are no longer the same.
+
+    data: where they lie, for an exported run, which says no more than their name.
+    """
     from condgen import data as datasets
 
-    identity = identity_of(run)
-    dataset = datasets.load(identity.data, labels=identity.labels, size=identity.size, fit=identity.fit, on_bad="skip")
-    if dataset.fingerprint != identity.fingerprint:
-        raise CondgenError(f"{identity.data!r} has changed since {str(run)!r} was trained on it.")
+    if places.find(run).kind == "run":
+        identity = identity_of(run)
+        options: dict[str, Any] = {"labels": identity.labels, "size": identity.size, "fit": identity.fit}
+        name, fingerprint = identity.data, identity.fingerprint
+    else:
+        told = card(run)["data"]
+        name, fingerprint = data or told["name"], told["fingerprint"]
+        options = {key: told[key] for key in ("labels", "size", "fit") if key in told}
+        if data is None and name not in datasets.SOURCES:
+            raise CondgenError(f"{str(run)!r} was trained on {name!r}, which are not here: say where, by --data.")
+    dataset = datasets.load(name, **options, on_bad="skip")
+    if dataset.fingerprint != fingerprint:
+        raise CondgenError(f"{name!r} has changed since {str(run)!r} was trained on it.")
     return dataset
 
 
@@ -204,25 +210,27 @@ def sample(
     """Draw pictures to order. The same request gives the same bytes.
 
     Args:
-        run: A run's folder.
+        run: A run's folder, an exported one, or owner/name on the Hugging Face hub.
         labels: 8, Sneaker, 0-9, 3,5,8 or all; of attributes: Smiling, Smiling+Blond_Hair, none or all.
         count: Pictures per label.
         seed: Another seed, other pictures.
         out: NAME.png for one picture or a grid, NAME.npz for arrays, any other name for a folder of PNG files; by
-            default a name in the run's folder.
+            default a name in the run's folder, or under drawn/ for an exported one.
         grid: One sheet, a column per label, the same noise along each row.
         shard: Pictures per WebDataset shard: --out is then a folder of .tar files, which processes started by torchrun
             share out, and which a second command goes on with.
         best: By the generator of the best evaluation while training, instead of the last.
         device: auto, cpu, cuda, cuda:N or mps.
     """
-    card(run, best)
+    place = places.find(run, best)
+    about = place.card
     from condgen.drawing import draw, shards
+    from condgen.sharing import folder
 
-    sampler = load(run, best=best, device=device)
+    sampler = folder.sampler(place, about, device)
     wanted = list(dict.fromkeys(sampler.labels(labels)))
     one_file = grid or len(wanted) * count == 1
-    target = Path(out).expanduser() if out else draw.default_out(Path(run), labels, count, seed, one_file)
+    target = Path(out).expanduser() if out else draw.default_out(places.home(run), labels, count, seed, one_file)
     if shard is not None:
         return shards.write(sampler, wanted, count=count, seed=seed, out=target, each=shard)
     return draw.write(sampler, wanted, count=count, seed=seed, out=target, grid=grid)
@@ -230,23 +238,4 @@ def sample(
 
 def card(run: str | Path, best: bool = False) -> dict[str, Any]:
     """What a run says of its generator; checked without torch, so that a wrong name is answered at once."""
-    run = Path(run).expanduser()
-    path = run / _folder(best) / "card.json"
-    if path.is_file():
-        try:
-            card: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
-            return card
-        except ValueError:
-            raise CondgenError(f"{str(path)!r} is damaged; the run's own train command writes it again.") from None
-    if best and (run / "generator" / "card.json").is_file():
-        raise CondgenError(f"{str(run)!r} has no best generator: nothing was evaluated while it trained.")
-    if (run / "config.json").is_file():
-        raise CondgenError(f"{str(run)!r} has no generator yet; its first checkpoint brings one. Train on.")
-    near = [*Path().glob("*/generator/card.json"), *Path().glob("*/*/generator/card.json")]
-    runs = sorted(str(card.parents[1]) for card in near)
-    hint = did_you_mean(str(run), runs) if runs else "; condgen train makes one."
-    raise CondgenError(f"{str(run)!r} is no run (it has no generator/card.json){hint}")
-
-
-def _folder(best: bool) -> str:
-    return "best" if best else "generator"
+    return places.find(run, best).card

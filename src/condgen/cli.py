@@ -1,5 +1,5 @@
-"""The command line: `condgen train | sample | serve | picture | evaluate | compare | report | augment | inspect |
-list | cite | doctor`.
+"""The command line: `condgen train | sample | serve | picture | evaluate | compare | report | augment | export |
+push | inspect | list | cite | doctor`.
 
 Verbs, their options and their help are the functions of `condgen.api`; a system's own options are the fields of its
 `Config`. A mistake is one line on stderr and exit code 2.
@@ -19,7 +19,7 @@ from condgen.errors import CondgenError, unknown
 from condgen.spec import Fit, OnBad
 from condgen.systems import DEFAULT, SYSTEMS, row
 from condgen.tables import as_json, as_lines, as_table
-from condgen.verbs import album, augment, compare, evaluate, report, serve
+from condgen.verbs import album, augment, compare, evaluate, export, report, serve
 from condgen.version import __version__
 
 FLAGS = {"--quiet", "--balance", "--allow-changed", "--help", "-h"}
@@ -65,6 +65,8 @@ def application(words: Sequence[str]) -> App:
     app.command(compare.compare, name="compare", usage="Usage: condgen compare RUN... [OPTIONS]")
     app.command(report.report, name="report", usage="Usage: condgen report RUN... [OPTIONS]")
     app.command(augment.augment, name="augment", usage="Usage: condgen augment DATA --run RUN [OPTIONS]")
+    app.command(export.export, name="export", usage="Usage: condgen export RUN [OPTIONS]")
+    app.command(export.push, name="push", usage="Usage: condgen push FOLDER OWNER/NAME [OPTIONS]")
     app.command(inspect_, name="inspect", usage="Usage: condgen inspect DATA [OPTIONS]")
     app.command(list_, name="list")
     app.command(cite, name="cite")

@@ -4,6 +4,7 @@ A `Config` field carries its type, range, default and meaning. Command-line opti
 the documentation are all read from it; nothing lists a field twice.
 """
 
+import reprlib
 from collections.abc import Mapping
 from typing import Annotated, Any, Literal, Self
 
@@ -13,6 +14,10 @@ from condgen.errors import CondgenError, did_you_mean
 
 CHANGES = ("color", "translation", "cutout", "mirror")
 """That a discriminator may see pictures through (nets/diffaugment.py)."""
+Size = Annotated[int, Field(ge=1, le=65_536)]
+"""Numbers side by side in a network: a width, a z. Bounded, since settings also come from files of strangers."""
+Depth = Annotated[int, Field(ge=1, le=256)]
+"""Layers one after the other."""
 Fraction = Annotated[float, Field(ge=0, lt=1)]
 """A share, such as dropout or Adam's beta: 0 <= x < 1."""
 
@@ -20,7 +25,9 @@ Fraction = Annotated[float, Field(ge=0, lt=1)]
 class Config(BaseModel):
     """What every system has: how much to train, and how to average. Each system adds its own fields."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid", use_attribute_docstrings=True, validate_default=True)
+    model_config = ConfigDict(
+        frozen=True, extra="forbid", use_attribute_docstrings=True, validate_default=True, allow_inf_nan=False
+    )
 
     images: PositiveInt = 400_000
     """Length of the training in images seen; the data set is passed as often as that takes."""
@@ -77,4 +84,4 @@ def _in_one_line(error: ValidationError) -> str:
     first = error.errors()[0]
     name = str(first["loc"][0]) if first["loc"] else "settings"
     said = first["msg"].removeprefix("Input ").removeprefix("Value error, ")
-    return f"{name} {said}, found {first['input']!r} (on the command line: {option(name)})."
+    return f"{name} {said}, found {reprlib.repr(first['input'])} (on the command line: {option(name)})."

@@ -54,6 +54,27 @@ def replacing(path: Path) -> Iterator[Path]:
             temporary.unlink()
 
 
+@contextlib.contextmanager
+def replacing_folder(path: Path) -> Iterator[Path]:
+    """The same for a folder: a temporary one beside `path` to fill; on success all in it is on the disk, and it gets
+    its name. What stands at `path` may be an empty folder, no more."""
+    temporary = path.with_name(f".{path.name}.part")
+    try:
+        make(path.parent)
+        shutil.rmtree(temporary, ignore_errors=True)
+        temporary.mkdir()
+        yield temporary
+        for file in temporary.iterdir():
+            sync(file)
+        sync(temporary)
+        os.replace(temporary, path)
+        sync(path.parent)
+    except OSError as error:
+        raise DiskError.about(path, error) from None
+    finally:
+        shutil.rmtree(temporary, ignore_errors=True)
+
+
 def write_bytes(path: Path, data: bytes) -> None:
     with replacing(path) as temporary:
         try:

@@ -13,6 +13,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import asdict
 from pathlib import Path
+from typing import Literal
 
 import numpy as np
 import torch
@@ -28,16 +29,37 @@ RANGE = [0, 255]
 LARGEST_BATCH = 4096
 
 
-def export(net: nn.Module, spec: Spec, prior: Prior, path: Path) -> None:
+Precision = Literal["fp32", "fp16", "int8"]
+ALLOWED = {
+    "fp32": parity.Difference(1, 1.0),
+    "fp16": parity.Difference(255, 1.0),  # at an edge a rounding may turn black into white; not in the mean
+    "int8": parity.Difference(255, 16.0),
+}
+
+
+def export(net: nn.Module, spec: Spec, prior: Prior, path: Path, precision: Precision = "fp32") -> parity.Difference:
     """Write `net`, a generator in eval mode, to `path`, and hold it against eager torch at several batch sizes.
 
-    Raises CondgenError if any of 256 pictures over all labels differs by more than one grey level.
+    precision: of the numbers inside. fp16 halves the file; int8 makes it a third and onnxruntime faster, and changes
+        pictures visibly (docs/sharing.md has figures).
+
+    Raises CondgenError if any of 256 pictures over all labels differs by more than one grey level, or, with a lower
+    precision, if they differ by more than `ALLOWED` in the mean.
     """
     with needs("export"):
         import onnxruntime  # noqa: F401, for the check
         import onnxscript  # noqa: F401, torch's exporter is built on it
 
     net = copy.deepcopy(net).cpu().eval().requires_grad_(False)
+    _write(net, spec, prior, path)
+    if precision == "fp16":
+        _halve(path)
+    elif precision == "int8":
+        _quantize(path, parity.points(spec, prior))
+    return parity.check(net, spec, prior, runner(path), ALLOWED[precision])
+
+
+def _write(net: nn.Module, spec: Spec, prior: Prior, path: Path) -> None:
     batch = torch.export.Dim("batch", min=1, max=LARGEST_BATCH)
     example = torch.zeros(2, prior.dim), torch.zeros(2, len(spec.labels))
     with _quietly():
@@ -48,7 +70,30 @@ def export(net: nn.Module, spec: Spec, prior: Prior, path: Path) -> None:
         assert program is not None
         program.model.metadata_props.update(_told(spec, prior))
         program.save(path)
-    parity.check(net, spec, prior, runner(path))
+
+
+def _halve(path: Path) -> None:
+    """Numbers inside as fp16; z and y stay fp32."""
+    import onnx
+    from onnxruntime.transformers.float16 import convert_float_to_float16
+
+    onnx.save(convert_float_to_float16(onnx.load(path), keep_io_types=True), path)
+
+
+def _quantize(path: Path, points: tuple[Tensor, Tensor]) -> None:
+    """Products of matrices in int8, a scale per channel; how far activations reach is seen at `points`."""
+    from onnxruntime import quantization
+
+    batches = ({"z": z.numpy(), "y": y.numpy()} for z, y in zip(*(some.split(32) for some in points), strict=True))
+
+    class Points(quantization.CalibrationDataReader):  # type: ignore[misc]
+        def get_next(self) -> dict[str, NDArray[np.float32]] | None:
+            return next(batches, None)
+
+    with _quietly():
+        quantization.quantize_static(
+            path, path, Points(), per_channel=True, op_types_to_quantize=["Conv", "ConvTranspose", "Gemm", "MatMul"]
+        )
 
 
 def runner(path: Path) -> parity.Program:
@@ -77,12 +122,14 @@ def _told(spec: Spec, prior: Prior) -> dict[str, str]:
 @contextmanager
 def _quietly() -> Iterator[None]:
     """Without what the exporter says of a torchvision that is not here, and of its own insides."""
-    logger = logging.getLogger("torch.onnx._internal.exporter._registration")
-    level = logger.level
-    logger.setLevel(logging.ERROR)
+    loggers = [logging.getLogger(name) for name in ("torch.onnx._internal.exporter._registration", "root")]
+    levels = [logger.level for logger in loggers]
+    for logger in loggers:
+        logger.setLevel(logging.ERROR)
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
             yield
     finally:
-        logger.setLevel(level)
+        for logger, level in zip(loggers, levels, strict=True):
+            logger.setLevel(level)

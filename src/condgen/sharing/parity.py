@@ -1,6 +1,7 @@
 """Whether an exported program draws what the network draws: 256 fixed seeds over all labels, at several batch sizes."""
 
 from collections.abc import Callable
+from dataclasses import dataclass
 
 import numpy as np
 import torch
@@ -39,9 +40,17 @@ def points(spec: Spec, prior: Prior) -> tuple[Tensor, Tensor]:
     return z, turns[torch.arange(count) % len(turns)]
 
 
+@dataclass(frozen=True)
+class Difference:
+    """Between the numbers of two sets of pictures, in grey levels of 255."""
+
+    largest: int
+    mean: float
+
+
 @torch.no_grad()
-def difference(net: nn.Module, spec: Spec, prior: Prior, program: Program) -> int:
-    """The largest, in grey levels of 255, between any number of any picture of the network and of the program."""
+def difference(net: nn.Module, spec: Spec, prior: Prior, program: Program) -> Difference:
+    """Between what the network and what the program draws."""
     z, y = points(spec, prior)
     drawing = Drawing(net)
     ours = torch.cat([drawing(*some) for some in zip(z.split(MICRO_BATCH), y.split(MICRO_BATCH), strict=True)])
@@ -49,15 +58,18 @@ def difference(net: nn.Module, spec: Spec, prior: Prior, program: Program) -> in
     theirs = np.concatenate([program(*some) for some in zip(z.split(sizes), y.split(sizes), strict=True)])
     if theirs.shape != tuple(ours.shape) or theirs.dtype != np.uint8:
         raise CondgenError(f"the exported program draws {theirs.dtype} {theirs.shape}, not uint8 {tuple(ours.shape)}.")
-    return int(np.abs(ours.numpy().astype(np.int16) - theirs).max())
+    levels = np.abs(ours.numpy().astype(np.int16) - theirs)
+    return Difference(int(levels.max()), round(float(levels.mean()), 4))
 
 
-def check(net: nn.Module, spec: Spec, prior: Prior, program: Program, allowed: int = 1) -> int:
+def check(
+    net: nn.Module, spec: Spec, prior: Prior, program: Program, allowed: Difference = Difference(1, 1.0)
+) -> Difference:
     """`difference`, or CondgenError if it is more than `allowed`."""
     found = difference(net, spec, prior, program)
-    if found > allowed:
+    if found.largest > allowed.largest or found.mean > allowed.mean:
         raise CondgenError(
-            f"the exported program differs from the network by {found} grey levels where {allowed} may be; "
-            "this is a fault of the exporter, nothing was written."
+            f"the exported program differs from the network by up to {found.largest} grey levels, {found.mean:.2g} in "
+            f"the mean, where {allowed.largest} and {allowed.mean:.2g} may be; nothing was written."
         )
     return found

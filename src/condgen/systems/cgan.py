@@ -26,11 +26,11 @@ from functools import partial
 from typing import ClassVar, Literal
 
 import torch
-from pydantic import PositiveFloat, PositiveInt
+from pydantic import PositiveFloat
 from torch import Tensor, nn
 
 from condgen import losses
-from condgen.config import Adversarial, Fraction
+from condgen.config import Adversarial, Fraction, Size
 from condgen.nets import keras
 from condgen.nets.condition import LabelEmbedding
 from condgen.nets.diffaugment import Augment
@@ -49,7 +49,7 @@ class Config(Adversarial):
     """How the label meets the noise and the picture."""
     fake_labels: Literal["uniform", "data"] = "uniform"
     """Labels of the fakes: drawn uniformly (classes only), or those of the real batch."""
-    z_dim: PositiveInt = 100
+    z_dim: Size = 100
     """Length of the noise vector z."""
     dropout: Fraction = 0.4
     """Share of the discriminator's hidden units that each training step leaves out."""

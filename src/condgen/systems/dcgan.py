@@ -19,7 +19,7 @@ from pydantic import PositiveFloat, PositiveInt
 from torch import Tensor, nn
 
 from condgen import losses
-from condgen.config import Adversarial, Fraction
+from condgen.config import Adversarial, Fraction, Size
 from condgen.nets.condition import with_planes
 from condgen.nets.diffaugment import Augment
 from condgen.nets.strided import channels, pyramid
@@ -39,9 +39,9 @@ class Config(Adversarial):
     """Images per step."""
     conditional: bool = False
     """Give the label to both players."""
-    z_dim: PositiveInt = 100
+    z_dim: Size = 100
     """Length of the noise vector z."""
-    width: PositiveInt = 64
+    width: Size = 64
     """Channels of the finest map; each coarser one has twice as many."""
     lr: PositiveFloat = 2e-4
     """Adam's step size, both players."""

@@ -20,7 +20,7 @@ from pydantic import PositiveFloat, PositiveInt
 from torch import Tensor, nn
 
 from condgen import losses
-from condgen.config import Adversarial, Fraction
+from condgen.config import Adversarial, Fraction, Size
 from condgen.nets import keras
 from condgen.nets.diffaugment import Augment
 from condgen.noise import draw
@@ -39,7 +39,7 @@ class Config(Adversarial):
     """Images per step."""
     networks: Literal["deep", "plain"] = "deep"
     """Which pair of networks plays."""
-    z_dim: PositiveInt = 100
+    z_dim: Size = 100
     """Length of the noise vector z."""
     lr: PositiveFloat = 2e-4
     """Adam's step size, both players."""

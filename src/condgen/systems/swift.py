@@ -22,7 +22,7 @@ from pydantic import NonNegativeFloat, NonNegativeInt, PositiveFloat, PositiveIn
 from torch import Tensor, nn
 
 from condgen import losses
-from condgen.config import Adversarial, Fraction
+from condgen.config import Adversarial, Depth, Fraction, Size
 from condgen.nets.condition import LabelEmbedding
 from condgen.nets.diffaugment import Augment
 from condgen.nets.patches import SIDE, from_patches, grid, to_patches
@@ -40,13 +40,13 @@ class Config(Adversarial):
 
     images: PositiveInt = 240_000
     """Length of the training in images seen; the data set is passed as often as that takes."""
-    z_dim: PositiveInt = 64
+    z_dim: Size = 64
     """Length of the noise vector z."""
-    width: PositiveInt = 32
+    width: Size = 32
     """Channels of both networks' maps; the discriminator's coarsest has twice as many."""
-    blocks: PositiveInt = 3
+    blocks: Depth = 3
     """Residual convolutions of the generator at its coarsest map; one more per doubling."""
-    features: PositiveInt = 128
+    features: Size = 128
     """Numbers that the discriminator compares with the label's."""
     penalty_weight: NonNegativeFloat = 0.1
     """Weight of R1 (gamma in R3GAN, Eq. 8)."""

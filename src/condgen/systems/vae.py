@@ -16,6 +16,7 @@ from torch import Tensor, nn
 
 from condgen import losses
 from condgen.config import Config as BaseConfig
+from condgen.config import Size
 from condgen.noise import for_rows
 from condgen.spec import Prior, Spec
 from condgen.system import Batches, Paper, Player, System, adam, descend, logged
@@ -30,9 +31,9 @@ class Config(BaseConfig):
     """Images per step."""
     conditional: bool = False
     """Join the label to the encoder's and the decoder's input."""
-    z_dim: PositiveInt = 20
+    z_dim: Size = 20
     """Length of the latent vector z."""
-    hidden: PositiveInt = 400
+    hidden: Size = 400
     """Width of the one hidden layer of each half."""
     lr: PositiveFloat = 1e-3
     """Adam's step size."""

@@ -35,6 +35,7 @@ from torch import nn
 from condgen import disk
 from condgen.errors import CondgenError
 from condgen.labels import ANY, Labels
+from condgen.sharing.card import sealed
 from condgen.spec import Fit, Spec
 from condgen.training import checkpoint
 from condgen.training.logbook import read
@@ -194,9 +195,7 @@ class Run:
         folder = self.folder / name
         weights = folder / f"weights-{card['images']:012d}.safetensors"
         disk.write_bytes(weights, save({name: value.contiguous() for name, value in net.state_dict().items()}))
-        disk.write_json(folder / "card.json", {"condgen": __version__, "format": FORMAT} | dict(card) | {
-            "weights": weights.name, "sha256": disk.sha256(weights),
-        })  # fmt: skip
+        disk.write_json(folder / "card.json", sealed({**card, "weights": weights.name, "sha256": disk.sha256(weights)}))
         for old in folder.glob("weights-*.safetensors"):
             if old != weights:
                 old.unlink()

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 from condgen import api
 from condgen.errors import CondgenError
+from condgen.sharing import places
 
 if TYPE_CHECKING:
     from PIL import Image
@@ -218,7 +219,7 @@ def _save(sheet: "Image.Image", run: str | Path, name: str, out: Path | None) ->
 def _write(content: bytes, run: str | Path, name: str, out: Path | None) -> Path:
     from condgen.disk import write_bytes
 
-    path = Path(out).expanduser() if out else Path(run).expanduser() / "album" / f"{name}.png"
+    path = Path(out).expanduser() if out else places.home(run) / "album" / f"{name}.png"
     wanted = ".gif" if content.startswith(b"GIF") else ".png"
     if path.suffix != wanted:
         raise CondgenError(f"{str(path)!r} should end in {wanted}.")

@@ -13,6 +13,7 @@ from condgen import api
 from condgen.errors import CondgenError
 from condgen.metrics import METRICS
 from condgen.metrics.number import Number
+from condgen.sharing import places
 from condgen.spec import Fit, OnBad
 from condgen.tables import as_json, as_table
 
@@ -49,9 +50,9 @@ def evaluate(
     """How good the pictures are, whether they follow their labels, whether they copy: numbers beside real ones.
 
     Args:
-        run: A run's folder; its evaluation is kept there as evaluation.json.
+        run: A run's folder; its evaluation is kept there as evaluation.json. Or an exported one, which stays as it is.
         pictures: Instead of a run, pictures of any tool: an .npz with images and labels, or a folder per label.
-        data: The data that --pictures or --self-test are held against.
+        data: The data that --pictures or --self-test are held against; of an exported run, where its data lie.
         labels: Of data with attributes, those that count.
         size: Side of the square that picture files of --data are scaled to.
         fit: How picture files that are not square become so: crop the middle, pad with black, or stretch.
@@ -72,8 +73,9 @@ def evaluate(
         )
     if run is not None:
         found = evaluate_run(
-            run, images=images, quick=quick, full=full, best=best, fid=fid, seed=seed, device=device, say=aloud
-        )
+            run, images=images, quick=quick, full=full, best=best, fid=fid, seed=seed, device=device, data=data,
+            say=aloud,
+        )  # fmt: skip
         return as_json(found) if json else in_words(found)
     if data is None:
         raise CondgenError("--data is missing: which real pictures are these to be held against?")
@@ -116,7 +118,8 @@ def in_words(found: Evaluation) -> str:
 
 def evaluate_run(
     run: str | Path, *, images: int | None = None, quick: bool = False, full: bool = False, best: bool = False,
-    fid: str | None = None, seed: int = 0, device: str = "cpu", say: Say = lambda text: None,
+    fid: str | None = None, seed: int = 0, device: str = "cpu", data: str | None = None,
+    say: Say = lambda text: None,
 ) -> Evaluation:  # fmt: skip
     """Measure a run's generator as condgen-eval/1 says, and keep the result in the run as evaluation.json.
 
@@ -124,7 +127,7 @@ def evaluate_run(
     generator of the best evaluation while training instead of the last. fid: weights of Inception, for FID proper.
     """
     sampler = api.load(run, best=best, device=device)
-    dataset = api.data_of(run)
+    dataset = api.data_of(run, data)
     reference, leaky = reference_for(dataset, say)
     from condgen.judging import protocol, verdict, walks
 
@@ -137,9 +140,10 @@ def evaluate_run(
     found["walk"] = verdict.beside("walk", walks.largest_step(sampler, reference.judge, seed), None)
     found["about"] |= {"run": str(run), "generator": generator_of(sampler), "which": "best" if best else "last"}
     found["about"] |= {"seed": seed, "reference": _described(reference, leaky)}
-    from condgen.disk import write_json
+    if places.find(run).kind == "run":
+        from condgen.disk import write_json
 
-    write_json(Path(run).expanduser() / file_name(best), found)
+        write_json(Path(run).expanduser() / file_name(best), found)
     return found
 
 

@@ -1,0 +1,179 @@
+"""card.json: what has to be known of a generator to draw from the weights beside it.
+
+A closed schema: unknown keys are refused, every size has a bound, and nothing in it is a path, a module or code. The
+same card lies in a run's generator/ and in an exported folder, where it says more. Needs no torch until `hollow`.
+"""
+
+import hashlib
+import json
+import reprlib
+from collections.abc import Mapping
+from dataclasses import asdict
+from math import prod
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any, Literal, Self
+
+from pydantic import BaseModel, ConfigDict, Field, NonNegativeInt, ValidationError, model_validator
+
+from condgen.errors import CondgenError
+from condgen.labels import Labels
+from condgen.sharing import strict
+from condgen.sharing.strict import Refused
+from condgen.spec import Fit, Spec
+from condgen.systems import row
+from condgen.version import __version__
+
+if TYPE_CHECKING:
+    from condgen.system import System
+
+NAME = "card.json"
+FORMAT = 2
+"""1: before cards were sealed."""
+LARGEST_BATCH = 2**27
+"""Numbers in one micro-batch of pictures: half a gigabyte of them."""
+
+Word = Annotated[str, Field(max_length=1000)]
+Text = Annotated[str, Field(max_length=20_000)]
+Sha = Annotated[str, Field(pattern="^[0-9a-f]{64}$")]
+Side = Annotated[int, Field(ge=1, le=2048)]
+
+
+class Part(BaseModel):
+    model_config = ConfigDict(extra="forbid", strict=True, allow_inf_nan=False)
+
+
+class LabelSet(Part):
+    names: Annotated[list[Word], Field(min_length=1, max_length=20_000)]
+    kind: Literal["classes", "attributes"]
+
+
+class Pictures(Part):
+    shape: Annotated[list[Side], Field(min_length=3, max_length=3)]
+    labels: LabelSet
+
+
+class Noise(Part):
+    dim: Annotated[int, Field(ge=1, le=65_536)]
+    kind: Literal["normal", "uniform"]
+
+
+class Data(Part):
+    name: Annotated[str, Field(max_length=4096)]
+    fingerprint: Annotated[str, Field(max_length=128)]
+    labels: Word | None = None
+    size: Side | None = None
+    fit: Fit = "crop"
+    """The last three as `condgen train` was told."""
+
+
+class Paper(Part):
+    short: Word
+    bibtex: Text
+
+
+class Score(Part):
+    """A number of an evaluation, as `metrics.number.Number` writes it."""
+
+    value: float | None
+    error: float | None
+    n: NonNegativeInt
+    refused: Word | None = None
+
+
+class Parity(Part):
+    """`sharing.parity.Difference` of what was exported."""
+
+    largest: NonNegativeInt
+    mean: float
+
+
+class Card(Part):
+    """What a card may say."""
+
+    condgen: Word
+    format: Annotated[int, Field(ge=1, le=FORMAT)]
+    system: Word
+    config: Annotated[dict[Word, bool | int | float | Word | None], Field(max_length=100)]
+    spec: Pictures
+    prior: Noise
+    micro_batch: Annotated[int, Field(ge=1, le=1024)]
+    images: NonNegativeInt
+    seed: int
+    data: Data
+    weights: Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9_-]{0,99}\.safetensors$")]
+    sha256: Sha
+    scores: Annotated[dict[Word, float | Score], Field(max_length=100)] | None = None
+    seal: Sha | None = None
+
+    paper: Paper | None = None
+    range: list[int] | None = None
+    licence: Word | None = None
+    exported: Word | None = None
+    """The format that was asked for."""
+    precision: Word | None = None
+    parity: Parity | None = None
+    measured: Word | None = None
+    """How the scores were found, in a sentence."""
+
+    @model_validator(mode="after")
+    def _fits(self) -> Self:
+        if self.micro_batch * prod(self.spec.shape) > LARGEST_BATCH:
+            raise ValueError(f"micro_batch pictures of that shape are more than {LARGEST_BATCH:,} numbers")
+        if (self.seal is None) != (self.format == 1):
+            raise ValueError("seal should be there from format 2 on")
+        return self
+
+
+def sealed(about: Mapping[str, Any]) -> dict[str, Any]:
+    """A card with its format and, last, a hash of all the rest: a name exchanged by chance is noticed."""
+    whole = {"condgen": __version__, "format": FORMAT, **about}
+    return {**whole, "seal": _seal(whole)}
+
+
+def read(path: Path) -> dict[str, Any]:
+    """A card that is what it should be, as plain data. Raises Refused, naming the file."""
+    found = strict.read(path)
+    try:
+        if isinstance(found, dict) and isinstance(found.get("format"), int) and found["format"] > FORMAT:
+            raise Refused(f"is of format {found['format']}; a newer condgen reads it")
+        Card.model_validate(found)
+        if "seal" in found and found["seal"] != _seal(found):
+            raise Refused("has changed since it was written")
+        Labels(tuple(found["spec"]["labels"]["names"]))
+    except ValidationError as error:
+        raise Refused(f"{str(path)!r} is not what it should be: {_in_words(error)}.") from None
+    except CondgenError as error:
+        raise Refused(f"{str(path)!r} {str(error).rstrip('.')}.") from None
+    about: dict[str, Any] = found
+    return about
+
+
+def hollow(about: Mapping[str, Any]) -> "System":
+    """The system that a card describes, without numbers and in no memory, however large it claims to be.
+
+    Raises CondgenError for a system that is not in the table, settings that are not its own or out of bounds, or a
+    noise that it does not take.
+    """
+    try:
+        found = row(about["system"])
+        system = found.hollow(Spec.from_json(about["spec"]), found.config.having(about["config"]))
+    except CondgenError as error:
+        raise Refused(f"its {NAME} cannot be used: {error}") from None
+    except (RuntimeError, OverflowError, ValueError) as error:  # sizes whose product no machine can count
+        raise Refused(f"no network has the sizes of this card ({str(error).splitlines()[0][:80]}).") from None
+    if asdict(system.prior) != about["prior"]:
+        raise Refused(f"{about['system']} with these settings takes noise {asdict(system.prior)}, the card says "
+                      f"{about['prior']}.")  # fmt: skip
+    return system
+
+
+def _seal(about: Mapping[str, Any]) -> str:
+    rest = {key: value for key, value in about.items() if key != "seal"}
+    return hashlib.sha256(json.dumps(rest, sort_keys=True).encode()).hexdigest()
+
+
+def _in_words(error: ValidationError) -> str:
+    first = error.errors()[0]
+    where = ".".join(str(part)[:40] for part in first["loc"]) or "it"
+    said = first["msg"].removeprefix("Input ").removeprefix("Value error, ")
+    return f"{where}: {said}, found {reprlib.repr(first['input'])}"

@@ -1,0 +1,28 @@
+"""Opening a generator's folder: card, then manifest, then weights, each checked by what came before."""
+
+from typing import Any
+
+from condgen.device import pick
+from condgen.drawing.sampler import Sampler
+from condgen.sharing import card, hub, manifest, weights
+from condgen.sharing.places import Place
+from condgen.spec import Prior, Spec
+
+ROOM = 2**26
+"""Bytes that a file of an exported folder may have beyond four times its network's numbers."""
+
+
+def sampler(place: Place, about: dict[str, Any], device: str = "cpu") -> Sampler:
+    """The generator of a place, ready to draw. about: its card. Raises CondgenError if anything is not as it says.
+
+    The network is built without numbers first, so a card can ask for no more memory than its weights have bytes.
+    """
+    net = card.hollow(about).generator
+    if place.kind != "run":
+        only = hub.FILES if place.kind == "hub" else None
+        manifest.check(place.folder, 4 * weights.size(net) + ROOM, only)
+    weights.load_into(net, place.folder / about["weights"], about["sha256"])
+    return Sampler(
+        net, Spec.from_json(about["spec"]), Prior(**about["prior"]), device=pick(device),
+        micro_batch=about["micro_batch"], card=about,
+    )  # fmt: skip

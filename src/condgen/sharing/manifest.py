@@ -1,0 +1,83 @@
+"""manifest.json: name, size and SHA-256 of every file of an exported folder. Needs no torch."""
+
+import os
+import re
+from collections.abc import Iterable
+from pathlib import Path
+from typing import Any
+
+from condgen import disk
+from condgen.sharing import strict
+from condgen.sharing.strict import Refused
+
+NAME = "manifest.json"
+PROSE = "README.md"
+"""Made to be edited by people, and read by nobody here: its content is not compared."""
+FILE = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,99}")
+MOST = 32
+"""Files."""
+
+
+def write(folder: Path) -> None:
+    """Of all that lies in the folder."""
+    disk.write_json(folder / NAME, {path.name: _entry(path) for path in sorted(folder.iterdir()) if path.name != NAME})
+
+
+def check(folder: Path, largest: int, only: Iterable[str] | None = None) -> None:
+    """Raises Refused unless the folder holds what its manifest says: every file, unchanged, and no other.
+
+    Names that begin with a dot are left alone: git and the hub keep theirs so.
+
+    largest: bytes that one file may have; a larger one is refused unread.
+    only: files to look at, of a folder that is not ours, such as the hub's cache.
+    """
+    listed, present = _listed(folder / NAME), sorted(only) if only else _names(folder)
+    for name in sorted({*present, *(() if only else listed)}):
+        path = folder / name
+        if name not in listed:
+            raise Refused(f"{str(folder)!r} has {name[:100]!r}, which its {NAME} does not list; take it away.")
+        if not path.is_file():
+            raise Refused(f"{str(folder)!r} lacks {name!r}, which its {NAME} lists; export it again.")
+        if name == PROSE:
+            continue
+        length = path.stat().st_size
+        if length > largest:
+            raise Refused(f"{str(path)!r} has {length:,} bytes, far more than a network of this card.")
+        if length != listed[name]["bytes"] or disk.sha256(path) != listed[name]["sha256"]:
+            raise Refused(f"{str(path)!r} is damaged: it is not what {NAME} says; export or fetch it again.")
+
+
+def _entry(path: Path) -> dict[str, Any]:
+    return {"bytes": path.stat().st_size, "sha256": disk.sha256(path)}
+
+
+def _names(folder: Path) -> list[str]:
+    names: list[str] = []
+    with os.scandir(folder) as entries:
+        for entry in entries:
+            if not entry.name.startswith(".") and entry.name != NAME:
+                names.append(entry.name)
+            if len(names) > MOST:
+                raise Refused(f"{str(folder)!r} has more than {MOST} files; an exported folder has a few.")
+    return names
+
+
+def _listed(path: Path) -> dict[str, dict[str, Any]]:
+    if not path.exists():
+        raise Refused(f"{str(path.parent)!r} has no {NAME}: it is no exported folder (of a run, give the run).")
+    found = strict.read(path)
+    if not isinstance(found, dict) or len(found) > MOST or not all(_is_entry(*pair) for pair in found.items()):
+        raise Refused(f"{str(path)!r} is no list of names with bytes and sha256.")
+    if len({name.casefold() for name in found}) < len(found):
+        raise Refused(f"{str(path)!r} has two names that differ by their case alone.")
+    return found
+
+
+def _is_entry(name: str, entry: Any) -> bool:
+    return (
+        FILE.fullmatch(name) is not None
+        and isinstance(entry, dict)
+        and entry.keys() == {"bytes", "sha256"}
+        and type(entry["bytes"]) is int
+        and isinstance(entry["sha256"], str)
+    )

@@ -1,0 +1,54 @@
+"""README.md of an exported folder: a model card as the Hugging Face hub reads it, from templates/README.md.
+
+Its head is YAML; every value there is written as JSON, which YAML contains, so that no name can break out of its place.
+"""
+
+import html
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from condgen.labels import ANY
+from condgen.metrics import METRICS
+from condgen.metrics.number import Number
+from condgen.systems import row
+
+
+def text(card: Mapping[str, Any], files: Sequence[str]) -> str:
+    """The page about a generator. files: names of what lies beside it."""
+    from jinja2 import Environment, FileSystemLoader, StrictUndefined
+
+    environment = Environment(
+        loader=FileSystemLoader(Path(__file__).parent / "templates"), undefined=StrictUndefined,
+        trim_blocks=True, lstrip_blocks=True, keep_trailing_newline=True,
+    )  # fmt: skip
+    environment.filters["cell"] = cell
+    channels, height, width = card["spec"]["shape"]
+    labels = card["spec"]["labels"]["names"]
+    return environment.get_template("README.md").render(
+        card=dict.fromkeys(("licence", "measured", "parity")) | dict(card),
+        title=f"{card['system']} on {card['data']['name']}",
+        summary=row(card["system"]).summary,
+        tags=["condgen", "image-generation", *(["conditional-generation"] if labels != [*ANY.names] else [])],
+        scores=[score(name, value) for name, value in (card.get("scores") or {}).items()],
+        labels=labels,
+        asks=labels != [*ANY.names],
+        last=min(8, len(labels) - 1),
+        files=files,
+        channels=channels,
+        height=height,
+        width=width,
+    )
+
+
+def score(name: str, value: float | Mapping[str, Any]) -> dict[str, Any]:
+    """One line of the table: a number with its error, or as it was logged while training."""
+    number = Number(value, None, 0) if isinstance(value, float | int) else Number.from_json(dict(value))
+    title = METRICS[name].title if name in METRICS else name
+    return {"name": name, "title": title, "value": number.value, "text": str(number)}
+
+
+def cell(name: str) -> str:
+    """A name by somebody, in a line of a Markdown page: no markup, no other cell, no other line."""
+    plain = html.escape(" ".join(name.split()), quote=False)
+    return "".join(f"\\{sign}" if sign in "\\`*_[]|#!" else sign for sign in plain)

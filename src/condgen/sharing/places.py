@@ -1,0 +1,57 @@
+"""Where a generator lies: in a run, in an exported folder, or on the hub under owner/name. Needs no torch."""
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Literal
+
+from condgen.errors import CondgenError, did_you_mean
+from condgen.sharing import card, hub, manifest
+
+
+@dataclass(frozen=True)
+class Place:
+    """A folder with card.json and weights."""
+
+    folder: Path
+    kind: Literal["run", "export", "hub"]
+
+    @property
+    def card(self) -> dict[str, Any]:
+        return card.read(self.folder / card.NAME)
+
+
+def find(run: str | Path, best: bool = False) -> Place:
+    """The generator that `run` names. Raises CondgenError, with the nearest run, if there is none."""
+    folder = Path(run).expanduser()
+    inner = folder / ("best" if best else "generator")
+    if (inner / card.NAME).is_file():
+        return Place(inner, "run")
+    if (folder / manifest.NAME).is_file():
+        if best:
+            raise CondgenError(f"{str(run)!r} was exported with one generator; leave --best out.")
+        return Place(folder, "export")
+    if hub.is_name(run) and not best:
+        return Place(hub.fetch(str(run)), "hub")
+    raise _nothing(folder, best)
+
+
+def home(run: str | Path) -> Path:
+    """Where files about `run` go when nobody says: into a run's folder. An exported one stays as it is, so they go into
+    a folder of its name where one stands."""
+    folder = Path(run).expanduser()
+    return folder if (folder / "config.json").is_file() else Path("drawn") / folder.name
+
+
+def _nothing(folder: Path, best: bool) -> CondgenError:
+    if best and (folder / "generator" / card.NAME).is_file():
+        return CondgenError(f"{str(folder)!r} has no best generator: nothing was evaluated while it trained.")
+    if (folder / "config.json").is_file():
+        return CondgenError(f"{str(folder)!r} has no generator yet; its first checkpoint brings one. Train on.")
+    if folder.is_file():
+        return CondgenError(f"{str(folder)!r} is a file; condgen reads folders: a run, or what condgen export wrote.")
+    if (folder / card.NAME).is_file():
+        return CondgenError(f"{str(folder)!r} has a card and no {manifest.NAME}; give the run that it is of.")
+    near = [*Path().glob("*/generator/card.json"), *Path().glob("*/*/generator/card.json")]
+    runs = sorted(str(found.parents[1]) for found in near)
+    hint = did_you_mean(str(folder), runs) if runs else "; condgen train makes one."
+    return CondgenError(f"{str(folder)!r} is no run (it has no generator/card.json){hint}")

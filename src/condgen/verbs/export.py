@@ -1,0 +1,141 @@
+"""`condgen export` and `condgen push`: a generator as a folder that can be given away.
+
+A format is a function and a row of FORMATS; the folder around it, its card and its page are in sharing/.
+"""
+
+import re
+from collections.abc import Callable, Mapping
+from dataclasses import asdict
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Literal
+
+from condgen.errors import CondgenError, unknown
+from condgen.sharing import places
+from condgen.verbs import evaluate
+
+if TYPE_CHECKING:
+    from condgen.drawing.sampler import Sampler
+
+Precision = Literal["fp32", "fp16", "int8"]
+
+
+def safetensors(sampler: "Sampler", folder: Path, precision: Precision) -> Mapping[str, Any]:
+    """Nothing more: the weights are in every export."""
+    return {}
+
+
+def onnx(sampler: "Sampler", folder: Path, precision: Precision) -> Mapping[str, Any]:
+    """model.onnx, for onnxruntime anywhere, a browser included."""
+    from condgen.sharing import onnx
+
+    found = onnx.export(sampler.net, sampler.spec, sampler.prior, folder / "model.onnx", precision)
+    return {"parity": asdict(found)}
+
+
+def pt2(sampler: "Sampler", folder: Path, precision: Precision) -> Mapping[str, Any]:
+    """model.pt2, for torch without condgen."""
+    from condgen.sharing import pt2
+
+    return {"parity": asdict(pt2.export(sampler.net, sampler.spec, sampler.prior, folder / "model.pt2"))}
+
+
+FORMATS: Mapping[str, Callable[["Sampler", Path, Precision], Mapping[str, Any]]] = {
+    "safetensors": safetensors,
+    "onnx": onnx,
+    "pt2": pt2,
+}
+"""Of what a folder holds beside its weights: each writes its files, and says what the card should."""
+
+
+def export(
+    run: str,
+    *,
+    format: str = "safetensors",
+    out: Path | None = None,
+    best: bool = False,
+    licence: str | None = None,
+    precision: Precision = "fp32",
+) -> str:
+    """A generator as a folder to give away: weights, a page about it, and a program for others than condgen.
+
+    condgen export runs/first --format onnx --licence cc0-1.0 --out my-digits
+
+    Args:
+        run: A run's folder, an exported one, or owner/name on the Hugging Face hub.
+        format: safetensors (for condgen), onnx (for onnxruntime anywhere) or pt2 (for torch without condgen); the
+            weights and the page are always there.
+        out: The folder; by default exported/FORMAT in the run's folder.
+        best: The generator of the best evaluation while training, instead of the last.
+        licence: Under which the weights are given away, as the hub names it, such as apache-2.0 or cc-by-4.0.
+        precision: Of the numbers inside an ONNX file: fp16 halves it, int8 makes it a third, faster and coarser.
+    """
+    if format not in FORMATS:
+        raise unknown("format", format, FORMATS)
+    if precision != "fp32" and format != "onnx":
+        raise CondgenError(f"--precision {precision} is for --format onnx; {format} keeps fp32.")
+    if licence is not None and not re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9.+-]{0,63}", licence):
+        raise CondgenError(f"--licence {licence!r} is no name of a licence, such as apache-2.0 or cc-by-4.0.")
+    place = places.find(run, best)
+    about, folder = place.card, out.expanduser() if out else places.home(run) / "exported" / format
+    from condgen.sharing import release
+    from condgen.sharing.folder import sampler
+
+    told = about_it(run, best, about) | {"licence": licence or about.get("licence"), "exported": format}
+    told = {key: value for key, value in (told | {"precision": precision}).items() if value is not None}
+    release.write(sampler(place, about), folder, told, lambda net, at: FORMATS[format](net, at, precision))
+    return "\n".join(
+        [
+            str(folder),
+            f"  about it:     {folder / 'README.md'}",
+            f"  draw from it: condgen sample {folder} --count 10 --grid --out pictures.png",
+            f"  give it away: condgen push {folder} OWNER/NAME",
+        ]
+    )
+
+
+def about_it(run: str, best: bool, about: Mapping[str, Any]) -> dict[str, Any]:
+    """What a card says to strangers, who have no run: the paper, what the data are called, and what was measured."""
+    from condgen.systems import row
+    from condgen.training.run import identity_in
+
+    paper, told = row(about["system"]).system.paper, dict(about["data"])
+    if identity := identity_in(Path(run).expanduser()):
+        options = {"labels": identity.labels, "size": identity.size, "fit": identity.fit}
+        told |= {key: value for key, value in options.items() if value is not None}
+    told["name"] = Path(told["name"]).name  # the way to it is the giver's own business
+    found = evaluate.kept(run, best)
+    scores = {"scores": _scores(found), "measured": _measured(found)} if found else {}
+    return {"paper": {"short": paper.short, "bibtex": paper.bibtex}, "data": told} | scores
+
+
+def _scores(found: evaluate.Evaluation) -> dict[str, Any]:
+    return {name: number.to_json() for name, number in evaluate.numbers(found).items() if number.value is not None}
+
+
+def _measured(found: evaluate.Evaluation) -> str:
+    about = found["about"]
+    return (
+        f"{about['protocol']}: {about['pictures_measured']:,} drawn pictures against {about['reference']} of "
+        f"{Path(about['data']['name']).name}; judge {about['judge']['name']}. ± is a 95 % interval."
+    )
+
+
+def push(folder: str, name: str, *, private: bool = False) -> str:
+    """Upload an exported folder to the Hugging Face hub, where condgen loads it by its name.
+
+    condgen push my-digits OWNER/NAME
+
+    Args:
+        folder: What `condgen export` wrote.
+        name: owner/name of the repository; it is made if there is none.
+        private: Make it so that only its owner sees it.
+    """
+    place = places.find(folder)
+    if place.kind != "export":
+        raise CondgenError(f"{folder!r} is no exported folder; condgen export {folder} makes one.")
+    about = place.card
+    from condgen.sharing import hub
+    from condgen.sharing.folder import sampler
+
+    sampler(place, about)  # nobody should be given what cannot be loaded
+    return hub.push(place.folder, name, private)
