@@ -9,14 +9,16 @@ import gzip
 import hashlib
 import json
 import re
+import tempfile
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 from condgen import disk
+from condgen.drawing.sampler import Sampler
 from condgen.labels import ANY
-from condgen.sharing import bundle, runtime
-from condgen.spec import Prior, Spec
+from condgen.sharing import bundle, onnx, parity, runtime
+from condgen.systems import row
 
 PAGE = Path(__file__).parents[1] / "page"
 LICENCE = Path(__file__).with_name("onnxruntime-web.LICENCE.txt")
@@ -25,25 +27,32 @@ LIMITS = {"pictures": 10_000, "points": 256}
 """Of one zip, and of one view."""
 
 
-def write(onnx: Path, about: Mapping[str, Any], path: Path) -> None:
-    """Write the page to `path`, an .html. about: as `told` makes it. onnx: as `sharing.onnx.export` writes it.
+def export(sampler: Sampler, path: Path) -> parity.Difference:
+    """Write the page to `path`, an .html, and say how near its pictures are to the sampler's.
 
     Raises CondgenError where onnxruntime-web is neither in the cache nor to be fetched.
     """
-    disk.write_bytes(path, page(onnx.read_bytes(), about, runtime.files()).encode())
+    files = runtime.files()  # first: without a network nothing else is worth the wait
+    with tempfile.TemporaryDirectory() as folder:
+        model = Path(folder) / "model.onnx"
+        found = onnx.export(sampler.net, sampler.spec, sampler.prior, model)
+        disk.write_bytes(path, page(model.read_bytes(), told(sampler), files).encode())
+    return found
 
 
-def told(name: str, card: Mapping[str, Any], spec: Spec, prior: Prior, manifold: bool) -> dict[str, Any]:
+def told(sampler: Sampler) -> dict[str, Any]:
     """What the page has to know of a model: the same as GET /about of `condgen serve`."""
+    card, spec, prior = sampler.card, sampler.spec, sampler.prior
     channels, height, width = spec.shape
     return {
-        "name": name,
-        **{key: card.get(key) for key in ("system", "images", "micro_batch", "sha256")},
+        "name": f"{card['system']}-{Path(card['data']['name']).name}",
+        **{key: card[key] for key in ("system", "images", "sha256")},
         "kind": "any" if spec.labels == ANY else spec.labels.kind,
         "names": list(spec.labels.names),
         "image": {"channels": channels, "height": height, "width": width},
         "latent": {"dim": prior.dim, "kind": prior.kind},
-        "manifold": manifold,
+        "manifold": prior.dim == 2 and hasattr(row(card["system"]).system, "encode"),
+        "micro_batch": sampler.micro_batch,
         "limits": LIMITS,
     }
 
