@@ -32,7 +32,7 @@ export class Code {
       command: `condgen sample ${quoted(this.run)} ${words}--count ${index + 1} --seed ${seed}${which}`,
       python: `${this.load()}\npicture = sampler.sample(${this.asked(text)}, count=${index + 1}, seed=${seed})[${index}]`,
       curl: index
-        ? this.point({ label, z: { seed, index } }).curl
+        ? this.curlOf({ label, z: { seed, index } })
         : this.curl("/sample", { labels: this.labels.single ? "all" : text, count: 1, seed, format: "png" }, "picture.png"),
     };
   }
@@ -44,8 +44,12 @@ export class Code {
     return {
       ...(command ? { command } : {}),
       python: `${imports}\n${this.load()}\ny = ${y}\n${pythonOf(z)}\npicture = sampler.decode(z, y)[0]`,
-      curl: this.curl("/points", { points: [{ y: this.labels.encode(label), z }] }, "points.json"),
+      curl: this.curlOf({ label, z }),
     };
+  }
+
+  curlOf({ label, z }) {
+    return this.curl("/points", { points: [{ y: this.labels.encode(label), z }] }, "points.json");
   }
 
   /** The whole plane, as a sheet. */
