@@ -95,14 +95,15 @@ def looking(**settings: Any) -> Iterator[Seen]:
 @contextmanager
 def serving(run: Path, *words: str) -> Iterator[tuple[str, "subprocess.Popen[str]"]]:
     """`condgen serve RUN` as a process of its own: where it is, and the process."""
-    command = [sys.executable, "-m", "condgen", "serve", str(run), "--port", "0", *words]
+    port = () if "--port" in words else ("--port", "0")
+    command = [sys.executable, "-m", "condgen", "serve", str(run), *port, *words]
     process = subprocess.Popen(command, stdout=subprocess.PIPE, text=True, env=os.environ | {"OMP_NUM_THREADS": "1"})
     assert process.stdout
     try:
         lines = iter(process.stdout.readline, "")
         yield next(line.removeprefix("at ").strip() for line in lines if line.startswith("at ")), process
     finally:
-        process.send_signal(signal.SIGCONT)
+        process.send_signal(signal.SIGCONT)  # if a test has stopped it
         process.terminate()
         process.wait(SECONDS)
         process.stdout.close()

@@ -1,4 +1,4 @@
-"""Runs to look at, each served once: digits, attributes, and names that would be markup."""
+"""Runs to look at, each served once: digits with a latent plane, and attributes whose names would be markup."""
 
 from collections.abc import Iterator
 from pathlib import Path
@@ -15,27 +15,19 @@ MARKUP = ("<img src=x onerror=alert(1)>", "a&amp;b", "\"'><script>alert(2)</scri
 
 @pytest.fixture(scope="session")
 def digits(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A `cvae` that has seen few digits: enough for pictures that differ by label and noise."""
+    """A `cvae` with a z of two numbers that has seen few digits: pictures that differ by label and noise."""
     out = tmp_path_factory.mktemp("page") / "digits"
-    return api.train("cvae", data="mnist", images=1000, evaluate_every=0, out=out, quiet=True).folder
+    return api.train("cvae", data="mnist", images=1000, z_dim=2, evaluate_every=0, out=out, quiet=True).folder
 
 
 @pytest.fixture(scope="session")
 def switches(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A run with attributes."""
-    return tiny(tmp_path_factory.mktemp("page"), "switches", ("Smiling", "Hat", "Blond_Hair", "Glasses"), "attributes")
-
-
-@pytest.fixture(scope="session")
-def markup(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A run with classes whose names a careless page would run."""
-    return tiny(tmp_path_factory.mktemp("page"), "markup", MARKUP, "colour")
-
-
-def tiny(place: Path, name: str, names: tuple[str, ...], kind: str) -> Path:
-    data = pictures(kind, 60)
-    np.savez(place / f"{name}.npz", images=data.train.images, labels=data.train.labels, names=np.array(names))
-    return api.train("cvae", data=place / f"{name}.npz", images=200, batch=20, out=place / name, quiet=True).folder
+    """A run with attributes, three of which a careless page would run."""
+    place, data = tmp_path_factory.mktemp("page"), pictures("attributes")
+    names = np.array(["Blond_Hair", *MARKUP])
+    np.savez(place / "switches.npz", images=data.train.images, labels=data.train.labels, names=names)
+    out = place / "switches"
+    return api.train("cvae", data=place / "switches.npz", images=200, batch=20, out=out, quiet=True).folder
 
 
 @pytest.fixture(scope="session")
@@ -49,11 +41,4 @@ def digits_at(digits: Path) -> Iterator[str]:
 def switches_at(switches: Path) -> Iterator[str]:
     chromium()
     with serving(switches) as (address, _):
-        yield address
-
-
-@pytest.fixture(scope="session")
-def markup_at(markup: Path) -> Iterator[str]:
-    chromium()
-    with serving(markup) as (address, _):
         yield address

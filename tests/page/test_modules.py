@@ -58,9 +58,9 @@ def test_noise_in_the_browser_is_torchs() -> None:
 def test_walks_in_the_browser_are_torchs(kind: Any) -> None:
     prior = Prior(20, kind)
     start, end = draw_at(prior, 3, [0, 1])
-    body = "return given.map(part => [...m.pointOf({ kind: '%s', dim: 20 }, {from, to, part})]);" % kind
-    body = "const from = {seed: 3, index: 0}, to = {seed: 3, index: 1};" + body
-    found = in_node("noise.js", body, [step / 10 for step in range(11)])
+    body = """const from = { seed: 3, index: 0 }, to = { seed: 3, index: 1 };
+        return given.parts.map(part => [...m.pointOf({ kind: given.kind, dim: 20 }, { from, to, part })]);"""
+    found = in_node("noise.js", body, {"kind": kind, "parts": [step / 10 for step in range(11)]})
     np.testing.assert_allclose(found, walk(prior, start, end, 11).numpy(), atol=1e-5)
 
 

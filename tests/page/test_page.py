@@ -8,7 +8,9 @@ import shlex
 import subprocess
 import urllib.request
 import zipfile
+from itertools import product
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -50,7 +52,7 @@ def test_a_class_is_picked_and_drawn(digits: Path, digits_at: str) -> None:
         for digit in (8, 3, 1):
             seen.page.get_by_role("radio", name=str(digit), exact=True).click()
             assert np.array_equal(seen.drawn().pixels(), exact(sampler, labels=str(digit), count=24))
-        seen.page.get_by_label("Seed").fill("7")
+        seen.page.get_by_role("spinbutton", name="Seed").fill("7")
         assert np.array_equal(seen.drawn().pixels(), exact(sampler, labels="1", count=24, seed=7))
         seen.page.get_by_role("button", name="Another").click()
         assert np.array_equal(seen.drawn().pixels(), exact(sampler, labels="1", count=24, seed=8))
@@ -93,17 +95,54 @@ def test_the_slider_walks_from_seed_to_seed(digits: Path, digits_at: str) -> Non
         assert "part=99" in seen.page.evaluate("location.hash")
 
 
-def test_attributes_are_switched(switches: Path, switches_at: str) -> None:
+def test_attributes_are_switched_and_names_with_markup_are_text(switches: Path, switches_at: str) -> None:
     sampler = condgen.load(switches)
     with looking() as seen:
-        seen.open(switches_at)
-        for name in ("Smiling", "Blond Hair"):
-            seen.page.get_by_role("button", name=name, exact=True).click()
-        assert np.array_equal(seen.drawn().pixels(), exact(sampler, labels="Smiling+Blond_Hair", count=24))
-        seen.page.get_by_role("tab", name="Same noise").click()
-        others = ["Smiling+Blond_Hair", "Blond_Hair", "Smiling+Hat+Blond_Hair", "Smiling", "Smiling+Blond_Hair+Glasses"]
+        page = seen.open(switches_at).page
+        assert page.locator(".chip").all_inner_texts() == ["Blond Hair", *MARKUP]
+        for name in ("Blond Hair", MARKUP[0]):
+            page.get_by_role("button", name=name, exact=True).click()
+        on = f"Blond_Hair+{MARKUP[0]}"
+        assert np.array_equal(seen.drawn().pixels(), exact(sampler, labels=on, count=24))
+        assert seen.text(".tells") == f"Pictures of “{on}”, each from noise of its own."
+        page.get_by_role("tab", name="Same noise").click()
+        others = [on, MARKUP[0], "Blond_Hair", f"{on}+{MARKUP[1]}", f"{on}+{MARKUP[2]}"]
         expected = np.concatenate([exact(sampler, labels=label) for label in others])
         assert np.array_equal(seen.drawn().pixels(), expected)
+        for view in ("grid", "walk", "draw"):
+            page.locator(f"#tab-{view}").click()
+            seen.drawn()
+        page.locator(".stage .gallery button").first.click()
+        assert seen.text("dialog h2") == f"{on}, seed 0, picture 0"
+        assert page.locator("img, script:not([src])").count() == 0
+
+
+def test_the_plane_is_dragged_on(digits: Path, digits_at: str) -> None:
+    """The sheet is the one of `condgen picture manifold`, coarser; the point is drawn where it lies."""
+    sampler = condgen.load(digits)
+    quantiles = torch.special.ndtri((torch.arange(15) + 0.5) / 15)
+    z = torch.cartesian_prod(quantiles.flip(0), quantiles).flip(1)
+    y = torch.from_numpy(sampler.spec.labels.encode([3])).expand(len(z), -1)
+    cells = sampler.decode(z, y).reshape(15, 15, 28, 28).swapaxes(1, 2).reshape(420, 420)
+    with looking() as seen:
+        page = seen.open(f"{digits_at}#view=plane&label=3").page
+        sheet = seen.pixels(".plane canvas")[0, ..., 0]
+        assert np.abs(sheet.astype(int) - cells).max() <= 1
+        box = page.locator(".plane").bounding_box()
+        page.mouse.move(box["x"] + 0.1 * box["width"], box["y"] + 0.1 * box["height"])
+        page.mouse.down()
+        page.mouse.move(box["x"] + 0.5 * box["width"], box["y"] + 0.5 * box["height"], steps=4)
+        page.mouse.up()
+        assert near_level(seen.drawn().pixels(".hero canvas")[0, ..., 0], cells[196:224, 196:224])
+        page.locator(".plane").focus()
+        page.keyboard.press("ArrowRight")
+        page.keyboard.press("ArrowUp")
+        assert page.evaluate("location.hash") == "#label=3&view=plane&right=0.52&up=0.52"
+
+
+def near_level(drawn: NDArray[np.uint8], expected: NDArray[np.uint8]) -> bool:
+    """Equal to one grey level."""
+    return int(np.abs(drawn.astype(int) - expected).max()) <= 1
 
 
 def test_a_picture_is_enlarged_told_apart_and_saved(digits: Path, digits_at: str, tmp_path: Path) -> None:
@@ -164,39 +203,42 @@ def check_zip(content: bytes, drawn: Path, sampler: Sampler) -> None:
     }
 
 
-@pytest.mark.parametrize("view", ["draw", "walk", "same", "grid"])
 def test_the_code_that_is_shown_draws_what_is_shown(
-    view: str, digits: Path, digits_at: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    digits: Path, digits_at: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """The command, the Python and the curl of each view, run as they are written."""
     monkeypatch.chdir(digits.parent)
     with looking() as seen:
-        seen.open(f"{digits_at}#view={view}&label=7&seed=3&to=4&part=25")
-        shown = seen.pixels()
-        space: dict[str, NDArray[np.uint8]] = {}
-        exec(seen.code("python"), space)
-        if view == "walk":
-            assert np.array_equal(grey(space["picture"][None, ..., 0]), shown[:1])
-        else:
-            by_label = grey(space["pictures"])
-            expected = (
-                by_label.reshape(10, 10, 28, 28, 3).swapaxes(0, 1).reshape(by_label.shape)
-                if view == "grid"
-                else by_label
-            )
-            assert np.array_equal(expected, shown)
+        for view in ("draw", "walk", "same", "grid"):
+            page = seen.open(f"{digits_at}#view={view}&label=7&seed=3&to=4&part=25").page
+            page.reload()
+            shown, (space, curled) = seen.drawn().pixels(), run_code(seen, tmp_path)
+            if view == "walk":
+                assert np.array_equal(grey(space["picture"][None, ..., 0]), shown[:1])
+                assert json.loads(curled)["shape"] == [1, 28, 28, 1]
+                continue
+            drawn = grey(space["pictures"])
+            by_row = drawn.reshape(10, -1, 28, 28, 3).swapaxes(0, 1).reshape(drawn.shape)
+            assert np.array_equal(drawn if view == "draw" else by_row, shown)
             cli.main(shlex.split(seen.code("command"))[1:])
-        curl = subprocess.run(["sh", "-c", seen.code("curl")], cwd=tmp_path, capture_output=True, timeout=60)
-        assert curl.returncode == 0
-    (got,) = tmp_path.iterdir()
-    if view == "draw":
-        with zipfile.ZipFile(got) as archive:
-            made = {path.name: path.read_bytes() for path in (digits.parent / "pictures").iterdir()}
-            assert {name: archive.read(name) for name in archive.namelist() if name.endswith(".png")} == made
-    elif view == "walk":
-        assert json.loads(got.read_text())["shape"] == [1, 28, 28, 1]
-    else:
-        assert got.read_bytes() == (digits.parent / "sheet.png").read_bytes()
+            if view == "draw":
+                with zipfile.ZipFile(io.BytesIO(curled)) as archive:
+                    made = {path.name: path.read_bytes() for path in (digits.parent / "pictures").iterdir()}
+                    assert {name: archive.read(name) for name in archive.namelist() if name[-4:] == ".png"} == made
+            else:
+                assert curled == (digits.parent / "sheet.png").read_bytes()
+
+
+def run_code(seen: Seen, place: Path) -> tuple[dict[str, Any], bytes]:
+    """What the Python that is shown leaves in its names, and what curl writes."""
+    space: dict[str, Any] = {}
+    exec(seen.code("python"), space)
+    done = subprocess.run(["sh", "-c", seen.code("curl")], cwd=place, capture_output=True, timeout=60)
+    assert done.returncode == 0, done.stderr
+    (written,) = place.iterdir()
+    content = written.read_bytes()
+    written.unlink()
+    return space, content
 
 
 def test_both_languages_and_both_themes_are_kept(digits_at: str) -> None:
@@ -265,29 +307,15 @@ def walked_by_tab(seen: Seen, steps: int) -> list[str]:
     return found
 
 
-def test_names_with_markup_are_text(markup: Path, markup_at: str) -> None:
-    with looking() as seen:
-        page = seen.open(markup_at).page
-        assert page.get_by_role("radio").all_inner_texts() == list(MARKUP)
-        for view in ("same", "grid", "walk", "draw"):
-            page.locator(f"#tab-{view}").click()
-            seen.drawn()
-            page.locator(".stage .gallery button").first.click()
-            page.locator("dialog[open]").wait_for()
-            assert MARKUP[0] in seen.text("dialog h2")
-            page.keyboard.press("Escape")
-        assert page.locator("img, script:not([src])").count() == 0
-
-
-@pytest.mark.parametrize("view", ["draw", "walk", "same", "grid"])
-def test_a_phone_shows_it_without_scrolling_sideways(view: str, digits_at: str, markup_at: str) -> None:
+def test_a_phone_shows_it_without_scrolling_sideways(digits_at: str, switches_at: str) -> None:
     with looking(viewport={"width": 400, "height": 800}, has_touch=True, is_mobile=True) as seen:
-        for address in (digits_at, markup_at):
+        for address, view in product((digits_at, switches_at), ("draw", "walk", "same", "grid")):
             page = seen.open(f"{address}#view={view}").page
             assert page.evaluate("document.documentElement.scrollWidth") <= 400
             page.locator(".stage .gallery button").first.tap()
             page.locator("dialog[open]").wait_for()
             assert page.evaluate("document.querySelector('dialog').scrollWidth") <= 400
+            page.get_by_role("button", name="Close").tap()
 
 
 def test_reduced_motion_is_respected(digits_at: str) -> None:
