@@ -29,7 +29,7 @@ JSON = {"content-type": "application/json"}
 SHAPES: dict[str, tuple[tuple[int, int, int], Labels]] = {
     **KINDS,
     "any": ((1, 6, 4), ANY),
-    "markup": ((1, 4, 4), Labels(("<script>alert(1)</script>", "a&b", '"\'>', "../../etc/passwd"))),
+    "markup": ((1, 4, 4), Labels(("<script>alert(1)</script>", "a&b", "\"'>", "../../etc/passwd"))),
 }
 
 

@@ -137,20 +137,21 @@ class Server(uvicorn.Server):
 
 def listening(host: str, port: int) -> socket.socket:
     """A socket at an address of this machine. Raises CondgenError if it is taken or not ours."""
+    if not 0 <= port <= 65535:
+        raise CondgenError(f"--port should be 0 to 65535, found {port}.")
     try:
         family, kind, protocol, _, place = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0]
         listener = socket.socket(family, kind, protocol)
-    except (OSError, OverflowError, UnicodeError):
+    except (OSError, UnicodeError):
         raise CondgenError(f"there is no address {host!r} with a port {port} to listen at.") from None
     try:
         listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         listener.bind(place)
         listener.listen(2048)
         return listener
-    except (OSError, OverflowError) as error:
+    except OSError as error:
         listener.close()
-        reason = getattr(error, "strerror", None) or str(error)
-        raise CondgenError(f"cannot listen at {host} port {port}: {reason}; another one is --port.") from None
+        raise CondgenError(f"cannot listen at {host} port {port}: {error.strerror}; try another --port.") from None
 
 
 def address(listener: socket.socket) -> str:
