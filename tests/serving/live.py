@@ -125,7 +125,8 @@ class Load:
 
     def __init__(self, server: Live, clients: int, **asked: Any) -> None:
         self.statuses: list[int] = []
-        self.lost: list[str] = []
+        self.lost: list[tuple[float, str]] = []
+        """When a request was sent whose answer never came, and why."""
         self._go, self._server, self._asked = True, server, asked
         self._threads = [threading.Thread(target=self._client, args=(i,)) for i in range(clients)]
         for thread in self._threads:
@@ -140,17 +141,17 @@ class Load:
                 connection.connect()
             except OSError:
                 return  # nobody listens any more
-            sent = False
+            sent = 0.0
             try:
                 body = json.dumps({"labels": "0", "seed": seed, **self._asked}).encode()
                 connection.request("POST", "/sample", body, {"Content-Type": "application/json"})
-                sent = True
+                sent = time.monotonic()
                 reply = connection.getresponse()
                 reply.read()
                 self.statuses.append(reply.status)
             except (OSError, http.client.HTTPException) as error:
                 if sent:
-                    self.lost.append(repr(error))
+                    self.lost.append((sent, repr(error)))
             finally:
                 connection.close()
 

@@ -191,9 +191,7 @@ def test_no_name_leads_out_of_the_page(name: str) -> None:
         with_stand(check)
 
 
-@pytest.mark.parametrize(
-    "text", ["../../etc/passwd", "file:///etc/passwd", "http://127.0.0.1/", "<img src=x onerror=1>"]
-)
+@pytest.mark.parametrize("text", ["../../etc/passwd", "file:///etc/passwd", "http://[::1]/", "<b onerror=1>"])
 def test_nothing_that_was_sent_comes_back(text: str) -> None:
     async def check(stand: Stand) -> None:
         bodies: list[Any] = [{"labels": text}, {"labels": "8", "format": text}, {"labels": "8", text: 1}, text, [text]]

@@ -30,7 +30,7 @@ from condgen.serving.served import Served
 from condgen.serving.turns import Turns
 
 SETTLE_SECONDS = 0.3
-"""After the last answer, for requests that were on their way when the server was told to stop."""
+"""For requests that were on their way when the server was told to stop."""
 
 
 @dataclass(frozen=True)
@@ -124,6 +124,14 @@ class Server(uvicorn.Server):
             for number in (signal.SIGINT, signal.SIGTERM):
                 loop.remove_signal_handler(number)
 
+    async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
+        """Hang up in two steps: connections that were made before the door closed are still answered."""
+        await asyncio.sleep(0)
+        for each in self.servers:
+            each.close()
+        await asyncio.sleep(SETTLE_SECONDS)
+        await super().shutdown(sockets)
+
     async def _drain(self, state: State) -> None:
         """Answer what is in hand; new work is refused meanwhile, and /readyz says so."""
         with contextlib.suppress(TimeoutError):
@@ -131,7 +139,6 @@ class Server(uvicorn.Server):
                 await asyncio.sleep(SETTLE_SECONDS)
                 while state.in_hand:
                     await asyncio.sleep(0.02)
-                await asyncio.sleep(SETTLE_SECONDS)
         self.should_exit = True
 
 
