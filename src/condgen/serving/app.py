@@ -63,7 +63,9 @@ def build(
 ) -> FastAPI:  # fmt: skip
     """The application behind the guard."""
     # /docs and /redoc are off: their pages load scripts from elsewhere.
-    app = FastAPI(title="condgen", version=__version__, openapi_url=None, docs_url=None, redoc_url=None)
+    app = FastAPI(
+        title="condgen", version=__version__, openapi_url=None, docs_url=None, redoc_url=None, redirect_slashes=False
+    )
     answer_in_our_words(app)
     add_page(app, page)
     add_health(app, state, measures, ready)

@@ -30,7 +30,7 @@ from condgen.serving.served import Served
 from condgen.serving.turns import Turns
 
 SETTLE_SECONDS = 0.3
-"""After the last answer, for requests that were on their way when the server was told to stop."""
+"""For requests that were on their way when the server was told to stop."""
 
 
 @dataclass(frozen=True)
@@ -124,6 +124,14 @@ class Server(uvicorn.Server):
             for number in (signal.SIGINT, signal.SIGTERM):
                 loop.remove_signal_handler(number)
 
+    async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
+        """Hang up in two steps: connections that were made before the door closed are still answered."""
+        await asyncio.sleep(0)
+        for each in self.servers:
+            each.close()
+        await asyncio.sleep(SETTLE_SECONDS)
+        await super().shutdown(sockets)
+
     async def _drain(self, state: State) -> None:
         """Answer what is in hand; new work is refused meanwhile, and /readyz says so."""
         with contextlib.suppress(TimeoutError):
@@ -131,26 +139,26 @@ class Server(uvicorn.Server):
                 await asyncio.sleep(SETTLE_SECONDS)
                 while state.in_hand:
                     await asyncio.sleep(0.02)
-                await asyncio.sleep(SETTLE_SECONDS)
         self.should_exit = True
 
 
 def listening(host: str, port: int) -> socket.socket:
     """A socket at an address of this machine. Raises CondgenError if it is taken or not ours."""
+    if not 0 <= port <= 65535:
+        raise CondgenError(f"--port should be 0 to 65535, found {port}.")
     try:
         family, kind, protocol, _, place = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0]
         listener = socket.socket(family, kind, protocol)
-    except (OSError, OverflowError, UnicodeError):
+    except (OSError, UnicodeError):
         raise CondgenError(f"there is no address {host!r} with a port {port} to listen at.") from None
     try:
         listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         listener.bind(place)
         listener.listen(2048)
         return listener
-    except (OSError, OverflowError) as error:
+    except OSError as error:
         listener.close()
-        reason = getattr(error, "strerror", None) or str(error)
-        raise CondgenError(f"cannot listen at {host} port {port}: {reason}; another one is --port.") from None
+        raise CondgenError(f"cannot listen at {host} port {port}: {error.strerror}; try another --port.") from None
 
 
 def address(listener: socket.socket) -> str:
