@@ -39,7 +39,7 @@ docs: .venv/docs  ## The documentation as a site, in site/.
 	@touch $@
 
 .venv/dev: .venv/core
-	$(PIP) --editable ".[data,dev,export,metrics,serve]"
+	$(PIP) --editable ".[data,dev,export,hub,metrics,serve]"
 	@touch $@
 
 .venv/docs: .venv/core

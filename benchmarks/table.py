@@ -14,6 +14,7 @@ from pathlib import Path
 from statistics import mean, median
 from typing import Any
 
+from condgen.metrics.number import Number
 from condgen.verbs import catalogue
 
 ROOT = Path(__file__).parents[1]
@@ -149,6 +150,16 @@ def ablation() -> list[str]:
     return lines
 
 
+def exports() -> list[str]:
+    """What each exported program weighs, how fast it draws, and how far off."""
+    programs = json.loads((RESULTS / "exports.json").read_text())["programs"]
+    return [
+        f"| `{name}` | {found['bytes']:,} | {found['pictures_per_second']:,} | {Number.from_json(found['fd'])} "
+        f"| {found['largest']} | {found['mean']:.3f} |\n"
+        for name, found in programs.items()
+    ]
+
+
 def spread(values: Sequence[float]) -> str:
     """Mean and range over the seeds."""
     digits = 3 if mean(values) < 10 else 1
@@ -198,6 +209,7 @@ TABLES: dict[str, Callable[[], list[str]]] = {
     "docs/performance/time-to-quality.md": race,
     "docs/performance/growth.md": growth,
     "docs/metrics.md": floors,
+    "docs/sharing.md": exports,
     "docs/known-answers/mnist.md": lambda: faults("mnist"),
     "docs/known-answers/fashion-mnist.md": lambda: faults("fashion-mnist"),
     "docs/leaderboard/mnist.md": lambda: leaderboard("mnist", *LONG),

@@ -12,6 +12,7 @@ import torch
 from condgen.data import Dataset, Split
 from condgen.labels import Labels
 
+pytest_plugins = ["sharing.fixtures"]
 os.environ["MPLBACKEND"] = "Agg"
 SHARED = Path(__file__).parents[2] / "shared"
 """Where development data may lie; tests that want it skip without it."""

@@ -28,6 +28,18 @@ for words in json.load(sys.stdin):
     print(json.dumps(out.getvalue() + err.getvalue().split("\\n")[-2] + " " + err.getvalue().split("\\n")[-1]
                      if "exit" in err.getvalue() else out.getvalue()))
 """
+DIRECTLY = """
+import json, sys
+from pathlib import Path
+from condgen.errors import CondgenError
+from condgen.sharing.hub import fetch, push
+for call in json.load(sys.stdin):
+    try:
+        print(json.dumps(str(eval(call))))
+    except CondgenError as error:
+        print(json.dumps(str(error)))
+assert "torch" not in sys.modules
+"""
 
 
 @pytest.fixture(scope="module")
@@ -41,10 +53,10 @@ def session(hub: Hub, tmp_path_factory: pytest.TempPathFactory) -> Callable[...,
     """Commands of one process, which reads where the hub is when it starts; what each of them said."""
     home = tmp_path_factory.getbasetemp() / "hf"
 
-    def run(*commands: list[object], **environment: str) -> list[str]:
+    def run(*commands: object, program: str = COMMANDS, **environment: str) -> list[str]:
         ours = {"HF_ENDPOINT": hub.address, "HF_TOKEN": TOKEN, "HF_HOME": str(home), "OMP_NUM_THREADS": "1"}
         done = subprocess.run(
-            [sys.executable, "-c", COMMANDS], input=json.dumps(commands, default=str), text=True, check=True,
+            [sys.executable, "-c", program], input=json.dumps(commands, default=str), text=True, check=True,
             env={**os.environ, **ours, **environment}, capture_output=True,
         )  # fmt: skip
         return [json.loads(line) for line in done.stdout.splitlines()]
@@ -63,6 +75,10 @@ def test_pushed_and_loaded_by_name(
     hub: Hub, session: Callable[..., list[str]], whole: Path, run: Path, tmp_path: Path
 ) -> None:
     export(str(run), format="onnx", out=tmp_path / "larger")
+    files = {path.name: path.read_bytes() for path in whole.iterdir()}  # of somebody else, or changed by somebody
+    hub.repositories["you/other"] = {"pytorch_model.bin": b"\x80\x04."}
+    hub.repositories["you/changed"] = files | {"card.json": files["card.json"].replace(b'"dog"', b'"cow"')}
+    hub.repositories["you/edited"] = files | {"README.md": b"My own words.", "demo.gif": b"GIF", ".gitattributes": b""}
     ask = ["--labels", "dog", "--seed", 3, "--out"]
     said = session(
         ["push", tmp_path / "larger", "me/pets", "--private"],
@@ -71,8 +87,11 @@ def test_pushed_and_loaded_by_name(
         ["sample", whole, *ask, tmp_path / "here.png"],
         ["sample", f"me/pets@{'0' * 40}", *ask, tmp_path / "none.png"],
         ["sample", "me/nothing"],
-        ["export", "me/pets", "--format", "pt2", "--out", tmp_path / "again"],
+        ["export", "me/pets", "--out", tmp_path / "again"],
         ["push", run, "me/run"],
+        ["sample", "you/other"],
+        ["sample", "you/changed"],
+        ["sample", "you/edited", "--labels", "cat", "--out", tmp_path / "edited.png"],
     )
     assert said[:2] == [f"{hub.address}/me/pets\n"] * 2
     assert hub.private == {"me/pets"}
@@ -82,39 +101,37 @@ def test_pushed_and_loaded_by_name(
     assert (tmp_path / "hub.png").read_bytes() == (tmp_path / "here.png").read_bytes()
     assert "it has no such revision" in refusal(said[4])
     assert "there is none of that name" in refusal(said[5])
-    assert (tmp_path / "again/model.pt2").exists()
+    assert (tmp_path / "again/model.safetensors").read_bytes() == (whole / "model.safetensors").read_bytes()
     assert "is no exported folder; condgen export" in said[7]
+    assert "is nothing that condgen exported" in said[8]
+    assert "card.json' has changed since it was written" in said[9]
+    assert np.asarray(read(tmp_path / "edited.png")).shape == (12, 10)
 
-    offline = session(
-        ["sample", "me/pets", *ask, tmp_path / "offline.png"], ["sample", "me/nothing"], ["push", whole, "me/pets"],
-        HF_HUB_OFFLINE="1",
-    )  # fmt: skip
+    offline = session(["sample", "me/pets", *ask, tmp_path / "offline.png"], ["sample", "me/none"], HF_HUB_OFFLINE="1")
     assert (tmp_path / "offline.png").read_bytes() == (tmp_path / "here.png").read_bytes()
     assert "no copy is in its cache" in refusal(offline[1])
-    assert "HF_HUB_OFFLINE is set" in refusal(offline[2])
 
 
-def test_nobody_there_and_nobody_known(hub: Hub, session: Callable[..., list[str]], whole: Path) -> None:
-    dead = session(["push", whole, "me/pets"], ["sample", "me/other"], HF_ENDPOINT="http://127.0.0.1:9")
-    assert "the hub cannot be reached" in refusal(dead[0])
-    assert "the hub cannot be reached" in refusal(dead[1])
-    assert "does not take the token" in refusal(session(["push", whole, "me/new"], HF_TOKEN="hf_wrong")[0])
-    assert "hf auth login, or set HF_TOKEN" in session(["push", whole, "me/new"], HF_TOKEN="")[0]
-
-
-def test_a_repository_of_somebody_else(hub: Hub, session: Callable[..., list[str]], whole: Path) -> None:
-    """Not of ours, or changed after it was pushed: refused, whatever it holds."""
-    files = {path.name: path.read_bytes() for path in whole.iterdir()}
-    hub.repositories["you/other"] = {"pytorch_model.bin": b"\x80\x04."}
-    hub.repositories["you/changed"] = files | {"card.json": files["card.json"].replace(b'"dog"', b'"cow"')}
-    hub.repositories["you/edited"] = files | {"README.md": b"My own words.", "demo.gif": b"GIF", ".gitattributes": b""}
-    said = session(
-        ["sample", "you/other"], ["sample", "you/changed"],
-        ["sample", "you/edited", "--labels", "cat", "--out", whole.parent / "edited.png"],
-    )  # fmt: skip
-    assert "is nothing that condgen exported" in said[0]
-    assert "card.json' has changed since it was written" in said[1]
-    assert np.asarray(read(whole.parent / "edited.png")).shape == (12, 10)
+@pytest.mark.parametrize(
+    ("environment", "pushing", "fetching"),
+    [
+        ({"HF_ENDPOINT": "http://127.0.0.1:9"}, "the hub cannot be reached (", "the hub cannot be reached (offline?)"),
+        ({"HF_HUB_OFFLINE": "1"}, "HF_HUB_OFFLINE is set", "no copy is in its cache"),
+        ({"HF_TOKEN": "hf_wrong"}, "does not take the token", "there is none of that name"),
+        (
+            {"HF_TOKEN": ""},
+            "no token for the hub is here: hf auth login, or set HF_TOKEN",
+            "there is none of that name",
+        ),
+    ],
+    ids=["nobody there", "offline", "wrong token", "no token"],
+)
+def test_nobody_there_or_nobody_known(
+    environment: dict[str, str], pushing: str, fetching: str, session: Callable[..., list[str]], whole: Path
+) -> None:
+    said = session(f"push('{whole}', 'me/new', False)", "fetch('me/none')", **environment, program=DIRECTLY)
+    assert pushing in said[0]
+    assert fetching in said[1]
 
 
 def test_what_is_a_name_and_what_a_path(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -71,13 +71,18 @@ class Paper(Part):
     bibtex: Text
 
 
-class Score(Part):
+class Measured(Part):
     """A number of an evaluation, as `metrics.number.Number` writes it."""
 
     value: float | None
     error: float | None
     n: NonNegativeInt
     refused: Word | None = None
+
+
+class Score(Measured):
+    real: Measured | None = None
+    """The same number of real pictures."""
 
 
 class Parity(Part):

@@ -42,10 +42,11 @@ def text(card: Mapping[str, Any], files: Sequence[str]) -> str:
 
 
 def score(name: str, value: float | Mapping[str, Any]) -> dict[str, Any]:
-    """One line of the table: a number with its error, or as it was logged while training."""
+    """One line of the table: a number with its error, beside that of real pictures, or as a training logged it."""
     number = Number(value, None, 0) if isinstance(value, float | int) else Number.from_json(dict(value))
     title = METRICS[name].title if name in METRICS else name
-    return {"name": name, "title": title, "value": number.value, "text": str(number)}
+    real = None if isinstance(value, float | int) or not value.get("real") else Number.from_json(dict(value["real"]))
+    return {"name": name, "title": title, "value": number.value, "text": str(number), "real": str(real or "-")}
 
 
 def cell(name: str) -> str:

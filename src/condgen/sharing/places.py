@@ -26,11 +26,12 @@ def find(run: str | Path, best: bool = False) -> Place:
     inner = folder / ("best" if best else "generator")
     if (inner / card.NAME).is_file():
         return Place(inner, "run")
-    if (folder / manifest.NAME).is_file():
-        if best:
-            raise CondgenError(f"{str(run)!r} was exported with one generator; leave --best out.")
+    is_export = (folder / manifest.NAME).is_file()
+    if best and (is_export or hub.is_name(run)):
+        raise CondgenError(f"{str(run)!r} was exported with one generator; leave --best out.")
+    if is_export:
         return Place(folder, "export")
-    if hub.is_name(run) and not best:
+    if hub.is_name(run):
         return Place(hub.fetch(str(run)), "hub")
     raise _nothing(folder, best)
 

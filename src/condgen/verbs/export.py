@@ -122,7 +122,10 @@ def about_it(run: str, best: bool, about: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _scores(found: evaluate.Evaluation) -> dict[str, Any]:
-    return {name: number.to_json() for name, number in evaluate.numbers(found).items() if number.value is not None}
+    """Every measured number, and beside it that of real pictures."""
+    measured = {name: number for name, number in evaluate.numbers(found).items() if number.value is not None}
+    real = {name: {"real": found[name]["real"]} if found[name].get("real") else {} for name in measured}
+    return {name: number.to_json() | real[name] for name, number in measured.items()}
 
 
 def _measured(found: evaluate.Evaluation) -> str:

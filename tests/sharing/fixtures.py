@@ -18,9 +18,7 @@ def run(tmp_path_factory: pytest.TempPathFactory) -> Path:
     place = tmp_path_factory.mktemp("sharing")
     images = np.random.default_rng(0).integers(0, 256, (90, 12, 10), np.uint8)
     np.savez(place / "pets.npz", images=images, labels=np.arange(90) % 3, names=np.array(["cat", "dog", "guinea pig"]))
-    return api.train(
-        "cgan-concat", data=place / "pets.npz", images=200, batch=20, out=place / "run", quiet=True
-    ).folder
+    return api.train("cgan-concat", data=place / "pets.npz", images=200, batch=20, out=place / "run", quiet=True).folder
 
 
 @pytest.fixture(scope="session")
