@@ -64,6 +64,27 @@ def test_walks_in_the_browser_are_torchs(kind: Any) -> None:
     np.testing.assert_allclose(found, walk(prior, start, end, 11).numpy(), atol=1e-5)
 
 
+def test_more_like_this_is_near() -> None:
+    """Every near point, also of one that no seed names, is nearer to it than any other drawn point is."""
+    prior = {"kind": "normal", "dim": 32}
+    body = """const { pointOf } = await import(given.noise);
+        return given.points.map(z => ({
+            here: [...pointOf(given.prior, z)],
+            near: m.nearTo({ label: 0, z }, given.prior).map(item => [...pointOf(given.prior, item.z)]) }));"""
+    points = [
+        {"seed": 5, "index": 7},
+        {"at": [0.5] * 32},
+        {"near": {"seed": 1, "index": 2}, "seed": 3, "index": 4, "distance": 0.2},
+    ]
+    found = in_node("near.js", body, {"noise": (PAGE / "noise.js").as_uri(), "points": points, "prior": prior})
+    others = draw_at(Prior(32), 9, range(200)).numpy()
+    for point in found:
+        distances = np.linalg.norm(np.array(point["near"]) - point["here"], axis=1)
+        assert len(set(distances.round(6))) == 8
+        assert distances.min() > 0.5
+        assert distances.max() < np.linalg.norm(others - point["here"], axis=1).min()
+
+
 def test_the_planes_quantiles_are_the_normal_ones() -> None:
     shares = [i / 1000 for i in range(1, 1000)]
     found = in_node("quantile.js", "return given.map(m.quantile);", shares)
