@@ -177,18 +177,16 @@ def test_every_answer_says_what_a_browser_may_do_with_it() -> None:
 
 @pytest.mark.parametrize(
     "name",
-    ["../guard.py", "..%2fguard.py", "....//guard.py", "/etc/passwd", "../../../../etc/passwd", "C:\\x", "index.html/..",
-     ".", "", "%00", "index.html\0", "\ud800"],
+    ["../guard.py", "..%2fguard.py", "....//guard.py", "/etc/passwd", "../../etc/passwd", "C:\\x", "index.html/..",
+     "%00", "index.html\0", "\ud800"],
 )  # fmt: skip
 def test_no_name_leads_out_of_the_page(name: str) -> None:
     async def check(stand: Stand) -> None:
         for path in (f"/page/{name}", f"/{name}"):
             reply = await stand.ask("GET", path)
-            assert reply.status in (404,) or path in ("/", "/."), path
-            assert b"root:" not in reply.body
+            assert (reply.status, reply.json["error"]["code"]) == (404, "not_found"), path
 
-    if name:
-        with_stand(check)
+    with_stand(check)
 
 
 @pytest.mark.parametrize("text", ["../../etc/passwd", "file:///etc/passwd", "http://[::1]/", "<b onerror=1>"])
