@@ -151,7 +151,7 @@ def test_with_the_token_all_is_served(headers: dict[str, str]) -> None:
 def test_a_browser_gets_a_cookie_for_the_token_and_an_address_without_it() -> None:
     async def check(stand: Stand) -> None:
         reply = await stand.ask("GET", "/", query=f"token={TOKEN}".encode())
-        assert (reply.status, reply.header("location")) == (303, "/")
+        assert (reply.status, reply.header("location")) == (303, "./")
         cookie = reply.header("set-cookie")
         assert {"HttpOnly", "SameSite=Strict", "Path=/"} <= set(cookie.split("; "))
         assert (await stand.ask("GET", "/", b"", {"cookie": cookie.split(";")[0]})).status == 200
