@@ -21,6 +21,7 @@ import time
 from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -30,7 +31,7 @@ from condgen import api
 from condgen.disk import write_json
 from condgen.training.run import environment
 
-TURNS, TURN_SECONDS = 5, 1.5
+TURNS, TURN_SECONDS = 5, 1.0
 OVERLOAD, OVERLOAD_SECONDS = 10, 20.0
 ONE = {"labels": "0", "count": 1, "format": "png"}
 MANY = {"labels": "0", "count": 64, "format": "npy"}
@@ -126,30 +127,51 @@ def quantile(values: list[float], part: float) -> float:
     return float(np.quantile(values, part)) if values else float("nan")
 
 
-async def beside(ours: int, theirs: int, asked: dict[str, Any], clients: int) -> dict[str, Any]:
-    """Requests per second and latency of both servers, in turns."""
-    rates: dict[int, list[float]] = {ours: [], theirs: []}
-    taken: dict[int, list[float]] = {ours: [], theirs: []}
-    for port in (ours, theirs):
-        await closed(port, asked, clients, 0.5)
-    for _ in range(TURNS):
-        for port in (ours, theirs):
-            began = time.perf_counter()
-            seconds = await closed(port, asked, clients, TURN_SECONDS)
-            rates[port].append(len(seconds) / (time.perf_counter() - began))
-            taken[port] += seconds
-    pairs = zip(rates[ours], rates[theirs], strict=True)
-    sides = {
-        name: {
-            "requests_per_second": round(statistics.median(rates[port]), 1),
-            "pictures_per_second": round(statistics.median(rates[port]) * asked["count"]),
-            "p50_ms": round(quantile(taken[port], 0.5) * 1e3, 2),
-            "p99_ms": round(quantile(taken[port], 0.99) * 1e3, 2),
+@dataclass
+class Side:
+    """One of two servers that are compared."""
+
+    name: str
+    port: int
+    pids: list[int]
+    rates: list[float] = field(default_factory=list)
+    seconds: list[float] = field(default_factory=list)
+    cpu: float = 0.0
+
+    async def turn(self, asked: dict[str, Any], clients: int) -> None:
+        began, cpu = time.perf_counter(), processor(self.pids)
+        seconds = await closed(self.port, asked, clients, TURN_SECONDS)
+        self.rates.append(len(seconds) / (time.perf_counter() - began))
+        self.cpu += processor(self.pids) - cpu
+        self.seconds += seconds
+
+    def numbers(self, asked: dict[str, Any]) -> dict[str, float]:
+        return {
+            "requests_per_second": round(statistics.median(self.rates), 1),
+            "pictures_per_second": round(statistics.median(self.rates) * asked["count"]),
+            "p50_ms": round(quantile(self.seconds, 0.5) * 1e3, 2),
+            "p99_ms": round(quantile(self.seconds, 0.99) * 1e3, 2),
+            "cpu_ms_per_request": round(self.cpu / len(self.seconds) * 1e3, 2),
         }
-        for name, port in (("condgen", ours), ("plain", theirs))
-    }
-    ratio = round(statistics.median(a / b for a, b in pairs), 2)
-    return {"clients": clients, "pictures": asked["count"], **sides, "times_the_requests_of_plain": ratio}
+
+
+async def beside(ours: int, theirs: int, asked: dict[str, Any], clients: int) -> dict[str, Any]:
+    """Requests per second, latency and cost of both servers, in turns. ours, theirs: process ids."""
+    sides = [Side("condgen", 8201, [ours, *children(ours)]), Side("plain", 8202, [theirs])]
+    for side in sides:
+        await closed(side.port, asked, clients, 0.5)
+    for _ in range(TURNS):
+        for side in sides:
+            await side.turn(asked, clients)
+    ratio = round(statistics.median(a / b for a, b in zip(*(side.rates for side in sides), strict=True)), 2)
+    numbers = {side.name: side.numbers(asked) for side in sides}
+    return {"clients": clients, "pictures": asked["count"], **numbers, "times_the_requests_of_plain": ratio}
+
+
+def processor(pids: list[int]) -> float:
+    """Seconds of CPU that processes have used."""
+    stats = [Path(f"/proc/{pid}/stat").read_text().rsplit(")", 1)[1].split() for pid in pids]
+    return sum(int(stat[11]) + int(stat[12]) for stat in stats) / os.sysconf("SC_CLK_TCK")
 
 
 async def overload(port: int, pids: list[int]) -> dict[str, Any]:
@@ -305,7 +327,7 @@ def measured(digits: str, faces: str) -> dict[str, Any]:
             ("one picture, one client", ONE, 1), ("one picture, 32 clients", ONE, 32),
             ("64 pictures, one client", MANY, 1), ("64 pictures, 3 clients", MANY, 3),
         ):  # fmt: skip
-            found[name] = asyncio.run(beside(8201, 8202, asked, clients))
+            found[name] = asyncio.run(beside(pid, theirs, asked, clients))
             print(name, found[name], flush=True)
         found["slow clients"] = asyncio.run(slow_clients(8201))
         found["fairness, fast network"] = asyncio.run(fairness(8201))

@@ -151,7 +151,7 @@ def test_with_the_token_all_is_served(headers: dict[str, str]) -> None:
 def test_a_browser_gets_a_cookie_for_the_token_and_an_address_without_it() -> None:
     async def check(stand: Stand) -> None:
         reply = await stand.ask("GET", "/", query=f"token={TOKEN}".encode())
-        assert (reply.status, reply.header("location")) == (303, "/")
+        assert (reply.status, reply.header("location")) == (303, "./")
         cookie = reply.header("set-cookie")
         assert {"HttpOnly", "SameSite=Strict", "Path=/"} <= set(cookie.split("; "))
         assert (await stand.ask("GET", "/", b"", {"cookie": cookie.split(";")[0]})).status == 200
@@ -177,18 +177,16 @@ def test_every_answer_says_what_a_browser_may_do_with_it() -> None:
 
 @pytest.mark.parametrize(
     "name",
-    ["../guard.py", "..%2fguard.py", "....//guard.py", "/etc/passwd", "../../../../etc/passwd", "C:\\x", "index.html/..",
-     ".", "", "%00", "index.html\0", "\ud800"],
+    ["../guard.py", "..%2fguard.py", "....//guard.py", "/etc/passwd", "../../etc/passwd", "C:\\x", "index.html/..",
+     "%00", "index.html\0", "\ud800"],
 )  # fmt: skip
 def test_no_name_leads_out_of_the_page(name: str) -> None:
     async def check(stand: Stand) -> None:
         for path in (f"/page/{name}", f"/{name}"):
             reply = await stand.ask("GET", path)
-            assert reply.status in (404,) or path in ("/", "/."), path
-            assert b"root:" not in reply.body
+            assert (reply.status, reply.json["error"]["code"]) == (404, "not_found"), path
 
-    if name:
-        with_stand(check)
+    with_stand(check)
 
 
 @pytest.mark.parametrize("text", ["../../etc/passwd", "file:///etc/passwd", "http://[::1]/", "<b onerror=1>"])

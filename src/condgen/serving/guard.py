@@ -123,7 +123,7 @@ class Guard:
             if scope["method"] == "OPTIONS" and b"access-control-request-method" in headers:
                 return await answer.plain(204, b"", CORS)
         if cookie := self.access.cookie_for(scope):
-            return await answer.plain(303, b"", {"location": "/", "set-cookie": cookie})
+            return await answer.plain(303, b"", {"location": "./", "set-cookie": cookie})
         self.access.check_token(headers)
         works = scope["method"] == "POST" and scope["path"] in WORK
         if works:

@@ -31,6 +31,8 @@ from condgen.serving.turns import Turns
 
 SETTLE_SECONDS = 0.3
 """For requests that were on their way when the server was told to stop."""
+LAST_SECONDS = 3
+"""For the ends of answers that were sent, but not yet taken."""
 
 
 @dataclass(frozen=True)
@@ -139,6 +141,7 @@ class Server(uvicorn.Server):
                 await asyncio.sleep(SETTLE_SECONDS)
                 while state.in_hand:
                     await asyncio.sleep(0.02)
+        self.config.timeout_graceful_shutdown = LAST_SECONDS  # the time for what was in hand is over
         self.should_exit = True
 
 

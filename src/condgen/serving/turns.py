@@ -35,9 +35,10 @@ class Job:
 class Turns:
     """The requests that wait, bounded in micro-batches.
 
-    A request weighs as many pictures as it waits for, one micro-batch at most: since requests take turns, a longer one
-    keeps the others no longer than that. The last micro-batch of room is kept for small requests (a quarter of a
-    micro-batch), so that a few large ones cannot shut everybody else out.
+    A request weighs as many pictures as it asks for, one micro-batch at most, until it is done: since requests take
+    turns, a longer one keeps the others no longer than that. (If it grew lighter with every picture, ever more
+    requests would share the turns, and all of them would wait longer.) The last micro-batch of room is kept for small
+    requests, a quarter of a micro-batch, so that a few large ones cannot shut everybody else out.
     """
 
     micro_batch: int
@@ -53,7 +54,7 @@ class Turns:
 
     @property
     def weight(self) -> int:
-        return sum(min(job.left, self.micro_batch) for job in self.jobs)
+        return sum(min(len(job), self.micro_batch) for job in self.jobs)
 
     @property
     def full(self) -> bool:

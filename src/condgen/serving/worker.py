@@ -22,7 +22,7 @@ from condgen.errors import CondgenError
 from condgen.noise import between, draw_at
 from condgen.serving import frames
 from condgen.spec import Prior
-from condgen.systems import row
+from condgen.systems import SYSTEMS, row
 
 KEPT = 4096
 """Drawn z's that are kept: a page asks for the same ones under one label after another."""
@@ -92,7 +92,8 @@ class Artist:
         return between(prior, start, end, torch.tensor([part]))[0]
 
     def _encodes(self) -> bool:
-        return hasattr(row(self.sampler.card["system"]).system, "encode")
+        name = self.sampler.card.get("system")
+        return name in SYSTEMS and hasattr(row(name).system, "encode")
 
 
 if __name__ == "__main__":
