@@ -226,6 +226,40 @@ def test_what_a_payload_is_is_said(folder: Path, tmp_path: Path) -> None:
     )
 
 
+@pytest.mark.parametrize("kind", ["export", "run"])
+def test_every_flipped_bit_of_the_weights_is_noticed(kind: str, whole: Path, run: Path, tmp_path: Path) -> None:
+    folder = tmp_path / "hurt"
+    shutil.copytree(
+        whole if kind == "export" else run / "generator", folder if kind == "export" else folder / "generator"
+    )
+    path, chance = parts(folder)[1], random.Random(SEED)
+    data = path.read_bytes()
+    for _ in range(100):
+        at = chance.randrange(len(data))
+        path.write_bytes(data[:at] + bytes([data[at] ^ 1 << chance.randrange(8)]) + data[at + 1 :])
+        assert " " in trial(folder)[0]
+    path.write_bytes(data)
+    assert " " not in trial(folder)[0]
+
+
+@pytest.mark.parametrize("name", ["samples.png", "card.json", "model.safetensors"])
+def test_every_file_is_held_against_the_manifest(name: str, folder: Path) -> None:
+    """One bit, of the same length; where the card vouches for itself and the weights, too."""
+    whole = (folder / name).read_bytes()
+    (folder / name).write_bytes(whole[:-40] + bytes([whole[-40] ^ 1]) + whole[-39:])
+    assert str(folder / name) in trial(folder)[0]
+
+
+def test_a_card_takes_no_memory_for_what_its_weights_have_not(folder: Path) -> None:
+    """15 GB of discriminator, all within the bounds of the schema: what counts is that the file has not the numbers."""
+    about = json.loads((folder / "card.json").read_text())
+    about["spec"]["shape"] = [3, 1100, 1100]
+    repair(folder, about)
+    said = trial(folder)[0]
+    assert "is no safetensors file with 14," in said
+    assert "bytes of numbers" in said
+
+
 def test_labels_exchanged_in_a_run_are_noticed(run: Path, tmp_path: Path) -> None:
     card = tmp_path / "run/generator/card.json"
     shutil.copytree(run / "generator", card.parent)
