@@ -43,12 +43,21 @@ def test_a_refusal_is_told_as_text(digits_at: str) -> None:
         seen.said.clear()
 
 
-def test_a_server_that_is_gone_is_waited_for(digits: Path) -> None:
-    """The last pictures stay; when the server is back, they are drawn without a click."""
+def test_a_server_that_hangs_and_dies_is_waited_for(digits: Path) -> None:
+    """Of many changes while one request is on its way only the last is asked for; of a server that is gone the last
+    pictures stay, and when it is back, the next are drawn without a click."""
     with looking() as seen:
         with serving(digits) as (address, process):
-            seen.open(address)
-            before = seen.pixels()
+            seen.open(f"{address}#view=walk")
+            asked = seen.paths.count("/points")
+            process.send_signal(signal.SIGSTOP)
+            slider = seen.page.get_by_label("Part of the way")
+            for part in range(60, 80):
+                slider.fill(str(part))
+            process.send_signal(signal.SIGCONT)
+            before = seen.drawn().pixels()
+            assert seen.paths.count("/points") == asked + 2
+            assert seen.page.evaluate("location.hash") == "#view=walk&part=79"
             process.terminate()
             process.wait(SECONDS)
             seen.page.get_by_role("radio", name="5", exact=True).click()
@@ -61,30 +70,16 @@ def test_a_server_that_is_gone_is_waited_for(digits: Path) -> None:
         seen.said = [text for text in seen.said if "ERR_CONNECTION_REFUSED" not in text]
 
 
-def test_a_server_that_hangs_does_not_pile_up_requests(digits: Path) -> None:
-    """While one request is on its way, of many changes only the last is asked for."""
-    with serving(digits) as (address, process), looking() as seen:
-        seen.open(f"{address}#view=walk")
-        asked = seen.paths.count("/points")
-        process.send_signal(signal.SIGSTOP)
-        slider = seen.page.get_by_label("Part of the way")
-        for part in range(60, 80):
-            slider.fill(str(part))
-        process.send_signal(signal.SIGCONT)
-        seen.drawn()
-        assert seen.paths.count("/points") == asked + 2
-        assert seen.page.evaluate("location.hash") == "#view=walk&part=79"
-
-
-def test_a_server_with_a_token_asks_for_it(digits: Path, tmp_path: Path) -> None:
-    with serving(digits, "--token-file", str(tmp_path / "token")) as (address, _), looking() as seen:
-        assert "?token=" in address
-        seen.open(address)
-        assert "token" not in seen.page.evaluate("location.href")
-        seen.page.context.clear_cookies()
-        seen.page.get_by_role("radio", name="5", exact=True).click()
-        seen.page.get_by_text("This server wants the token").wait_for()
-        seen.page.get_by_label("Token").fill((tmp_path / "token").read_text().strip())
-        seen.page.get_by_role("button", name="Go on").click()
+def test_a_token_is_asked_for_and_leaves_the_address(digits_at: str) -> None:
+    """The server takes it as /?token=..., answers with a cookie, and the page then wipes it from the address."""
+    with looking() as seen:
+        page = seen.open(digits_at).page
+        page.route("**/points", lambda route: route.fulfill(status=401, body="{}"), times=1)
+        page.get_by_role("radio", name="5", exact=True).click()
+        page.get_by_text("This server wants the token").wait_for()
+        page.get_by_label("Token").fill("a b&c")
+        page.get_by_role("button", name="Go on").click()
         assert seen.drawn().page.get_by_role("radio", name="5", exact=True).get_attribute("aria-checked") == "true"
+        assert "/?token=a%20b%26c" in seen.paths
+        assert page.evaluate("location.search") == ""
         seen.said = [text for text in seen.said if "status of 401" not in text]

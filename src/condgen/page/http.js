@@ -7,8 +7,9 @@ const ENVELOPE = 64;
 /** Bytes of a request around its points. */
 
 export class HttpEngine {
-  constructor(origin = location.origin) {
-    this.origin = origin;
+  /** address: of the server, without a slash at its end. */
+  constructor(address) {
+    this.address = address;
   }
 
   /** What the server tells of its model. */
@@ -36,13 +37,13 @@ export class HttpEngine {
 
   /** Come back with the token that the server printed when it started; it then keeps us by a cookie. */
   unlock(token) {
-    location.assign(`/?token=${encodeURIComponent(token)}${location.hash}`);
+    location.assign(`${this.address}/?token=${encodeURIComponent(token)}${location.hash}`);
   }
 
   async ask(path, body) {
     const headers = { "Content-Type": "application/json" };
     const request = body ? { method: "POST", headers, body: JSON.stringify(body) } : {};
-    const answer = await fetch(this.origin + path, request).catch(() => {
+    const answer = await fetch(this.address + path, request).catch(() => {
       throw new Trouble("gone");
     });
     if (!answer.ok) throw await troubleOf(answer);

@@ -4,4 +4,5 @@ import { HttpEngine } from "./http.js";
 import { start } from "./page.js";
 
 if (location.search) history.replaceState(null, "", location.pathname + location.hash); // the cookie has the token now
-start(new HttpEngine(), location.origin);
+const here = new URL(".", location.href).href.slice(0, -1); // also behind a proxy that serves us below a path
+start(new HttpEngine(here), here);
