@@ -20,13 +20,29 @@ def job(pictures: int) -> Job:
         loop.close()
 
 
-def test_a_large_request_keeps_a_small_one_no_longer_than_one_micro_batch() -> None:
-    turns = Turns(micro_batch=32, micro_batches=4)
-    large, small = job(1000), job(1)
-    turns.add(large)
-    assert len(turns.take()) == 32  # already being drawn
+@pytest.mark.parametrize("micro_batch", [4, 32])
+def test_as_many_large_requests_as_fit_keep_a_small_one_no_longer_than_one_micro_batch(micro_batch: int) -> None:
+    turns = Turns(micro_batch, micro_batches=4)
+    while turns.fits(1000):
+        turns.add(job(1000))
+    assert len(turns.take()) == micro_batch  # already being drawn
+    small = job(1)
     turns.add(small)
     assert (small, 0) in turns.take()
+
+
+def test_full_queues_make_full_micro_batches() -> None:
+    """Requests of half a micro-batch, a new one whenever one fits: no room is wasted."""
+    turns = Turns(micro_batch=32, micro_batches=4)
+    for _ in range(100):
+        while turns.fits(16):
+            turns.add(job(16))
+        batch = turns.take()
+        assert len(batch) == 32
+        for each, _ in batch:
+            each.drawn += 1
+            if not each.left:
+                turns.drop(each)
 
 
 def test_turns_give_every_picture_once_and_in_order() -> None:

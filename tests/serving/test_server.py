@@ -300,6 +300,7 @@ def test_memory_files_and_threads_stay_flat(tiny_run: Path) -> None:
         soak(server, 20)
         before = server.rss, opened(server), rss_of(server.model)
         os.kill(server.model, signal.SIGKILL)
+        assert within(30, lambda: server.metric("condgen_model_restarts") == 1)
         assert within(60, lambda: server.ask("GET", "/readyz")[0] == 200)
         soak(server, 100)
         assert within(10, lambda: opened(server) <= before[1])

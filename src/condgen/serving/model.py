@@ -21,6 +21,9 @@ STEADY_SECONDS = 60.0
 PULSE_SECONDS = 2.0
 """Between two questions whether an idle process still answers."""
 
+DYING_SECONDS = 2.0
+"""That a process which has closed its pipe may take to be gone."""
+
 
 class Down(Exception):
     """There is no model to ask, or it failed while it was asked."""
@@ -51,7 +54,7 @@ class Model:
     async def close(self) -> None:
         if self._keeper:
             self._keeper.cancel()
-        await self._kill()
+        await self._end()
 
     async def _spawn(self) -> dict[str, Any]:
         self._process = process = await asyncio.create_subprocess_exec(
@@ -62,10 +65,10 @@ class Model:
         try:
             hello, _ = await asyncio.wait_for(frames.receive(process.stdout), self.limits.start_seconds)
         except (TimeoutError, asyncio.IncompleteReadError):
-            await self._kill()
+            await self._end()
             raise CondgenError("the model's process ended, or said nothing, while it was started.") from None
         if "error" in hello:
-            await self._kill()
+            await self._end()
             raise CondgenError(hello["error"])
         self._hang_seconds = max(self.limits.hang_seconds, 20 * hello["seconds"])
         self.ready = True
@@ -80,9 +83,10 @@ class Model:
                 process.stdin.write(frames.packed(head, payload))
                 _, answer = await asyncio.wait_for(frames.receive(process.stdout), self._hang_seconds)
                 return answer
-            except (TimeoutError, asyncio.IncompleteReadError, OSError):
+            except (TimeoutError, asyncio.IncompleteReadError, OSError) as error:
                 self.ready = False
-                await self._kill()  # a process that has not answered may answer later, and the wrong question
+                # One that has not answered in time is ended, lest it answer later, and the wrong question.
+                await self._end(0.0 if isinstance(error, TimeoutError) else DYING_SECONDS)
                 raise Down from None
 
     async def _keep(self) -> None:
@@ -110,11 +114,17 @@ class Model:
                 with contextlib.suppress(Down):
                     await self._ask({})
 
-    async def _kill(self) -> None:
-        if self._process and self._process.returncode is None:
+    async def _end(self, seconds: float = 0.0) -> None:
+        """Be rid of the process; one that is dying by itself gets some seconds for it."""
+        process = self._process
+        if process is None or process.returncode is not None:
+            return
+        with contextlib.suppress(TimeoutError):
+            await asyncio.wait_for(process.wait(), seconds)
+        if process.returncode is None:
             with contextlib.suppress(ProcessLookupError):
-                self._process.kill()
-            await self._process.wait()
+                process.kill()
+            await process.wait()
 
 
 Draws = Callable[[list[dict[str, Any]], NDArray[np.float32]], Awaitable[bytes]]

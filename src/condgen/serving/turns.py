@@ -1,4 +1,4 @@
-"""Who is drawn for next: requests take turns, a picture each, so that one of many pictures keeps nobody waiting."""
+"""Who is drawn for next: requests take turns of a few pictures, so that one of many keeps nobody waiting."""
 
 import asyncio
 from collections import deque
@@ -38,7 +38,10 @@ class Turns:
     A request weighs as many pictures as it asks for, one micro-batch at most, until it is done: since requests take
     turns, a longer one keeps the others no longer than that. (If it grew lighter with every picture, ever more
     requests would share the turns, and all of them would wait longer.) The last micro-batch of room is kept for small
-    requests, a quarter of a micro-batch, so that a few large ones cannot shut everybody else out.
+    requests, those of one turn, so that a few large ones cannot shut everybody else out.
+
+    A turn is a quarter of a micro-batch: three large requests leave room for a small one in the next micro-batch. With
+    turns of one picture, all requests of a full queue come to their ends together, and leave micro-batches half empty.
     """
 
     micro_batch: int
@@ -47,6 +50,11 @@ class Turns:
     """All that are not finished, in order of arrival."""
     waiting: deque[Job] = field(default_factory=deque)
     """Those that still have pictures to hand out; the next in turn first."""
+
+    @property
+    def turn(self) -> int:
+        """Pictures of one request before it is another's turn."""
+        return max(1, self.micro_batch // 4)
 
     @property
     def pictures(self) -> int:
@@ -62,7 +70,7 @@ class Turns:
 
     def fits(self, pictures: int) -> bool:
         weight = min(pictures, self.micro_batch)
-        small = weight <= self.micro_batch // 4
+        small = weight <= self.turn
         room = (self.micro_batches if small else self.micro_batches - 1) * self.micro_batch
         return self.weight + weight <= max(room, self.micro_batch)
 
@@ -77,12 +85,13 @@ class Turns:
             self.waiting.remove(job)
 
     def take(self) -> list[tuple[Job, int]]:
-        """The next micro-batch: jobs and which of their pictures, one of each in turn until it is full."""
+        """The next micro-batch: jobs and which of their pictures, a turn of each until it is full."""
         taken: list[tuple[Job, int]] = []
         while self.waiting and len(taken) < self.micro_batch:
             job = self.waiting.popleft()
-            taken.append((job, job.given))
-            job.given += 1
+            turn = min(self.turn, len(job) - job.given, self.micro_batch - len(taken))
+            taken += [(job, job.given + i) for i in range(turn)]
+            job.given += turn
             if job.given < len(job):
                 self.waiting.append(job)
         return taken
