@@ -91,3 +91,13 @@ def pets(tmp_path_factory: pytest.TempPathFactory) -> Path:
     images = np.random.default_rng(0).integers(0, 256, (40, 4, 4), np.uint8)
     np.savez(path, images=images, labels=np.arange(40) % 2)
     return path
+
+
+@pytest.fixture(scope="session")
+def tiny_run(pets: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A run trained for a moment on `pets`, for what needs a generator but no quality."""
+    from condgen import api
+
+    folder = tmp_path_factory.mktemp("runs") / "pets"
+    api.train("cgan-concat", data=pets, out=folder, images=64, batch=32, evaluate_every=0, quiet=True)
+    return folder

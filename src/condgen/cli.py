@@ -1,4 +1,4 @@
-"""The command line: `condgen train | sample | picture | evaluate | compare | report | augment | export |
+"""The command line: `condgen train | sample | serve | picture | evaluate | compare | report | augment | export |
 push | inspect | list | cite | doctor`.
 
 Verbs, their options and their help are the functions of `condgen.api`; a system's own options are the fields of its
@@ -19,7 +19,7 @@ from condgen.errors import CondgenError, unknown
 from condgen.spec import Fit, OnBad
 from condgen.systems import DEFAULT, SYSTEMS, row
 from condgen.tables import as_json, as_lines, as_table
-from condgen.verbs import album, augment, compare, evaluate, export, report
+from condgen.verbs import album, augment, compare, evaluate, export, report, serve
 from condgen.version import __version__
 
 FLAGS = {"--quiet", "--balance", "--allow-changed", "--roll-back", "--help", "-h"}
@@ -59,6 +59,7 @@ def application(words: Sequence[str]) -> App:
     )
     app.command(train_of(words[1:]) if words[:1] == ["train"] else train, name="train", usage=TRAIN)
     app.command(api.sample, name="sample", usage=SAMPLE)
+    app.command(serve.serve, name="serve", usage="Usage: condgen serve RUN [OPTIONS]")
     app.command(album_of(album.PICTURES))
     app.command(evaluate.evaluate, name="evaluate", usage="Usage: condgen evaluate [RUN] [OPTIONS]")
     app.command(compare.compare, name="compare", usage="Usage: condgen compare RUN... [OPTIONS]")

@@ -76,12 +76,17 @@ def draw_at(prior: Prior, seed: int, indices: Iterable[int]) -> Tensor:
 
 
 def walk(prior: Prior, start: Tensor, end: Tensor, steps: int) -> Tensor:
-    """Points from one z to another, (steps, dim), both ends included.
+    """Points at equal steps from one z to another, (steps, dim), both ends included."""
+    return between(prior, start, end, torch.linspace(0, 1, steps))
+
+
+def between(prior: Prior, start: Tensor, end: Tensor, parts: Tensor) -> Tensor:
+    """Points on the way from one z to another, (len(parts), dim): at part 0 the one, at part 1 the other.
 
     A straight line through N(0, I) passes nearer to 0 than any drawn z; normal points therefore go along the arc
     between them (White 2016, arXiv 1609.04468), uniform ones straight.
     """
-    shares = torch.linspace(0, 1, steps)[:, None]
+    shares = parts[:, None]
     angle = torch.arccos(torch.nn.functional.cosine_similarity(start, end, dim=0).clamp(-1, 1))
     if prior.kind == "uniform" or angle.sin() < 1e-4:
         return (1 - shares) * start + shares * end

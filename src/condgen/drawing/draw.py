@@ -7,7 +7,7 @@ import numpy as np
 from numpy.lib import format as npy
 
 from condgen.disk import replacing
-from condgen.drawing import pictures, sheets
+from condgen.drawing import captions, pictures, sheets
 from condgen.drawing.sampler import Sampler
 from condgen.errors import CondgenError
 from condgen.labels import Label
@@ -47,8 +47,8 @@ def write(sampler: Sampler, labels: list[Label], *, count: int, seed: int, out: 
 
 
 def _names(sampler: Sampler, labels: list[Label], count: int, seed: int, folder: Path) -> list[Path]:
-    slug = sampler.spec.labels.slug
-    return [folder / f"{slug(label)}_seed{seed}_{i:05d}.png" for label in labels for i in range(count)]
+    known = sampler.spec.labels
+    return [folder / captions.file_name(known, label, seed, i) for label in labels for i in range(count)]
 
 
 def _files(sampler: Sampler, labels: list[Label], count: int, seed: int, paths: list[Path]) -> None:
@@ -79,10 +79,4 @@ def _npz(sampler: Sampler, labels: list[Label], count: int, seed: int, out: Path
 
 def about(sampler: Sampler, **request: object) -> dict[str, object]:
     """What a picture can tell of itself: enough to draw it again."""
-    card = sampler.card
-    return {
-        **request,
-        "system": card.get("system"),
-        "weights": card.get("sha256"),
-        "micro_batch": sampler.micro_batch,
-    }
+    return captions.about(sampler.card, sampler.micro_batch, **request)

@@ -44,6 +44,12 @@ def grid(pictures: NDArray[np.uint8], titles: Sequence[str], sides: Sequence[str
     return sheet
 
 
+def columns(drawn: NDArray[np.uint8], titles: Sequence[str]) -> Image.Image:
+    """A titled column per label of pictures uint8 (n, h, w, 1 or 3) that come label by label."""
+    by_label = drawn.reshape(len(titles), -1, *drawn.shape[1:])
+    return grid(by_label.swapaxes(0, 1), titles)
+
+
 def mosaic(pictures: NDArray[np.uint8], columns: int) -> Image.Image:
     """Pictures uint8 (n, h, w, 1 or 3) in rows, a hair apart, transparent where none is left."""
     cells = [enlarged(image(picture)) for picture in pictures]

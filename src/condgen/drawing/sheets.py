@@ -95,4 +95,4 @@ def _columns(
 ) -> Image.Image:
     """A titled column per label, `rows` pictures of it down the column."""
     drawn = np.concatenate(list(sampler.batches([label for label in labels for _ in range(rows)], seed, first)))
-    return pictures.grid(drawn.reshape(len(labels), rows, *drawn.shape[1:]).swapaxes(0, 1), titles)
+    return pictures.columns(drawn, titles)

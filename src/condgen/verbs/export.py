@@ -39,10 +39,18 @@ def pt2(sampler: "Sampler", folder: Path, precision: Precision) -> Mapping[str, 
     return {"parity": asdict(pt2.export(sampler.net, sampler.spec, sampler.prior, folder / "model.pt2"))}
 
 
+def web(sampler: "Sampler", folder: Path, precision: Precision) -> Mapping[str, Any]:
+    """index.html, which draws in a browser, without a server and without a network."""
+    from condgen.sharing import web
+
+    return {"parity": asdict(web.export(sampler, folder / "index.html"))}
+
+
 FORMATS: Mapping[str, Callable[["Sampler", Path, Precision], Mapping[str, Any]]] = {
     "safetensors": safetensors,
     "onnx": onnx,
     "pt2": pt2,
+    "web": web,
 }
 """Of what a folder holds beside its weights: each writes its files, and says what the card should."""
 
@@ -62,9 +70,9 @@ def export(
 
     Args:
         run: A run's folder, an exported one, or owner/name on the Hugging Face hub.
-        format: safetensors (for condgen), onnx (for onnxruntime anywhere) or pt2 (for torch without condgen); the
-            weights and the page are always there.
-        out: The folder; by default exported/FORMAT in the run's folder.
+        format: safetensors (for condgen), onnx (for onnxruntime anywhere), pt2 (for torch without condgen) or web (one
+            HTML file that draws in a browser); the weights and the page about them are always there.
+        out: The folder; by default exported/FORMAT in the run's folder. Of web also NAME.html, for that file alone.
         best: The generator of the best evaluation while training, instead of the last.
         licence: Under which the weights are given away, as the hub names it, such as apache-2.0 or cc-by-4.0.
         precision: Of the numbers inside an ONNX file: fp16 halves it, int8 makes it a third, faster and coarser.
@@ -80,6 +88,11 @@ def export(
     from condgen.sharing import release
     from condgen.sharing.folder import sampler
 
+    if format == "web" and folder.suffix == ".html":
+        from condgen.sharing import web
+
+        web.export(sampler(place, about), folder)
+        return f"{folder}\n  open it in a browser; it asks no network for anything."
     told = about_it(run, best, about) | {"licence": licence or about.get("licence"), "exported": format}
     told = {key: value for key, value in (told | {"precision": precision}).items() if value is not None}
     release.write(sampler(place, about), folder, told, lambda net, at: FORMATS[format](net, at, precision))

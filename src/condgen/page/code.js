@@ -1,0 +1,93 @@
+// Exactly what is on screen, as a command, as Python and as curl.
+
+const HERE = "http://127.0.0.1:8000";
+
+/** Writes snippets for one model. origin: of the server, or null where there is none. */
+export class Code {
+  constructor(about, labels, origin) {
+    this.run = about.name;
+    this.labels = labels;
+    this.origin = origin ?? HERE;
+  }
+
+  /** Pictures that `condgen sample` draws. asked: {labels: [label...], count, seed, grid}. */
+  sample({ labels, count, seed, grid = false }) {
+    const text = this.list(labels);
+    const words = this.labels.single ? [] : ["--labels", quoted(text)];
+    const flags = [...words, "--count", count, "--seed", seed, ...(grid ? ["--grid", "--out", "sheet.png"] : ["--out", "pictures"])];
+    const request = { labels: this.labels.single ? "all" : text, count, seed, format: grid ? "grid" : "zip" };
+    return {
+      command: `condgen sample ${quoted(this.run)} ${flags.join(" ")}`,
+      python: `${this.load()}\npictures = sampler.sample(${this.asked(text)}, count=${count}, seed=${seed})`,
+      curl: this.curl("/sample", request, grid ? "sheet.png" : "pictures.zip"),
+    };
+  }
+
+  /** Picture `index` of a label and seed. */
+  picture({ label, seed, index }) {
+    const text = this.labels.typed(label);
+    const words = this.labels.single ? "" : `--labels ${quoted(text)} `;
+    const which = index ? ` --out pictures  # picture ${index}` : ` --out picture.png`;
+    return {
+      command: `condgen sample ${quoted(this.run)} ${words}--count ${index + 1} --seed ${seed}${which}`,
+      python: `${this.load()}\npicture = sampler.sample(${this.asked(text)}, count=${index + 1}, seed=${seed})[${index}]`,
+      curl: index
+        ? this.curlOf({ label, z: { seed, index } })
+        : this.curl("/sample", { labels: this.labels.single ? "all" : text, count: 1, seed, format: "png" }, "picture.png"),
+    };
+  }
+
+  /** One point that no seed and index name. point: {label, z}. */
+  point({ label, z }, command = null) {
+    const y = `torch.from_numpy(sampler.spec.labels.encode(sampler.labels(${this.asked(this.labels.typed(label))})))`;
+    const imports = z.at ? "import torch" : "import torch\nfrom condgen.noise import draw_at, walk";
+    return {
+      ...(command ? { command } : {}),
+      python: `${imports}\n${this.load()}\ny = ${y}\n${pythonOf(z)}\npicture = sampler.decode(z, y)[0]`,
+      curl: this.curlOf({ label, z }),
+    };
+  }
+
+  curlOf({ label, z }) {
+    return this.curl("/points", { points: [{ y: this.labels.encode(label), z }] }, "points.json");
+  }
+
+  /** The whole plane, as a sheet. */
+  manifold(label) {
+    const words = this.labels.single ? "" : ` --label ${quoted(this.labels.typed(label))}`;
+    return `condgen picture manifold ${quoted(this.run)}${words}`;
+  }
+
+  load() {
+    return `import condgen\nsampler = condgen.load(${JSON.stringify(this.run)})`;
+  }
+
+  list(labels) {
+    const every = this.labels.each.map((label) => this.labels.typed(label)).join(",");
+    const text = labels.map((label) => this.labels.typed(label)).join(",");
+    return text === every && labels.length > 1 ? "all" : text;
+  }
+
+  asked(text) {
+    return this.labels.single ? '"all"' : JSON.stringify(text);
+  }
+
+  curl(path, request, file) {
+    const body = quoted(JSON.stringify(request));
+    return `curl ${this.origin}${path} -H 'Content-Type: application/json' \\\n  -d ${body} -o ${file}`;
+  }
+}
+
+/** Python lines that set z, of shape (1, dim). */
+function pythonOf(z) {
+  if (z.at) return `z = torch.tensor([[${[...z.at].map((number) => Number(number.toPrecision(8))).join(", ")}]])`;
+  const near = z.near !== undefined;
+  const [start, end, part] = near ? [z.near, z, z.distance] : [z.from, z.to, z.part];
+  const ends = [start, end].map(({ seed, index }) => `draw_at(sampler.prior, ${seed}, [${index}])[0]`);
+  return `start, end = ${ends.join(", ")}\nz = walk(sampler.prior, start, end, 101)[[${Math.round(100 * part)}]]`;
+}
+
+/** As a shell takes it for one word. */
+function quoted(word) {
+  return /^[\w./:,+@%=-]+$/.test(word) ? word : `'${word.replaceAll("'", `'\\''`)}'`;
+}

@@ -1,0 +1,37 @@
+// View: pictures of one label, each from noise of its own.
+
+import { h } from "./dom.js";
+import { Gallery } from "./gallery.js";
+import { seedField } from "./seed.js";
+import { t } from "./text.js";
+
+const COUNT = 24;
+
+export class DrawView {
+  constructor(page) {
+    this.page = page;
+    this.seed = seedField(page.state, "seed", "seed");
+    this.gallery = new Gallery(page.about.image, "large", page.open);
+    this.told = h("p", { class: "tells" });
+    this.element = h("div", {}, h("div", { class: "bar" }, this.told, this.seed.element), this.gallery.element);
+  }
+
+  items({ label, seed }) {
+    return Array.from({ length: COUNT }, (_, index) => ({ label, z: { seed, index } }));
+  }
+
+  place(items, { label }) {
+    const { labels } = this.page;
+    this.told.textContent = labels.single ? t("draw-tells-single") : t("draw-tells", { label: labels.title(label) });
+    this.seed.show();
+    this.gallery.place(items);
+  }
+
+  paint(drawn) {
+    this.gallery.paint(drawn);
+  }
+
+  code({ label, seed }) {
+    return this.page.code.sample({ labels: [label], count: COUNT, seed });
+  }
+}

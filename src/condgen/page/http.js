@@ -1,0 +1,80 @@
+// The engine behind `condgen serve`: every picture is drawn by the server.
+
+import { joined } from "./png.js";
+import { Trouble } from "./trouble.js";
+
+const ENVELOPE = 64;
+/** Bytes of a request around its points. */
+
+export class HttpEngine {
+  /** address: of the server, without a slash at its end. */
+  constructor(address) {
+    this.address = address;
+  }
+
+  /** What the server tells of its model. */
+  async about() {
+    const about = await (await this.ask("/about")).json();
+    this.limits = about.limits;
+    return about;
+  }
+
+  /** points: [{y, z}] -> {shape: [n, h, w, c], pixels: Uint8Array}; in several requests where one would be too long. */
+  async draw(points) {
+    const drawn = [];
+    for (const some of portions(points, this.limits)) {
+      const answer = await (await this.ask("/points", { points: some })).json();
+      drawn.push({ shape: answer.shape, pixels: bytesOf(answer.pixels) });
+    }
+    const shape = [points.length, ...drawn[0].shape.slice(1)];
+    return { shape, pixels: joined(drawn.map((one) => one.pixels)) };
+  }
+
+  /** A zip of `count` pictures per label, with manifest.json: the bytes that the command line writes. */
+  async zip(request) {
+    return (await this.ask("/sample", { ...request, format: "zip" })).blob();
+  }
+
+  /** Come back with the token that the server printed when it started; it then keeps us by a cookie. */
+  unlock(token) {
+    location.assign(`${this.address}/?token=${encodeURIComponent(token)}${location.hash}`);
+  }
+
+  async ask(path, body) {
+    const headers = { "Content-Type": "application/json" };
+    const request = body ? { method: "POST", headers, body: JSON.stringify(body) } : {};
+    const answer = await fetch(this.address + path, request).catch(() => {
+      throw new Trouble("gone");
+    });
+    if (!answer.ok) throw await troubleOf(answer);
+    return answer;
+  }
+}
+
+async function troubleOf(answer) {
+  const seconds = Number(answer.headers.get("Retry-After")) || 2;
+  if (answer.status === 429 || answer.status === 503 || answer.status === 504) return new Trouble("busy", "", seconds);
+  if (answer.status === 401) return new Trouble("token");
+  const said = await answer.json().catch(() => ({}));
+  return new Trouble("refused", said.error?.message ?? String(answer.status));
+}
+
+function bytesOf(text) {
+  return Uint8Array.from(atob(text), (letter) => letter.charCodeAt(0));
+}
+
+/** Points in order, in parts that each fit the server's limits on pictures and bytes of one request. */
+function portions(points, { points: most, body }) {
+  const parts = [[]];
+  let length = ENVELOPE;
+  for (const point of points) {
+    const bytes = JSON.stringify(point).length + 1;
+    if (parts.at(-1).length === most || length + bytes > body) {
+      parts.push([]);
+      length = ENVELOPE;
+    }
+    parts.at(-1).push(point);
+    length += bytes;
+  }
+  return parts;
+}

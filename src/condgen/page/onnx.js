@@ -1,0 +1,65 @@
+// The engine of the page that `condgen export --format web` writes: the network runs here, by onnxruntime-web.
+
+import { Labels } from "./labels.js";
+import { pointOf } from "./noise.js";
+import { png } from "./png.js";
+import { zip } from "./zip.js";
+
+export class OnnxEngine {
+  /** card: what /about tells. session: a promise of an onnxruntime session. tensor(type, data, shape): makes one. */
+  constructor(card, session, tensor) {
+    this.card = card;
+    this.session = session;
+    this.tensor = tensor;
+  }
+
+  async about() {
+    return this.card;
+  }
+
+  /** points: [{y, z}] -> {shape: [n, h, w, c], pixels: Uint8Array}. */
+  async draw(points) {
+    const prior = this.card.latent;
+    const z = new Float32Array(points.length * prior.dim);
+    const y = new Float32Array(points.length * this.card.names.length);
+    points.forEach((point, i) => {
+      z.set(pointOf(prior, point.z), i * prior.dim);
+      y.set(point.y, i * point.y.length);
+    });
+    const inputs = {
+      z: this.tensor("float32", z, [points.length, prior.dim]),
+      y: this.tensor("float32", y, [points.length, this.card.names.length]),
+    };
+    const { pictures } = await (await this.session).run(inputs);
+    return { shape: pictures.dims.map(Number), pixels: pictures.data };
+  }
+
+  /** A zip of `count` pictures per label, with manifest.json, under the names that the command line gives them. */
+  async zip({ count, seed }) {
+    const labels = new Labels(this.card);
+    const files = [];
+    const listed = [];
+    for (const label of labels.each) {
+      for (let index = 0; index < count; index++) {
+        const drawn = await this.draw([{ y: labels.encode(label), z: { seed, index } }]);
+        const told = { label: labels.title(label), seed, index };
+        const bytes = await png(drawn.pixels, drawn.shape.slice(1), { ...told, ...this.origin });
+        const file = `${labels.slug(label)}_seed${seed}_${String(index).padStart(5, "0")}.png`;
+        files.push([file, bytes]);
+        listed.push({ file, ...told, sha256: await sha256(bytes) });
+      }
+    }
+    const manifest = JSON.stringify({ ...this.origin, pictures: listed }, null, 2);
+    files.push(["manifest.json", new TextEncoder().encode(manifest + "\n")]);
+    return new Blob([zip(files)], { type: "application/zip" });
+  }
+
+  get origin() {
+    return { system: this.card.system, weights: this.card.sha256, micro_batch: this.card.micro_batch };
+  }
+}
+
+async function sha256(bytes) {
+  const digest = new Uint8Array(await crypto.subtle.digest("SHA-256", bytes));
+  return [...digest].map((byte) => byte.toString(16).padStart(2, "0")).join("");
+}

@@ -1,0 +1,47 @@
+// The label to draw: one of the classes, or attributes switched on and off.
+
+import { h } from "./dom.js";
+import { arrows, stop } from "./keys.js";
+import { t } from "./text.js";
+
+export class Picker {
+  /** chosen(label): called when somebody picks. */
+  constructor(labels, chosen) {
+    this.labels = labels;
+    this.chosen = chosen;
+    this.buttons = labels.names.map((name, i) => this.button(name, i));
+    const role = labels.attributes ? "group" : "radiogroup";
+    this.group = h("div", { class: "chips", role, "aria-labelledby": "picker-title" }, ...this.buttons);
+    const title = h("h2", { id: "picker-title" }, t(labels.attributes ? "attributes" : "classes"));
+    this.element = h("section", { class: "picker", hidden: labels.single }, title, this.group);
+    arrows(this.group, "button", (button) => labels.attributes || button.click());
+  }
+
+  show(label) {
+    this.label = label;
+    this.buttons.forEach((button, i) => {
+      button.setAttribute(this.labels.attributes ? "aria-pressed" : "aria-checked", String(this.isOn(i)));
+    });
+    if (!this.group.contains(document.activeElement)) {
+      stop(this.group, "button", this.buttons[this.labels.attributes ? 0 : label]);
+    }
+  }
+
+  isOn(i) {
+    return this.labels.attributes ? this.label[i] === 1 : this.label === i;
+  }
+
+  button(name, i) {
+    const role = this.labels.attributes ? {} : { role: "radio" };
+    return h("button", { type: "button", class: "chip", ...role, onclick: () => this.pick(i) }, shown(name, this.labels));
+  }
+
+  pick(i) {
+    this.chosen(this.labels.attributes ? this.label.map((on, j) => (i === j ? 1 - on : on)) : i);
+  }
+}
+
+/** Attributes are often named Like_This; on a button a space reads better. */
+function shown(name, labels) {
+  return labels.attributes ? name.replaceAll("_", " ") : name;
+}

@@ -1,0 +1,55 @@
+// View: the same z under every label; of attributes, with each of them switched.
+
+import { h } from "./dom.js";
+import { Gallery } from "./gallery.js";
+import { seedField } from "./seed.js";
+import { t } from "./text.js";
+
+export class SameView {
+  constructor(page) {
+    this.page = page;
+    this.seed = seedField(page.state, "seed", "seed");
+    this.gallery = new Gallery(page.about.image, "row", page.open);
+    const told = h("p", { class: "tells" }, t(page.labels.attributes ? "same-tells-attributes" : "same-tells"));
+    this.element = h("div", {}, h("div", { class: "bar" }, told, this.seed.element), this.gallery.element);
+  }
+
+  items({ label, seed }) {
+    return this.columns(label).map((column) => ({ ...column, z: { seed, index: 0 } }));
+  }
+
+  place(items) {
+    this.seed.show();
+    const longest = Math.max(...items.map((item) => item.caption.length));
+    this.gallery.element.style.setProperty("--columns", items.length);
+    this.gallery.element.style.setProperty("--least", `${Math.min(9, Math.max(4, longest / 2))}rem`);
+    this.gallery.place(items);
+  }
+
+  paint(drawn) {
+    this.gallery.paint(drawn);
+  }
+
+  code({ label, seed }) {
+    const asked = this.columns(label).map((column) => column.label);
+    return this.page.code.sample({ labels: asked, count: 1, seed, grid: true });
+  }
+
+  /** [{label, caption, marked}], as many as may be drawn at once. */
+  columns(label) {
+    const { labels, most } = this.page;
+    const found = labels.attributes ? this.switched(label) : labels.each.map((each) => ({
+      label: each, caption: labels.title(each), marked: each === label,
+    }));
+    return found.slice(0, most);
+  }
+
+  switched(label) {
+    const { labels } = this.page;
+    const others = labels.names.map((name, i) => ({
+      label: label.map((on, j) => (i === j ? 1 - on : on)),
+      caption: `${label[i] ? "−" : "+"}\u00a0${name.replaceAll("_", " ")}`,
+    }));
+    return [{ label, caption: labels.title(label).replaceAll("_", " "), marked: true }, ...others];
+  }
+}

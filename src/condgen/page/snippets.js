@@ -1,0 +1,50 @@
+// The panel that shows the code of what is on screen, and copies it.
+
+import { h } from "./dom.js";
+import { arrows, stop } from "./keys.js";
+import { t } from "./text.js";
+
+const KINDS = ["command", "python", "curl"];
+
+export class Snippets {
+  /** kinds: those that make sense here, of command, python and curl. */
+  constructor(kinds = KINDS) {
+    this.kind = kinds[0];
+    this.tabs = kinds.map((kind) =>
+      h("button", { type: "button", role: "tab", class: "tab", "data-kind": kind, onclick: () => this.pick(kind) }, t(kind)),
+    );
+    const list = h("div", { role: "tablist", class: "tabs", "aria-label": t("code") }, ...this.tabs);
+    this.text = h("pre", { tabindex: 0 });
+    this.copy = h("button", { type: "button", class: "quiet", onclick: () => this.copied() }, t("copy"));
+    this.element = h("section", { class: "code" }, h("div", { class: "bar" }, h("h2", {}, t("code")), this.copy), list, this.text);
+    arrows(list, "[role=tab]:not([hidden])", (tab) => tab.click());
+  }
+
+  /** code: the text by kind; kinds without one are hidden. */
+  show(code) {
+    this.code = code;
+    const kinds = this.tabs.filter((tab) => code[tab.dataset.kind]);
+    this.tabs.forEach((tab) => (tab.hidden = !kinds.includes(tab)));
+    const chosen = kinds.find((tab) => tab.dataset.kind === this.kind) ?? kinds[0];
+    this.tabs.forEach((tab) => tab.setAttribute("aria-selected", String(tab === chosen)));
+    stop(this.element, "[role=tab]", chosen);
+    this.text.textContent = code[chosen.dataset.kind];
+    this.copy.textContent = t("copy");
+  }
+
+  pick(kind) {
+    this.kind = kind;
+    this.show(this.code);
+  }
+
+  async copied() {
+    await navigator.clipboard.writeText(this.text.textContent).catch(() => this.copyBySelection());
+    this.copy.textContent = t("copied");
+  }
+
+  /** Where a page may not write to the clipboard by itself. */
+  copyBySelection() {
+    getSelection().selectAllChildren(this.text);
+    document.execCommand("copy");
+  }
+}

@@ -1,0 +1,53 @@
+// What is on screen, as a few words in the address after '#', so that a view can be kept and passed on.
+
+const BEGIN = { view: "draw", seed: 0, to: 1, part: 50, right: 0.8, up: 0.3 };
+/** part: per cent of the walk from seed to seed `to`. right, up: the place on the plane, 0 to 1. */
+const LARGEST = Number.MAX_SAFE_INTEGER;
+
+export class State {
+  /** labels: a Labels. views: the names there are. changed(): called after every change. */
+  constructor(labels, views, changed) {
+    Object.assign(this, { labels, views, changed });
+    this.read();
+    addEventListener("hashchange", () => {
+      this.read();
+      this.changed();
+    });
+  }
+
+  set(changes) {
+    Object.assign(this.now, changes);
+    history.replaceState(null, "", `#${this.written()}`);
+    this.changed();
+  }
+
+  /** Only what differs from the beginning. */
+  written() {
+    const words = new URLSearchParams();
+    if (this.labels.typed(this.now.label) !== this.labels.typed(this.labels.first)) {
+      words.set("label", this.labels.typed(this.now.label));
+    }
+    for (const [name, value] of Object.entries(BEGIN)) {
+      if (this.now[name] !== value) words.set(name, this.now[name]);
+    }
+    return words.toString();
+  }
+
+  /** From the address; whatever makes no sense there is as in the beginning. */
+  read() {
+    const words = new URLSearchParams(location.hash.slice(1));
+    const number = (name, highest, whole = true) => {
+      const value = words.has(name) && words.get(name) !== "" ? Number(words.get(name)) : NaN;
+      return value >= 0 && value <= highest && (!whole || Number.isInteger(value)) ? value : BEGIN[name];
+    };
+    this.now = {
+      view: this.views.includes(words.get("view")) ? words.get("view") : BEGIN.view,
+      label: this.labels.parse(words.get("label") ?? "") ?? this.labels.first,
+      seed: number("seed", LARGEST),
+      to: number("to", LARGEST),
+      part: number("part", 100),
+      right: number("right", 1, false),
+      up: number("up", 1, false),
+    };
+  }
+}

@@ -1,0 +1,170 @@
+"""The routes: what is served, the page, pictures to order and points of the latent space, and the server's health."""
+
+import asyncio
+import json
+from collections.abc import Callable, Mapping
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any, TypeVar
+
+from fastapi import FastAPI, Request, Response
+from fastapi.exceptions import RequestValidationError
+from pydantic import BaseModel
+from starlette.exceptions import HTTPException
+
+from condgen.serving import parcel, problems
+from condgen.serving.asked import FIELDS, Points, Sample
+from condgen.serving.files import File
+from condgen.serving.guard import State
+from condgen.serving.limits import Limits
+from condgen.serving.measures import Measures
+from condgen.serving.problems import Problem
+from condgen.serving.queue import Queue
+from condgen.serving.served import Served
+from condgen.version import __version__
+
+AT_ONCE = 4
+"""Pictures that are packed in the event loop itself; a thread's turn would take longer."""
+PACKERS = 2
+T = TypeVar("T")
+
+
+class Fault(BaseModel):
+    """What went wrong, for programs and for people."""
+
+    code: str
+    message: str
+
+
+class Faulty(BaseModel):
+    """The body of every answer that is an error."""
+
+    error: Fault
+
+
+ANYWHERE = (400, 401, 403, 408, 413, 415, 421)
+"""Errors that any address may answer with."""
+WORKING = (422, 429, 503, 504)
+"""Those of addresses that draw."""
+
+
+def faults(*statuses: int) -> dict[int | str, dict[str, Any]]:
+    """Errors, as the OpenAPI document lists them."""
+    return {status: {"model": Faulty} for status in sorted({*ANYWHERE, *statuses})}
+
+
+def contents(*media: str) -> dict[int | str, dict[str, Any]]:
+    """What an answer of 200 holds."""
+    return {200: {"content": {kind: {} for kind in media}}}
+
+
+def build(
+    served: Served, queue: Queue, limits: Limits, state: State, measures: Measures, ready: Callable[[], bool],
+    page: Mapping[str, File],
+) -> FastAPI:  # fmt: skip
+    """The application behind the guard."""
+    # /docs and /redoc are off: their pages load scripts from elsewhere.
+    app = FastAPI(
+        title="condgen", version=__version__, openapi_url=None, docs_url=None, redoc_url=None, redirect_slashes=False
+    )
+    answer_in_our_words(app)
+    add_page(app, page)
+    add_health(app, state, measures, ready)
+    add_drawing(app, served, queue, limits)
+    add_document(app)
+    return app
+
+
+def answer_in_our_words(app: FastAPI) -> None:
+    """Every error that the framework finds gets a body of ours."""
+
+    @app.exception_handler(Problem)
+    async def known(request: Request, problem: Problem) -> Response:
+        return Response(problem.body, problem.status, problem.headers, "application/json")
+
+    @app.exception_handler(HTTPException)
+    async def of_framework(request: Request, error: HTTPException) -> Response:
+        return await known(request, problems.of_status(error.status_code, error.headers))
+
+    @app.exception_handler(RequestValidationError)
+    async def of_body(request: Request, error: RequestValidationError) -> Response:
+        return await known(request, problems.of_schema(error.errors(), FIELDS))
+
+
+def add_page(app: FastAPI, page: Mapping[str, File]) -> None:
+    @app.get("/", summary="The page.", response_class=Response, responses={**contents("text/html"), **faults()})
+    async def index() -> Response:
+        return of_page("index.html")
+
+    @app.get(
+        "/page/{name:path}", summary="A file of the page.", response_class=Response,
+        responses={**contents("*/*"), **faults(404)},
+    )  # fmt: skip
+    async def file(name: str) -> Response:
+        return of_page(name)
+
+    def of_page(name: str) -> Response:
+        if name not in page:
+            raise problems.of_status(404)
+        body, media = page[name]
+        return Response(body, headers={"content-type": media, "cache-control": "no-cache"})
+
+
+def add_health(app: FastAPI, state: State, measures: Measures, ready: Callable[[], bool]) -> None:
+    @app.get("/livez", summary="Whether the server runs.", responses=faults())
+    async def livez() -> dict[str, bool]:
+        return {"alive": True}
+
+    @app.get("/readyz", summary="Whether it would draw: 200 or 503.", responses=faults(503))
+    async def readyz() -> dict[str, bool]:
+        if state.draining:
+            raise problems.draining()
+        if not ready():
+            raise problems.down()
+        return {"ready": True}
+
+    @app.get(
+        "/metrics", summary="Counters for Prometheus.", response_class=Response,
+        responses={**contents("text/plain"), **faults()},
+    )  # fmt: skip
+    async def metrics() -> Response:
+        return Response(measures.text(), media_type="text/plain; version=0.0.4")
+
+
+def add_drawing(app: FastAPI, served: Served, queue: Queue, limits: Limits) -> None:
+    most, packers = limits.of(served.spec.pixels), ThreadPoolExecutor(PACKERS, "pack")
+
+    async def packed(pictures: int, pack: Callable[[], bytes]) -> bytes:
+        if pictures <= AT_ONCE:
+            return pack()
+        return await asyncio.get_running_loop().run_in_executor(packers, pack)
+
+    @app.get("/about", summary="What is served.", responses=faults())
+    async def about() -> dict[str, Any]:
+        return served.about(limits)
+
+    @app.post(
+        "/sample", summary="Pictures to order, the same bytes as `condgen sample` writes.", response_class=Response,
+        responses={**contents(*dict.fromkeys(parcel.MEDIA.values())), **faults(*WORKING)},
+    )  # fmt: skip
+    async def sample(asked: Sample) -> Response:
+        order = parcel.ordered(served, asked, most)
+        drawn = await queue.draw(order.recipes, order.y)
+        body = await packed(len(drawn), lambda: parcel.wrapped(served, asked, order, drawn))
+        named = f'inline; filename="{parcel.NAMES[asked.format]}"'
+        return Response(body, headers={"content-type": parcel.MEDIA[asked.format], "content-disposition": named})
+
+    @app.post(
+        "/points", summary="Pictures of points between and beside others, as numbers.", response_class=Response,
+        responses={**contents("application/json"), **faults(*WORKING)},
+    )  # fmt: skip
+    async def points(asked: Points) -> Response:
+        recipes, y = parcel.pointed(served, asked, min(most, limits.points))
+        drawn = await queue.draw(recipes, y)
+        body = await packed(len(drawn), lambda: parcel.as_points(drawn))
+        return Response(body, media_type="application/json")
+
+
+def add_document(app: FastAPI) -> None:
+    @app.get("/openapi.json", summary="This document.", responses=faults())
+    async def openapi() -> Response:
+        return Response(json.dumps(app.openapi()).encode(), media_type="application/json")

@@ -1,0 +1,80 @@
+"""What can be asked of the server, as strict models: unknown fields, other types and numbers out of bounds are refused.
+
+Their JSON schema is the one of /openapi.json.
+"""
+
+from typing import Annotated, Any, Literal
+
+from pydantic import BaseModel, ConfigDict, Field
+
+Seed = Annotated[int, Field(ge=-(2**63), lt=2**63, description="Another seed, other pictures.")]
+Index = Annotated[int, Field(ge=0, lt=2**31, description="Which picture of a seed.")]
+Part = Annotated[float, Field(ge=0, le=1)]
+Number = Annotated[float, Field(ge=-1000, le=1000)]
+
+
+class Strict(BaseModel):
+    model_config = ConfigDict(strict=True, extra="forbid", allow_inf_nan=False, frozen=True)
+
+
+class Sample(Strict):
+    """Pictures to order, as `condgen sample` draws them."""
+
+    labels: str = Field("all", max_length=1000, description="As on the command line: 8, Sneaker, 0-9, 3,5,8 or all.")
+    count: int = Field(1, ge=1, le=1_000_000, description="Pictures per label.")
+    seed: Seed = 0
+    format: Literal["png", "grid", "zip", "npy"] = Field(
+        "png",
+        description="One picture; a sheet with a column per label; PNG files and a manifest; uint8 (n, h, w[, 3]).",
+    )
+
+
+class Drawn(Strict):
+    """The z of picture `index` under `seed`."""
+
+    seed: Seed = 0
+    index: Index = 0
+
+
+class Between(Strict):
+    """On the way from one z to another."""
+
+    from_: Drawn = Field(alias="from")
+    to: Drawn
+    part: Part = Field(description="0 is the one, 1 the other.")
+
+
+class Near(Strict):
+    """Like one picture, a short way towards another."""
+
+    near: Drawn
+    seed: Seed = 0
+    index: Index = 0
+    distance: Part
+
+
+class At(Strict):
+    """A point of the latent space itself."""
+
+    at: list[Number] = Field(min_length=1, max_length=4096, description="As many numbers as the latent space has.")
+
+
+class Point(Strict):
+    """One picture: what it should show, and which of all pictures that show it."""
+
+    y: list[Part] = Field(min_length=1, max_length=4096, description="A number per label: 1 is on, 0 is off.")
+    z: At | Near | Between | Drawn
+
+    @property
+    def recipe(self) -> dict[str, Any]:
+        """z as the model's process takes it."""
+        return self.z.model_dump(by_alias=True)
+
+
+class Points(Strict):
+    points: list[Point] = Field(min_length=1, max_length=256)
+
+
+MODELS = (Sample, Drawn, Between, Near, At, Point, Points)
+FIELDS = {field.alias or name for model in MODELS for name, field in model.model_fields.items()}
+"""Names that an error may repeat."""

@@ -1,0 +1,28 @@
+"""The page's files: found once, when the server starts; what was not there then is not served."""
+
+import mimetypes
+from pathlib import Path
+
+FOLDER = Path(__file__).parents[1] / "page"
+PLAIN = (
+    b"<!doctype html><html lang=en><meta charset=utf-8><title>condgen</title>"
+    b"<p>This server draws pictures; <a href=/openapi.json>/openapi.json</a> says how to ask.</p></html>"
+)
+"""Shown where there is no page."""
+TYPES = {".js": "text/javascript", ".mjs": "text/javascript", ".html": "text/html", ".css": "text/css"}
+TEXT = ("text/", "application/json")
+
+File = tuple[bytes, str]
+"""What it holds, and its media type."""
+
+
+def found(folder: Path = FOLDER) -> dict[str, File]:
+    """The page's files by their names below `folder`, index.html always among them."""
+    paths = sorted(path for path in folder.rglob("*") if path.is_file() and path.suffix not in {".py", ".pyc"})
+    files = {path.relative_to(folder).as_posix(): (path.read_bytes(), media_type(path)) for path in paths}
+    return {"index.html": (PLAIN, media_type(Path("index.html")))} | files
+
+
+def media_type(path: Path) -> str:
+    kind = TYPES.get(path.suffix) or mimetypes.guess_type(path.name)[0] or "application/octet-stream"
+    return f"{kind}; charset=utf-8" if kind.startswith(TEXT) else kind

@@ -1,0 +1,32 @@
+"""Messages between the server and its model: a small JSON head and raw bytes, each with its length before it.
+
+Nothing that is unpickled or run; arrays travel as they lie in memory.
+"""
+
+import asyncio
+import json
+import struct
+from typing import Any, BinaryIO
+
+LENGTHS = struct.Struct("<II")
+Head = dict[str, Any]
+
+
+def packed(head: Head, payload: bytes = b"") -> bytes:
+    text = json.dumps(head).encode()
+    return LENGTHS.pack(len(text), len(payload)) + text + payload
+
+
+def read(stream: BinaryIO) -> tuple[Head, bytes] | None:
+    """The next message; None where the other side has gone."""
+    lengths = stream.read(LENGTHS.size)
+    if len(lengths) < LENGTHS.size:
+        return None
+    text, payload = LENGTHS.unpack(lengths)
+    return json.loads(stream.read(text)), stream.read(payload)
+
+
+async def receive(stream: asyncio.StreamReader) -> tuple[Head, bytes]:
+    """The next message. Raises asyncio.IncompleteReadError where the other side has gone."""
+    text, payload = LENGTHS.unpack(await stream.readexactly(LENGTHS.size))
+    return json.loads(await stream.readexactly(text)), await stream.readexactly(payload)

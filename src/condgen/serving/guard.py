@@ -1,0 +1,204 @@
+"""What every request passes before the application sees it, in the order of what it costs to refuse it.
+
+Raw ASGI, because a full queue has to answer before a body is read: checked in a handler, the answers "too busy"
+themselves queue up (docs/serving.md has the numbers).
+"""
+
+import asyncio
+import logging
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from condgen.serving import problems
+from condgen.serving.access import Access, Headers, headers_of
+from condgen.serving.limits import Limits
+from condgen.serving.measures import Measures
+from condgen.serving.problems import Problem
+from condgen.serving.queue import Queue
+
+log = logging.getLogger("condgen.serving")
+
+WORK = {"/sample", "/points"}
+"""Addresses that ask the model for something."""
+SECURITY = (
+    (
+        b"content-security-policy",
+        b"default-src 'self'; img-src 'self' blob: data:; object-src 'none'; base-uri 'none'; form-action 'self'; "
+        b"frame-ancestors 'none'",
+    ),
+    (b"x-content-type-options", b"nosniff"),
+    (b"referrer-policy", b"no-referrer"),
+    (b"cross-origin-opener-policy", b"same-origin"),
+)
+CORS = {
+    "access-control-allow-methods": "GET, POST",
+    "access-control-allow-headers": "authorization, content-type",
+    "access-control-max-age": "600",
+}
+
+
+class Gone(Exception):
+    """The client left; nobody is there to answer."""
+
+
+@dataclass
+class State:
+    """What the server is about."""
+
+    draining: bool = False
+    """No new work: it was told to stop."""
+    in_hand: int = 0
+    """Requests that are not answered yet."""
+
+
+@dataclass
+class Answer:
+    """The way back: adds what every answer carries, and remembers what was sent."""
+
+    send: Send
+    extra: list[tuple[bytes, bytes]]
+    status: int = 0
+
+    async def __call__(self, message: Message) -> None:
+        if message["type"] == "http.response.start":
+            self.status = message["status"]
+            message = {**message, "headers": [*message.get("headers", []), *SECURITY, *self.extra]}
+        await self.send(message)
+
+    async def problem(self, problem: Problem) -> None:
+        await self.plain(problem.status, problem.body, {"content-type": "application/json", **problem.headers})
+
+    async def plain(self, status: int, body: bytes, headers: dict[str, str]) -> None:
+        named = {**headers, "content-length": str(len(body))} if status != 204 else headers
+        encoded = [(name.encode(), value.encode("latin-1")) for name, value in named.items()]
+        await self({"type": "http.response.start", "status": status, "headers": encoded})
+        await self({"type": "http.response.body", "body": body})
+
+
+@dataclass
+class Guard:
+    """The application's door."""
+
+    app: ASGIApp
+    access: Access
+    limits: Limits
+    queue: Queue
+    measures: Measures
+    ready: Callable[[], bool]
+    state: State
+    routes: frozenset[str]
+    """Addresses that may be counted by name."""
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] != "http":
+            return
+        began, answer = time.monotonic(), Answer(send, [])
+        self.state.in_hand += 1
+        try:
+            await self._guarded(scope, receive, answer)
+        except Problem as problem:
+            await answer.problem(problem)
+        except Gone:
+            self.measures.gone.inc()
+        except Exception:
+            log.exception("a request failed")
+            if not answer.status:
+                await answer.problem(Problem(500, "internal", "The server failed; its log says why."))
+        finally:
+            self.state.in_hand -= 1
+            if answer.status:
+                self.measures.answered(self._route(scope), scope["method"], answer.status, time.monotonic() - began)
+
+    async def _guarded(self, scope: Scope, receive: Receive, answer: Answer) -> None:
+        headers = headers_of(scope)
+        self.access.check_host(headers)
+        self.access.check_origin(headers)
+        if self.state.draining:
+            answer.extra.append((b"connection", b"close"))
+        if origin := self.access.foreign(headers):
+            answer.extra += [(b"access-control-allow-origin", origin.encode("latin-1")), (b"vary", b"origin")]
+            if scope["method"] == "OPTIONS" and b"access-control-request-method" in headers:
+                return await answer.plain(204, b"", CORS)
+        if cookie := self.access.cookie_for(scope):
+            return await answer.plain(303, b"", {"location": "./", "set-cookie": cookie})
+        self.access.check_token(headers)
+        works = scope["method"] == "POST" and scope["path"] in WORK
+        if works:
+            self._check_work(headers)
+        body = await self._body(headers, receive)
+        await (self._watched if works else self._unwatched)(scope, receive, answer, body)
+
+    def _check_work(self, headers: Headers) -> None:
+        """Before the body: whether there is a model, room in its queue, and a body that can be read."""
+        if self.state.draining:
+            raise problems.draining()
+        if not self.ready():
+            raise problems.down()
+        if self.queue.turns.full:
+            raise problems.busy(self.queue.retry_after)
+        kind = b"".join(headers.get(b"content-type", [])).split(b";")[0].strip().lower()
+        if kind != b"application/json":
+            raise problems.closing(415, "no_json", "A body has to be application/json.")
+
+    async def _body(self, headers: Headers, receive: Receive) -> bytes:
+        """The body, counted while it comes."""
+        if any(value.strip().lower() != b"identity" for value in headers.get(b"content-encoding", [])):
+            raise problems.closing(415, "encoded", "A body has to come as it is, not compressed.")
+        large = problems.closing(413, "too_large", f"A body may have {self.limits.body:,} bytes.")
+        length = headers.get(b"content-length", [b"0"])[0]
+        if not length.isdigit() or len(length) > 12 or int(length) > self.limits.body:
+            raise large
+        body = bytearray()
+        try:
+            async with asyncio.timeout(self.limits.receipt_seconds):
+                while True:
+                    message = await receive()
+                    if message["type"] == "http.disconnect":
+                        raise Gone
+                    body += message.get("body", b"")
+                    if len(body) > self.limits.body:
+                        raise large
+                    if not message.get("more_body", False):
+                        return bytes(body)
+        except TimeoutError:
+            raise problems.closing(408, "late", "The request did not arrive in time.") from None
+
+    async def _unwatched(self, scope: Scope, receive: Receive, answer: Answer, body: bytes) -> None:
+        await self.app(scope, _once(body, receive), answer)
+
+    async def _watched(self, scope: Scope, receive: Receive, answer: Answer, body: bytes) -> None:
+        """The application's answer, unless it takes too long or the client leaves; then its work is dropped."""
+        work = asyncio.ensure_future(self.app(scope, _once(body, receive), answer))
+        gone = asyncio.ensure_future(receive())
+        try:
+            await asyncio.wait({work, gone}, timeout=self.limits.request_seconds, return_when=asyncio.FIRST_COMPLETED)
+            if answer.status and not work.done():  # the answer is on its way; the connection minds stalled readers
+                await asyncio.wait({work, gone}, return_when=asyncio.FIRST_COMPLETED)
+            if work.done():
+                return work.result()
+            if gone.done():
+                raise Gone
+            raise Problem(504, "slow", "The pictures were not drawn in time; ask for fewer, or later.")
+        finally:
+            for task in (work, gone):
+                task.cancel()
+            await asyncio.gather(work, gone, return_exceptions=True)
+
+    def _route(self, scope: Scope) -> str:
+        path = scope["path"]
+        if path in self.routes:
+            return str(path)
+        return "/page/{name}" if path.startswith("/page/") else "other"
+
+
+def _once(body: bytes, receive: Receive) -> Receive:
+    """A body that was read already, for an application that reads it again."""
+    messages: list[Message] = [{"type": "http.request", "body": body, "more_body": False}]
+
+    async def again() -> Message:
+        return messages.pop() if messages else await receive()
+
+    return again

@@ -1,0 +1,45 @@
+"""What the server counts, as Prometheus reads it. Label values are ours alone: routes, methods, statuses."""
+
+from collections.abc import Callable
+
+from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, generate_latest
+
+SECONDS = (0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1.0, 2.0, 5.0, 10.0, 30.0)
+METHODS = {"GET", "POST"}
+
+
+class Measures:
+    """Counters of one server."""
+
+    def __init__(self) -> None:
+        self.registry = registry = CollectorRegistry()
+        self.requests = Counter(
+            "condgen_requests", "Requests answered.", ["route", "method", "status"], registry=registry
+        )
+        self.seconds = Histogram(
+            "condgen_request_seconds", "From a request's headers to its answer.", ["route"],
+            registry=registry, buckets=SECONDS,
+        )  # fmt: skip
+        self.gone = Counter("condgen_gone", "Clients that left before their answer.", registry=registry)
+        self.pictures = Counter("condgen_pictures", "Pictures drawn.", registry=registry)
+        self.batch_seconds = Histogram(
+            "condgen_micro_batch_seconds", "Of one micro-batch.", registry=registry, buckets=SECONDS
+        )
+        self._gauges: list[Gauge] = []
+
+    def watch(self, name: str, about: str, value: Callable[[], float]) -> None:
+        """A number that is asked for whenever somebody looks."""
+        gauge = Gauge(name, about, registry=self.registry)
+        gauge.set_function(value)
+        self._gauges.append(gauge)
+
+    def drawn(self, pictures: int, seconds: float) -> None:
+        self.pictures.inc(pictures)
+        self.batch_seconds.observe(seconds)
+
+    def answered(self, route: str, method: str, status: int, seconds: float) -> None:
+        self.requests.labels(route, method if method in METHODS else "other", status).inc()
+        self.seconds.labels(route).observe(seconds)
+
+    def text(self) -> bytes:
+        return generate_latest(self.registry)

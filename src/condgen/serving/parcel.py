@@ -1,0 +1,128 @@
+"""Drawn pictures as they are sent: byte for byte what `condgen sample` writes."""
+
+import base64
+import hashlib
+import json
+from collections.abc import Iterator
+from dataclasses import dataclass
+from io import BytesIO
+from typing import Any
+from zipfile import ZIP_STORED, ZipFile, ZipInfo
+
+import numpy as np
+from numpy.typing import NDArray
+
+from condgen.disk import as_json
+from condgen.drawing import captions, pictures
+from condgen.errors import CondgenError
+from condgen.labels import ANY, Label
+from condgen.serving.asked import Points, Sample
+from condgen.serving.problems import Problem
+from condgen.serving.served import Served
+
+COLUMNS = 10
+"""Of a sheet by a generator that takes no label."""
+MEDIA = {"png": "image/png", "grid": "image/png", "zip": "application/zip", "npy": "application/octet-stream"}
+NAMES = {"png": "picture.png", "grid": "grid.png", "zip": "pictures.zip", "npy": "pictures.npy"}
+
+
+def unprocessable(message: str) -> Problem:
+    return Problem(422, "invalid", message)
+
+
+@dataclass(frozen=True)
+class Order:
+    """A request in full: whose pictures, under which z."""
+
+    labels: list[Label]
+    """Those asked for, once each."""
+    each: int
+    """Pictures of one label."""
+    recipes: list[dict[str, Any]]
+    """z of every picture, label by label."""
+    y: NDArray[np.float32]
+    """(n, K)"""
+
+
+def ordered(served: Served, asked: Sample, most: int) -> Order:
+    """What a request wants drawn. Raises Problem 422 for labels that are not there, or too many pictures."""
+    known = served.spec.labels
+    try:
+        labels = list(dict.fromkeys(known.parse(asked.labels)))
+    except CondgenError:
+        names = ", ".join(known.names[:20])
+        raise unprocessable(f"labels: not known; there are: {names}{', ...' if len(known) > 20 else ''}.") from None
+    each = asked.count * (COLUMNS if asked.format == "grid" and known == ANY else 1)
+    if len(labels) * each > most:
+        raise unprocessable(f"count: {most:,} pictures at most in one request, over all labels.")
+    if asked.format == "png" and len(labels) * each != 1:
+        raise unprocessable("format: png is one picture; ask for grid, zip or npy.")
+    recipes = [{"seed": asked.seed, "index": index} for _ in labels for index in range(each)]
+    return Order(labels, each, recipes, np.repeat(known.encode(labels), each, axis=0))
+
+
+def pointed(served: Served, asked: Points, most: int) -> tuple[list[dict[str, Any]], NDArray[np.float32]]:
+    """z's and y's of points. Raises Problem 422 where they do not fit the generator."""
+    if len(asked.points) > most:
+        raise unprocessable(f"points: {most:,} at most in one request.")
+    if any(len(point.y) != len(served.spec.labels) for point in asked.points):
+        raise unprocessable(f"points: y has {len(served.spec.labels)} numbers, one per label.")
+    recipes = [point.recipe for point in asked.points]
+    if any(len(recipe["at"]) != served.prior.dim for recipe in recipes if "at" in recipe):
+        raise unprocessable(f"points: at has {served.prior.dim} numbers.")
+    return recipes, np.array([point.y for point in asked.points], np.float32)
+
+
+def wrapped(served: Served, asked: Sample, order: Order, drawn: NDArray[np.uint8]) -> bytes:
+    """The body of an answer to /sample; drawn: uint8 (n, h, w, c)."""
+    if asked.format == "npy":
+        return _npy(drawn[..., 0] if served.spec.channels == 1 else drawn)
+    if asked.format == "grid":
+        return _grid(served, asked, order, drawn)
+    if asked.format == "zip":
+        return _zip(served, _files(served, asked, order, drawn))
+    return next(_files(served, asked, order, drawn))[1]
+
+
+def as_points(drawn: NDArray[np.uint8]) -> bytes:
+    """The body of an answer to /points."""
+    return json.dumps({"shape": drawn.shape, "pixels": base64.b64encode(drawn.tobytes()).decode()}).encode()
+
+
+def _files(
+    served: Served, asked: Sample, order: Order, drawn: NDArray[np.uint8]
+) -> Iterator[tuple[str, bytes, dict[str, Any]]]:
+    """Name, PNG and request of every picture."""
+    known = served.spec.labels
+    places = [(label, index) for label in order.labels for index in range(order.each)]
+    for (label, index), picture in zip(places, drawn, strict=True):
+        request = {"label": known.title(label), "seed": asked.seed, "index": index}
+        told = captions.about(served.card, served.micro_batch, **request)
+        png = pictures.png(pictures.image(picture), told)
+        yield captions.file_name(known, label, asked.seed, index), png, request
+
+
+def _grid(served: Served, asked: Sample, order: Order, drawn: NDArray[np.uint8]) -> bytes:
+    if served.spec.labels == ANY:
+        sheet = pictures.grid(drawn.reshape(-1, COLUMNS, *drawn.shape[1:]), [])
+    else:
+        sheet = pictures.columns(drawn, [served.spec.labels.title(label) for label in order.labels])
+    return pictures.png(sheet, captions.about(served.card, served.micro_batch, seed=asked.seed))
+
+
+def _zip(served: Served, files: Iterator[tuple[str, bytes, dict[str, Any]]]) -> bytes:
+    """The PNG files and a manifest.json; without dates, so that the same request gives the same bytes."""
+    buffer, listed = BytesIO(), []
+    with ZipFile(buffer, "w", ZIP_STORED) as archive:
+        for name, png, request in files:
+            archive.writestr(ZipInfo(name), png)
+            listed.append({"file": name, **request, "sha256": hashlib.sha256(png).hexdigest()})
+        about = captions.about(served.card, served.micro_batch)
+        archive.writestr(ZipInfo("manifest.json"), as_json({**about, "pictures": listed}))
+    return buffer.getvalue()
+
+
+def _npy(drawn: NDArray[np.uint8]) -> bytes:
+    buffer = BytesIO()
+    np.save(buffer, drawn, allow_pickle=False)
+    return buffer.getvalue()

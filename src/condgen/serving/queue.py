@@ -1,0 +1,94 @@
+"""From requests to micro-batches and back: pictures of many requests share the model's forward passes."""
+
+import asyncio
+import contextlib
+import math
+import time
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from condgen.serving import problems
+from condgen.serving.measures import Measures
+from condgen.serving.model import Down, Draws
+from condgen.serving.turns import Job, Turns
+
+REMEMBERED = 0.9
+"""Of the running mean of a micro-batch's seconds."""
+
+
+class Queue:
+    """Draws for many requests at once, each picture the same as if it were asked for alone."""
+
+    def __init__(self, draws: Draws, turns: Turns, shape: tuple[int, int, int], measures: Measures) -> None:
+        """shape: (height, width, channels) of one picture."""
+        self.draws, self.turns, self.shape, self.measures = draws, turns, shape, measures
+        self.seconds = 0.0
+        self._some = asyncio.Event()
+
+    async def draw(self, recipes: list[dict[str, Any]], y: NDArray[np.float32]) -> NDArray[np.uint8]:
+        """Pictures uint8 (n, h, w, c) of n z's and their y, float32 (n, K). Raises Problem 429 or 503.
+
+        Whoever is cancelled while waiting leaves nothing behind.
+        """
+        if not self.turns.fits(len(recipes)):
+            raise problems.busy(self.retry_after)
+        pictures = np.empty((len(recipes), *self.shape), np.uint8)
+        job = Job(recipes, y, pictures, asyncio.get_running_loop().create_future())
+        self.turns.add(job)
+        self._some.set()
+        try:
+            await job.done
+        finally:
+            self.turns.drop(job)
+        return pictures
+
+    @property
+    def retry_after(self) -> int:
+        """Seconds until what waits now should be drawn, 1 at least."""
+        return max(1, math.ceil(self.turns.pictures / self.turns.micro_batch * self.seconds))
+
+    async def work(self) -> None:
+        """Draw what waits, micro-batch by micro-batch, for ever."""
+        while True:
+            await self._some.wait()
+            self._some.clear()
+            while batch := self.turns.take():
+                await self._draw(batch)
+
+    async def _draw(self, batch: list[tuple[Job, int]]) -> None:
+        began = time.monotonic()
+        recipes, y = [job.recipes[i] for job, i in batch], np.stack([job.y[i] for job, i in batch])
+        try:
+            raw = await self.draws(recipes, y)
+        except Down:
+            self._fail()
+            return
+        seconds = time.monotonic() - began
+        self.seconds = seconds if not self.seconds else REMEMBERED * self.seconds + (1 - REMEMBERED) * seconds
+        self.measures.drawn(len(batch), seconds)
+        self._hand_out(batch, np.frombuffer(raw, np.uint8).reshape(len(batch), *self.shape))
+
+    def _hand_out(self, batch: list[tuple[Job, int]], pictures: NDArray[np.uint8]) -> None:
+        for (job, i), picture in zip(batch, pictures, strict=True):
+            job.pictures[i] = picture
+            job.drawn += 1
+            if not job.left and not job.done.done():
+                job.done.set_result(None)
+
+    def _fail(self) -> None:
+        """Without a model nobody is kept waiting: all are told to ask again."""
+        for job in list(self.turns.jobs):
+            self.turns.drop(job)
+            if not job.done.done():
+                job.done.set_exception(problems.down())
+
+    @contextlib.asynccontextmanager
+    async def working(self) -> "Any":
+        """While the block runs, what waits is drawn."""
+        task = asyncio.create_task(self.work())
+        try:
+            yield self
+        finally:
+            task.cancel()

@@ -1,0 +1,61 @@
+"""What is served: all that the HTTP side has to know of a generator, without torch."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from condgen.labels import ANY
+from condgen.serving.limits import Limits
+from condgen.spec import Prior, Spec
+
+
+@dataclass(frozen=True)
+class Served:
+    """One generator, by what its process said of it."""
+
+    name: str
+    card: Mapping[str, Any]
+    spec: Spec
+    prior: Prior
+    micro_batch: int
+    manifold: bool
+    """Whether z is the plane of an autoencoder, which can be shown as a map."""
+    scores: Mapping[str, float] = field(default_factory=dict)
+
+    @classmethod
+    def of(cls, name: str, hello: Mapping[str, Any], scores: Mapping[str, float]) -> "Served":
+        return cls(
+            name, hello["card"], Spec.from_json(hello["spec"]), Prior(**hello["prior"]), hello["micro_batch"],
+            hello["manifold"], {**hello["card"].get("scores", {}), **scores},
+        )  # fmt: skip
+
+    def about(self, limits: Limits) -> dict[str, Any]:
+        """As GET /about answers."""
+        channels, height, width = self.spec.shape
+        return {
+            "name": self.name,
+            "system": self.card.get("system"),
+            "kind": "any" if self.spec.labels == ANY else self.spec.labels.kind,
+            "names": list(self.spec.labels.names),
+            "image": {"channels": channels, "height": height, "width": width},
+            "latent": {"dim": self.prior.dim, "kind": self.prior.kind},
+            "manifold": self.manifold,
+            "images": self.card.get("images"),
+            "micro_batch": self.micro_batch,
+            "sha256": self.card.get("sha256"),
+            "scores": dict(self.scores),
+            "limits": {
+                "pictures": limits.of(self.spec.pixels),
+                "points": min(limits.points, limits.of(self.spec.pixels)),
+                "body": limits.body,
+                "seconds": limits.request_seconds,
+            },
+        }
+
+    def __str__(self) -> str:
+        channels, height, width = self.spec.shape
+        colour = "colour" if channels == 3 else "grey"
+        names = self.spec.labels.names
+        shown = " ".join(names if len(names) <= 10 else [*names[:9], "...", names[-1]])
+        weights = str(self.card.get("sha256"))[:12]
+        return f"{self.name}: {self.card.get('system')}, {colour} {height}x{width}, labels {shown}; weights {weights}"

@@ -1,0 +1,209 @@
+"""`condgen serve` from start to end: bind, load, say where, serve, and on SIGTERM finish what is in hand."""
+
+import asyncio
+import contextlib
+import ipaddress
+import logging
+import os
+import secrets
+import signal
+import socket
+import sys
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import uvicorn
+
+from condgen.disk import DiskError, cache, make
+from condgen.errors import CondgenError
+from condgen.serving import files
+from condgen.serving.access import LOOPBACK, Access
+from condgen.serving.app import build
+from condgen.serving.connection import connections
+from condgen.serving.guard import Guard, State
+from condgen.serving.limits import Limits
+from condgen.serving.measures import Measures
+from condgen.serving.model import Model
+from condgen.serving.queue import Queue
+from condgen.serving.served import Served
+from condgen.serving.turns import Turns
+
+SETTLE_SECONDS = 0.3
+"""For requests that were on their way when the server was told to stop."""
+LAST_SECONDS = 3
+"""For the ends of answers that were sent, but not yet taken."""
+
+
+@dataclass(frozen=True)
+class Order:
+    """One server as asked for on the command line."""
+
+    run: str
+    host: str = "127.0.0.1"
+    port: int = 8000
+    best: bool = False
+    device: str = "cpu"
+    cors_origins: Sequence[str] = ()
+    allow_hosts: Sequence[str] = ()
+    token_file: Path | None = None
+    scores: Mapping[str, float] = field(default_factory=dict)
+    limits: Limits = field(default_factory=Limits)
+
+
+def serve(order: Order) -> None:
+    """Serve until told to stop. Raises CondgenError if the run, the address or the token will not do."""
+    logging.getLogger("uvicorn").setLevel(logging.CRITICAL)  # it logs what a client sent; the guard logs what failed
+    listener = listening(order.host, order.port)
+    with contextlib.closing(listener):
+        access = access_of(order, listener)
+        asyncio.run(_serve(order, listener, access))
+
+
+async def _serve(order: Order, listener: socket.socket, access: Access) -> None:
+    model = Model(order.run, best=order.best, device=order.device, limits=order.limits)
+    try:
+        hello = await model.start()
+        served = Served.of(Path(order.run).resolve().name, hello, order.scores)
+        guard = assembled(served, model, order.limits, access)
+        async with guard.queue.working():
+            server = Server(config(guard, order.limits))
+            _say(f"serving {served}")
+            _say(f"at {address(listener)}" + (f"?token={access.token}" if access.token else ""))
+            with server.told_to_stop(guard.state):
+                await server.serve([listener])
+    finally:
+        await model.close()
+
+
+def assembled(served: Served, model: Model, limits: Limits, access: Access) -> Guard:
+    """Everything between a connection and the model."""
+    measures, state = Measures(), State()
+    turns = Turns(served.micro_batch, limits.micro_batches)
+    channels, height, width = served.spec.shape
+    queue = Queue(model.draw, turns, (height, width, channels), measures)
+    app = build(served, queue, limits, state, measures, lambda: model.ready, files.found())
+    measures.watch("condgen_ready", "1 if pictures can be asked for.", lambda: model.ready and not state.draining)
+    measures.watch("condgen_waiting_pictures", "Pictures asked for and not drawn yet.", lambda: turns.pictures)
+    measures.watch("condgen_waiting_requests", "Requests that wait for pictures.", lambda: len(turns.jobs))
+    measures.watch("condgen_in_hand", "Requests that are not answered yet.", lambda: state.in_hand)
+    measures.watch("condgen_model_restarts", "Starts of the model's process after the first.", lambda: model.restarts)
+    routes = frozenset(route.path for route in app.routes if hasattr(route, "path"))
+    return Guard(app, access, limits, queue, measures, lambda: model.ready, state, routes)
+
+
+def config(guard: Guard, limits: Limits) -> uvicorn.Config:
+    return uvicorn.Config(
+        guard, http=connections(limits), ws="none", lifespan="off", log_config=None, access_log=False,
+        server_header=False, proxy_headers=False, timeout_keep_alive=int(limits.idle_seconds),
+        h11_max_incomplete_event_size=limits.headers, timeout_graceful_shutdown=int(limits.drain_seconds),
+    )  # fmt: skip
+
+
+class Server(uvicorn.Server):
+    """uvicorn's server, which ends with code 0 after a signal, and not before its work is done."""
+
+    @contextlib.contextmanager
+    def capture_signals(self) -> Iterator[None]:
+        yield  # `told_to_stop` listens
+
+    @contextlib.contextmanager
+    def told_to_stop(self, state: State) -> Iterator[None]:
+        """Turn the first SIGINT or SIGTERM into a drain, and the second into an end at once."""
+        loop, drains = asyncio.get_running_loop(), set[asyncio.Task[None]]()
+
+        def heard(number: signal.Signals) -> None:
+            if state.draining:
+                os._exit(128 + number)
+            state.draining = True
+            drains.add(loop.create_task(self._drain(state)))
+
+        for number in (signal.SIGINT, signal.SIGTERM):
+            loop.add_signal_handler(number, heard, number)
+        try:
+            yield
+        finally:
+            for number in (signal.SIGINT, signal.SIGTERM):
+                loop.remove_signal_handler(number)
+
+    async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
+        """Hang up in two steps: connections that were made before the door closed are still answered."""
+        await asyncio.sleep(0)
+        for each in self.servers:
+            each.close()
+        await asyncio.sleep(SETTLE_SECONDS)
+        await super().shutdown(sockets)
+
+    async def _drain(self, state: State) -> None:
+        """Answer what is in hand; new work is refused meanwhile, and /readyz says so."""
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(self.config.timeout_graceful_shutdown):
+                await asyncio.sleep(SETTLE_SECONDS)
+                while state.in_hand:
+                    await asyncio.sleep(0.02)
+        self.config.timeout_graceful_shutdown = LAST_SECONDS  # the time for what was in hand is over
+        self.should_exit = True
+
+
+def listening(host: str, port: int) -> socket.socket:
+    """A socket at an address of this machine. Raises CondgenError if it is taken or not ours."""
+    if not 0 <= port <= 65535:
+        raise CondgenError(f"--port should be 0 to 65535, found {port}.")
+    try:
+        family, kind, protocol, _, place = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0]
+        listener = socket.socket(family, kind, protocol)
+    except (OSError, UnicodeError):
+        raise CondgenError(f"there is no address {host!r} with a port {port} to listen at.") from None
+    try:
+        listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        listener.bind(place)
+        listener.listen(2048)
+        return listener
+    except OSError as error:
+        listener.close()
+        raise CondgenError(f"cannot listen at {host} port {port}: {error.strerror}; try another --port.") from None
+
+
+def address(listener: socket.socket) -> str:
+    host, port = listener.getsockname()[:2]
+    return f"http://[{host}]:{port}/" if ":" in host else f"http://{host}:{port}/"
+
+
+def access_of(order: Order, listener: socket.socket) -> Access:
+    """Who may ask a server that listens there: whoever is on this machine, else whoever has the token."""
+    host, port = listener.getsockname()[:2]
+    place = ipaddress.ip_address(host)
+    names = {order.host.lower(), host, *map(str.lower, order.allow_hosts), *LOOPBACK}
+    token = None
+    if order.token_file or not place.is_loopback:
+        names.add(socket.gethostname().lower())
+        token = token_in((order.token_file or cache() / "serve" / f"{port}.token").expanduser())
+    origins = frozenset(origin.lower().rstrip("/") for origin in order.cors_origins)
+    return Access(frozenset(names), place.is_unspecified, origins, token, f"condgen_{port}")
+
+
+def token_in(path: Path) -> str:
+    """The token that lies in a file which only its owner can read; a new one if there is none yet."""
+    try:
+        if path.exists():
+            if path.stat().st_mode & 0o077:
+                raise CondgenError(f"{str(path)!r} can be read by others; chmod 600 it, or remove it for a new token.")
+            if len(token := path.read_text("ascii").strip()) >= 16:
+                return token
+            raise CondgenError(f"{str(path)!r} holds no token (16 letters or more); remove it for a new one.")
+        make(path.parent)
+        token = secrets.token_urlsafe(32)
+        with os.fdopen(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w") as file:
+            file.write(token + "\n")
+    except (OSError, UnicodeError) as error:
+        raise (
+            DiskError.about(path, error)
+            if isinstance(error, OSError)
+            else CondgenError(f"{str(path)!r} holds no token; remove it for a new one.")
+        ) from None
+    return token
+
+
+def _say(text: str) -> None:
+    sys.stdout.write(text + "\n")
+    sys.stdout.flush()

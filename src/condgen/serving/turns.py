@@ -1,0 +1,97 @@
+"""Who is drawn for next: requests take turns of a few pictures, so that one of many keeps nobody waiting."""
+
+import asyncio
+from collections import deque
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+
+@dataclass(eq=False)
+class Job:
+    """One request's pictures: n recipes of z (asked.Point) and their y, float32 (n, K)."""
+
+    recipes: list[dict[str, Any]]
+    y: NDArray[np.float32]
+    pictures: NDArray[np.uint8]
+    """(n, h, w, c), filled as they come."""
+    done: "asyncio.Future[None]"
+    given: int = 0
+    """Pictures that were handed to the model."""
+    drawn: int = 0
+    """Pictures that have come back."""
+
+    def __len__(self) -> int:
+        return len(self.recipes)
+
+    @property
+    def left(self) -> int:
+        return len(self) - self.drawn
+
+
+@dataclass
+class Turns:
+    """The requests that wait, bounded in micro-batches.
+
+    A request weighs as many pictures as it asks for, one micro-batch at most, until it is done: since requests take
+    turns, a longer one keeps the others no longer than that. (If it grew lighter with every picture, ever more
+    requests would share the turns, and all of them would wait longer.) The last micro-batch of room is kept for small
+    requests, those of one turn, so that a few large ones cannot shut everybody else out.
+
+    A turn is a quarter of a micro-batch: three large requests leave room for a small one in the next micro-batch. With
+    turns of one picture, all requests of a full queue come to their ends together, and leave micro-batches half empty.
+    """
+
+    micro_batch: int
+    micro_batches: int
+    jobs: dict[Job, None] = field(default_factory=dict)
+    """All that are not finished, in order of arrival."""
+    waiting: deque[Job] = field(default_factory=deque)
+    """Those that still have pictures to hand out; the next in turn first."""
+
+    @property
+    def turn(self) -> int:
+        """Pictures of one request before it is another's turn."""
+        return max(1, self.micro_batch // 4)
+
+    @property
+    def pictures(self) -> int:
+        return sum(job.left for job in self.jobs)
+
+    @property
+    def weight(self) -> int:
+        return sum(min(len(job), self.micro_batch) for job in self.jobs)
+
+    @property
+    def full(self) -> bool:
+        return self.weight >= self.micro_batches * self.micro_batch
+
+    def fits(self, pictures: int) -> bool:
+        weight = min(pictures, self.micro_batch)
+        small = weight <= self.turn
+        room = (self.micro_batches if small else self.micro_batches - 1) * self.micro_batch
+        return self.weight + weight <= max(room, self.micro_batch)
+
+    def add(self, job: Job) -> None:
+        self.jobs[job] = None
+        self.waiting.append(job)
+
+    def drop(self, job: Job) -> None:
+        """Forget a request: it is answered, or its client has gone."""
+        self.jobs.pop(job, None)
+        if job in self.waiting:
+            self.waiting.remove(job)
+
+    def take(self) -> list[tuple[Job, int]]:
+        """The next micro-batch: jobs and which of their pictures, a turn of each until it is full."""
+        taken: list[tuple[Job, int]] = []
+        while self.waiting and len(taken) < self.micro_batch:
+            job = self.waiting.popleft()
+            turn = min(self.turn, len(job) - job.given, self.micro_batch - len(taken))
+            taken += [(job, job.given + i) for i in range(turn)]
+            job.given += turn
+            if job.given < len(job):
+                self.waiting.append(job)
+        return taken

@@ -1,0 +1,100 @@
+"""The model's own process: it loads a generator once and then draws micro-batches until nobody asks any more.
+
+    python -m condgen.serving.worker RUN DEVICE last|best
+
+Its standard input and output are the pipe (frames.py). A crash here costs the server a restart and no more.
+"""
+
+import os
+import signal
+import sys
+import time
+from functools import lru_cache
+from typing import Any
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from condgen import api
+from condgen.drawing.sampler import Sampler
+from condgen.errors import CondgenError
+from condgen.noise import between, draw_at
+from condgen.serving import frames
+from condgen.spec import Prior
+from condgen.systems import SYSTEMS, row
+
+KEPT = 4096
+"""Drawn z's that are kept: a page asks for the same ones under one label after another."""
+
+
+def main(run: str, device: str, which: str) -> None:
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C reaches both; the server says when to go
+    pipe = os.fdopen(os.dup(1), "wb")
+    os.dup2(2, 1)  # whatever a library prints goes to stderr, not into the pipe
+
+    def send(head: frames.Head, payload: bytes = b"") -> None:
+        pipe.write(frames.packed(head, payload))
+        pipe.flush()
+
+    try:
+        artist = Artist(api.load(run, best=which == "best", device=device))
+    except CondgenError as error:
+        send({"error": str(error)})
+        return
+    send(artist.hello())
+    while message := frames.read(sys.stdin.buffer):
+        head, payload = message
+        send({}, artist.draw(head["z"], payload) if head else b"")
+
+
+class Artist:
+    """A generator that answers recipes with pictures."""
+
+    def __init__(self, sampler: Sampler) -> None:
+        self.sampler, self.prior = sampler, sampler.prior
+        self.known = lru_cache(KEPT)(lambda seed, index: draw_at(self.prior, seed, [index])[0])
+
+    def hello(self) -> frames.Head:
+        """What the server has to know, after a first micro-batch: the slow one, which chooses kernels."""
+        began, labels = time.monotonic(), len(self.sampler.spec.labels)
+        self.draw([{"seed": 0, "index": 0}], np.zeros((1, labels), np.float32).tobytes())
+        return {
+            "card": self.sampler.card,
+            "spec": self.sampler.spec.to_json(),
+            "prior": {"dim": self.prior.dim, "kind": self.prior.kind},
+            "micro_batch": self.sampler.micro_batch,
+            "manifold": self.prior.dim == 2 and self._encodes(),
+            "seconds": time.monotonic() - began,
+        }
+
+    def draw(self, recipes: list[dict[str, Any]], y: bytes) -> bytes:
+        """Pictures, uint8 (n, h, w, c), of n z's (asked.Point) and their y, float32 (n, K)."""
+        z = torch.stack([self.z(recipe) for recipe in recipes])
+        rows = np.frombuffer(y, np.float32).reshape(len(recipes), -1).copy()
+        return self.sampler.decode(z, torch.from_numpy(rows)).tobytes()
+
+    def z(self, recipe: dict[str, Any]) -> Tensor:
+        """One point of the latent space, (dim,)."""
+        match recipe:
+            case {"at": numbers}:
+                return torch.tensor(numbers, dtype=torch.float32)
+            case {"from": start, "to": end, "part": part}:
+                return self._between(self.z(start), self.z(end), part)
+            case {"near": near, "distance": distance, **other}:
+                return self._between(self.z(near), self.z(other), distance)
+            case _:
+                drawn: Tensor = self.known(recipe["seed"], recipe["index"])
+                return drawn
+
+    def _between(self, start: Tensor, end: Tensor, part: float) -> Tensor:
+        prior: Prior = self.prior
+        return between(prior, start, end, torch.tensor([part]))[0]
+
+    def _encodes(self) -> bool:
+        name = self.sampler.card.get("system")
+        return name in SYSTEMS and hasattr(row(name).system, "encode")
+
+
+if __name__ == "__main__":
+    main(*sys.argv[1:])

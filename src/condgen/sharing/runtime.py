@@ -1,0 +1,71 @@
+"""onnxruntime-web, which runs ONNX files in a browser: of one version, checked by its SHA-512, fetched once."""
+
+import hashlib
+import io
+import tarfile
+import urllib.error
+import urllib.request
+from pathlib import Path
+
+from condgen import disk
+from condgen.errors import CondgenError
+
+VERSION = "1.30.0"
+PACKAGE = f"https://registry.npmjs.org/onnxruntime-web/-/onnxruntime-web-{VERSION}.tgz"
+SHA512 = (
+    "ab4cbe26baedba45d2cec05610c71c55fa97db92d19a8b171c5f8269126683ca"
+    "590a5cdc57bb2f35ce2b298de32f4d956fb42644c0ecd528a0a91e025c07ca61"
+)
+"""Of the package, as the npm registry states it."""
+LENGTH = 33_106_585
+FILES = {
+    "ort.wasm.min.js": "faece07e84faa9001f5104bbe4e5c70861d06cb2376a0dea1fa0ad33a67adc81",
+    "ort-wasm-simd-threaded.mjs": "e13f7f94fc51b4ca72b12faeb1ee95f4ace6dfbc8939bc718aabdc0a27c4299b",
+    "ort-wasm-simd-threaded.wasm": "3398c10d07d229bd91b364548e130e0e51a8e5704b88c7c083ebbeb78842dee2",
+}
+"""The three that a page needs, with their SHA-256: the interface, the glue, and the runtime itself."""
+SECONDS = 60
+
+
+def files() -> dict[str, bytes]:
+    """The files by name: from the cache, else from the npm registry. Raises CondgenError where neither has them."""
+    folder = disk.cache() / f"onnxruntime-web-{VERSION}"
+    kept = _kept(folder)
+    if kept is None:
+        kept = _unpacked(_fetched())
+        for name, data in kept.items():
+            disk.write_bytes(folder / name, data)
+    return kept
+
+
+def _kept(folder: Path) -> dict[str, bytes] | None:
+    try:
+        found = {name: (folder / name).read_bytes() for name in FILES}
+    except OSError:
+        return None
+    return found if all(hashlib.sha256(found[name]).hexdigest() == FILES[name] for name in FILES) else None
+
+
+def _fetched() -> bytes:
+    try:
+        with urllib.request.urlopen(PACKAGE, timeout=SECONDS) as answer:
+            data: bytes = answer.read(LENGTH + 1)
+    except (OSError, urllib.error.URLError, ValueError) as error:
+        reason = getattr(error, "reason", error)
+        raise CondgenError(
+            f"--format web needs onnxruntime-web {VERSION} once, and {PACKAGE} cannot be fetched ({reason}); "
+            f"try again with a network."
+        ) from None
+    if hashlib.sha512(data).hexdigest() != SHA512:
+        raise CondgenError(f"{PACKAGE} is not what it should be: its SHA-512 is another; nothing of it was used.")
+    return data
+
+
+def _unpacked(package: bytes) -> dict[str, bytes]:
+    found = {}
+    with tarfile.open(fileobj=io.BytesIO(package)) as archive:
+        for name in FILES:
+            member = archive.extractfile(f"package/dist/{name}")
+            assert member is not None, name
+            found[name] = member.read()
+    return found

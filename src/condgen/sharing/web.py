@@ -1,0 +1,104 @@
+"""A generator as one HTML file that draws in the browser: the page, onnxruntime-web, the ONNX file and the card.
+
+Opening it, from a disk or from any server, asks no network for anything; its Content-Security-Policy forbids that.
+Everything large is base64 in a <script> of a type that no browser runs.
+"""
+
+import base64
+import gzip
+import hashlib
+import json
+import re
+import tempfile
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from condgen import disk
+from condgen.drawing.sampler import Sampler
+from condgen.labels import ANY
+from condgen.sharing import bundle, onnx, parity, runtime
+from condgen.systems import row
+
+PAGE = Path(__file__).parents[1] / "page"
+LICENCE = Path(__file__).with_name("onnxruntime-web.LICENCE.txt")
+STYLES = ("base.css", "parts.css")
+LIMITS = {"pictures": 10_000, "points": 256}
+"""Of one zip, and of one view."""
+
+
+def export(sampler: Sampler, path: Path) -> parity.Difference:
+    """Write the page to `path`, an .html, and say how near its pictures are to the sampler's.
+
+    Raises CondgenError where onnxruntime-web is neither in the cache nor to be fetched.
+    """
+    files = runtime.files()  # first: without a network nothing else is worth the wait
+    with tempfile.TemporaryDirectory() as folder:
+        model = Path(folder) / "model.onnx"
+        found = onnx.export(sampler.net, sampler.spec, sampler.prior, model)
+        disk.write_bytes(path, page(model.read_bytes(), told(sampler), files).encode())
+    return found
+
+
+def told(sampler: Sampler) -> dict[str, Any]:
+    """What the page has to know of a model: the same as GET /about of `condgen serve`."""
+    card, spec, prior = sampler.card, sampler.spec, sampler.prior
+    channels, height, width = spec.shape
+    return {
+        "name": f"{card['system']}-{Path(card['data']['name']).name}",
+        **{key: card[key] for key in ("system", "images", "sha256")},
+        "kind": "any" if spec.labels == ANY else spec.labels.kind,
+        "names": list(spec.labels.names),
+        "image": {"channels": channels, "height": height, "width": width},
+        "latent": {"dim": prior.dim, "kind": prior.kind},
+        "manifold": prior.dim == 2 and hasattr(row(card["system"]).system, "encode"),
+        "micro_batch": sampler.micro_batch,
+        "limits": LIMITS,
+    }
+
+
+def page(model: bytes, about: Mapping[str, Any], files: Mapping[str, bytes]) -> str:
+    """index.html with everything inside. files: of onnxruntime-web, by name."""
+    style = "".join((PAGE / name).read_text(encoding="utf-8") for name in STYLES)
+    interface, script = files["ort.wasm.min.js"].decode(), bundle.script(PAGE / "static.js")
+    inside = "\n".join([
+        f"<!-- onnxruntime-web {runtime.VERSION}\n{LICENCE.read_text(encoding='utf-8')}-->",
+        _data("card", json.dumps(about, ensure_ascii=False).replace("<", "\\u003c")),
+        _data("model", _base64(model)),
+        _data("glue", _base64(files["ort-wasm-simd-threaded.mjs"])),
+        _data("wasm", _base64(gzip.compress(files["ort-wasm-simd-threaded.wasm"], mtime=0))),
+        f"<script>{_closed(interface)}</script>",
+        f'<script type="module">{_closed(script)}</script>',
+    ])  # fmt: skip
+    policy = (
+        f"default-src 'none'; script-src {_hash(interface)} {_hash(script)} blob: 'wasm-unsafe-eval'; "
+        f"style-src {_hash(style)}; img-src data:; base-uri 'none'; form-action 'none'"
+    )
+    return _filled(policy, style, inside)
+
+
+def _filled(policy: str, style: str, inside: str) -> str:
+    """The page as it is served, its links to files replaced by what they hold."""
+    served = (PAGE / "index.html").read_text(encoding="utf-8")
+    without = re.sub(r'<(link rel="stylesheet"|script type="module").*\n', "", served)
+    meta = f'<meta http-equiv="Content-Security-Policy" content="{policy}">\n'
+    head = without.replace('<meta name="viewport"', meta + '<meta name="viewport"', 1)
+    return head.replace("</head>", f"<style>{style}</style>\n</head>", 1).replace("</body>", f"{inside}\n</body>", 1)
+
+
+def _data(name: str, text: str) -> str:
+    return f'<script type="text/plain" id="{name}">{text}</script>'
+
+
+def _base64(data: bytes) -> str:
+    return base64.b64encode(data).decode()
+
+
+def _hash(text: str) -> str:
+    return f"'sha256-{_base64(hashlib.sha256(text.encode()).digest())}'"
+
+
+def _closed(script: str) -> str:
+    """A script that cannot end the element it stands in."""
+    assert not re.search(r"</script|<!--", script, re.IGNORECASE)
+    return script

@@ -1,0 +1,45 @@
+"""`condgen serve`: a page and an HTTP API that draw to order."""
+
+from pathlib import Path
+
+from condgen.errors import CondgenError
+
+
+def serve(
+    run: str,
+    *,
+    host: str = "127.0.0.1",
+    port: int = 8000,
+    best: bool = False,
+    device: str = "cpu",
+    cors_origin: tuple[str, ...] = (),
+    allow_host: tuple[str, ...] = (),
+    token_file: Path | None = None,
+) -> None:
+    """Serve a generator to a browser and to programs. Ctrl-C ends it, after what is in hand is answered.
+
+    Args:
+        run: A run's folder.
+        host: Address to listen at; any but this machine's own wants a token, which is made and shown.
+        port: Port to listen at; 0 takes a free one.
+        best: The generator of the best evaluation while training, instead of the last.
+        device: auto, cpu, cuda, cuda:N or mps.
+        cors_origin: A page of another site that may ask, such as https://example.org; may be given several times.
+        allow_host: A name that the server is called by, such as pictures.example.org behind a proxy; several times.
+        token_file: Where the token lies, which makes one necessary on this machine too; by default in the cache.
+    """
+    try:
+        from condgen.serving import server
+    except ModuleNotFoundError as missing:
+        raise CondgenError(f"serving needs {missing.name}: pip install 'condgen[serve]'.") from None
+    server.serve(server.Order(run, host, port, best, device, cors_origin, allow_host, token_file, scores(run, best)))
+
+
+def scores(run: str, best: bool) -> dict[str, float]:
+    """The headline numbers of a run's own evaluation; nothing where there is none."""
+    from condgen.metrics import METRICS
+    from condgen.verbs import evaluate
+
+    found = evaluate.kept(run, best)
+    numbers = evaluate.numbers(found) if found else {}
+    return {n: number.value for n, number in numbers.items() if METRICS[n].headline and number.value is not None}
