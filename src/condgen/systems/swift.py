@@ -10,8 +10,8 @@ Sizes by one rule: the map has a patch per 4x4 pixels, rounded up. The discrimin
 most 4; the generator begins at the map, halved until both sides are at most 8, and doubles back.
 
 Deviations from R3GAN: the networks; a penalty at real pictures only, every eighth step and eight times as heavy; labels
-by projection, and real pictures under other labels; the step size rises over the first 8,000 images and falls to 0 over the last 40 %; both players see
-the same pictures in a step.
+by projection, and real pictures under other labels; the step size rises over the first 8,000 images and falls to 0 over
+the last 40 %; both players see the same pictures in a step.
 """
 
 from math import prod, sqrt
