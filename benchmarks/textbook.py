@@ -135,7 +135,7 @@ def vae(system: System) -> Step:
 
 
 def swift(system: System) -> Step:
-    """R3GAN's loss, real and fake through D apart; the penalty and the step size as in the row."""
+    """R3GAN's loss, real, fake and mismatched through D apart; the penalty and the step size as in the row."""
     G, D, cfg, images = system.generator, system.D, system.cfg, 0
     g, d = optimizer(system, "g"), optimizer(system, "d")
 
@@ -152,6 +152,7 @@ def swift(system: System) -> Step:
         if penalised:
             (slope,) = torch.autograd.grad(real.sum(), x, create_graph=True)
             loss_d = loss_d + cfg.penalty_every * cfg.penalty_weight / 2 * (slope**2).sum((1, 2, 3)).mean()
+        loss_d = loss_d + cfg.mismatch * F.softplus(D(x, y.roll(1, 0)) - real).mean()
         loss_d.backward()
         d.step()
 
