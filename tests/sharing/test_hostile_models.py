@@ -2,9 +2,9 @@
 
 import json
 import os
-import re
 import pickle
 import random
+import re
 import shutil
 import sys
 from pathlib import Path
