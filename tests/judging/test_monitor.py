@@ -9,7 +9,7 @@ import pytest
 from condgen import api, data
 from condgen.data import Dataset
 from condgen.judging import judge
-from condgen.judging.monitor import Alarm, Monitor, fresh, is_best
+from condgen.judging.monitor import Alarm, Monitor, _discriminator, fresh, is_best
 from condgen.judging.reference import Reference
 from condgen.labels import Label
 from condgen.systems import SYSTEMS
@@ -94,6 +94,14 @@ def test_a_discriminator_is_told_of_if_nothing_improves(
     ]
     assert ("discriminator" in alarms(monitor, HEALTHY, 0, [*log, {"images": 10, "fd": fd}])) == told
     assert "discriminator" not in alarms(monitor, HEALTHY, 0, log), "the first evaluation has nothing to compare with"
+
+
+@pytest.mark.parametrize(("accuracy", "swing", "told"), [(0.99, 0.1, False), (0.5, 0.001, True), (0.5, 0.1, False)])
+def test_an_average_that_comes_to_rest_does_not_hide_a_dead_discriminator(
+    accuracy: float, swing: float, told: bool
+) -> None:
+    lines = [{"images": i, "accuracy/d": accuracy, "loss/d": 0.7 + swing * (i % 2)} for i in range(10)]
+    assert bool([*_discriminator({"fd": 0.92}, [*lines, {"images": 10, "fd": 1.0}])]) == told
 
 
 def test_nothing_is_called_a_failure_early_or_while_it_improves(monitor: Monitor) -> None:

@@ -32,8 +32,9 @@ FALLING = 0.8
 WINNING, LINES, STANDSTILL = 0.98, 10, 0.95
 """The discriminator has won if it is right on this part of all pictures over so many lines of the log, while FD stays
 above that part of what it was: early on a healthy game looks the same, but FD falls."""
-DEAD = 0.03
-"""It has stopped learning if its loss stays within this part of itself over as many lines, while FD stands still."""
+DEAD, CREEPING = 0.03, 0.9
+"""It has stopped learning if its loss stays within the one part of itself over as many lines, while FD stays above the
+other of what it was: an averaged generator comes to rest for a while after all has stopped."""
 FEWEST = 20
 """Pictures of a class below which its diversity is not judged."""
 
@@ -176,13 +177,14 @@ def _quality(scalars: Mapping[str, float], images: int, log: Sequence[Mapping[st
 def _discriminator(scalars: Mapping[str, float], log: Sequence[Mapping[str, Any]]) -> Iterator[Alarm]:
     lines = [line for line in log if "accuracy/d" in line and "loss/d" in line][-LINES:]
     before = [line["fd"] for line in log if "fd" in line]
-    if len(lines) < LINES or not before or scalars.get("fd", 0.0) <= STANDSTILL * before[-1]:
+    if len(lines) < LINES or not before:
         return
+    fd, earlier = scalars.get("fd", 0.0), before[-1]
     right, losses = sum(line["accuracy/d"] for line in lines) / LINES, [line["loss/d"] for line in lines]
-    if right > WINNING:
+    if right > WINNING and fd > STANDSTILL * earlier:
         yield Alarm("discriminator", f"the discriminator has won: it is right on {right:.1%} of all pictures, and FD "
                     "no longer falls. A smaller step size for it may help.")  # fmt: skip
-    elif max(losses) - min(losses) < DEAD * abs(losses[-1]):
+    elif max(losses) - min(losses) < DEAD * abs(losses[-1]) and fd > CREEPING * earlier:
         yield Alarm("discriminator", "the discriminator has stopped learning: its loss no longer moves, and FD no "
                     "longer falls.")  # fmt: skip
 
