@@ -52,6 +52,12 @@ class Sampler:
         pictures = np.concatenate(list(self.batches(wanted, seed)))
         return pictures[..., 0] if self.spec.channels == 1 else pictures
 
+    def warmed_up(self) -> "Sampler":
+        """This one, after a first pass that is thrown away: with two threads on a busy machine the first of a process
+        now and then rounds otherwise than all later ones (docs/LOG.md)."""
+        self._forward(torch.zeros(1, self.prior.dim), torch.zeros(1, len(self.spec.labels)))
+        return self
+
     def labels(self, wanted: object) -> list[Label]:
         """What was asked for, as a list of labels."""
         known = self.spec.labels

@@ -25,4 +25,4 @@ def sampler(place: Place, about: dict[str, Any], device: str = "cpu") -> Sampler
     return Sampler(
         net, Spec.from_json(about["spec"]), Prior(**about["prior"]), device=pick(device),
         micro_batch=about["micro_batch"], card=about,
-    )  # fmt: skip
+    ).warmed_up()  # fmt: skip
