@@ -1,7 +1,7 @@
 """Adam (Kingma & Ba 2015, arXiv 1412.6980, algorithm 1), all parameters in one fused kernel of torch.
 
 The same numbers as torch.optim.Adam(fused=True), bit for bit. That class imports torch's compiler when it is first
-made, which is three seconds of every training (docs/performance/profile.md); this one has no use for it.
+made, which is three seconds of every training (docs/LOG.md); this one has no use for it.
 """
 
 from collections.abc import Iterable

@@ -14,7 +14,7 @@ from typing import Any
 from condgen.data.listing import SPLITS, Listing
 from condgen.data.store import Bad, Store
 from condgen.data.table import Row, as_cell, labelled
-from condgen.errors import CondgenError
+from condgen.errors import CondgenError, needs
 
 ENDING = ".parquet"
 
@@ -90,11 +90,8 @@ def words(cells: dict[str, Any], names: list[str] | None) -> dict[str, str]:
 
 def library(name: str) -> Any:
     """A library of the extra `data`, or a line that says how to get it."""
-    try:
+    with needs("data"):
         return import_module(name)
-    except ImportError:
-        package = name.split(".")[0]
-        raise CondgenError(f"this needs {package}, which is not installed: pip install 'condgen[data]'.") from None
 
 
 def _opened(store: Store, file: str) -> Any:

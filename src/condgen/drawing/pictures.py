@@ -16,6 +16,8 @@ from condgen.disk import write_bytes
 CELL = 56
 """Small pictures are enlarged, by a whole factor, to about this many pixels."""
 GAP, TITLE, SIDE = 2, 18, 64
+COLUMNS = 10
+"""Of a sheet by a generator that takes no label."""
 PAPER, INK = (255, 255, 255), (32, 32, 32)
 
 
@@ -42,6 +44,11 @@ def grid(pictures: NDArray[np.uint8], titles: Sequence[str], sides: Sequence[str
     for row, side in enumerate(sides):
         _write(sheet, side, SIDE // 2, top + row * height + height // 2, SIDE)
     return sheet
+
+
+def unlabelled(drawn: NDArray[np.uint8]) -> Image.Image:
+    """A sheet without titles of pictures uint8 (n, h, w, 1 or 3), n a multiple of COLUMNS."""
+    return grid(drawn.reshape(-1, COLUMNS, *drawn.shape[1:]), [])
 
 
 def columns(drawn: NDArray[np.uint8], titles: Sequence[str]) -> Image.Image:

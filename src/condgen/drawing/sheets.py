@@ -24,8 +24,7 @@ def classes(
     Of a generator that takes no label, a sheet of as many pictures as it would be for ten, each with a z of its own.
     """
     if sampler.spec.labels == ANY:
-        drawn = np.concatenate(list(sampler.batches([0] * rows * 10, seed, first)))
-        return pictures.grid(drawn.reshape(rows, 10, *drawn.shape[1:]), [])
+        return pictures.unlabelled(np.concatenate(list(sampler.batches([0] * rows * pictures.COLUMNS, seed, first))))
     labels = labels or sampler.spec.labels.each[:COLUMNS]
     return _columns(sampler, labels, [sampler.spec.labels.title(label) for label in labels], rows, seed, first)
 

@@ -20,8 +20,6 @@ from condgen.serving.asked import Points, Sample
 from condgen.serving.problems import Problem
 from condgen.serving.served import Served
 
-COLUMNS = 10
-"""Of a sheet by a generator that takes no label."""
 MEDIA = {"png": "image/png", "grid": "image/png", "zip": "application/zip", "npy": "application/octet-stream"}
 NAMES = {"png": "picture.png", "grid": "grid.png", "zip": "pictures.zip", "npy": "pictures.npy"}
 
@@ -52,7 +50,7 @@ def ordered(served: Served, asked: Sample, most: int) -> Order:
     except CondgenError:
         names = ", ".join(known.names[:20])
         raise unprocessable(f"labels: not known; there are: {names}{', ...' if len(known) > 20 else ''}.") from None
-    each = asked.count * (COLUMNS if asked.format == "grid" and known == ANY else 1)
+    each = asked.count * (pictures.COLUMNS if asked.format == "grid" and known == ANY else 1)
     if len(labels) * each > most:
         raise unprocessable(f"count: {most:,} pictures at most in one request, over all labels.")
     if asked.format == "png" and len(labels) * each != 1:
@@ -104,7 +102,7 @@ def _files(
 
 def _grid(served: Served, asked: Sample, order: Order, drawn: NDArray[np.uint8]) -> bytes:
     if served.spec.labels == ANY:
-        sheet = pictures.grid(drawn.reshape(-1, COLUMNS, *drawn.shape[1:]), [])
+        sheet = pictures.unlabelled(drawn)
     else:
         sheet = pictures.columns(drawn, [served.spec.labels.title(label) for label in order.labels])
     return pictures.png(sheet, captions.about(served.card, served.micro_batch, seed=asked.seed))

@@ -4,8 +4,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from condgen.labels import ANY
 from condgen.serving.limits import Limits
+from condgen.sharing import about
 from condgen.spec import Prior, Spec
 
 
@@ -19,7 +19,7 @@ class Served:
     prior: Prior
     micro_batch: int
     manifold: bool
-    """Whether z is the plane of an autoencoder, which can be shown as a map."""
+    """`sharing.card.has_plane`"""
     scores: Mapping[str, float] = field(default_factory=dict)
 
     @classmethod
@@ -31,18 +31,7 @@ class Served:
 
     def about(self, limits: Limits) -> dict[str, Any]:
         """As GET /about answers."""
-        channels, height, width = self.spec.shape
-        return {
-            "name": self.name,
-            "system": self.card.get("system"),
-            "kind": "any" if self.spec.labels == ANY else self.spec.labels.kind,
-            "names": list(self.spec.labels.names),
-            "image": {"channels": channels, "height": height, "width": width},
-            "latent": {"dim": self.prior.dim, "kind": self.prior.kind},
-            "manifold": self.manifold,
-            "images": self.card.get("images"),
-            "micro_batch": self.micro_batch,
-            "sha256": self.card.get("sha256"),
+        return about.told(self.name, self.card, self.spec, self.prior, self.micro_batch, self.manifold) | {
             "scores": dict(self.scores),
             "limits": {
                 "pictures": limits.of(self.spec.pixels),

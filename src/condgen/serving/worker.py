@@ -21,8 +21,8 @@ from condgen.drawing.sampler import Sampler
 from condgen.errors import CondgenError
 from condgen.noise import between, draw_at
 from condgen.serving import frames
+from condgen.sharing.card import has_plane
 from condgen.spec import Prior
-from condgen.systems import SYSTEMS, row
 
 KEPT = 4096
 """Drawn z's that are kept: a page asks for the same ones under one label after another."""
@@ -56,7 +56,7 @@ class Artist:
         self.known = lru_cache(KEPT)(lambda seed, index: draw_at(self.prior, seed, [index])[0])
 
     def hello(self) -> frames.Head:
-        """What the server has to know, after a first micro-batch: the slow one, which chooses kernels."""
+        """What the server has to know, the seconds of a micro-batch among it."""
         began, labels = time.monotonic(), len(self.sampler.spec.labels)
         self.draw([{"seed": 0, "index": 0}], np.zeros((1, labels), np.float32).tobytes())
         return {
@@ -64,7 +64,7 @@ class Artist:
             "spec": self.sampler.spec.to_json(),
             "prior": {"dim": self.prior.dim, "kind": self.prior.kind},
             "micro_batch": self.sampler.micro_batch,
-            "manifold": self.prior.dim == 2 and self._encodes(),
+            "manifold": has_plane(self.sampler.card, self.prior),
             "seconds": time.monotonic() - began,
         }
 
@@ -90,10 +90,6 @@ class Artist:
     def _between(self, start: Tensor, end: Tensor, part: float) -> Tensor:
         prior: Prior = self.prior
         return between(prior, start, end, torch.tensor([part]))[0]
-
-    def _encodes(self) -> bool:
-        name = self.sampler.card.get("system")
-        return name in SYSTEMS and hasattr(row(name).system, "encode")
 
 
 if __name__ == "__main__":

@@ -19,8 +19,8 @@ from condgen.errors import CondgenError
 from condgen.labels import Labels
 from condgen.sharing import strict
 from condgen.sharing.strict import Refused
-from condgen.spec import Fit, Spec
-from condgen.systems import row
+from condgen.spec import Fit, Prior, Spec
+from condgen.systems import SYSTEMS, row
 from condgen.version import __version__
 
 if TYPE_CHECKING:
@@ -29,6 +29,8 @@ if TYPE_CHECKING:
 NAME = "card.json"
 FORMAT = 2
 """1: before cards were sealed."""
+RANGE = [0, 255]
+"""Of the pictures that come out."""
 LARGEST_BATCH = 2**27
 """Numbers in one micro-batch of pictures: half a gigabyte of them."""
 
@@ -170,6 +172,12 @@ def hollow(about: Mapping[str, Any]) -> "System":
         raise Refused(f"{about['system']} with these settings takes noise {asdict(system.prior)}, the card says "
                       f"{about['prior']}.")  # fmt: skip
     return system
+
+
+def has_plane(about: Mapping[str, Any], prior: Prior) -> bool:
+    """Whether z is the plane of an autoencoder, which can be shown as a map."""
+    name = about.get("system")
+    return prior.dim == 2 and name in SYSTEMS and hasattr(row(name).system, "encode")
 
 
 def _seal(about: Mapping[str, Any]) -> str:

@@ -5,7 +5,6 @@
 The batch is free. The rounding to 0 ... 255 is inside, so that whoever runs it gets the same grey levels.
 """
 
-import copy
 import json
 import logging
 import warnings
@@ -13,7 +12,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import asdict
 from pathlib import Path
-from typing import Literal
+from typing import Any, Literal
 
 import numpy as np
 import torch
@@ -21,13 +20,8 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 
 from condgen.errors import needs
-from condgen.sharing import parity
+from condgen.sharing import card, parity
 from condgen.spec import Prior, Spec
-
-RANGE = [0, 255]
-"""Of the pictures that come out."""
-LARGEST_BATCH = 4096
-
 
 Precision = Literal["fp32", "fp16", "int8"]
 ALLOWED = {
@@ -50,25 +44,25 @@ def export(net: nn.Module, spec: Spec, prior: Prior, path: Path, precision: Prec
         import onnxruntime  # noqa: F401, for the check
         import onnxscript  # noqa: F401, torch's exporter is built on it
 
-    net = copy.deepcopy(net).cpu().eval().requires_grad_(False)
-    _write(net, spec, prior, path)
+    traced, example, free = parity.traceable(net, spec, prior)
+    _write(traced, example, free, _told(spec, prior), path)
     if precision == "fp16":
         _halve(path)
     elif precision == "int8":
         _quantize(path, parity.points(spec, prior))
-    return parity.check(net, spec, prior, runner(path), ALLOWED[precision])
+    return parity.check(traced.net, spec, prior, runner(path), ALLOWED[precision])
 
 
-def _write(net: nn.Module, spec: Spec, prior: Prior, path: Path) -> None:
-    batch = torch.export.Dim("batch", min=1, max=LARGEST_BATCH)
-    example = torch.zeros(2, prior.dim), torch.zeros(2, len(spec.labels))
+def _write(
+    traced: parity.Drawing, example: tuple[Tensor, Tensor], free: dict[str, Any], told: dict[str, str], path: Path
+) -> None:
     with _quietly():
         program = torch.onnx.export(
-            parity.Drawing(net), example, dynamo=True, verbose=False, input_names=["z", "y"],
-            output_names=["pictures"], dynamic_shapes={"z": {0: batch}, "y": {0: batch}},
+            traced, example, dynamo=True, verbose=False, input_names=["z", "y"],
+            output_names=["pictures"], dynamic_shapes=free,
         )  # fmt: skip
         assert program is not None
-        program.model.metadata_props.update(_told(spec, prior))
+        program.model.metadata_props.update(told)
         program.save(path)
 
 
@@ -97,7 +91,7 @@ def _quantize(path: Path, points: tuple[Tensor, Tensor]) -> None:
 
 
 def runner(path: Path) -> parity.Program:
-    """The file in onnxruntime, on one thread of this machine's CPU."""
+    """The file in onnxruntime, on this machine's CPU with as many threads as torch has."""
     with needs("export"):
         import onnxruntime
 
@@ -115,7 +109,7 @@ def runner(path: Path) -> parity.Program:
 
 def _told(spec: Spec, prior: Prior) -> dict[str, str]:
     """What the file says of itself, each as JSON."""
-    about = {"labels": spec.to_json()["labels"], "range": RANGE, "prior": asdict(prior)}
+    about = {"labels": spec.to_json()["labels"], "range": card.RANGE, "prior": asdict(prior)}
     return {key: json.dumps(value, ensure_ascii=False) for key, value in about.items()}
 
 

@@ -1,7 +1,9 @@
 """Whether an exported program draws what the network draws: 256 fixed seeds over all labels, at several batch sizes."""
 
+import copy
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import torch
@@ -13,7 +15,7 @@ from condgen.errors import CondgenError
 from condgen.noise import draw_at
 from condgen.spec import Prior, Spec
 
-SEEDS = 256
+SEEDS, LARGEST_BATCH = 256, 4096
 BATCHES = (1, 7, 32)
 """Sizes that the program is asked in, one after the other; the rest of the seeds is one batch more."""
 Program = Callable[[Tensor, Tensor], NDArray[np.uint8]]
@@ -29,6 +31,14 @@ class Drawing(nn.Module):
 
     def forward(self, z: Tensor, y: Tensor) -> Tensor:
         return to_uint8(self.net(z, y))
+
+
+def traceable(net: nn.Module, spec: Spec, prior: Prior) -> tuple[Drawing, tuple[Tensor, Tensor], dict[str, Any]]:
+    """What torch exports: a copy of a generator on the CPU, an example of its inputs, and that their batch is free."""
+    drawing = Drawing(copy.deepcopy(net).cpu().eval().requires_grad_(False))
+    batch = torch.export.Dim("batch", min=1, max=LARGEST_BATCH)
+    example = torch.zeros(2, prior.dim), torch.zeros(2, len(spec.labels))
+    return drawing, example, {"z": {0: batch}, "y": {0: batch}}
 
 
 def points(spec: Spec, prior: Prior) -> tuple[Tensor, Tensor]:

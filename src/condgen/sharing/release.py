@@ -40,7 +40,7 @@ def write(sampler: Sampler, out: Path, told: Mapping[str, Any], adds: Adds) -> N
         weights = save({name: value.cpu().contiguous() for name, value in sampler.net.state_dict().items()})
         disk.write_bytes(folder / WEIGHTS, weights)
         about = {key: value for key, value in sampler.card.items() if key not in RUNS_OWN} | dict(told)
-        about |= {"range": [0, 255], "weights": WEIGHTS, "sha256": hashlib.sha256(weights).hexdigest()}
+        about |= {"range": card.RANGE, "weights": WEIGHTS, "sha256": hashlib.sha256(weights).hexdigest()}
         about = card.sealed(about | dict(adds(sampler, folder)))
         disk.write_json(folder / card.NAME, about)
         pictures.save_png(folder / "samples.png", sheets.classes(sampler))

@@ -16,9 +16,8 @@ from typing import Any
 
 from condgen import disk
 from condgen.drawing.sampler import Sampler
-from condgen.labels import ANY
-from condgen.sharing import bundle, onnx, parity, runtime
-from condgen.systems import row
+from condgen.sharing import about, bundle, onnx, parity, runtime
+from condgen.sharing.card import has_plane
 
 PAGE = Path(__file__).parents[1] / "page"
 LICENCE = Path(__file__).with_name("onnxruntime-web.LICENCE.txt")
@@ -43,27 +42,17 @@ def export(sampler: Sampler, path: Path) -> parity.Difference:
 def told(sampler: Sampler) -> dict[str, Any]:
     """What the page has to know of a model: the same as GET /about of `condgen serve`."""
     card, spec, prior = sampler.card, sampler.spec, sampler.prior
-    channels, height, width = spec.shape
-    return {
-        "name": f"{card['system']}-{Path(card['data']['name']).name}",
-        **{key: card[key] for key in ("system", "images", "sha256")},
-        "kind": "any" if spec.labels == ANY else spec.labels.kind,
-        "names": list(spec.labels.names),
-        "image": {"channels": channels, "height": height, "width": width},
-        "latent": {"dim": prior.dim, "kind": prior.kind},
-        "manifold": prior.dim == 2 and hasattr(row(card["system"]).system, "encode"),
-        "micro_batch": sampler.micro_batch,
-        "limits": LIMITS,
-    }
+    name = f"{card['system']}-{Path(card['data']['name']).name}"
+    return about.told(name, card, spec, prior, sampler.micro_batch, has_plane(card, prior)) | {"limits": LIMITS}
 
 
-def page(model: bytes, about: Mapping[str, Any], files: Mapping[str, bytes]) -> str:
+def page(model: bytes, card: Mapping[str, Any], files: Mapping[str, bytes]) -> str:
     """index.html with everything inside. files: of onnxruntime-web, by name."""
     style = "".join((PAGE / name).read_text(encoding="utf-8") for name in STYLES)
     interface, script = files["ort.wasm.min.js"].decode(), bundle.script(PAGE / "static.js")
     inside = "\n".join([
         f"<!-- onnxruntime-web {runtime.VERSION}\n{LICENCE.read_text(encoding='utf-8')}-->",
-        _data("card", json.dumps(about, ensure_ascii=False).replace("<", "\\u003c")),
+        _data("card", json.dumps(card, ensure_ascii=False).replace("<", "\\u003c")),
         _data("model", _base64(model)),
         _data("glue", _base64(files["ort-wasm-simd-threaded.mjs"])),
         _data("wasm", _base64(gzip.compress(files["ort-wasm-simd-threaded.wasm"], mtime=0))),

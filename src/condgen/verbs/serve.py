@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from condgen.errors import CondgenError
+from condgen.errors import needs
 
 
 def serve(
@@ -28,10 +28,8 @@ def serve(
         allow_host: A name that the server is called by, such as pictures.example.org behind a proxy; several times.
         token_file: Where the token lies, which makes one necessary on this machine too; by default in the cache.
     """
-    try:
+    with needs("serve"):
         from condgen.serving import server
-    except ModuleNotFoundError as missing:
-        raise CondgenError(f"serving needs {missing.name}: pip install 'condgen[serve]'.") from None
     server.serve(server.Order(run, host, port, best, device, cors_origin, allow_host, token_file, scores(run, best)))
 
 

@@ -1,0 +1,28 @@
+"""What a page or a program has to know of a generator to ask it for pictures. Needs no torch."""
+
+from collections.abc import Mapping
+from dataclasses import asdict
+from typing import Any
+
+from condgen.labels import ANY
+from condgen.spec import Prior, Spec
+
+
+def told(
+    name: str, card: Mapping[str, Any], spec: Spec, prior: Prior, micro_batch: int, manifold: bool
+) -> dict[str, Any]:
+    """As GET /about of `condgen serve` answers, and as an exported page holds it; each adds its own limits.
+
+    manifold: whether z is the plane of an autoencoder (`card.has_plane`).
+    """
+    channels, height, width = spec.shape
+    return {
+        "name": name,
+        **{key: card.get(key) for key in ("system", "images", "sha256")},
+        "kind": "any" if spec.labels == ANY else spec.labels.kind,
+        "names": list(spec.labels.names),
+        "image": {"channels": channels, "height": height, "width": width},
+        "latent": asdict(prior),
+        "manifold": manifold,
+        "micro_batch": micro_batch,
+    }
