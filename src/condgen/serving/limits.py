@@ -15,7 +15,7 @@ class Limits:
     headers: int = 16 * 1024
     """Bytes of one request's headers."""
     connections: int = 256
-    micro_batches: int = 4
+    micro_batches: int = 3
     """That may wait for the model; more is refused with 429."""
     receipt_seconds: float = 10.0
     """In which a request has to arrive whole."""

@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+import gc
 import ipaddress
 import logging
 import os
@@ -68,6 +69,7 @@ async def _serve(order: Order, listener: socket.socket, access: Access) -> None:
         guard = assembled(served, model, order.limits, access)
         async with guard.queue.working():
             server = Server(config(guard, order.limits))
+            gc.freeze()  # as in worker.py: the pauses are short, and everybody's
             _say(f"serving {served}")
             _say(f"at {address(listener)}" + (f"?token={access.token}" if access.token else ""))
             with server.told_to_stop(guard.state):

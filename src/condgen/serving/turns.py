@@ -35,13 +35,14 @@ class Job:
 class Turns:
     """The requests that wait, bounded in micro-batches.
 
-    A request weighs as many pictures as it asks for, one micro-batch at most, until it is done: since requests take
-    turns, a longer one keeps the others no longer than that. (If it grew lighter with every picture, ever more
-    requests would share the turns, and all of them would wait longer.) The last micro-batch of room is kept for small
-    requests, those of one turn, so that a few large ones cannot shut everybody else out.
+    A request weighs as many pictures as it asks for, two thirds of a micro-batch at most, until it is done: since
+    requests take turns, a longer one keeps the others no longer than that. (If it grew lighter with every picture, ever
+    more requests would share the turns, and all of them would wait longer.) The last micro-batch of room is kept for
+    small requests, those of one turn, so that a few large ones cannot shut everybody else out.
 
-    A turn is a quarter of a micro-batch: three large requests leave room for a small one in the next micro-batch. With
-    turns of one picture, all requests of a full queue come to their ends together, and leave micro-batches half empty.
+    A turn is a quarter of a micro-batch: three large requests, as many as fit, leave room for a small one in the next
+    micro-batch. What is left of a request is drawn in one turn if it is no more than half a micro-batch. Otherwise the
+    requests of a full queue come to their ends together, and leave the next micro-batch half empty.
     """
 
     micro_batch: int
@@ -53,7 +54,7 @@ class Turns:
 
     @property
     def turn(self) -> int:
-        """Pictures of one request before it is another's turn."""
+        """Pictures of one request before it is another's turn, if that does not end it."""
         return max(1, self.micro_batch // 4)
 
     @property
@@ -62,17 +63,16 @@ class Turns:
 
     @property
     def weight(self) -> int:
-        return sum(min(len(job), self.micro_batch) for job in self.jobs)
+        return sum(self._weighs(len(job)) for job in self.jobs)
 
     @property
     def full(self) -> bool:
         return self.weight >= self.micro_batches * self.micro_batch
 
     def fits(self, pictures: int) -> bool:
-        weight = min(pictures, self.micro_batch)
-        small = weight <= self.turn
+        small = pictures <= self.turn
         room = (self.micro_batches if small else self.micro_batches - 1) * self.micro_batch
-        return self.weight + weight <= max(room, self.micro_batch)
+        return self.weight + self._weighs(pictures) <= room
 
     def add(self, job: Job) -> None:
         self.jobs[job] = None
@@ -89,9 +89,14 @@ class Turns:
         taken: list[tuple[Job, int]] = []
         while self.waiting and len(taken) < self.micro_batch:
             job = self.waiting.popleft()
-            turn = min(self.turn, len(job) - job.given, self.micro_batch - len(taken))
+            left = len(job) - job.given
+            turn = left if left <= self.micro_batch // 2 else self.turn
+            turn = min(turn, self.micro_batch - len(taken))
             taken += [(job, job.given + i) for i in range(turn)]
             job.given += turn
             if job.given < len(job):
                 self.waiting.append(job)
         return taken
+
+    def _weighs(self, pictures: int) -> int:
+        return min(pictures, max(1, self.micro_batch * 2 // 3))

@@ -5,6 +5,7 @@
 Its standard input and output are the pipe (frames.py). A crash here costs the server a restart and no more.
 """
 
+import gc
 import os
 import signal
 import sys
@@ -43,6 +44,7 @@ def main(run: str, device: str, which: str) -> None:
         send({"error": str(error)})
         return
     send(artist.hello())
+    gc.freeze()  # what is here now stays: to look through all of it for garbage costs as much as a micro-batch
     while message := frames.read(sys.stdin.buffer):
         head, payload = message
         send({}, artist.draw(head["z"], payload) if head else b"")
