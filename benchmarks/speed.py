@@ -3,7 +3,8 @@
     python benchmarks/speed.py [--out benchmarks/results/speed.json]
 
 What is compared is timed in turns (A B A B ...) and the median ratio is given, since a shared machine drifts: ratios
-are of one run, seconds are this machine's. *Share of peak*: the step's multiplications and additions, counted by torch,
+are of one run, seconds are this machine's. Each has a process of its own, since how memory is kept is a process's
+matter. *Share of peak*: the step's multiplications and additions, counted by torch,
 per second, over those of a large matrix product in the same turn.
 """
 
@@ -11,6 +12,9 @@ import argparse
 import statistics
 import time
 from collections.abc import Callable, Iterator, Sequence
+from contextlib import closing, contextmanager, nullcontext
+from multiprocessing import get_context
+from multiprocessing.connection import Connection
 from pathlib import Path
 
 import torch
@@ -18,7 +22,7 @@ from textbook import Textbook
 from torch.utils._python_dispatch import TorchDispatchMode
 from torch.utils.flop_counter import flop_registry
 
-from condgen import data
+from condgen import data, heap
 from condgen.disk import write_json
 from condgen.drawing.sampler import Sampler
 from condgen.noise import reseed
@@ -94,15 +98,47 @@ def flops(name: str, digits: data.Dataset) -> float:
     return counter.total / (after - before)
 
 
+def playing(kind: str, name: str, for_seconds: float, line: Connection) -> None:
+    """A process that plays for a while whenever it is told to, and says how fast it was."""
+    digits = data.load("mnist")
+    reseed(0, "init", 0)
+    play = Textbook(name, digits).play() if kind == "textbook" else ours(name, digits, kind)
+    next(play)
+    with nullcontext() if kind == "textbook" else heap.kept():
+        while line.recv():
+            line.send(images_per_second(play, for_seconds))
+
+
+@contextmanager
+def player(kind: str, name: str, for_seconds: float) -> Iterator[Callable[[], float]]:
+    """What plays a turn in such a process, and returns its images per second."""
+    spawn = get_context("spawn")
+    line, other = spawn.Pipe()
+    process = spawn.Process(target=playing, args=(kind, name, for_seconds, other))
+    process.start()
+
+    def turn() -> float:
+        line.send(True)
+        return line.recv()
+
+    with closing(line):
+        yield turn
+        line.send(False)
+        process.join()
+
+
 def rows(digits: data.Dataset, names: list[str], turns: int, for_seconds: float) -> dict[str, dict[str, float]]:
     found = {}
     for name in names:
         reseed(0, "init", 0)
         work = flops(name, digits)
-        plays = [ours(name, digits), ours(name, digits, "bf16"), Textbook(name, digits).play()]
-        for play in plays:
-            next(play)
-        timed = [(*(images_per_second(play, for_seconds) for play in plays), gemm()) for _ in range(turns)]
+        with (
+            player("fp32", name, for_seconds) as fast,
+            player("bf16", name, for_seconds) as faster,
+            player("textbook", name, for_seconds) as plain,
+        ):
+            fast(), faster(), plain()
+            timed = [(fast(), faster(), plain(), gemm()) for _ in range(turns)]
         fp32, bf16, textbook, peak = zip(*timed, strict=True)
         found[name] = {
             "images_per_second": round(statistics.median(fp32)),

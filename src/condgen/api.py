@@ -76,7 +76,7 @@ def train(
         settings: The fields of the system's own Config, such as images, batch or lr.
     """
     began, length = time.monotonic(), Length(settings.get("images"), epochs, minutes)
-    from condgen import parallel
+    from condgen import heap, parallel
     from condgen.noise import contained_noise
     from condgen.screen import Screen
     from condgen.training import interrupt, trainer
@@ -89,7 +89,7 @@ def train(
 
     parent = Parent.of(finetune, system) if finetune else None
     order = Order.of(system, settings, data, labels, size, seed, device, fit, on_bad, parent)
-    with parallel.together(order.device, order.config.batch):
+    with parallel.together(order.device, order.config.batch), heap.kept():
         screen, leads = Screen(quiet or not parallel.leads()), parallel.leads()
         folder = Path(out).expanduser() if out else default_folder(order.identity)
         begun = identity_in(folder)

@@ -10,6 +10,7 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from condgen.noise import for_rows
+from condgen.twice import TwiceDifferentiable
 
 
 def says_real(logits: Tensor) -> Tensor:
@@ -53,6 +54,8 @@ def gradient_penalty(critic: Callable[[Tensor, Tensor], Tensor], real: Tensor, f
     """
     share = for_rows(torch.rand, len(real), *[1] * (real.dim() - 1), device=real.device)
     between = (share * real + (1 - share) * fake).requires_grad_()
-    (gradient,) = torch.autograd.grad(critic(between, y).sum(), between, create_graph=True)
+    with TwiceDifferentiable():
+        scores = critic(between, y)
+    (gradient,) = torch.autograd.grad(scores.sum(), between, create_graph=True)
     slope: Tensor = gradient.flatten(1).norm(dim=1)
     return (slope - 1).square().mean()

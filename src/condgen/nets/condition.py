@@ -1,6 +1,7 @@
 """How a label vector enters a network."""
 
 import torch
+import torch.nn.functional as F
 from torch import Tensor, nn
 
 
@@ -29,3 +30,16 @@ def with_planes(x: Tensor, y: Tensor) -> Tensor:
     """The picture with one constant plane per label behind its channels: (b, c, h, w), (b, K) -> (b, c + K, h, w)."""
     planes = y[:, :, None, None].expand(-1, -1, *x.shape[2:])
     return torch.cat([x, planes.to(x.dtype)], 1)
+
+
+class PlanesConv2d(nn.Conv2d):
+    """A convolution of `with_planes(x, y)` that makes no planes: a constant plane's share of the sum is a map that the
+    label alone decides, and there is one such map per label, not per picture."""
+
+    def forward(self, x: Tensor, y: Tensor) -> Tensor:  # type: ignore[override]
+        of_picture, of_label = self.weight.split([x.shape[1], y.shape[1]], 1)
+        seen = F.conv2d(x, of_picture, self.bias, self.stride, self.padding).permute(0, 2, 3, 1)  # as it lies in memory
+        each = torch.eye(y.shape[1], dtype=x.dtype, device=x.device)[:, :, None, None].expand(-1, -1, *x.shape[2:])
+        maps = F.conv2d(each, of_label, None, self.stride, self.padding).permute(0, 2, 3, 1)
+        both = torch.addmm(seen.flatten(1), y, maps.flatten(1))
+        return both.view(seen.shape).permute(0, 3, 1, 2)

@@ -34,6 +34,7 @@ from condgen.config import Adversarial, Fraction, Size
 from condgen.nets import keras
 from condgen.nets.condition import LabelEmbedding
 from condgen.nets.diffaugment import Augment
+from condgen.nets.dropout import Dropout
 from condgen.nets.maxout import Maxout, hold_norms
 from condgen.noise import draw, for_rows
 from condgen.spec import Prior, Spec
@@ -88,9 +89,9 @@ class ConcatDiscriminator(nn.Module):
         super().__init__()
         self.embed = LabelEmbedding(len(spec.labels), 10)
         self.body = nn.Sequential(
-            nn.Linear(spec.pixels + 10, 1024), nn.LeakyReLU(LEAK), nn.Dropout(dropout),
-            nn.Linear(1024, 512), nn.LeakyReLU(LEAK), nn.Dropout(dropout),
-            nn.Linear(512, 256), nn.LeakyReLU(LEAK), nn.Dropout(dropout),
+            nn.Linear(spec.pixels + 10, 1024), nn.LeakyReLU(LEAK), Dropout(dropout),
+            nn.Linear(1024, 512), nn.LeakyReLU(LEAK), Dropout(dropout),
+            nn.Linear(512, 256), nn.LeakyReLU(LEAK), Dropout(dropout),
             nn.Linear(256, 1),
         )  # fmt: skip
 
@@ -120,8 +121,8 @@ class MultiplyDiscriminator(nn.Module):
         self.embed = LabelEmbedding(len(spec.labels), spec.pixels, keras.EMBEDDING_INIT)
         self.body = nn.Sequential(
             keras.dense(spec.pixels, 512), nn.LeakyReLU(LEAK),
-            keras.dense(512, 512), nn.LeakyReLU(LEAK), nn.Dropout(dropout),
-            keras.dense(512, 512), nn.LeakyReLU(LEAK), nn.Dropout(dropout),
+            keras.dense(512, 512), nn.LeakyReLU(LEAK), Dropout(dropout),
+            keras.dense(512, 512), nn.LeakyReLU(LEAK), Dropout(dropout),
             keras.dense(512, 1),
         )  # fmt: skip
 
@@ -137,7 +138,7 @@ class MaxoutGenerator(nn.Module):
         super().__init__()
         self.from_z = nn.Sequential(keras.dense(z_dim, 200), keras.batch_norm(200), nn.ReLU())
         self.from_y = nn.Sequential(
-            keras.dense(len(spec.labels), 1000), keras.batch_norm(1000), nn.ReLU(), nn.Dropout(0.5)
+            keras.dense(len(spec.labels), 1000), keras.batch_norm(1000), nn.ReLU(), Dropout(0.5)
         )
         last_norm = keras.batch_norm(spec.pixels)
         nn.init.constant_(last_norm.weight, 0.5)
@@ -160,8 +161,8 @@ class MaxoutDiscriminator(nn.Module):
         self.from_x = Maxout(spec.pixels, 240, k=5, max_norm=0.5)
         self.from_y = Maxout(len(spec.labels), 50, k=5, max_norm=0.5)
         self.joint = nn.Sequential(
-            nn.Dropout(dropout), Maxout(290, 240, k=4, max_norm=0.5),
-            nn.Dropout(dropout), keras.dense(240, 1),
+            Dropout(dropout), Maxout(290, 240, k=4, max_norm=0.5),
+            Dropout(dropout), keras.dense(240, 1),
         )  # fmt: skip
 
     def forward(self, x: Tensor, y: Tensor) -> Tensor:

@@ -8,8 +8,7 @@ document's four are levels of its middle kind, 128 channels.
 From the document, not the paper: labels; batch norm in the generator, dropout in the critic; 3 critic steps (paper: 5);
     Adam(5e-5, 0.5, 0.999) (paper: 1e-4, 0, 0.9).
 Deviations from the document: each critic step draws a fresh batch, as Algorithm 1 does (the document repeats one batch
-    three times); real and fake go through the critic together, which has no batch norm; pictures come from an average
-    of the generator; the length is ours.
+    three times); pictures come from an average of the generator; the length is ours.
 """
 
 from itertools import pairwise
@@ -22,9 +21,10 @@ from torch import Tensor, nn
 from condgen import losses
 from condgen.config import Adversarial, Fraction, Size
 from condgen.nets import keras
-from condgen.nets.condition import with_planes
+from condgen.nets.condition import PlanesConv2d
 from condgen.nets.diffaugment import Augment
-from condgen.nets.strided import pyramid
+from condgen.nets.dropout import Dropout
+from condgen.nets.strided import FromPixel, pyramid
 from condgen.noise import draw
 from condgen.spec import Prior, Spec
 from condgen.system import Batches, Paper, Player, System, adam, descend, logged
@@ -63,7 +63,7 @@ class Generator(nn.Module):
         super().__init__()
         halvings, base = pyramid(spec)
         maps = [*[128] * (halvings - 1), 64]
-        first = nn.ConvTranspose2d(cfg.z_dim + len(spec.labels), maps[0], base, bias=False)
+        first = FromPixel(cfg.z_dim + len(spec.labels), maps[0], base, bias=False)
         layers: list[nn.Module] = [first, keras.batch_norm_2d(maps[0], 0.9), nn.LeakyReLU(LEAK)]
         for coarse, fine in pairwise(maps):
             up = nn.ConvTranspose2d(coarse, fine, 4, 2, 1, bias=False)
@@ -83,15 +83,16 @@ class Critic(nn.Module):
         super().__init__()
         halvings, base = pyramid(spec)
         maps = [64, *[128] * (halvings - 1)]
-        layers: list[nn.Module] = [nn.Conv2d(spec.channels + len(spec.labels), maps[0], 4, 2, 1), nn.LeakyReLU(LEAK)]
+        self.first = PlanesConv2d(spec.channels + len(spec.labels), maps[0], 4, 2, 1)
+        layers: list[nn.Module] = [nn.LeakyReLU(LEAK)]
         for number, (fine, coarse) in enumerate(pairwise(maps)):
             leak = BARE_LEAK if number == 0 else LEAK
-            layers += [nn.Conv2d(fine, coarse, 4, 2, 1), nn.LeakyReLU(leak), nn.Dropout(cfg.dropout)]
+            layers += [nn.Conv2d(fine, coarse, 4, 2, 1), nn.LeakyReLU(leak), Dropout(cfg.dropout)]
         self.body = nn.Sequential(*layers, nn.Conv2d(maps[-1], 1, base), nn.Flatten())
         self.apply(keras.start)
 
     def forward(self, x: Tensor, y: Tensor) -> Tensor:
-        scores: Tensor = self.body(with_planes(x, y))
+        scores: Tensor = self.body(self.first(x, y))
         return scores  # (b, 1)
 
 
@@ -129,7 +130,7 @@ class CWGANGP(System):
             x, y = next(batches)
             with torch.no_grad():
                 x, fake = T(x), T(G(draw(self.prior, len(x), x.device), y))
-            real_scores, fake_scores = D(torch.cat([x, fake]), torch.cat([y, y])).chunk(2)
+            real_scores, fake_scores = D(x, y), D(fake, y)
             wasserstein = fake_scores.mean() - real_scores.mean()
             penalty = losses.gradient_penalty(D, x, fake, y)
             loss_c = wasserstein + self.cfg.penalty_weight * penalty

@@ -20,9 +20,9 @@ from torch import Tensor, nn
 
 from condgen import losses
 from condgen.config import Adversarial, Fraction, Size
-from condgen.nets.condition import with_planes
+from condgen.nets.condition import PlanesConv2d
 from condgen.nets.diffaugment import Augment
-from condgen.nets.strided import channels, pyramid
+from condgen.nets.strided import FromPixel, channels, pyramid
 from condgen.noise import draw
 from condgen.spec import Prior, Spec
 from condgen.system import Batches, Paper, Player, System, adam, descend, logged
@@ -59,7 +59,7 @@ class Generator(nn.Module):
         maps = channels(halvings, cfg.width)
         inputs = cfg.z_dim + (len(spec.labels) if cfg.conditional else 0)
         layers: list[nn.Module] = [
-            nn.ConvTranspose2d(inputs, maps[0], base, bias=False),
+            FromPixel(inputs, maps[0], base, bias=False),
             nn.BatchNorm2d(maps[0]),
             nn.ReLU(),
         ]
@@ -83,14 +83,15 @@ class Discriminator(nn.Module):
         halvings, base = pyramid(spec)
         maps = channels(halvings, cfg.width)[::-1]
         inputs = spec.channels + (len(spec.labels) if cfg.conditional else 0)
-        layers: list[nn.Module] = [nn.Conv2d(inputs, maps[0], 4, 2, 1, bias=False), nn.LeakyReLU(LEAK)]
+        self.first = (PlanesConv2d if cfg.conditional else nn.Conv2d)(inputs, maps[0], 4, 2, 1, bias=False)
+        layers: list[nn.Module] = [nn.LeakyReLU(LEAK)]
         for fine, coarse in pairwise(maps):
             layers += [nn.Conv2d(fine, coarse, 4, 2, 1, bias=False), nn.BatchNorm2d(coarse), nn.LeakyReLU(LEAK)]
         self.body = nn.Sequential(*layers, nn.Conv2d(maps[-1], 1, base, bias=False), nn.Flatten())
         self.apply(start)
 
     def forward(self, x: Tensor, y: Tensor) -> Tensor:
-        logits: Tensor = self.body(with_planes(x, y) if self.conditional else x)
+        logits: Tensor = self.body(self.first(x, y) if self.conditional else self.first(x))
         return logits  # (b, 1)
 
 
