@@ -16,7 +16,7 @@ from torch.utils.data import DataLoader
 from torch.utils.data import Dataset as TorchDataset
 
 from condgen.data import Dataset
-from condgen.nets.condition import PlanesConv2d, with_planes
+from condgen.nets.condition import PlanesConv2d
 from condgen.nets.dropout import Dropout
 from condgen.nets.strided import FromPixel
 from condgen.noise import draw
@@ -43,7 +43,8 @@ class Pictures(TorchDataset):
 
 class Planes(PlanesConv2d):
     def forward(self, x: Tensor, y: Tensor) -> Tensor:
-        return nn.Conv2d.forward(self, with_planes(x, y))
+        planes = y[:, :, None, None].expand(-1, -1, *x.shape[2:])
+        return nn.Conv2d.forward(self, torch.cat([x, planes], 1))
 
 
 PLAIN = {Dropout: nn.Dropout, FromPixel: nn.ConvTranspose2d, PlanesConv2d: Planes}

@@ -39,6 +39,11 @@ def _one_thread() -> None:
     torch.set_num_threads(1)
 
 
+def with_planes(x: torch.Tensor, y: torch.Tensor) -> torch.Tensor:
+    """The picture with one constant plane per label behind its channels: (b, c, h, w), (b, K) -> (b, c + K, h, w)."""
+    return torch.cat([x, y[:, :, None, None].expand(-1, -1, *x.shape[2:])], 1)
+
+
 def pictures(kind: str, n: int = 60, seed: int = 0) -> Dataset:
     """Random pictures with a bright bar whose place is the label, so that there is something to learn."""
     (channels, height, width), labels = (KINDS | ODD)[kind]

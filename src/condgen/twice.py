@@ -32,11 +32,11 @@ class TwiceDifferentiable(TorchFunctionMode):
 def _convolved(
     x: Tensor, weight: Tensor, bias: Tensor | None = None, stride: Any = (1, 1), padding: Any = (0, 0), *others: Any
 ) -> Any:
-    return _Convolution.apply(x, weight, bias, stride, padding)
+    return _Convolution.apply(x, weight, bias, stride, padding)  # type: ignore[no-untyped-call]
 
 
 def _bent(x: Tensor, negative_slope: float = 0.01, inplace: bool = False) -> Any:
-    return _Bend.apply(x, negative_slope)
+    return _Bend.apply(x, negative_slope)  # type: ignore[no-untyped-call]
 
 
 class _Convolution(Function):

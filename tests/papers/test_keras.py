@@ -11,10 +11,10 @@ import torch
 from torch import nn
 
 from condgen.labels import Labels
-from condgen.nets.condition import with_planes
 from condgen.noise import reseed
 from condgen.spec import Spec
 from condgen.systems import DIGITS, row
+from conftest import with_planes
 
 os.environ["KERAS_BACKEND"] = "torch"
 with warnings.catch_warnings():

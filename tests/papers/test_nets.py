@@ -5,8 +5,11 @@ import torch
 from torch import nn
 
 from condgen.nets import keras
-from condgen.nets.condition import LabelEmbedding
+from condgen.nets.condition import LabelEmbedding, PlanesConv2d
+from condgen.nets.dropout import Dropout
 from condgen.nets.maxout import Maxout, hold_norms
+from condgen.nets.strided import FromPixel
+from conftest import with_planes
 
 
 def test_maxout_is_the_largest_of_k_affine_maps() -> None:
@@ -72,3 +75,57 @@ def test_maxout_norms_are_held() -> None:
     assert norms[[0, 1, 2, 4, 5, 6, 7]] == pytest.approx([1.5] * 7, rel=1e-4)
     assert torch.equal(layer.weight.data[3], small)
     assert torch.allclose(nn.functional.normalize(layer.weight.data), directions, atol=1e-5)
+
+
+@pytest.mark.parametrize("shape", [(3, 1, 28, 28), (2, 3, 10, 14)])
+@pytest.mark.parametrize("bias", [True, False])
+def test_a_convolution_of_label_planes_needs_no_planes(shape: tuple[int, ...], bias: bool) -> None:
+    """Borders included; and so do all of its gradients."""
+    layer = PlanesConv2d(shape[1] + 4, 6, 4, 2, 1, bias=bias)
+    plain = nn.Conv2d(shape[1] + 4, 6, 4, 2, 1, bias=bias)
+    plain.load_state_dict(layer.state_dict())
+    x, y = torch.randn(shape, requires_grad=True), (torch.rand(shape[0], 4) > 0.5).float().requires_grad_()
+    ours, theirs = layer(x, y), plain(with_planes(x, y))
+    assert torch.allclose(ours, theirs, atol=1e-5)
+    weights = torch.randn_like(theirs)
+    mine = torch.autograd.grad((ours * weights).sum(), [x, y, *layer.parameters()])
+    others = torch.autograd.grad((theirs * weights).sum(), [x, y, *plain.parameters()])
+    assert all(torch.allclose(a, b, atol=1e-4) for a, b in zip(mine, others, strict=True))
+
+
+@pytest.mark.parametrize("channels_last", [True, False])
+def test_from_a_pixel_is_a_transposed_convolution(channels_last: bool) -> None:
+    layer, plain = FromPixel(10, 6, (4, 5), bias=False), nn.ConvTranspose2d(10, 6, (4, 5), bias=False)
+    plain.load_state_dict(layer.state_dict())
+    layer.to(memory_format=torch.channels_last if channels_last else torch.contiguous_format)
+    pixel = torch.randn(3, 10, 1, 1)
+    assert torch.allclose(layer(pixel), plain(pixel), atol=1e-5)
+    assert layer(pixel).is_contiguous(memory_format=torch.channels_last)
+
+
+@pytest.mark.parametrize("share", [0.3, 0.4, 0.5])
+def test_dropout_drops_its_share_and_keeps_the_mean(share: float) -> None:
+    """Within four standard deviations of 400,000 units; neighbours fall apart from one another."""
+    torch.manual_seed(0)
+    x = torch.ones(100, 10, 20, 20).to(memory_format=torch.channels_last).requires_grad_()
+    out = Dropout(share)(x)
+    gone = (out == 0).float()
+    assert gone.mean().item() == pytest.approx(share, abs=4 * (share * (1 - share) / x.numel()) ** 0.5)
+    assert out.max().item() == pytest.approx(1 / (1 - share), rel=1e-4)
+    flat = gone.permute(0, 2, 3, 1).flatten() - gone.mean()
+    for lag in (1, 2, 3, 4, 8):
+        assert abs((flat[lag:] * flat[:-lag]).mean() / flat.square().mean()) < 4 / x.numel() ** 0.5
+    out.sum().backward()
+    assert x.grad is not None
+    assert torch.equal(x.grad, out.detach())
+
+
+def test_dropout_is_another_every_time_but_for_the_seed_and_rests_when_drawing() -> None:
+    layer, x = Dropout(0.5), torch.randn(8, 31)
+    torch.manual_seed(3)
+    first, second = layer(x), layer(x)
+    torch.manual_seed(3)
+    assert torch.equal(layer(x), first)
+    assert not torch.equal(first, second)
+    assert torch.equal(layer.eval()(x), x)
+    assert torch.equal(Dropout(0.0)(x), x)

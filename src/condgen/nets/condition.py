@@ -26,15 +26,12 @@ class LabelEmbedding(nn.Module):
         return out
 
 
-def with_planes(x: Tensor, y: Tensor) -> Tensor:
-    """The picture with one constant plane per label behind its channels: (b, c, h, w), (b, K) -> (b, c + K, h, w)."""
-    planes = y[:, :, None, None].expand(-1, -1, *x.shape[2:])
-    return torch.cat([x, planes.to(x.dtype)], 1)
-
-
 class PlanesConv2d(nn.Conv2d):
-    """A convolution of `with_planes(x, y)` that makes no planes: a constant plane's share of the sum is a map that the
-    label alone decides, and there is one such map per label, not per picture."""
+    """A convolution of the picture and, behind its channels, a constant plane per label: (b, c, h, w), (b, K).
+
+    No plane is made. A plane's share of the sum is a map that the label alone decides, borders and all, so there are K
+    such maps to compute and not b times K planes to convolve.
+    """
 
     def forward(self, x: Tensor, y: Tensor) -> Tensor:  # type: ignore[override]
         of_picture, of_label = self.weight.split([x.shape[1], y.shape[1]], 1)

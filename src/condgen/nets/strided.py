@@ -38,4 +38,5 @@ class FromPixel(nn.ConvTranspose2d):
 
     def forward(self, pixel: Tensor) -> Tensor:  # type: ignore[override]
         weight = self.weight.permute(0, 2, 3, 1)  # as it lies in memory, and as the map shall lie: channels last
-        return (pixel.flatten(1) @ weight.flatten(1)).unflatten(1, weight.shape[1:]).permute(0, 3, 1, 2)
+        x: Tensor = (pixel.flatten(1) @ weight.flatten(1)).unflatten(1, weight.shape[1:]).permute(0, 3, 1, 2)
+        return x  # (b, c, h, w)
