@@ -9,8 +9,8 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
+from condgen.nets.twice import TwiceDifferentiable
 from condgen.noise import for_rows
-from condgen.twice import TwiceDifferentiable
 
 
 def says_real(logits: Tensor) -> Tensor:

@@ -1,12 +1,13 @@
 """The cheap way to differentiate a gradient again gives what torch's own gives."""
 
 from contextlib import nullcontext
+from typing import Any
 
 import pytest
 import torch
 from torch import Tensor, nn
 
-from condgen.twice import TwiceDifferentiable
+from condgen.nets.twice import TwiceDifferentiable
 
 
 def net(*, bend: nn.Module, bias: bool = True, padding: int = 1) -> nn.Module:
@@ -58,6 +59,21 @@ def test_it_does_no_convolution_that_is_not_needed() -> None:
     counts = {event.key: event.count for event in told.key_averages()}
     assert counts["aten::convolution"] == 6
     assert counts["aten::convolution_backward"] == 3
+
+
+@pytest.mark.parametrize(
+    "odd", [{"padding": "same"}, {"dilation": 2}, {"groups": 3}, {"stride": 3, "padding": 2}], ids=str
+)
+def test_every_kind_of_convolution(odd: dict[str, Any]) -> None:
+    """What is not made cheaper is left to torch."""
+    torch.manual_seed(0)
+    D = nn.Sequential(nn.Conv2d(3, 6, 3, **odd), nn.LeakyReLU(0.2), nn.Flatten(), nn.LazyLinear(1))
+    x = torch.randn(4, 3, 9, 9)
+    D(x)
+    for ours, theirs in zip(gradients(D, x, twice=True, also=1.0), gradients(D, x, twice=False, also=1.0), strict=True):
+        assert ours is not None
+        assert theirs is not None
+        assert torch.allclose(ours, theirs, rtol=1e-4, atol=1e-6)
 
 
 def test_in_bf16_too() -> None:
