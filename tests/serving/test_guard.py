@@ -49,7 +49,8 @@ def test_routes_and_document_are_the_same() -> None:
         assert routes == await addresses(stand)
         assert set(routes) == set(PATHS)
         for (method, path), reply in (await everywhere(stand, {})).items():
-            assert reply.status == (200 if method in routes[path] else 405), (method, path)
+            known = "GET" if method == "HEAD" else method
+            assert reply.status == (200 if known in routes[path] else 405), (method, path)
 
     with_stand(compare)
 

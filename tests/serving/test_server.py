@@ -55,6 +55,21 @@ def test_the_server_says_what_it_serves(patient: Live) -> None:
     assert patient.ask("GET", "/readyz")[0] == 200
 
 
+def test_head_gets_the_headers_of_get(patient: Live) -> None:
+    """As probes and link checkers ask; the connection stays in step."""
+    with patient.socket() as line, line.makefile("rb") as answers:
+        for method in ("GET", "HEAD", "GET"):
+            line.sendall(f"{method} /readyz HTTP/1.1\r\nHost: localhost\r\n\r\n".encode())
+            head = [answers.readline().strip().lower()]
+            while head[-1]:
+                head.append(answers.readline().strip().lower())
+            assert head[0] == b"http/1.1 200 ok"
+            assert b"content-length: 14" in head
+            if method == "GET":
+                assert answers.read(14) == b'{"ready":true}'
+    assert patient.ask("HEAD", "/sample")[0] == 405
+
+
 def test_a_body_too_large_is_refused_at_once_and_not_kept(patient: Live) -> None:
     before = patient.rss
     for chunked in (False, True):

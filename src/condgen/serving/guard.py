@@ -167,6 +167,8 @@ class Guard:
             raise problems.closing(408, "late", "The request did not arrive in time.") from None
 
     async def _unwatched(self, scope: Scope, receive: Receive, answer: Answer, body: bytes) -> None:
+        if scope["method"] == "HEAD":  # as GET: of its answer the connection sends the headers (RFC 9110, 9.3.2)
+            scope = {**scope, "method": "GET"}
         await self.app(scope, _once(body, receive), answer)
 
     async def _watched(self, scope: Scope, receive: Receive, answer: Answer, body: bytes) -> None:
