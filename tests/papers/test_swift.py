@@ -56,7 +56,7 @@ def test_the_players_get_the_gradients_of_the_papers_losses(penalised: bool, mis
     loss_d = -torch.log(torch.sigmoid(before.D(real, y) - before.D(fake.detach(), y))).mean()
     if penalised:
         slopes = torch.autograd.grad(before.D(real, y).sum(), real, create_graph=True)[0]
-        loss_d = loss_d + 8 * 0.1 / 2 * slopes.square().sum((1, 2, 3)).mean()
+        loss_d = loss_d + 8 * 0.3 / 2 * slopes.square().sum((1, 2, 3)).mean()
     if mismatch:
         wrong = y.view(-1, 2, y.shape[1]).flip(1).view_as(y)
         loss_d = loss_d + mismatch * -torch.log(torch.sigmoid(before.D(real, y) - before.D(real, wrong))).mean()
@@ -111,8 +111,18 @@ def test_a_step_moves_at_the_step_size_of_its_moment() -> None:
 
 
 def test_a_residual_adds_the_same_whatever_the_size_of_its_input() -> None:
-    block, x = Residual(8), torch.randn(2, 8, 5, 5)
-    assert torch.allclose(block(100 * x) - 100 * x, block(x) - x, atol=1e-3)
+    block, x, zy = Residual(8, 4), torch.randn(2, 8, 5, 5), torch.randn(2, 4)
+    assert torch.allclose(block(100 * x, zy) - 100 * x, block(x, zy) - x, atol=1e-3)
+
+
+def test_noise_and_label_scale_and_shift_each_normalised_channel() -> None:
+    """gamma(z, y) h + beta(z, y), gamma around 1 (Chen et al. 2019, arXiv 1810.01365)."""
+    block, x, zy = Residual(8, 4), torch.randn(2, 8, 5, 5), torch.randn(2, 4)
+    seen = F.leaky_relu(x, 0.2)
+    seen = (seen - seen.mean(1, keepdim=True)) / (seen.var(1, keepdim=True, unbiased=False) + 1e-5).sqrt()
+    styles = zy @ block.style.weight.T + block.style.bias
+    gamma, beta = 1 + styles[:, :8, None, None], styles[:, 8:, None, None]
+    assert torch.allclose(block(x, zy), x + block.conv(gamma * seen + beta), atol=1e-5)
 
 
 def test_no_layer_of_the_discriminator_mixes_pictures() -> None:

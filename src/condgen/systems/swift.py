@@ -2,9 +2,10 @@
 
 The game is that of R3GAN (Huang et al. 2024, arXiv 2501.05441): the discriminator tells a real picture from a drawn one
 of the same label by the *difference* of their scores, and pays for steep scores at real pictures (R1). Both networks
-work on a coarse map of 4x4 patches (Shi et al. 2016, arXiv 1609.05158); labels are projected (Miyato & Koyama 2018,
-arXiv 1802.05637), and the discriminator is also shown real pictures under labels of others (Reed et al. 2016, arXiv
-1605.05396). What each choice bought: docs/systems/swift.md.
+work on a coarse map of 4x4 patches (Shi et al. 2016, arXiv 1609.05158); noise and label modulate every convolution of
+the generator (Chen et al. 2019, arXiv 1810.01365); labels are projected (Miyato & Koyama 2018, arXiv 1802.05637), and
+the discriminator is also shown real pictures under labels of others (Reed et al. 2016, arXiv 1605.05396). What each
+choice bought: docs/systems/swift.md.
 
 Sizes by one rule: the map has a patch per 4x4 pixels, rounded up. The discriminator halves it until both sides are at
 most 4; the generator begins at the map, halved until both sides are at most 8, and doubles back.
@@ -49,7 +50,7 @@ class Config(Adversarial):
     """Residual convolutions of the generator at its coarsest map; one more per doubling."""
     features: Size = 128
     """Numbers that the discriminator compares with the label's."""
-    penalty_weight: NonNegativeFloat = 0.1
+    penalty_weight: NonNegativeFloat = 0.3
     """Weight of R1 (gamma in R3GAN, Eq. 8)."""
     penalty_every: PositiveInt = 8
     """Steps between two penalties, each so many times as heavy."""
@@ -74,23 +75,29 @@ class Config(Adversarial):
 
 
 class Residual(nn.Module):
-    """x plus a convolution of it, each place's channels normalised first: maps cannot grow, whatever the step size."""
+    """x plus a convolution of it. Each place's channels are normalised first, so maps cannot grow, whatever the step
+    size; then z and the label say how much of each channel is let through, and what is added to it."""
 
-    def __init__(self, channels: int) -> None:
+    def __init__(self, channels: int, told: int) -> None:
+        """told: length of z and the label together."""
         super().__init__()
+        self.style = nn.Linear(told, 2 * channels)
+        nn.init.normal_(self.style.weight, std=0.1)
+        nn.init.zeros_(self.style.bias)
         self.conv = nn.Conv2d(channels, channels, 3, padding=1)
         nn.init.normal_(self.conv.weight, std=0.5 / sqrt(9 * channels))
         nn.init.zeros_(self.conv.bias)  # type: ignore[arg-type]
 
-    def forward(self, x: Tensor) -> Tensor:
+    def forward(self, x: Tensor, zy: Tensor) -> Tensor:
+        scale, shift = self.style(zy)[:, None, None].chunk(2, 3)  # (b, 1, 1, channels)
         h = F.leaky_relu(x, LEAK).permute(0, 2, 3, 1)  # channels are last in memory already
-        h = F.layer_norm(h, h.shape[3:]).permute(0, 3, 1, 2)
+        h = torch.addcmul(shift, F.layer_norm(h, h.shape[3:]), 1 + scale).permute(0, 3, 1, 2)
         out: Tensor = x + self.conv(h)
         return out
 
 
 class Generator(nn.Module):
-    """z and the label -> a map of patches by one linear layer, then residual convolutions."""
+    """z and the label -> a map of patches by one linear layer, then residual convolutions that hear of both again."""
 
     def __init__(self, spec: Spec, cfg: Config) -> None:
         super().__init__()
@@ -98,17 +105,20 @@ class Generator(nn.Module):
         self.sides = [grid(spec)]
         while max(self.sides[0]) > LARGEST:
             self.sides.insert(0, halved(self.sides[0]))
-        self.first = nn.Linear(cfg.z_dim + len(spec.labels), cfg.width * prod(self.sides[0]))
-        coarse = nn.Sequential(*(Residual(cfg.width) for _ in range(cfg.blocks)))
-        self.levels = nn.ModuleList([coarse, *(Residual(cfg.width) for _ in self.sides[1:])])
+        told = cfg.z_dim + len(spec.labels)
+        self.first = nn.Linear(told, cfg.width * prod(self.sides[0]))
+        counts = [cfg.blocks, *(1 for _ in self.sides[1:])]
+        self.levels = nn.ModuleList(nn.ModuleList(Residual(cfg.width, told) for _ in range(n)) for n in counts)
         self.last = nn.Conv2d(cfg.width, SIDE**2 * spec.channels, 3, padding=1)
 
     def forward(self, z: Tensor, y: Tensor) -> Tensor:
-        h = self.first(torch.cat([z, y], 1)).view(-1, *self.sides[0], self.width).permute(0, 3, 1, 2)
+        zy = torch.cat([z, y], 1)
+        h = self.first(zy).view(-1, *self.sides[0], self.width).permute(0, 3, 1, 2)
         for sides, level in zip(self.sides, self.levels, strict=True):
             if h.shape[2:] != sides:
                 h = F.interpolate(h, scale_factor=2.0)[:, :, : sides[0], : sides[1]]
-            h = level(h)
+            for residual in level:
+                h = residual(h, zy)
         return torch.tanh(from_patches(self.last(F.leaky_relu(h, LEAK)), self.spec))  # (b, c, h, w)
 
 
