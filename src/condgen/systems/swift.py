@@ -117,7 +117,7 @@ class Generator(nn.Module):
         for sides, level in zip(self.sides, self.levels, strict=True):
             if h.shape[2:] != sides:
                 h = F.interpolate(h, scale_factor=2.0)[:, :, : sides[0], : sides[1]]
-            for residual in level:
+            for residual in level.children():
                 h = residual(h, zy)
         return torch.tanh(from_patches(self.last(F.leaky_relu(h, LEAK)), self.spec))  # (b, c, h, w)
 
