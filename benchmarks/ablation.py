@@ -39,7 +39,7 @@ NUMBERS = ("fd", "label_accuracy", "precision", "recall")
 
 def without_norm(self: swift.Residual, x: torch.Tensor, zy: torch.Tensor) -> torch.Tensor:
     scale, shift = self.style(zy)[:, :, None, None].chunk(2, 1)
-    return x + self.conv(torch.addcmul(shift, F.leaky_relu(x, swift.LEAK), 1 + scale))
+    return x + self.conv(torch.addcmul(shift, F.leaky_relu(x, swift.LEAK), scale))
 
 
 def without_style(self: swift.Residual, x: torch.Tensor, zy: torch.Tensor) -> torch.Tensor:

@@ -121,7 +121,7 @@ def test_noise_and_label_scale_and_shift_each_normalised_channel() -> None:
     seen = F.leaky_relu(x, 0.2)
     seen = (seen - seen.mean(1, keepdim=True)) / (seen.var(1, keepdim=True, unbiased=False) + 1e-5).sqrt()
     styles = zy @ block.style.weight.T + block.style.bias
-    gamma, beta = 1 + styles[:, :8, None, None], styles[:, 8:, None, None]
+    gamma, beta = styles[:, :8, None, None], styles[:, 8:, None, None]
     assert torch.allclose(block(x, zy), x + block.conv(gamma * seen + beta), atol=1e-5)
 
 

@@ -89,7 +89,7 @@ class Sampler:
         y = torch.from_numpy(self.spec.labels.encode(labels))
         return self._forward(draw_at(self.prior, seed, indices), y)
 
-    @torch.no_grad()
+    @torch.inference_mode()
     def _forward(self, z: Tensor, y: Tensor) -> NDArray[np.uint8]:
         """One micro-batch, padded to its full size with its last point."""
         padding = self.micro_batch - len(z)
