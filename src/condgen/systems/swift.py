@@ -83,7 +83,8 @@ class Residual(nn.Module):
         super().__init__()
         self.style = nn.Linear(told, 2 * channels)
         nn.init.normal_(self.style.weight, std=0.1)
-        self.style.bias.data.copy_(torch.arange(2 * channels) < channels)  # all is let through, nothing is added
+        nn.init.zeros_(self.style.bias)
+        nn.init.ones_(self.style.bias[:channels])  # at first all is let through as it is
         self.conv = nn.Conv2d(channels, channels, 3, padding=1)
         nn.init.normal_(self.conv.weight, std=0.5 / sqrt(9 * channels))
         nn.init.zeros_(self.conv.bias)  # type: ignore[arg-type]
