@@ -4,8 +4,8 @@
 
 What is compared is timed in turns (A B A B ...) and the median ratio is given, since a shared machine drifts: ratios
 are of one run, seconds are this machine's. Each has a process of its own, since how memory is kept is a process's
-matter. *Share of peak*: the step's multiplications and additions, counted by torch,
-per second, over those of a large matrix product in the same turn.
+matter. *Share of peak*: the step's multiplications and additions, counted by torch, per second, over those of a large
+matrix product in the same turn.
 """
 
 import argparse

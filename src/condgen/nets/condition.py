@@ -29,14 +29,16 @@ class LabelEmbedding(nn.Module):
 class PlanesConv2d(nn.Conv2d):
     """A convolution of the picture and, behind its channels, a constant plane per label: (b, c, h, w), (b, K).
 
-    No plane is made. A plane's share of the sum is a map that the label alone decides, borders and all, so there are K
-    such maps to compute and not b times K planes to convolve.
+    No plane is made. What a plane adds at a place is the sum of those numbers of its kernel that lie on the picture
+    there, so K maps are needed, one small product for all, and not b times K planes to convolve.
     """
 
     def forward(self, x: Tensor, y: Tensor) -> Tensor:  # type: ignore[override]
         of_picture, of_label = self.weight.split([x.shape[1], y.shape[1]], 1)
         seen = F.conv2d(x, of_picture, self.bias, self.stride, self.padding).permute(0, 2, 3, 1)  # as it lies in memory
-        each = torch.eye(y.shape[1], dtype=x.dtype, device=x.device)[:, :, None, None].expand(-1, -1, *x.shape[2:])
-        maps = F.conv2d(each, of_label, None, self.stride, self.padding).permute(0, 2, 3, 1)
+        ones = x.new_ones(1, 1, *x.shape[2:])
+        unfolded = F.unfold(ones, self.kernel_size, padding=self.padding, stride=self.stride)  # type: ignore[arg-type]
+        inside = unfolded[0]  # (kernel, places): 1 where that number of the kernel lies on the picture
+        maps = inside.T @ of_label.flatten(2).permute(1, 2, 0)  # (K, places, channels)
         both = torch.addmm(seen.flatten(1), y, maps.flatten(1))
         return both.view(seen.shape).permute(0, 3, 1, 2)

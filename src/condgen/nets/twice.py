@@ -58,9 +58,8 @@ class _Convolution(Function):
                 )
             ]
             return F.conv_transpose2d(out, weight, None, ctx.stride, ctx.padding, cut), None, None, None, None
-        wanted = ctx.needs_input_grad[0], ctx.needs_input_grad[1], ctx.needs_input_grad[2]
         gradients = torch.ops.aten.convolution_backward(
-            out, x, weight, ctx.biases, ctx.stride, ctx.padding, (1, 1), False, (0, 0), 1, wanted
+            out, x, weight, ctx.biases, ctx.stride, ctx.padding, (1, 1), False, (0, 0), 1, ctx.needs_input_grad[:3]
         )
         return *gradients, None, None
 
