@@ -3,8 +3,8 @@
     python benchmarks/time_to_quality.py --out benchmarks/results/time_to_quality.json
 
 Every competitor has a process of its own, one after the other, modules being compiled before the first; its clock
-stands while its pictures are measured (5,000 digits by the pinned judge). Ours are trained by the package's own trainer, with
-its logs, class grids and checkpoints; the tutorial's loop (textbook.py) keeps nothing.
+stands while its pictures are measured (5,000 digits by the pinned judge). Ours are trained by the package's own
+trainer, with its logs, class grids and checkpoints; the tutorial's loop (textbook.py) keeps nothing.
 """
 
 import argparse
