@@ -24,12 +24,12 @@ from condgen.data import Dataset
 from condgen.disk import write_json
 from condgen.drawing.sampler import Sampler
 from condgen.judging import judge
-from condgen.judging.protocol import Exhibit, closeness, neighbourhood, obedience, request
+from condgen.judging.protocol import GeneratedSet, feature_distances, nearest_neighbours, label_metrics, generate
 from condgen.judging.reference import Reference
 from condgen.noise import draw, reseed
 from condgen.stream import Stream
 from condgen.system import descend
-from condgen.systems import row, swift
+from condgen.systems import preset, swift
 from condgen.training.ema import EMA
 from condgen.training.run import environment
 
@@ -51,7 +51,7 @@ def not_saturating(self: swift.Swift, batches: Any, images: int) -> dict[str, to
     """The game of Goodfellow et al. instead of the relativistic one, all else as in `Swift.step`."""
     G, D, g, d = self.G, self.D, self.players["g"], self.players["d"]
     for player in (g, d):
-        player.set_rate(self.cfg.rate(images))
+        player.set_lr(self.cfg.lr_at(images))
     x, y = next(batches)
     fake = G(draw(self.prior, len(x), x.device), y)
     penalised = images // len(x) % self.cfg.penalty_every == 0
@@ -80,8 +80,8 @@ CHOICES = {
     ),
     "no normalised channels in G": Choice({}, lambda: patch.object(swift.Residual, "forward", without_norm)),
     "no mismatched pairs": Choice({"mismatch": 0.0}),
-    "no rise of the step size": Choice({"rise": 0}),
-    "no fall of the step size": Choice({"fall": 0.0}),
+    "no rise of the step size": Choice({"warmup": 0}),
+    "no fall of the step size": Choice({"decay": 0.0}),
     "no average of G": Choice({"ema_half_life": 0}),
     "no R1": Choice({"penalty_weight": 0.0}),
     "R1 a third as heavy": Choice({"penalty_weight": 0.1}),
@@ -92,9 +92,9 @@ CHOICES = {
 
 def trained(choice: Choice, digits: Dataset, seed: int) -> Sampler:
     """The averaged generator at the end."""
-    config = row("swift").config.having({"images": IMAGES} | choice.settings)
+    config = preset("swift").config.with_overrides({"images": IMAGES} | choice.settings)
     reseed(seed, "init", 0)
-    system = row("swift").build(digits.spec, config)
+    system = preset("swift").build(digits.spec, config)
     stream = Stream(digits.train, digits.labels, config.batch, seed)
     average = EMA(system.generator, config.ema_half_life)
     while stream.images < IMAGES:
@@ -106,8 +106,8 @@ def trained(choice: Choice, digits: Dataset, seed: int) -> Sampler:
 
 
 def measured(sampler: Sampler, reference: Reference) -> dict[str, float]:
-    exhibit = Exhibit(request(sampler, reference, PICTURES, 0), reference)
-    found = dict(closeness(exhibit)) | dict(obedience(exhibit)) | dict(neighbourhood(exhibit))
+    generated = GeneratedSet(generate(sampler, reference, PICTURES, 0), reference)
+    found = dict(feature_distances(generated)) | dict(label_metrics(generated)) | dict(nearest_neighbours(generated))
     return {name: round(float(found[name].value), 4) for name in NUMBERS}
 
 

@@ -19,7 +19,7 @@ import condgen
 from condgen import data
 from condgen.disk import write_json
 from condgen.judging import judge
-from condgen.systems import row
+from condgen.systems import preset
 from condgen.training.run import environment
 
 ROWS = ("gan", "vae", "cgan-concat", "cgan-multiply")
@@ -51,7 +51,7 @@ def trained(name: str, seed: int, folder: Path, found: judge.Judge) -> dict[str,
         "images": run.images,
         "last": {key: round(value, 4) for key, value in run.log[-1].items() if key != "images"},
     }
-    if not row(name).hollow().takes_label:
+    if not preset(name).build_on_meta().takes_label:
         seen = seen_in(folder, 1, 10 * PER_LABEL, seed, found)
         return result | {"classes_drawn": torch.bincount(seen, minlength=10).tolist()}
     seen, asked = seen_in(folder, 10, PER_LABEL, seed, found), torch.arange(10).repeat_interleave(PER_LABEL)
@@ -62,7 +62,7 @@ def seen_in(folder: Path, labels: int, count: int, seed: int, found: judge.Judge
     """What the judge sees in pictures drawn of the first few labels, one class number each."""
     sampler = condgen.load(folder)
     drawn = sampler.sample(sampler.spec.labels.each[:labels], count=count, seed=seed)
-    return found.see(drawn[..., None]).labels
+    return found.predict(drawn[..., None]).labels
 
 
 if __name__ == "__main__":

@@ -21,7 +21,7 @@ import torch
 from condgen import api
 from condgen.disk import write_json
 from condgen.drawing.sampler import MICRO_BATCH, Sampler
-from condgen.judging.protocol import request
+from condgen.judging.protocol import generate
 from condgen.metrics import frechet
 from condgen.noise import draw_at
 from condgen.sharing import onnx, parity, pt2
@@ -102,8 +102,8 @@ def main() -> None:
         rates = speeds(found, sampler)
         for name, program in found.items():
             stand_in = Sampler(Program(program), sampler.spec, sampler.prior)
-            drawn = request(stand_in, reference, asked.pictures, seed=0)
-            number = frechet.fd(reference.moments, reference.judge.see(drawn.pictures).features)
+            drawn = generate(stand_in, reference, asked.pictures, seed=0)
+            number = frechet.fd(reference.moments, reference.judge.predict(drawn.pictures).features)
             told[name] |= {"pictures_per_second": rates[name], "fd": number.to_json()}
             print(name, told[name], flush=True)
     about = {key: sampler.card.get(key) for key in ("system", "images", "seed", "sha256", "data")}

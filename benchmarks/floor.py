@@ -15,8 +15,8 @@ from typing import Any
 from condgen import data
 from condgen.disk import write_json
 from condgen.judging import judge
-from condgen.judging.protocol import EVALUATORS, Exhibit, measure, usefulness
-from condgen.judging.reference import Drawn, Reference, rows_of, shuffled
+from condgen.judging.protocol import EVALUATORS, GeneratedSet, measure, classifier_score
+from condgen.judging.reference import Samples, Reference, subset, shuffled
 from condgen.training.run import environment
 
 COUNTS = (1000, 2000, 5000, 10_000)
@@ -39,8 +39,8 @@ def floor(reference: Reference, count: int) -> dict[str, Any]:
     """Mean, spread and claimed error of every number over disjoint draws of so many pictures."""
     order = shuffled(len(reference.dataset.train), "floor")
     draws = min(DRAWS, len(order) // count)
-    parts = [rows_of(reference.dataset.train, order[i * count : (i + 1) * count]) for i in range(draws)]
-    measured = [measure(Exhibit(Drawn(p.images, p.labels), reference), EVALUATORS) for p in parts]
+    parts = [subset(reference.dataset.train, order[i * count : (i + 1) * count]) for i in range(draws)]
+    measured = [measure(GeneratedSet(Samples(p.images, p.labels), reference), EVALUATORS) for p in parts]
     numbers = {}
     for name, first in measured[0].items():
         values = [number.value for number in (each[name] for each in measured) if number.value is not None]
@@ -55,15 +55,15 @@ def costs(digits: data.Dataset, found: judge.Judge) -> dict[str, float]:
     """CPU seconds of measuring 10,000 pictures: everything but CAS, with the reference made anew and kept; and CAS."""
     reference = Reference(digits, found)
     split = reference.other_train(10_000)
-    drawn = Drawn(split.images, split.labels)
+    drawn = Samples(split.images, split.labels)
     seconds = {}
     for name, evaluators in (
         ("first evaluation", EVALUATORS),
         ("next evaluation", EVALUATORS),
-        ("CAS, three seeds", (usefulness,)),
+        ("CAS, three seeds", (classifier_score,)),
     ):
         began = time.process_time()
-        measure(Exhibit(drawn, reference), evaluators)
+        measure(GeneratedSet(drawn, reference), evaluators)
         seconds[name] = round(time.process_time() - began, 2)
         print(name, seconds[name], flush=True)
     return seconds

@@ -37,7 +37,7 @@ def measure(case: dict[str, int], seconds: float) -> dict[str, float]:
     from condgen.labels import Labels
     from condgen.spec import Spec
     from condgen.stream import Stream
-    from condgen.systems import row
+    from condgen.systems import preset
     from condgen.training.trainer import speed
 
     torch.set_num_threads(case["threads"])
@@ -51,8 +51,8 @@ def measure(case: dict[str, int], seconds: float) -> dict[str, float]:
                 0, 256, (min(10_000, len(images) - start), *shape[1:]), np.uint8
             )
         split = Split(images, random.integers(0, case["classes"], len(images)))
-        config = row("swift").config.having({"batch": case["batch"]})
-        system = row("swift").build(Spec((1, case["side"], case["side"]), labels), config)
+        config = preset("swift").config.with_overrides({"batch": case["batch"]})
+        system = preset("swift").build(Spec((1, case["side"], case["side"]), labels), config)
         stream = Stream(split, labels, case["batch"], seed=0)
         found = speed(system, stream, seconds)
     return {"images_per_second": round(found), "peak_megabytes": peak_megabytes()}

@@ -22,7 +22,7 @@ from condgen.labels import Labels
 from condgen.noise import reseed
 from condgen.spec import Spec
 from condgen.stream import Stream
-from condgen.systems import row
+from condgen.systems import preset
 from condgen.training.run import environment
 
 TURNS, BATCH, CLASSES = 9, 64, 10
@@ -72,7 +72,7 @@ def main() -> None:
         steps = {}
         for name, stream in streams.items():
             reseed(0, "init", 0)
-            system = row("swift").build(Spec((3, asked.side, asked.side), names))
+            system = preset("swift").build(Spec((3, asked.side, asked.side), names))
             steps[name] = lambda system=system, stream=stream: system.step(stream, stream.images)
             steps[name]()
         found["swift"] = compared(steps["mapped"], steps["held"], 4.0)

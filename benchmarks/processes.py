@@ -14,7 +14,7 @@ import torch
 from condgen import data, parallel
 from condgen.noise import reseed
 from condgen.stream import Stream
-from condgen.systems import row
+from condgen.systems import preset
 from condgen.training.trainer import speed
 
 SECONDS, REPEATS = 8.0, 30
@@ -22,19 +22,19 @@ SECONDS, REPEATS = 8.0, 30
 
 def measured(name: str) -> dict[str, object]:
     """Speed of a system in as many processes as this is one of, and its messages."""
-    digits, config = data.load("mnist"), row(name).config
+    digits, config = data.load("mnist"), preset(name).config
     reseed(0, "init", 0)
-    system, stream = row(name).build(digits.spec), Stream(digits.train, digits.labels, config.batch, 0)
+    system, stream = preset(name).build(digits.spec), Stream(digits.train, digits.labels, config.batch, 0)
     images = speed(system, stream, SECONDS)
     gradients = [[torch.zeros_like(p) for p in player.parameters] for player in system.players.values()]
-    parallel.wait()
+    parallel.barrier()
     began = time.monotonic()
     for _ in range(REPEATS):
         for message in gradients:
             parallel.average(message)
     return {
         "system": name,
-        "processes": parallel.size(),
+        "processes": parallel.world_size(),
         "batch": config.batch,
         "images/s": round(images),
         "MB per step": round(sum(p.numel() for message in gradients for p in message) * 4 / 1e6, 2),
@@ -44,10 +44,10 @@ def measured(name: str) -> dict[str, object]:
 
 def main() -> None:
     torch.set_num_threads(1)
-    with parallel.together(torch.device("cpu"), 64):
+    with parallel.process_group(torch.device("cpu"), 64):
         for name in sys.argv[1:]:
             found = measured(name)
-            if parallel.leads():
+            if parallel.is_main_process():
                 print(json.dumps(found), flush=True)
 
 

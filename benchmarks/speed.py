@@ -27,7 +27,7 @@ from condgen.disk import write_json
 from condgen.drawing.sampler import Sampler
 from condgen.noise import reseed
 from condgen.stream import Stream
-from condgen.systems import SYSTEMS, cgan, row
+from condgen.systems import SYSTEMS, cgan, preset
 from condgen.training.ema import EMA
 from condgen.training.run import environment
 
@@ -49,14 +49,14 @@ def ratio(ours: Callable[[], object], theirs: Callable[[], object], times: int) 
 
 def ours(name: str, digits: data.Dataset, precision: str = "fp32") -> Iterator[int]:
     """A row's training as the trainer steps it, the average of the generator included; images seen after every step."""
-    found = row(name)
-    system = found.build(digits.spec, found.config.having({"precision": precision}))
+    found = preset(name)
+    system = found.build(digits.spec, found.config.with_overrides({"precision": precision}))
     stream = Stream(digits.train, digits.labels, found.config.batch, seed=0)
     average = EMA(system.generator, found.config.ema_half_life)
     while True:
         before = stream.images
         reseed(0, "step", before)
-        with system.arithmetic(stream.device):
+        with system.autocast(stream.device):
             system.step(stream, before)
         average.update(before, stream.images)
         yield stream.images
@@ -104,7 +104,7 @@ def playing(kind: str, name: str, for_seconds: float, line: Connection) -> None:
     reseed(0, "init", 0)
     play = Textbook(name, digits).play() if kind == "textbook" else ours(name, digits, kind)
     next(play)
-    with nullcontext() if kind == "textbook" else heap.kept():
+    with nullcontext() if kind == "textbook" else heap.retained():
         while line.recv():
             line.send(images_per_second(play, for_seconds))
 
@@ -158,7 +158,7 @@ def median_ratio(ours: Sequence[float], theirs: Sequence[float]) -> float:
 
 def drawing(digits: data.Dataset) -> int:
     """Pictures per second that a Sampler draws from swift."""
-    system = row("swift").build(digits.spec)
+    system = preset("swift").build(digits.spec)
     sampler = Sampler(system.generator, digits.spec, system.prior)
     labels = [number % 10 for number in range(10_000)]
     draw = lambda: [None for _ in sampler.batches(labels, 0)]  # noqa: E731

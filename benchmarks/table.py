@@ -14,7 +14,7 @@ from pathlib import Path
 from statistics import mean, median
 from typing import Any
 
-from condgen.metrics.number import Number
+from condgen.metrics.estimate import Estimate
 from condgen.verbs import catalogue
 
 ROOT = Path(__file__).parents[1]
@@ -163,7 +163,7 @@ def exports() -> list[str]:
     """What each exported program weighs, how fast it draws, and how far off."""
     programs = json.loads((RESULTS / "exports.json").read_text())["programs"]
     return [
-        f"| `{name}` | {found['bytes']:,} | {found['pictures_per_second']:,} | {Number.from_json(found['fd'])} "
+        f"| `{name}` | {found['bytes']:,} | {found['pictures_per_second']:,} | {Estimate.from_json(found['fd'])} "
         f"| {found['largest']} | {found['mean']:.3f} |\n"
         for name, found in programs.items()
     ]

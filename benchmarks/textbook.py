@@ -21,7 +21,7 @@ from condgen.nets.dropout import Dropout
 from condgen.nets.strided import FromPixel
 from condgen.noise import draw
 from condgen.system import System
-from condgen.systems import SYSTEMS, row
+from condgen.systems import SYSTEMS, preset
 
 Step = Callable[[Tensor, Tensor], dict[str, float]]
 
@@ -54,8 +54,8 @@ class Textbook:
     """A row's networks, trained plainly. `play()` yields the images seen after every step, for ever."""
 
     def __init__(self, name: str, data: Dataset, images: int | None = None) -> None:
-        found = row(name)
-        config = found.config.having({"images": images} if images else {})
+        found = preset(name)
+        config = found.config.with_overrides({"images": images} if images else {})
         self.system = found.system(data.spec, config)
         for layer in self.system.modules():
             layer.__class__ = PLAIN.get(type(layer), type(layer))
@@ -156,7 +156,7 @@ def swift(system: System) -> Step:
     def step(x: Tensor, y: Tensor) -> dict[str, float]:
         nonlocal images
         for group in [*g.param_groups, *d.param_groups]:
-            group["lr"] = cfg.rate(images)
+            group["lr"] = cfg.lr_at(images)
         d.zero_grad()
         fake = G(draw(system.prior, len(x)), y)
         penalised = images // len(x) % cfg.penalty_every == 0

@@ -82,11 +82,11 @@ class Looks:
 
     def _measure(self, net: Any, spec: Any, prior: Any) -> tuple[float, float]:
         from condgen.drawing.sampler import Sampler
-        from condgen.judging.protocol import Exhibit, obedience, request
+        from condgen.judging.protocol import GeneratedSet, label_metrics, generate
         from condgen.metrics import frechet
 
-        exhibit = Exhibit(request(Sampler(net, spec, prior), self.reference, PICTURES, 0), self.reference)
-        return frechet.fd(self.reference.moments, exhibit.seen.features).value, dict(obedience(exhibit))[
+        generated = GeneratedSet(generate(Sampler(net, spec, prior), self.reference, PICTURES, 0), self.reference)
+        return frechet.fd(self.reference.moments, generated.predictions.features).value, dict(label_metrics(generated))[
             "label_accuracy"
         ].value
 
@@ -104,8 +104,8 @@ class Looks:
 
 def ours(name: str, seed: int, seconds: float, looks: Looks) -> None:
     """As `condgen train NAME --minutes ...` does, with looks between its steps instead of evaluations."""
-    from condgen.noise import contained_noise
-    from condgen.screen import Screen
+    from condgen.noise import preserve_rng
+    from condgen.progress import Progress
     from condgen.training.order import Order
     from condgen.training.run import Run
     from condgen.training.state import Training
@@ -123,11 +123,11 @@ def ours(name: str, seed: int, seconds: float, looks: Looks) -> None:
     with (
         tempfile.TemporaryDirectory() as folder,
         Run.open(Path(folder), order.identity) as run,
-        contained_noise(order.device),
+        preserve_rng(order.device),
     ):
         training = Training(run, order.system(), order.stream(), order.dataset, order.config.ema_half_life)
         plan = Plan.of(order.config.images, Every(evaluation=0), 30.0, "fd")
-        train(training, plan, Screen(quiet=True), stop)
+        train(training, plan, Progress(quiet=True), stop)
         looks.look(training.sampler.net, order.dataset.spec, training.sampler.prior, training.images)
 
 

@@ -33,8 +33,8 @@ class Adam:
             parameter.grad = None
 
     @torch.no_grad()
-    def step(self, unless: Tensor | None = None) -> None:
-        """Move every parameter that has a gradient, or none of them if `unless` is 1, which the kernel itself looks
+    def step(self, skip_if: Tensor | None = None) -> None:
+        """Move every parameter that has a gradient, or none of them if `skip_if` is 1, which the kernel itself looks
         at: nobody waits for a GPU."""
         group = self.param_groups[0]
         moving = {i: p for i, p in enumerate(group["params"]) if p.grad is not None}
@@ -48,10 +48,10 @@ class Adam:
         torch._fused_adam_(
             list(moving.values()), [p.grad for p in moving.values()], m, v, [], t,
             lr=group["lr"], beta1=group["betas"][0], beta2=group["betas"][1], eps=group["eps"],
-            weight_decay=0.0, amsgrad=False, maximize=False, grad_scale=None, found_inf=unless,
+            weight_decay=0.0, amsgrad=False, maximize=False, grad_scale=None, found_inf=skip_if,
         )  # fmt: skip
-        if unless is not None:
-            torch._foreach_sub_(t, [unless] * len(t))  # a move that was left out does not count
+        if skip_if is not None:
+            torch._foreach_sub_(t, [skip_if] * len(t))  # a move that was left out does not count
 
     def state_dict(self) -> dict[str, Any]:
         """As torch's optimizers give it: state by the parameter's number."""

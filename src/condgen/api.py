@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, Literal
 from condgen.errors import CondgenError
 from condgen.sharing import places
 from condgen.spec import Fit, OnBad
-from condgen.systems import DEFAULT, row
+from condgen.systems import DEFAULT, preset
 from condgen.training.length import Length
 
 if TYPE_CHECKING:
@@ -77,8 +77,8 @@ def train(
     """
     began, length = time.monotonic(), Length(settings.get("images"), epochs, minutes)
     from condgen import heap, parallel
-    from condgen.noise import contained_noise
-    from condgen.screen import Screen
+    from condgen.noise import preserve_rng
+    from condgen.progress import Progress
     from condgen.training import interrupt, trainer
     from condgen.training.advice import advice
     from condgen.training.finetune import Parent
@@ -89,41 +89,41 @@ def train(
 
     parent = Parent.of(finetune, system) if finetune else None
     order = Order.of(system, settings, data, labels, size, seed, device, fit, on_bad, parent)
-    with parallel.together(order.device, order.config.batch), heap.kept():
-        screen, leads = Screen(quiet or not parallel.leads()), parallel.leads()
+    with parallel.process_group(order.device, order.config.batch), heap.retained():
+        progress, is_main = Progress(quiet or not parallel.is_main_process()), parallel.is_main_process()
         folder = Path(out).expanduser() if out else default_folder(order.identity)
         begun = identity_in(folder)
-        reference = cache(lambda: order.reference(evaluate_every, screen.say) if leads else None)
+        reference = cache(lambda: order.reference(evaluate_every, progress.say) if is_main else None)
         images = length.in_images(
             begun=begun.config["images"] if begun else None,
             default=order.config.images,
             pictures=len(order.dataset.train),
             fitting=lambda seconds: order.images_in(seconds, began, reference()),
         )
-        order = order.lasting(parallel.of_the_first(images))
+        order = order.lasting(parallel.broadcast(images))
         if allow_changed:
             order.check_fits(begun)
-        opened = Run.open(folder, order.identity, allow_changed) if leads else nullcontext(Run(folder, order.identity))
-        with opened as run, interrupt.listening() as stop, contained_noise(order.device):
-            parallel.wait()
+        opened = Run.open(folder, order.identity, allow_changed) if is_main else nullcontext(Run(folder, order.identity))
+        with opened as run, interrupt.handle_signals() as stop, preserve_rng(order.device):
+            parallel.barrier()
             training = Training(run, order.system(), order.stream(), order.dataset, order.config.ema_half_life)
             for sentence in training.restore():
-                screen.say(sentence)
+                progress.say(sentence)
             stopped = False
             if training.images < order.config.images:
                 monitor = order.monitor(reference())
-                here = conditions(str(order.device), order.config.batch // parallel.size(), parallel.size())
-                begin = run.begin_session(training.images, here, allow_changed) if leads else []
+                here = conditions(str(order.device), order.config.batch // parallel.world_size(), parallel.world_size())
+                begin = run.begin_session(training.images, here, allow_changed) if is_main else []
                 for sentence in [*order.dataset.notes, *advice(training.system), *begin]:
-                    screen.say(sentence)
-                evaluated = parallel.of_the_first(int(monitor is not None))
+                    progress.say(sentence)
+                evaluated = parallel.broadcast(int(monitor is not None))
                 every = Every(log_every, grid_every, evaluate_every if evaluated else 0)
                 plan = trainer.Plan.of(order.config.images, every, save_seconds, best_by, roll_back)
-                stopped = trainer.train(training, plan, screen, stop, monitor)
+                stopped = trainer.train(training, plan, progress, stop, monitor)
     if stopped:
-        screen.say(f"stopped at {training.images:,} images; the same command again goes on from there.")
+        progress.say(f"stopped at {training.images:,} images; the same command again goes on from there.")
         raise SystemExit(stop.exit_code)
-    screen.say(run.next_steps(training.system.draws.labels))
+    progress.say(run.next_steps(training.system.generator_spec.labels))
     return run
 
 
@@ -155,8 +155,8 @@ def reopen(run: str | Path) -> "tuple[System, Dataset]":
     saved, _ = checkpoint.newest(Run(folder, identity).checkpoints)
     if saved is None:
         raise CondgenError(f"{str(run)!r} has no sound checkpoint; the run's own train command writes one.")
-    found, tensors = row(identity.system), {k.removeprefix("system:"): v for k, v in saved.tensors.items()}
-    system = found.hollow(Spec.from_json(identity.spec), found.config.having(identity.config))
+    found, tensors = preset(identity.system), {k.removeprefix("system:"): v for k, v in saved.tensors.items()}
+    system = found.build_on_meta(Spec.from_json(identity.spec), found.config.with_overrides(identity.config))
     try:
         weights.fill(system, {name: tensors[name] for name in system.state_dict() if name in tensors})
     except CondgenError as error:

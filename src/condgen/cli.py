@@ -16,8 +16,9 @@ from cyclopts import App, CycloptsError, Group, Parameter
 
 from condgen import api
 from condgen.errors import CondgenError, unknown
+from condgen.former import current_options
 from condgen.spec import Fit, OnBad
-from condgen.systems import DEFAULT, SYSTEMS, row
+from condgen.systems import DEFAULT, SYSTEMS, preset
 from condgen.tables import as_json, as_lines, as_table
 from condgen.verbs import album, augment, compare, evaluate, export, report, serve
 from condgen.version import __version__
@@ -30,6 +31,8 @@ TRAIN, SAMPLE = "Usage: condgen train [SYSTEM] [OPTIONS]", "Usage: condgen sampl
 def main(argv: Sequence[str] | None = None) -> None:
     """Run one command and print what it returns; a mistake of the user's ends the process with code 2."""
     words = list(sys.argv[1:] if argv is None else argv)
+    if words[:1] == ["train"] and system_among(words[1:]) in SYSTEMS:
+        words = current_options(words)
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, TextIOWrapper):
             stream.reconfigure(errors="replace")  # a name that the terminal cannot write is no reason to stop
@@ -93,7 +96,7 @@ train.__doc__ = api.train.__doc__
 def train_of(words: Sequence[str]) -> Callable[..., None]:
     """`train`, its `**settings` spelled out as the fields of one system's Config: name, type, default and help."""
     name = system_among(words)
-    config, group = row(name).config, Group(f"Options of {name}", sort_key=2)
+    config, group = preset(name).config, Group(f"Options of {name}", sort_key=2)
     fields = [
         inspect.Parameter(
             name,

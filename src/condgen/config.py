@@ -12,9 +12,9 @@ from pydantic import AfterValidator, BaseModel, ConfigDict, Field, NonNegativeIn
 
 from condgen.errors import CondgenError, did_you_mean
 
-CHANGES = ("color", "translation", "cutout", "mirror")
+TRANSFORMS = ("color", "translation", "cutout", "mirror")
 """That a discriminator may see pictures through (nets/diffaugment.py)."""
-Size = Annotated[int, Field(ge=1, le=65_536)]
+Width = Annotated[int, Field(ge=1, le=65_536)]
 """Numbers side by side in a network: a width, a z. Bounded, since settings also come from files of strangers."""
 Depth = Annotated[int, Field(ge=1, le=256)]
 """Layers one after the other."""
@@ -40,7 +40,7 @@ class Config(BaseModel):
     balance: bool = False
     """Show rare labels more often: each in proportion to the logarithm of its count."""
 
-    def having(self, fields: Mapping[str, Any]) -> Self:
+    def with_overrides(self, fields: Mapping[str, Any]) -> Self:
         """A copy with some fields changed; an unknown field or a bad value is one CondgenError."""
         for name in fields:
             if name not in type(self).model_fields:
@@ -53,8 +53,8 @@ class Config(BaseModel):
 
 def _known(changes: str) -> str:
     for name in filter(None, changes.split(",")):
-        if name not in CHANGES:
-            raise ValueError(f"names an unknown change {name!r}; there are {', '.join(CHANGES)}")
+        if name not in TRANSFORMS:
+            raise ValueError(f"names an unknown change {name!r}; there are {', '.join(TRANSFORMS)}")
     return changes
 
 
@@ -63,7 +63,7 @@ class Adversarial(Config):
 
     augmentation: Literal["none", "diff", "adaptive"] = "none"
     """For small data: change what the discriminator sees, always (diff) or as much as it overfits (adaptive)."""
-    changes: Annotated[str, AfterValidator(_known)] = ""
+    transforms: Annotated[str, AfterValidator(_known)] = ""
     """Some of color,translation,cutout,mirror; by default those after which labels still hold (never mirror)."""
     ada_target: Fraction = 0.6
     """adaptive: how sure of real pictures the discriminator may be, as the mean sign of its score."""

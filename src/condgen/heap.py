@@ -15,7 +15,7 @@ MB = 2**20
 
 
 @contextmanager
-def kept() -> Iterator[None]:
+def retained() -> Iterator[None]:
     """Inside, the process's heap grows and does not shrink; at the end what is free goes back to the kernel."""
     malloc = ctypes.CDLL(None) if sys.platform == "linux" else None
     if malloc is None or not hasattr(malloc, "mallopt"):  # another C library than glibc

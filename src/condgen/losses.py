@@ -10,7 +10,7 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from condgen.nets.twice import TwiceDifferentiable
-from condgen.noise import for_rows
+from condgen.noise import batch_noise
 
 
 def says_real(logits: Tensor) -> Tensor:
@@ -52,7 +52,7 @@ def gradient_penalty(critic: Callable[[Tensor, Tensor], Tensor], real: Tensor, f
     One mixing weight, uniform on [0, 1), per picture; the norm is over the whole picture (Gulrajani et al. 2017,
     arXiv 1704.00028, Eq. 3).
     """
-    share = for_rows(torch.rand, len(real), *[1] * (real.dim() - 1), device=real.device)
+    share = batch_noise(torch.rand, len(real), *[1] * (real.dim() - 1), device=real.device)
     between = (share * real + (1 - share) * fake).requires_grad_()
     with TwiceDifferentiable():
         scores = critic(between, y)

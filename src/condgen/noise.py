@@ -28,8 +28,8 @@ def reseed(seed: int, stream: str, images: int, device: torch.device = CPU) -> N
 
 
 def reseed_step(seed: int, images: int, device: torch.device = CPU) -> None:
-    """`reseed` for one step. Of several processes each gets noise of its own, and shares what `for_rows` draws."""
-    if parallel.size() == 1:
+    """`reseed` for one step. Of several processes each gets noise of its own, and shares what `batch_noise` draws."""
+    if parallel.world_size() == 1:
         reseed(seed, "step", images, device)
         return
     _shared[device] = torch.Generator(device).manual_seed(seed_of(seed, "step", images))
@@ -40,20 +40,20 @@ _shared: dict[torch.device, torch.Generator] = {}
 """Per device, the noise that several processes share; seeded by each step."""
 
 
-def for_rows(sampler: Callable[..., Tensor], rows: int, *shape: int, device: torch.device | str = CPU) -> Tensor:
-    """Noise for the rows of one batch, (rows, *shape), such as ``for_rows(torch.randn, 64, 100)``.
+def batch_noise(sampler: Callable[..., Tensor], rows: int, *shape: int, device: torch.device | str = CPU) -> Tensor:
+    """Noise for the rows of one batch, (rows, *shape), such as ``batch_noise(torch.randn, 64, 100)``.
 
     Several processes draw for the whole batch and take their own rows, so that they play as one would.
     """
-    if parallel.size() == 1:
+    if parallel.world_size() == 1:
         return sampler((rows, *shape), device=device)
     shared = _shared.setdefault(torch.device(device), torch.Generator(device))
-    whole = sampler((rows * parallel.size(), *shape), device=device, generator=shared)
-    return whole[parallel.part(len(whole))]
+    whole = sampler((rows * parallel.world_size(), *shape), device=device, generator=shared)
+    return whole[parallel.local_slice(len(whole))]
 
 
 @contextmanager
-def contained_noise(device: torch.device) -> Iterator[None]:
+def preserve_rng(device: torch.device) -> Iterator[None]:
     """Give torch's generators back as they were found: training inside somebody's program leaves theirs alone."""
     with torch.random.fork_rng(devices=[device] if device.type == "cuda" else []):
         yield
@@ -61,7 +61,7 @@ def contained_noise(device: torch.device) -> Iterator[None]:
 
 def draw(prior: Prior, n: int, device: torch.device | str = "cpu") -> Tensor:
     """z for one training batch, (n, prior.dim), from torch's own generator."""
-    return for_rows(torch.randn if prior.kind == "normal" else torch.rand, n, prior.dim, device=device)
+    return batch_noise(torch.randn if prior.kind == "normal" else torch.rand, n, prior.dim, device=device)
 
 
 def draw_at(prior: Prior, seed: int, indices: Iterable[int]) -> Tensor:

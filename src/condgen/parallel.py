@@ -18,9 +18,9 @@ from torch.distributed.rendezvous import rendezvous
 
 from condgen.errors import CondgenError
 
-PATIENCE = 20
+TIMEOUT = 20
 """Seconds that a process waits for the others within a step; then one of them is dead or hangs."""
-LONG_PATIENCE = 1800
+MAIN_TIMEOUT = 1800
 """Seconds that it waits while the first one evaluates, draws or saves."""
 
 _groups: "dict[str, dist.ProcessGroup]" = {}
@@ -32,26 +32,26 @@ _neighbours: list[int] = []
 """Process ids of the others on this machine."""
 
 
-class Alone(CondgenError):
+class PeerTimeout(CondgenError):
     """The other processes do not answer."""
 
     def __init__(self, doing: str) -> None:
         super().__init__(
-            f"process {rank()} of {size()} got no answer while {doing}: another one is dead or hangs. "
+            f"process {rank()} of {world_size()} got no answer while {doing}: another one is dead or hangs. "
             "The same command goes on from the newest checkpoint."
         )
 
 
-def asked_for() -> bool:
+def launched() -> bool:
     """Whether torchrun started this process beside others."""
     return int(os.environ.get("WORLD_SIZE", "1")) > 1
 
 
 @contextmanager
-def together(device: torch.device, batch: int) -> Iterator[None]:
+def process_group(device: torch.device, batch: int) -> Iterator[None]:
     """Join the processes that torchrun started, if it did, and leave them at the end. batch: images of a step of all
     of them; raises CondgenError if that cannot be shared out."""
-    if not asked_for() or dist.is_initialized():
+    if not launched() or dist.is_initialized():
         yield
         return
     if batch % int(os.environ["WORLD_SIZE"]):
@@ -64,9 +64,9 @@ def together(device: torch.device, batch: int) -> Iterator[None]:
         store=dist.PrefixStore(f"attempt {attempt}", store),  # type: ignore[attr-defined]
         rank=rank,
         world_size=count,
-        timeout=timedelta(seconds=PATIENCE),
+        timeout=timedelta(seconds=TIMEOUT),
     )
-    for name, seconds in (("step", PATIENCE), ("first", PATIENCE if leads() else LONG_PATIENCE)):
+    for name, seconds in (("step", TIMEOUT), ("first", TIMEOUT if is_main_process() else MAIN_TIMEOUT)):
         _groups[name] = dist.new_group(backend="gloo", timeout=timedelta(seconds=seconds))
     _neighbours[:] = _met(dist.PrefixStore(f"met in attempt {attempt}", store))  # type: ignore[attr-defined]
     yield
@@ -74,42 +74,42 @@ def together(device: torch.device, batch: int) -> Iterator[None]:
     dist.destroy_process_group()  # not after an error: it would wait for the others
 
 
-def size() -> int:
+def world_size() -> int:
     """How many processes train as one."""
     return dist.get_world_size() if dist.is_available() and dist.is_initialized() else 1
 
 
 def rank() -> int:
     """Which of them this is, from 0."""
-    return dist.get_rank() if size() > 1 else 0
+    return dist.get_rank() if world_size() > 1 else 0
 
 
-def leads() -> bool:
+def is_main_process() -> bool:
     """Whether this is the one that writes."""
     return rank() == 0
 
 
-def part(count: int) -> slice:
+def local_slice(count: int) -> slice:
     """Which rows of a whole batch of `count` this process plays."""
-    each = count // size()
+    each = count // world_size()
     return slice(rank() * each, (rank() + 1) * each)
 
 
 def average(tensors: Sequence[Tensor]) -> None:
     """Replace each by its mean over all processes: one message, the same bits everywhere."""
-    if size() == 1 or not tensors:
+    if world_size() == 1 or not tensors:
         return
     flat = torch.cat([tensor.reshape(-1) for tensor in tensors])
     with _answering("averaging gradients"):
         dist.all_reduce(flat)
-    flat /= size()
+    flat /= world_size()
     for tensor, mean in zip(tensors, flat.split([tensor.numel() for tensor in tensors]), strict=True):
         tensor.copy_(mean.view_as(tensor))
 
 
-def any_of(*flags: bool) -> tuple[bool, ...]:
+def any_rank(*flags: bool) -> tuple[bool, ...]:
     """Each flag, true if it is so in any process."""
-    if size() == 1:
+    if world_size() == 1:
         return flags
     votes = torch.tensor(flags, dtype=torch.int32)
     with _answering("agreeing on what to do next"):
@@ -117,9 +117,9 @@ def any_of(*flags: bool) -> tuple[bool, ...]:
     return tuple(bool(vote) for vote in votes)
 
 
-def of_the_first(number: int) -> int:
+def broadcast(number: int) -> int:
     """The number that the first process has."""
-    if size() == 1:
+    if world_size() == 1:
         return number
     told = torch.tensor(number)
     with _answering("waiting for the first one"):
@@ -127,10 +127,10 @@ def of_the_first(number: int) -> int:
     return int(told)
 
 
-def wait() -> None:
+def barrier() -> None:
     """Until all processes are here: the others wait long for the first one, which may be evaluating or saving."""
-    if size() > 1:
-        with _answering("waiting for the others" if leads() else "waiting for the first one"):
+    if world_size() > 1:
+        with _answering("waiting for the others" if is_main_process() else "waiting for the first one"):
             dist.barrier(_groups["first"])
 
 
@@ -138,7 +138,7 @@ def _met(store: torch._C._distributed_c10d.Store) -> list[int]:
     """Ids of the other processes on this machine. Each tells its own in the store that all of them share."""
     here = socket.gethostname()
     store.set(str(rank()), f"{os.getpid()} {here}")
-    told = [store.get(str(other)).decode().split(" ", 1) for other in range(size()) if other != rank()]
+    told = [store.get(str(other)).decode().split(" ", 1) for other in range(world_size()) if other != rank()]
     return [int(process) for process, machine in told if machine == here]
 
 
@@ -150,4 +150,4 @@ def _answering(doing: str) -> Iterator[None]:
         for process in _neighbours:  # one that was stopped would hear torchrun's SIGTERM only when it goes on
             with suppress(OSError):
                 os.kill(process, signal.SIGCONT)
-        raise Alone(doing) from error
+        raise PeerTimeout(doing) from error

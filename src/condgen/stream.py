@@ -47,7 +47,7 @@ class Stream:
         return self
 
     def __next__(self) -> tuple[Tensor, Tensor]:
-        rows = self.rows(self.images, self.batch)[parallel.part(self.batch)].to(self.device)
+        rows = self.rows(self.images, self.batch)[parallel.local_slice(self.batch)].to(self.device)
         self.images += self.batch
         y = self.labels[rows]
         return to_range(self.pixels[rows]), self.vectors[y] if self.vectors is not None else known_or_half(y)

@@ -44,9 +44,9 @@ class Player:
     make_optimizer: Callable[[list[nn.Parameter]], Optimizer]
     after_move: Callable[[], None] = lambda: None
     """Called after each move, for constraints on the weights."""
-    slowed: float = 1.0
+    lr_scale: float = 1.0
     """Part of the system's own step size that is taken; less after a roll-back."""
-    stumbled: Tensor | None = None
+    nonfinite: Tensor | None = None
     """On the player's device, 1 if a move was left out since this was last set to None: a gradient was not finite."""
 
     @cached_property
@@ -54,7 +54,7 @@ class Player:
         return list(self.net.parameters())
 
     @cached_property
-    def telling(self) -> list[nn.Parameter]:
+    def sentinels(self) -> list[nn.Parameter]:
         """Those whose gradients tell of anything not finite: the vectors of each layer, all of one that has none."""
         layers = [list(layer.parameters(recurse=False)) for layer in self.net.modules()]
         return [p for own in layers for p in ([p for p in own if p.ndim < 2] or own)]
@@ -64,26 +64,26 @@ class Player:
         """Made when first asked for: whoever only draws needs none."""
         return self.make_optimizer(self.parameters)
 
-    def set_rate(self, rate: float) -> None:
+    def set_lr(self, rate: float) -> None:
         """Change the optimizer's step size. To be done every step, if at all: no checkpoint holds it."""
         for group in self.optimizer.param_groups:
-            group["lr"] = rate * self.slowed
+            group["lr"] = rate * self.lr_scale
 
-    def slow(self, part: float) -> None:
+    def scale_lr(self, part: float) -> None:
         """Take steps of this part of the system's own size from now on."""
         for group in self.optimizer.param_groups:
-            group["lr"] *= part / self.slowed
-        self.slowed = part
+            group["lr"] *= part / self.lr_scale
+        self.lr_scale = part
 
-    def move(self, unless: Tensor) -> None:
-        """One step of the optimizer, or none if `unless` is 1; Adam looks there itself, so that nobody waits for
+    def move(self, skip_if: Tensor) -> None:
+        """One step of the optimizer, or none if `skip_if` is 1; Adam looks there itself, so that nobody waits for
         a GPU."""
         if isinstance(self.optimizer, Adam):
-            self.optimizer.step(unless)
-        elif not unless:
+            self.optimizer.step(skip_if)
+        elif not skip_if:
             self.optimizer.step()
         self.after_move()
-        self.stumbled = unless if self.stumbled is None else torch.maximum(self.stumbled, unless)
+        self.nonfinite = skip_if if self.nonfinite is None else torch.maximum(self.nonfinite, skip_if)
 
     @property
     def size(self) -> int:
@@ -121,11 +121,11 @@ class System(nn.Module, ABC):
         self.spec, self.cfg = spec, cfg
 
     @property
-    def draws(self) -> Spec:
+    def generator_spec(self) -> Spec:
         """What can be asked of the generator: pictures as in the data, of any label if it takes none."""
         return self.spec if self.takes_label else replace(self.spec, labels=ANY)
 
-    def arithmetic(self, device: torch.device) -> torch.autocast:
+    def autocast(self, device: torch.device) -> torch.autocast:
         """What a step is played in: products of matrices may be bf16; weights, optimizers and losses stay fp32."""
         return torch.autocast(device.type, torch.bfloat16, enabled=self.cfg.precision == "bf16")
 
@@ -148,7 +148,7 @@ def descend(*moves: tuple[Player, Tensor]) -> None:
 
     Gradients go to the moving player alone (`inputs=`), so nobody freezes networks and no stale gradient lingers.
     Players that share a forward pass belong into one call: all are differentiated before any of them steps. If any
-    gradient is not finite nobody moves, and `Player.stumbled` tells. Processes that train as one average their
+    gradient is not finite nobody moves, and `Player.nonfinite` tells. Processes that train as one average their
     gradients here, each of its own part of the batch, so losses should be means over pictures.
     """
     for player, _ in moves:
@@ -159,17 +159,17 @@ def descend(*moves: tuple[Player, Tensor]) -> None:
     parallel.average([*(p.grad for player, _ in moves for p in player.parameters if p.grad is not None), *losses])
     broken = not_finite(losses, *(player for player, _ in moves))
     for player, _ in moves:
-        player.move(unless=broken)
+        player.move(skip_if=broken)
 
 
 def not_finite(losses: list[Tensor], *players: Player) -> Tensor:
     """1.0 if a loss or its gradient is not finite, else 0.0, on their device; nobody waits for it.
 
-    Looks at losses and at `Player.telling`. A matrix's gradient is a product of what its layer saw, and that shows in
+    Looks at losses and at `Player.sentinels`. A matrix's gradient is a product of what its layer saw, and that shows in
     the loss, and of what came back through the layer, and that shows in the bias beside it. Looking at all matrices
     would cost 5 % of a step; this costs under 1 %, timed alone, and up to 3 % in paired runs (docs/reliability.md).
     """
-    gradients = [p.grad for player in players for p in player.telling if p.grad is not None]
+    gradients = [p.grad for player in players for p in player.sentinels if p.grad is not None]
     norms = torch._foreach_norm(gradients) if gradients else []
     signs = torch.stack([*norms, *losses])
     return signs.isfinite().all().logical_not().float()

@@ -7,11 +7,11 @@ from torch import Tensor
 
 from condgen.data import Dataset
 from condgen.noise import reseed
-from condgen.screen import Screen
+from condgen.progress import Progress
 from condgen.spec import Spec
 from condgen.stream import Stream
 from condgen.system import System
-from condgen.systems import row
+from condgen.systems import preset
 from condgen.training.run import Identity, Run
 from condgen.training.state import Training
 from condgen.training.trainer import Plan, train
@@ -22,7 +22,7 @@ BATCH = 8
 
 def build(name: str, spec: Spec, seed: int = 0, device: str = "cpu", precision: str = "fp32") -> System:
     reseed(seed, "init", 0)
-    return row(name).build(spec, row(name).config.having({"precision": precision})).to(device)
+    return preset(name).build(spec, preset(name).config.with_overrides({"precision": precision})).to(device)
 
 
 def streaming(data: Dataset, seed: int = 0, device: str = "cpu") -> Stream:
@@ -34,7 +34,7 @@ def begin(
 ) -> Training:
     """A training of a row, at image 0 of a run in `folder`, or where a run that is there stopped."""
     data = data or pictures("colour")
-    config = row(name).config.having({"batch": BATCH, "images": max(images, 10_000), "precision": precision})
+    config = preset(name).config.with_overrides({"batch": BATCH, "images": max(images, 10_000), "precision": precision})
     identity = Identity(name, config.model_dump(), data.name, data.fingerprint, data.spec.to_json(), seed)
     with Run.open(folder, identity) as run:
         training = Training(
@@ -54,7 +54,7 @@ def run_to(training: Training, rounds: int, stop_at: int | None = None) -> Train
     images = round_of(training)
     plan = Plan(rounds * images, log_every=3 * images, grid_every=10**9)
     stop = lambda: stop_at is not None and training.images >= stop_at * images  # noqa: E731
-    train(training, plan, Screen(quiet=True), stop)
+    train(training, plan, Progress(quiet=True), stop)
     return training
 
 

@@ -11,7 +11,7 @@ from condgen.data import Dataset
 from condgen.errors import CondgenError
 from condgen.labels import Labels
 from condgen.spec import Spec
-from condgen.systems import SYSTEMS, row
+from condgen.systems import SYSTEMS, preset
 from condgen.training.finetune import Parent, label_sides
 from conftest import pictures
 from contract.laws import begin, build, run_to
@@ -33,20 +33,20 @@ def test_labels_keep_their_weights_by_name(name: str, tmp_path: Path) -> None:
     old.load_state_dict(parent.tensors)
     spec = Spec(DATA.spec.shape, Labels((NAMES[2], "owl", NAMES[0], NAMES[1])))
     fresh = build(name, spec, seed=5)
-    parent.bequeath(fresh, row(name))
+    parent.transfer_to(fresh, preset(name))
     z = torch.rand(4, old.prior.dim)
     for number, label in enumerate(NAMES):
         before = old.generator.eval()(z, torch.eye(3)[[number] * 4])
         after = fresh.generator.eval()(z, torch.eye(4)[[spec.labels.names.index(label)] * 4])
         assert torch.allclose(before, after, atol=1e-5), label
     if old.takes_label:
-        assert label_sides(row(name), old)
+        assert label_sides(preset(name), old)
 
 
 def test_the_same_labels_mean_the_same_networks(tmp_path: Path) -> None:
     parent = trained("swift", tmp_path)
     fresh = build("swift", DATA.spec, seed=5)
-    parent.bequeath(fresh, row("swift"))
+    parent.transfer_to(fresh, preset("swift"))
     assert all(torch.equal(value, parent.tensors[name]) for name, value in fresh.state_dict().items())
 
 
@@ -80,6 +80,6 @@ def test_what_cannot_be_begun_from_is_one_line(tmp_path: Path) -> None:
         Parent.of(tmp_path / "run", "cvae")
     with pytest.raises(CondgenError, match="draws pictures 8x8 with 3 channels, the data have 28x28 with 1"):
         parent.check(pictures("digits").spec)
-    wider = row("swift").build(DATA.spec, row("swift").config.having({"width": 8}))
+    wider = preset("swift").build(DATA.spec, preset("swift").config.with_overrides({"width": 8}))
     with pytest.raises(CondgenError, match="leave out the settings that change the networks"):
-        parent.bequeath(wider, row("swift"))
+        parent.transfer_to(wider, preset("swift"))

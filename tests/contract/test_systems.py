@@ -46,7 +46,7 @@ and the penalty sees only slopes."""
 @every_row
 def test_parameters_are_those_of_the_document(name: str) -> None:
     with torch.device("meta"):
-        players = SYSTEMS[name].build(SYSTEMS[name].document).players
+        players = SYSTEMS[name].build(SYSTEMS[name].source_spec).players
     assert {player: players[player].size for player in players} == COUNTS[name]
 
 
@@ -176,5 +176,5 @@ def test_the_label_reaches_the_picture_or_the_row_says_that_it_does_not(name: st
     z, y = draw(system.prior, 4), labels_of(data, 4)
     G = system.generator.eval()
     assert torch.equal(G(z, y), G(z, y.flip(1))) != system.takes_label
-    assert (system.draws.labels == ANY) != system.takes_label
-    assert system.draws.shape == data.spec.shape
+    assert (system.generator_spec.labels == ANY) != system.takes_label
+    assert system.generator_spec.shape == data.spec.shape

@@ -197,5 +197,5 @@ def test_a_mistake_is_one_line(
 def test_sheets_need_no_square_pictures(runs: dict[str, Path]) -> None:
     """12 x 8 pictures keep their shape: a whole factor, the same both ways."""
     sampler = condgen.load(runs["attributes"])
-    sheet = sheets.classes(sampler, rows=1)
+    sheet = sheets.class_grid(sampler, rows=1)
     assert sheet.size == (4 * (5 * 8 + GAP) + GAP, TITLE + 5 * 12 + GAP + GAP)

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 import condgen
-from condgen.systems import SYSTEMS, Row
+from condgen.systems import SYSTEMS, Preset
 
 PAGE = Path(__file__).parents[2] / "CONTRIBUTING.md"
 
@@ -18,7 +18,7 @@ def test_the_example_system_works(tmp_path: Path, monkeypatch: pytest.MonkeyPatc
     module = types.ModuleType("condgen.systems.hinge")
     exec("\n\n".join(pieces), module.__dict__)
     monkeypatch.setitem(sys.modules, module.__name__, module)
-    for name, row in eval(f"{{{entry}}}", {"Row": Row}).items():
+    for name, row in eval(f"{{{entry}}}", {"Preset": Preset}).items():
         monkeypatch.setitem(SYSTEMS, name, row)
 
     run = condgen.train("hinge", images=256, lr=1e-3, out=tmp_path / "run", quiet=True)

@@ -12,7 +12,7 @@ from PIL import Image
 
 from condgen import api, cli, data
 from condgen.judging.classifier import Recipe
-from condgen.judging.reference import rows_of, shuffled
+from condgen.judging.reference import subset, shuffled
 from condgen.metrics import METRICS
 from condgen.verbs import compare, evaluate
 from conftest import pictures
@@ -102,7 +102,7 @@ def test_pictures_of_a_run_measure_as_the_run_does(
 
 def test_real_pictures_are_as_good_as_real(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     digits = data.load("mnist")
-    some = rows_of(digits.train, shuffled(60_000, "some")[:COUNT])
+    some = subset(digits.train, shuffled(60_000, "some")[:COUNT])
     np.savez(tmp_path / "real.npz", images=some.images, labels=some.labels)
     run("evaluate", "--pictures", tmp_path / "real.npz", "--data", "mnist", "--quick", "--json")
     found = json.loads(capsys.readouterr().out)

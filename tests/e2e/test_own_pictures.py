@@ -108,10 +108,10 @@ def test_a_run_remembers_how_its_pictures_were_made_square(tmp_path: Path) -> No
 
 def test_small_data_options_reach_the_training(tmp_path: Path) -> None:
     own = str(table(tmp_path))
-    options = ["--images", "128", "--quiet", "--out", str(tmp_path / "run"), "--changes", "translation,mirror"]
+    options = ["--images", "128", "--quiet", "--out", str(tmp_path / "run"), "--transforms", "translation,mirror"]
     cli.main(["train", "--balance", "swift", "--data", own, "--augmentation", "adaptive", *options])
     config = json.loads((tmp_path / "run/config.json").read_text())["config"]
-    assert (config["balance"], config["augmentation"], config["changes"]) == (True, "adaptive", "translation,mirror")
+    assert (config["balance"], config["augmentation"], config["transforms"]) == (True, "adaptive", "translation,mirror")
     assert "augment/p" in json.loads((tmp_path / "run/log.jsonl").read_text().splitlines()[-1])
     cli.main(
         [

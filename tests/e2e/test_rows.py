@@ -30,7 +30,7 @@ def test_2000_images_and_a_picture(name: str, tmp_path: Path) -> None:
     if data and not FACES.exists():
         pytest.skip("the cartoon faces are not here")
     condgen("train", name, "--images", 2000, "--out", tmp_path / "run", *data)
-    label = ["--labels", "Blond_Hair" if name in DATA else "8"] if SYSTEMS[name].hollow().takes_label else []
+    label = ["--labels", "Blond_Hair" if name in DATA else "8"] if SYSTEMS[name].build_on_meta().takes_label else []
     condgen("sample", tmp_path / "run", *label, "--count", 1, "--out", tmp_path / "one.png")
     picture = np.asarray(read(tmp_path / "one.png"))
     assert picture.shape == ((side, side, 3) if name in DATA else (side, side))

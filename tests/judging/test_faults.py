@@ -6,9 +6,9 @@ import pytest
 from condgen import data
 from condgen.judging import judge
 from condgen.judging.faults import FAULTS, noticed, self_test
-from condgen.judging.protocol import EVALUATORS, Exhibit, measure
-from condgen.judging.reference import Drawn, Reference
-from condgen.metrics.number import Number
+from condgen.judging.protocol import EVALUATORS, GeneratedSet, measure
+from condgen.judging.reference import Samples, Reference
+from condgen.metrics.estimate import Estimate
 
 
 @pytest.fixture(scope="module")
@@ -19,14 +19,14 @@ def digits() -> Reference:
     return Reference(dataset, found)
 
 
-def real(reference: Reference, count: int) -> Drawn:
+def real(reference: Reference, count: int) -> Samples:
     split = reference.other_train(count)
-    return Drawn(split.images, split.labels)
+    return Samples(split.images, split.labels)
 
 
-def plant(name: str, drawn: Drawn, reference: Reference) -> dict[str, Number]:
+def plant(name: str, drawn: Samples, reference: Reference) -> dict[str, Estimate]:
     broken = FAULTS[name].plant(drawn, reference, np.random.default_rng(0))
-    return measure(Exhibit(broken, reference), EVALUATORS)
+    return measure(GeneratedSet(broken, reference), EVALUATORS)
 
 
 def test_there_are_eighteen_faults() -> None:
@@ -35,7 +35,7 @@ def test_there_are_eighteen_faults() -> None:
 
 def test_at_2000_pictures_the_plain_faults_are_noticed(digits: Reference) -> None:
     drawn = real(digits, 2000)
-    floor = measure(Exhibit(drawn, digits), EVALUATORS)
+    floor = measure(GeneratedSet(drawn, digits), EVALUATORS)
     for name, catcher in {"blur 1.0": "fd", "few": "recall", "wrong label 10 %": "label_accuracy",
                           "class dropped": "missing_classes", "copies of train": "copying"}.items():  # fmt: skip
         fault = "10 images per class" if name == "few" else name
@@ -44,7 +44,7 @@ def test_at_2000_pictures_the_plain_faults_are_noticed(digits: Reference) -> Non
 
 def test_wrong_labels_leave_fd_as_it_is_to_the_bit(digits: Reference) -> None:
     drawn = real(digits, 2000)
-    clean = measure(Exhibit(drawn, digits), EVALUATORS)
+    clean = measure(GeneratedSet(drawn, digits), EVALUATORS)
     for name in ("wrong label 10 %", "labels ignored", "two classes swapped"):
         broken = plant(name, drawn, digits)
         for number in ("fd", "kid", "precision", "recall", "density", "coverage"):

@@ -10,7 +10,7 @@ import torch
 from condgen.data import Dataset, Split
 from condgen.errors import CondgenError
 from condgen.judging import inception
-from condgen.judging.reference import Drawn, Reference
+from condgen.judging.reference import Samples, Reference
 from condgen.metrics import frechet
 from condgen.metrics.frechet import Moments
 from conftest import pictures
@@ -55,22 +55,22 @@ def test_it_is_fd_of_the_networks_features() -> None:
         return network(torch.from_numpy(images).permute(0, 3, 1, 2))[0]
 
     expected = frechet.distance(Moments.of(features(real.split.images)), Moments.of(features(drawn)))
-    assert inception.fid(Drawn(drawn, None), real, "fetch").value == pytest.approx(expected)
+    assert inception.fid(Samples(drawn, None), real, "fetch").value == pytest.approx(expected)
 
 
 @pytest.mark.usefixtures("library")
 def test_grey_pictures_are_shown_in_three_equal_channels() -> None:
     real = reference(channels=1)
-    assert inception.fid(Drawn(real.split.images, None), real, "w.pth").value == pytest.approx(0, abs=1e-6)
+    assert inception.fid(Samples(real.split.images, None), real, "w.pth").value == pytest.approx(0, abs=1e-6)
 
 
 @pytest.mark.usefixtures("library")
 def test_weights_that_are_not_there_are_named() -> None:
     with pytest.raises(CondgenError, match=r"cannot be had from nowhere\.pth: no such file"):
-        inception.fid(Drawn(pictures("colour").train.images, None), reference(), "nowhere.pth")
+        inception.fid(Samples(pictures("colour").train.images, None), reference(), "nowhere.pth")
 
 
 def test_without_the_library_one_is_told_what_to_install(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, "torch_fidelity", None)
     with pytest.raises(CondgenError, match=r"pip install 'condgen\[inception\]'"):
-        inception.fid(Drawn(pictures("colour").train.images, None), reference(), "fetch")
+        inception.fid(Samples(pictures("colour").train.images, None), reference(), "fetch")

@@ -24,7 +24,7 @@ def test_the_pinned_judge_of_mnist_is_right_on_99_3_percent_of_the_test_digits()
     assert judge.is_pinned(digits)
     assert found.name == "judge-mnist-v1"
     assert digits.test
-    right = (found.see(digits.test.images).labels.numpy() == digits.test.labels).mean()
+    right = (found.predict(digits.test.images).labels.numpy() == digits.test.labels).mean()
     assert right >= 0.993
     assert right == pytest.approx(found.accuracy.value, abs=2e-4)
 
@@ -48,7 +48,7 @@ def test_other_data_get_a_judge_of_their_own_once(kind: str, tmp_path: Path, mon
     assert len(said) == 2  # before and after the one training
     assert first.sha256 == again.sha256
     assert not judge.is_pinned(dataset)
-    seen = again.see(dataset.train.images)
+    seen = again.predict(dataset.train.images)
     assert seen.features.shape == (len(dataset.train), classifier.FEATURES)
     assert seen.labels.shape == dataset.train.labels.shape
 
@@ -76,7 +76,7 @@ def test_training_a_classifier_leaves_the_programs_own_noise_alone() -> None:
 def test_a_classifier_learns(tmp_path: Path) -> None:
     dataset: Dataset = pictures("digits", 200)
     net = classifier.fit(dataset.spec, dataset.train, Recipe(width=8, shift=0), seed=0, steps=60)
-    seen = classifier.look(net, dataset.train.images, dataset.labels)
+    seen = classifier.predict(net, dataset.train.images, dataset.labels)
     assert (seen.labels.numpy() == dataset.train.labels).mean() > 0.95
 
 
@@ -85,7 +85,7 @@ def test_it_takes_pictures_of_any_size(shape: tuple[int, int, int]) -> None:
     channels, height, width = shape
     spec = data.dataset.Spec(shape, data.dataset.Labels(("a", "b")))
     images = np.zeros((3, height, width, channels), np.uint8)
-    assert classifier.look(classifier.classifier(spec, 4).eval(), images, spec.labels).features.shape == (3, 128)
+    assert classifier.predict(classifier.classifier(spec, 4).eval(), images, spec.labels).features.shape == (3, 128)
 
 
 def test_without_a_test_split_a_fifth_is_held_out_and_always_the_same() -> None:

@@ -9,7 +9,7 @@ import pytest
 from condgen import api, data
 from condgen.data import Dataset
 from condgen.judging import judge
-from condgen.judging.monitor import Alarm, Monitor, _discriminator, fresh, is_best
+from condgen.judging.monitor import Alarm, Monitor, _discriminator, new_alarms, is_best
 from condgen.judging.reference import Reference
 from condgen.labels import Label
 from condgen.systems import SYSTEMS
@@ -49,7 +49,7 @@ class Generator:
 
 
 def alarms(monitor: Monitor, fault: str, seed: int, log: Sequence[dict[str, float]] = ()) -> set[str]:
-    glance = monitor.look(Generator(monitor.reference.dataset, fault, seed), 1000, log)  # type: ignore[arg-type]
+    glance = monitor.evaluate(Generator(monitor.reference.dataset, fault, seed), 1000, log)  # type: ignore[arg-type]
     assert all(len(alarm.text) < 250 and "\n" not in alarm.text for alarm in glance.alarms)
     return {alarm.kind for alarm in glance.alarms}
 
@@ -76,7 +76,7 @@ def test_health_is_not_alarming(monitor: Monitor, seed: int) -> None:
 
 def test_falling_quality_names_its_best(monitor: Monitor) -> None:
     log = [{"images": 400, "fd": 0.1}, {"images": 500, "fd": 0.05}]
-    [alarm] = monitor.look(Generator(monitor.reference.dataset, HEALTHY, 0), 1000, log).alarms  # type: ignore[arg-type]
+    [alarm] = monitor.evaluate(Generator(monitor.reference.dataset, HEALTHY, 0), 1000, log).alarms  # type: ignore[arg-type]
     assert alarm.kind == "quality"
     assert "0.05 at 500 images" in alarm.text
 
@@ -107,7 +107,7 @@ def test_an_average_that_comes_to_rest_does_not_hide_a_dead_discriminator(
 def test_nothing_is_called_a_failure_early_or_while_it_improves(monitor: Monitor) -> None:
     def look(images: int, *fds: float) -> list[Alarm]:
         log = [{"images": i, "fd": fd} for i, fd in enumerate(fds)]
-        return monitor.look(Generator(monitor.reference.dataset, "one picture", 0), images, log).alarms  # type: ignore[arg-type]
+        return monitor.evaluate(Generator(monitor.reference.dataset, "one picture", 0), images, log).alarms  # type: ignore[arg-type]
 
     assert not look(249)
     assert not look(500, 1000.0)
@@ -118,9 +118,9 @@ def test_nothing_is_called_a_failure_early_or_while_it_improves(monitor: Monitor
 def test_an_alarm_is_told_once_until_it_stops() -> None:
     one, other = Alarm("collapse", "a"), Alarm("labels", "b")
     line = {"images": 1, "alarms": [{"kind": "collapse", "text": "c"}]}
-    assert fresh([one, other], []) == [one, other]
-    assert fresh([one, other], [line]) == [other]
-    assert fresh([one], [line, {"images": 2, "alarms": []}]) == [one]
+    assert new_alarms([one, other], []) == [one, other]
+    assert new_alarms([one, other], [line]) == [other]
+    assert new_alarms([one], [line, {"images": 2, "alarms": []}]) == [one]
 
 
 def test_the_best_is_lowest_fd_or_highest_accuracy() -> None:
@@ -163,6 +163,6 @@ def test_looking_leaves_no_trace_in_what_is_trained(
         for training in trainings:
             training.step()
         if rounds < 2:
-            monitor.look(trainings[1].sampler, trainings[1].images, [])
+            monitor.evaluate(trainings[1].sampler, trainings[1].images, [])
     assert equal(*map(everything, trainings))
     assert round_of(trainings[0]) * 3 == trainings[1].images

@@ -7,8 +7,8 @@ import pytest
 
 from condgen import data
 from condgen.drawing.sampler import Sampler
-from condgen.judging.protocol import Exhibit, request
-from condgen.judging.reference import Drawn, Reference
+from condgen.judging.protocol import GeneratedSet, generate
+from condgen.judging.reference import Samples, Reference
 from condgen.labels import ANY
 from condgen.spec import Prior, Spec
 from conftest import pictures
@@ -22,18 +22,18 @@ def digits() -> Reference:
 
 def sampler(kind: str) -> Sampler:
     system = build("cvae", pictures(kind).spec)
-    return Sampler(system.generator, system.draws, system.prior)
+    return Sampler(system.generator, system.generator_spec, system.prior)
 
 
 def test_labels_are_asked_for_as_the_test_split_has_them(digits: Reference) -> None:
-    drawn = request(sampler("digits"), digits, 10_000, seed=0)
+    drawn = generate(sampler("digits"), digits, 10_000, seed=0)
     assert digits.dataset.test
-    assert Counter(drawn.asked.tolist()) == Counter(digits.dataset.test.labels.tolist())  # type: ignore[union-attr]
+    assert Counter(drawn.requested.tolist()) == Counter(digits.dataset.test.labels.tolist())  # type: ignore[union-attr]
     assert len({picture.tobytes() for picture in drawn.pictures[:500]}) == 500
 
 
 def test_a_shorter_request_begins_as_a_longer_one(digits: Reference) -> None:
-    one, more = (request(sampler("digits"), digits, count, seed=3) for count in (50, 80))
+    one, more = (generate(sampler("digits"), digits, count, seed=3) for count in (50, 80))
     assert (one.pictures == more.pictures[:50]).all()
 
 
@@ -41,12 +41,12 @@ def test_a_generator_that_takes_no_label_is_asked_for_none(digits: Reference) ->
     generator = sampler("digits")
     plain = build("vae", pictures("digits").spec)
     generator = Sampler(plain.generator, Spec((1, 28, 28), ANY), Prior(plain.prior.dim))
-    assert request(generator, digits, 20, seed=0).asked is None
+    assert generate(generator, digits, 20, seed=0).requested is None
 
 
 def test_sorted_pictures_are_mixed_before_some_are_taken(digits: Reference) -> None:
     """The first 5,000 of 6,000 that came sorted by label would have no 9."""
     labels = np.arange(6000) // 600
-    exhibit = Exhibit(Drawn(np.zeros((6000, 2, 2, 1), np.uint8), labels), digits)
-    assert exhibit.asked is not None
-    assert Counter(exhibit.asked[:5000].tolist())[9] == pytest.approx(500, abs=60)
+    generated = GeneratedSet(Samples(np.zeros((6000, 2, 2, 1), np.uint8), labels), digits)
+    assert generated.requested is not None
+    assert Counter(generated.requested[:5000].tolist())[9] == pytest.approx(500, abs=60)

@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from condgen.metrics import METRICS, flag, labelling, pixels
-from condgen.metrics.number import Number, mean_of, refused, share
+from condgen.metrics.estimate import Estimate, mean_of, refused, share
 
 
 def test_wilsons_interval_by_hand() -> None:
@@ -33,22 +33,22 @@ def test_a_mean_of_seeds_uses_students_t() -> None:
 @pytest.mark.parametrize(
     ("number", "text"),
     [
-        (Number(0.17812, 0.0213, 9), "0.18 ± 0.02"),
-        (Number(0.99123, 0.0014, 9), "0.9912 ± 0.0014"),
-        (Number(138.2, 2.4, 9), "138 ± 2"),
-        (Number(3.0, None, 9), "3"),
+        (Estimate(0.17812, 0.0213, 9), "0.18 ± 0.02"),
+        (Estimate(0.99123, 0.0014, 9), "0.9912 ± 0.0014"),
+        (Estimate(138.2, 2.4, 9), "138 ± 2"),
+        (Estimate(3.0, None, 9), "3"),
         (refused("too few."), "-"),
     ],
 )
-def test_a_number_is_written_to_the_digit_its_error_reaches(number: Number, text: str) -> None:
+def test_a_number_is_written_to_the_digit_its_error_reaches(number: Estimate, text: str) -> None:
     assert str(number) == text
 
 
-@given(st.builds(Number, st.floats(-1e6, 1e6), st.none() | st.floats(0, 1e3), st.integers(0, 10**6)))
-def test_numbers_survive_json(number: Number) -> None:
-    again = Number.from_json(number.to_json())
+@given(st.builds(Estimate, st.floats(-1e6, 1e6), st.none() | st.floats(0, 1e3), st.integers(0, 10**6)))
+def test_numbers_survive_json(number: Estimate) -> None:
+    again = Estimate.from_json(number.to_json())
     assert again.value == pytest.approx(number.value, rel=1e-6)
-    assert Number.from_json(again.to_json()) == again
+    assert Estimate.from_json(again.to_json()) == again
 
 
 ASKED, SEEN = torch.tensor([0, 0, 1, 1, 2]), torch.tensor([0, 1, 1, 1, 0])
@@ -92,11 +92,11 @@ def noise(n: int, seed: int = 0) -> np.ndarray:
 
 def test_the_gate_names_a_range_bug_flat_pictures_and_copies() -> None:
     real = pixels.facts(noise(50))
-    assert pixels.troubles(pixels.facts(noise(50, 1)), real) == []
+    assert pixels.problems(pixels.facts(noise(50, 1)), real) == []
     broken = {"range bug?": noise(50) // 2 + 127, "flat": np.full((50, 8, 8, 1), 40, np.uint8)}
     for word, pictures in broken.items():
-        assert any(said.startswith(word) for said in pixels.troubles(pixels.facts(pictures), real))
-    assert any("differ" in said for said in pixels.troubles(pixels.facts(noise(2).repeat(50, 0)), real))
+        assert any(said.startswith(word) for said in pixels.problems(pixels.facts(pictures), real))
+    assert any("differ" in said for said in pixels.problems(pixels.facts(noise(2).repeat(50, 0)), real))
 
 
 def test_exact_copies_are_counted() -> None:
@@ -135,15 +135,15 @@ class Case:
     ids=str,
 )
 def test_red_flags(case: Case) -> None:
-    assert bool(flag(case.name, Number(case.value, 0.001, 9), Number(case.real, 0.001, 9))) == case.wrong
+    assert bool(flag(case.name, Estimate(case.value, 0.001, 9), Estimate(case.real, 0.001, 9))) == case.wrong
 
 
 def test_label_accuracy_is_a_red_flag_on_both_sides() -> None:
-    real = Number(0.99, 0.002, 10_000)
-    assert flag("label_accuracy", Number(0.97, 0.002, 10_000), real)
-    assert flag("label_accuracy", Number(1.0, 0.001, 10_000), real)
-    assert not flag("label_accuracy", Number(0.989, 0.002, 10_000), real)
+    real = Estimate(0.99, 0.002, 10_000)
+    assert flag("label_accuracy", Estimate(0.97, 0.002, 10_000), real)
+    assert flag("label_accuracy", Estimate(1.0, 0.001, 10_000), real)
+    assert not flag("label_accuracy", Estimate(0.989, 0.002, 10_000), real)
 
 
 def test_a_refused_number_is_no_red_flag() -> None:
-    assert all(flag(name, refused("why."), Number(0.5, 0.1, 9)) is None for name in METRICS)
+    assert all(flag(name, refused("why."), Estimate(0.5, 0.1, 9)) is None for name in METRICS)

@@ -32,7 +32,7 @@ DARK = "getComputedStyle(document.body).backgroundColor"
 def seen_by_the_judge(digits: NDArray[np.uint8]) -> list[int]:
     found = judge.find(data.load("mnist"))
     assert found
-    return [int(label) for label in found.see(digits[..., :1]).labels]
+    return [int(label) for label in found.predict(digits[..., :1]).labels]
 
 
 def grey(pictures: NDArray[np.uint8]) -> NDArray[np.uint8]:

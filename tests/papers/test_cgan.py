@@ -11,7 +11,7 @@ from condgen import losses
 from condgen.spec import Spec
 from condgen.stream import Stream
 from condgen.system import Player
-from condgen.systems import cgan, row
+from condgen.systems import cgan, preset
 from conftest import pictures
 
 
@@ -96,7 +96,7 @@ def test_multiply_multiplies() -> None:
 
 
 def test_maxout_noise_is_uniform_and_its_range_is_the_contracts() -> None:
-    system = row("cgan-maxout").build(pictures("digits").spec)
+    system = preset("cgan-maxout").build(pictures("digits").spec)
     assert (system.prior.kind, system.prior.dim) == ("uniform", 100)
     system.G.joint[4].weight.data.fill_(1e4)  # drive the sigmoid to its ends
     x = system.G.train()(torch.rand(32, 100), torch.eye(10)[torch.arange(32) % 10])
@@ -106,7 +106,7 @@ def test_maxout_noise_is_uniform_and_its_range_is_the_contracts() -> None:
 def test_one_pass_over_real_and_fake_is_two_passes() -> None:
     """D has no batch statistics in any wiring, so joining the halves changes nothing."""
     spec = pictures("digits").spec
-    for _, make in cgan.WIRINGS.values():
+    for _, make in cgan.ARCHITECTURES.values():
         D = make(spec, 0.4).eval()
         assert not any(isinstance(m, nn.modules.batchnorm._BatchNorm) for m in D.modules())
         x, y = torch.randn(6, 1, 28, 28), torch.eye(10)[:6]

@@ -5,7 +5,7 @@ import torch
 from torch import Tensor, nn
 
 from condgen import losses
-from condgen.systems import row
+from condgen.systems import preset
 from conftest import pictures
 from contract.laws import build, streaming
 
@@ -71,7 +71,7 @@ def test_the_penalty_reaches_the_critics_weights() -> None:
 def test_the_logged_loss_is_its_parts() -> None:
     data = pictures("colour")
     logs = build("cwgan-gp", data.spec).step(streaming(data), 0)
-    whole = logs["loss/wasserstein"] + row("cwgan-gp").config.penalty_weight * logs["loss/penalty"]
+    whole = logs["loss/wasserstein"] + preset("cwgan-gp").config.penalty_weight * logs["loss/penalty"]
     assert logs["loss/c"].item() == pytest.approx(whole.item(), rel=1e-5)
 
 
@@ -110,7 +110,7 @@ def test_one_round_by_hand() -> None:
     """Real pictures are white (1), drawn ones -0.5, D scores twice the mean: E D(fake) - E D(real) = -1 - 2."""
     data = pictures("colour")
     data.train.images[:] = 255
-    system = row("cwgan-gp").system(data.spec, row("cwgan-gp").config.having({"critic_steps": 1}))
+    system = preset("cwgan-gp").system(data.spec, preset("cwgan-gp").config.with_overrides({"critic_steps": 1}))
     system.D, system.G = Brightness(), Grey()
     system.players["c"].net, system.players["g"].net = system.D, system.G
     logs = system.step(streaming(data), 0)

@@ -7,15 +7,15 @@ import torch
 from torch import Tensor
 
 from condgen.config import Adversarial
-from condgen.nets.diffaugment import CHANGES, HIGHEST, Augment, safe
+from condgen.nets.diffaugment import TRANSFORMS, HIGHEST, Augment, safe
 from condgen.noise import reseed
 from condgen.spec import Spec
-from condgen.systems import SYSTEMS, row
+from condgen.systems import SYSTEMS, preset
 from conftest import KINDS, pictures
 from contract.laws import begin, equal, everything, run_to, streaming
 
 COLOUR, GREY = Spec(*KINDS["colour"]), Spec(*KINDS["digits"])
-ROWS = [name for name in SYSTEMS if isinstance(row(name).config, Adversarial)]
+ROWS = [name for name in SYSTEMS if isinstance(preset(name).config, Adversarial)]
 
 
 @pytest.fixture
@@ -24,10 +24,10 @@ def x() -> Tensor:
     return torch.rand(64, 3, 16, 24) * 2 - 1
 
 
-@pytest.mark.parametrize("name", CHANGES)
+@pytest.mark.parametrize("name", TRANSFORMS)
 def test_each_picture_is_changed_by_itself_and_gradients_pass(x: Tensor, name: str) -> None:
     x.requires_grad_()
-    changed = CHANGES[name](x)  # type: ignore[index]
+    changed = TRANSFORMS[name](x)  # type: ignore[index]
     assert changed.shape == x.shape
     assert len({tuple(picture.flatten().tolist()) for picture in changed - x}) > 1, "all pictures had the same change"
     (gradient,) = torch.autograd.grad(changed.sum(), x)
@@ -37,7 +37,7 @@ def test_each_picture_is_changed_by_itself_and_gradients_pass(x: Tensor, name: s
 def test_a_translation_moves_by_at_most_an_eighth_and_brings_in_grey(x: Tensor) -> None:
     point = torch.full((400, 1, 16, 24), -1.0)
     point[:, :, 8, 12] = 1
-    moved = CHANGES["translation"](point)
+    moved = TRANSFORMS["translation"](point)
     rows, columns = torch.nonzero(moved[:, 0] == 1)[:, 1:].T
     assert (rows.min(), rows.max()) == (6, 10)
     assert (columns.min(), columns.max()) == (9, 15)
@@ -45,7 +45,7 @@ def test_a_translation_moves_by_at_most_an_eighth_and_brings_in_grey(x: Tensor) 
 
 
 def test_a_cutout_is_a_grey_square_of_half_the_sides_or_what_is_left_of_it_at_the_border() -> None:
-    holes = CHANGES["cutout"](torch.ones(400, 1, 16, 16)) == 0
+    holes = TRANSFORMS["cutout"](torch.ones(400, 1, 16, 16)) == 0
     areas = holes.sum((1, 2, 3))
     assert areas.max() in range(49, 65)
     assert areas.min() >= 4 * 4
@@ -54,12 +54,12 @@ def test_a_cutout_is_a_grey_square_of_half_the_sides_or_what_is_left_of_it_at_th
 
 def test_colour_leaves_shapes_alone(x: Tensor) -> None:
     flat = x.mean((2, 3), keepdim=True).expand_as(x)
-    changed = CHANGES["color"](flat)
+    changed = TRANSFORMS["color"](flat)
     assert torch.allclose(changed, changed[:, :, :1, :1].expand_as(x), atol=1e-6)
 
 
 def test_a_mirror_turns_half_of_the_pictures(x: Tensor) -> None:
-    changed = CHANGES["mirror"](x)
+    changed = TRANSFORMS["mirror"](x)
     turned = (changed == x.flip(3)).flatten(1).all(1)
     assert ((changed == x).flatten(1).all(1) ^ turned).all()
     assert 16 <= turned.sum() <= 48
@@ -96,7 +96,7 @@ def test_p_rises_while_d_is_sure_and_falls_when_it_is_not() -> None:
 
 @pytest.mark.parametrize("p", [0.0, 0.5])
 def test_p_is_the_share_of_changed_pictures(p: float) -> None:
-    T = Augment(COLOUR, Adversarial(augmentation="adaptive", changes="color"))
+    T = Augment(COLOUR, Adversarial(augmentation="adaptive", transforms="color"))
     T.p.fill_(p)
     x = torch.rand(1000, 3, 4, 4)
     share = (T(x) != x).flatten(1).any(1).float().mean()
@@ -108,8 +108,8 @@ def test_p_is_the_share_of_changed_pictures(p: float) -> None:
 def test_every_adversarial_row_plays_through_it(name: str, how: str) -> None:
     data = pictures("digits")
     reseed(0, "init", 0)
-    config = row(name).config.having({"augmentation": how})
-    system = row(name).build(data.spec, config)
+    config = preset(name).config.with_overrides({"augmentation": how})
+    system = preset(name).build(data.spec, config)
     stream = streaming(data)
     logs = [system.step(stream, stream.images) for _ in range(3)][-1]
     assert all(value.isfinite() for value in logs.values())
@@ -119,7 +119,7 @@ def test_every_adversarial_row_plays_through_it(name: str, how: str) -> None:
 def test_p_is_in_the_checkpoint(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """A training that is stopped and goes on ends as one that was not, p included."""
     settings = {"augmentation": "adaptive", "ada_images": 100, "ada_target": 0.0}
-    monkeypatch.setitem(SYSTEMS, "swift", type(row("swift"))(row("swift").path, "", settings))
+    monkeypatch.setitem(SYSTEMS, "swift", type(preset("swift"))(preset("swift").path, "", settings))
     straight = run_to(begin("swift", tmp_path / "a"), 8)
     run_to(begin("swift", tmp_path / "b"), 8, stop_at=4)
     again = run_to(begin("swift", tmp_path / "b"), 8)

@@ -10,7 +10,7 @@ from condgen.labels import Labels
 from condgen.nets.condition import PlanesConv2d
 from condgen.nets.strided import channels, pyramid
 from condgen.spec import Spec
-from condgen.systems import SYSTEMS, row
+from condgen.systems import SYSTEMS, preset
 from conftest import pictures
 from contract.laws import build, streaming
 
@@ -71,7 +71,7 @@ def test_sizes_that_stride_two_makes(size: tuple[int, int], halvings: int, base:
 @pytest.mark.parametrize("size", [28, 32, 64, 128])
 def test_one_rule_makes_every_size(name: str, size: int) -> None:
     with torch.device("meta"):
-        system = row(name).build(Spec((3, size, size), Labels(("a", "b"))))
+        system = preset(name).build(Spec((3, size, size), Labels(("a", "b"))))
         y = torch.zeros(2, 2)
         x = system.generator(torch.zeros(2, system.prior.dim), y)
         assert x.shape == (2, 3, size, size)
@@ -83,7 +83,7 @@ def test_channels_double_as_sides_halve() -> None:
 
 
 def test_dcgan_starts_as_its_paper_says() -> None:
-    system = build("dcgan", SYSTEMS["dcgan"].document)
+    system = build("dcgan", SYSTEMS["dcgan"].source_spec)
     weights = [m.weight for m in system.modules() if isinstance(m, nn.Conv2d | nn.ConvTranspose2d)]
     assert torch.cat([w.flatten() for w in weights]).std().item() == pytest.approx(0.02, rel=0.01)
     assert not any(m.bias is not None for m in system.modules() if isinstance(m, nn.Conv2d | nn.ConvTranspose2d))

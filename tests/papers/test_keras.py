@@ -13,7 +13,7 @@ from torch import nn
 from condgen.labels import Labels
 from condgen.noise import reseed
 from condgen.spec import Spec
-from condgen.systems import DIGITS, row
+from condgen.systems import DIGITS, preset
 from conftest import with_planes
 
 os.environ["KERAS_BACKEND"] = "torch"
@@ -29,7 +29,7 @@ B = 3
 def built(name: str, spec: Spec) -> Any:
     """One of our systems after a moment's training, so that no bias, scale or running mean is at its first value."""
     reseed(0, "init", 0)
-    system = row(name).build(spec)
+    system = preset(name).build(spec)
     with torch.no_grad():
         for tensor in (*system.parameters(), *system.buffers()):
             if tensor.is_floating_point():
@@ -148,13 +148,13 @@ def test_cwgan_gp() -> None:
 
 
 def test_first_weights_and_batch_norm_are_keras_own() -> None:
-    dense, ours = K.Dense(512), row("gan").build(DIGITS).D[1]
+    dense, ours = K.Dense(512), preset("gan").build(DIGITS).D[1]
     dense.build((None, 784))
     theirs = dense.kernel.value.detach()
     assert theirs.std().item() == pytest.approx(ours.weight.std().item(), rel=0.02)
     assert theirs.abs().max().item() == pytest.approx(ours.weight.abs().max().item(), rel=0.01)
 
-    norm, ours_norm = K.BatchNormalization(momentum=0.8), row("gan").build(DIGITS).G.body[2]
+    norm, ours_norm = K.BatchNormalization(momentum=0.8), preset("gan").build(DIGITS).G.body[2]
     x = torch.randn(64, 256) * 3 + 1
     said = torch.as_tensor(np.asarray(norm(x, training=True).detach()))
     assert torch.allclose(said, ours_norm.train()(x), atol=1e-5)

@@ -15,7 +15,7 @@ from condgen.nets.patches import from_patches, grid, to_patches
 from condgen.noise import draw, reseed
 from condgen.spec import Spec
 from condgen.system import Player
-from condgen.systems import row
+from condgen.systems import preset
 from condgen.systems.swift import Config, Residual, Swift, exchanged
 from conftest import pictures
 from contract.laws import BATCH, streaming
@@ -23,9 +23,9 @@ from contract.laws import BATCH, streaming
 
 def begun(**settings: float) -> tuple[Swift, Tensor, Tensor]:
     data = pictures("digits")
-    config = row("swift").config.having({"batch": BATCH} | settings)
+    config = preset("swift").config.with_overrides({"batch": BATCH} | settings)
     reseed(0, "init", 0)
-    system = row("swift").build(data.spec, config)
+    system = preset("swift").build(data.spec, config)
     assert isinstance(system, Swift)
     x, y = next(streaming(data))
     return system, x, y
@@ -41,9 +41,9 @@ def test_the_players_get_the_gradients_of_the_papers_losses(penalised: bool, mis
     for name, player in system.players.items():
         step = player.optimizer.step
 
-        def note(unless: Tensor, name: str = name, player: Player = player, step: Callable[..., Any] = step) -> None:
+        def note(skip_if: Tensor, name: str = name, player: Player = player, step: Callable[..., Any] = step) -> None:
             given[name] = [p.grad.clone() for p in player.parameters if p.grad is not None]
-            step(unless)
+            step(skip_if)
 
         player.optimizer.step = note  # type: ignore[method-assign, assignment]
     reseed(0, "step", 0)
@@ -90,7 +90,7 @@ def test_patches_and_back_is_the_same_picture(shape: tuple[int, int, int]) -> No
 @pytest.mark.parametrize("shape", [(1, 16, 16), (3, 28, 28), (3, 33, 64), (1, 128, 100)])
 def test_any_size_by_one_rule(shape: tuple[int, int, int]) -> None:
     spec = Spec(shape, Labels(("a", "b"), "attributes"))
-    system = row("swift").build(spec)
+    system = preset("swift").build(spec)
     y = torch.tensor([[1.0, 1.0], [0.0, 1.0]])
     x = system.generator(draw(system.prior, 2), y)
     assert x.shape == (2, *shape)
@@ -98,14 +98,14 @@ def test_any_size_by_one_rule(shape: tuple[int, int, int]) -> None:
 
 
 def test_the_step_size_rises_is_held_and_falls_to_nothing() -> None:
-    config = Config(images=1000, lr=1e-3, rise=200, fall=0.4, batch=50)
+    config = Config(images=1000, lr=1e-3, warmup=200, decay=0.4, batch=50)
     moments = (0, 50, 150, 600, 800, 1000, 1100)
-    assert [config.rate(images) for images in moments] == pytest.approx([2.5e-4, 5e-4, 1e-3, 1e-3, 5e-4, 0, 0])
-    assert Config(rise=0, fall=0).rate(0) == Config(rise=0, fall=0).rate(10**9) == 2e-3
+    assert [config.lr_at(images) for images in moments] == pytest.approx([2.5e-4, 5e-4, 1e-3, 1e-3, 5e-4, 0, 0])
+    assert Config(warmup=0, decay=0).lr_at(0) == Config(warmup=0, decay=0).lr_at(10**9) == 2e-3
 
 
 def test_a_step_moves_at_the_step_size_of_its_moment() -> None:
-    system, x, y = begun(images=100, rise=0)
+    system, x, y = begun(images=100, warmup=0)
     system.step(iter([(x, y)]), 80)
     assert [g["lr"] for p in system.players.values() for g in p.optimizer.param_groups] == pytest.approx([1e-3] * 2)
 

@@ -15,7 +15,7 @@ import pytest
 from condgen import api
 from condgen.drawing import plots
 from condgen.drawing.sampler import Sampler
-from condgen.judging.monitor import Alarm, Glance
+from condgen.judging.monitor import Alarm, Snapshot
 from condgen.training.ema import EMA
 from condgen.training.order import Order
 from reliability.filesystem import Call, Watcher, dying_at, recording, watching
@@ -42,9 +42,9 @@ class Course:
 class Onlooker:
     """Stands in for the monitor, which would need a judge: numbers that follow from the average, an alarm or none."""
 
-    def look(self, sampler: Sampler, images: int, log: object) -> Glance:
+    def evaluate(self, sampler: Sampler, images: int, log: object) -> Snapshot:
         value = float(next(iter(sampler.net.state_dict().values())).double().abs().sum())
-        return Glance({"fd": value}, [Alarm("collapse", f"{value}")] if images % 2 else [])
+        return Snapshot({"fd": value}, [Alarm("collapse", f"{value}")] if images % 2 else [])
 
 
 def cheaply(patch: pytest.MonkeyPatch) -> None:

@@ -52,7 +52,7 @@ def mist(game: Swift) -> None:
 
 def dead_discriminator(game: Swift) -> None:
     """It says the same of everything except a random direction, and never learns."""
-    game.players["d"].slow(1e-9)
+    game.players["d"].scale_lr(1e-9)
     with torch.no_grad():
         for parameter in game.D.parameters():
             parameter.normal_(0, 0.05)
@@ -60,16 +60,16 @@ def dead_discriminator(game: Swift) -> None:
 
 def generator_left_behind(game: Swift) -> None:
     """It starts anew and does not learn, so that the discriminator wins."""
-    game.players["g"].slow(1e-9)
+    game.players["g"].scale_lr(1e-9)
     with torch.no_grad():
         for parameter in game.G.parameters():
             parameter.normal_(0, 0.05, generator=torch.Generator().manual_seed(0))
 
 
 def rate_times_1000(game: Swift) -> None:
-    if game.players["g"].slowed == 1:  # what a roll-back leaves is as harmless as it was
+    if game.players["g"].lr_scale == 1:  # what a roll-back leaves is as harmless as it was
         for player in game.players.values():
-            player.slow(1000.0)
+            player.scale_lr(1000.0)
 
 
 FAILURES: dict[str, tuple[Injury, str]] = {

@@ -17,7 +17,7 @@ import pytest
 from condgen import api, cli
 from condgen.disk import DiskError
 from condgen.errors import CondgenError
-from condgen.screen import Screen
+from condgen.progress import Progress
 from condgen.training import checkpoint
 from condgen.training.run import Identity, Run
 from reliability.crashes import Course, calls_of, end_of, finish, in_a_fork, outcome
@@ -46,7 +46,7 @@ def full_between(first: int, last: int) -> Watcher:
 def said_by(work: Callable[[], None], monkeypatch: pytest.MonkeyPatch) -> list[str]:
     said: list[str] = []
     with monkeypatch.context() as patch:
-        patch.setattr(Screen, "say", lambda self, text: said.append(text))
+        patch.setattr(Progress, "say", lambda self, text: said.append(text))
         work()
     return said
 

@@ -11,13 +11,13 @@ from torch import Tensor, nn
 
 from condgen import system
 from condgen.errors import CondgenError
-from condgen.judging.monitor import Alarm, Glance
-from condgen.screen import Screen
+from condgen.judging.monitor import Alarm, Snapshot
+from condgen.progress import Progress
 from condgen.system import Player, System, adam, descend
 from condgen.systems import SYSTEMS
 from condgen.systems.vae import VAE
 from condgen.training import checkpoint
-from condgen.training.state import Training, running_away
+from condgen.training.state import Training, diverging_loss
 from condgen.training.trainer import Every, Plan, train
 from conftest import pictures
 from contract.laws import begin, build, everything, streaming
@@ -46,7 +46,7 @@ def spoiling(value: float) -> Callable[[nn.Module, object, Tensor], None]:
 def test_a_bad_gradient_anywhere_moves_nobody(name: str, value: float, monkeypatch: pytest.MonkeyPatch) -> None:
     data = pictures("digits")
     game, stream = build(name, data.spec), streaming(data)
-    monkeypatch.setattr(system.Player, "move", lambda self, unless: found.append(float(unless)))
+    monkeypatch.setattr(system.Player, "move", lambda self, skip_if: found.append(float(skip_if)))
     layers = [module for module in game.modules() if isinstance(module, LAYERS)]
     assert layers
     for layer in layers:
@@ -71,10 +71,10 @@ def test_nobody_moves_if_one_cannot(make: Callable, monkeypatch: pytest.MonkeyPa
         )
     )
     assert all(torch.equal(player.net.weight, old) for player, old in zip(players, before, strict=True))
-    assert all(player.stumbled for player in players)
+    assert all(player.nonfinite for player in players)
     descend(*((player, player.net(torch.ones(1, 2)).sum()) for player in players))
     assert not any(torch.equal(player.net.weight, old) for player, old in zip(players, before, strict=True))
-    assert all(player.stumbled for player in players), "until somebody asks"
+    assert all(player.nonfinite for player in players), "until somebody asks"
 
 
 class Poison:
@@ -84,7 +84,7 @@ class Poison:
         step = VAE.step
 
         def poisoned(game: System, batches: object, images: int) -> dict[str, Tensor]:
-            if images == 24 and game.players["vae"].slowed > harmless:
+            if images == 24 and game.players["vae"].lr_scale > harmless:
                 patch_loss = lambda mu, logvar: (mu * float("nan")).mean()  # noqa: E731
                 with pytest.MonkeyPatch.context() as inner:
                     inner.setattr("condgen.losses.kl_to_standard_normal", patch_loss)
@@ -145,10 +145,10 @@ class Watchful:
     def __init__(self, game: System, harmless: float) -> None:
         self.game, self.harmless = game, harmless
 
-    def look(self, sampler: object, images: int, log: object) -> Glance:
-        ill = images >= 32 and self.game.players["vae"].slowed > self.harmless
+    def evaluate(self, sampler: object, images: int, log: object) -> Snapshot:
+        ill = images >= 32 and self.game.players["vae"].lr_scale > self.harmless
         alarms = [Alarm("collapse", "collapse: pictures are nearly all alike.")] if ill else []
-        return Glance({"fd": 5.0 if images == 16 else 6.0}, alarms)
+        return Snapshot({"fd": 5.0 if images == 16 else 6.0}, alarms)
 
 
 def watched(out: Path, harmless: float, images: int = 64, roll_back: bool = True) -> Training:
@@ -156,7 +156,7 @@ def watched(out: Path, harmless: float, images: int = 64, roll_back: bool = True
     training.restore()
     plan = Plan.of(64, Every(8, 64, 16), 0.0, "fd", roll_back)
     monitor = Watchful(training.system, harmless)
-    train(training, plan, Screen(quiet=True), lambda: training.images >= images, monitor)  # type: ignore[arg-type]
+    train(training, plan, Progress(quiet=True), lambda: training.images >= images, monitor)  # type: ignore[arg-type]
     return training
 
 
@@ -165,7 +165,7 @@ def test_an_alarm_sends_it_back_to_the_best_evaluation(tmp_path: Path) -> None:
     assert [(entry["images"], entry["to"], entry["cause"]) for entry in training.run.rollbacks] == [
         (32, 16, "collapse: pictures are nearly all alike.")
     ] * 2
-    assert (training.images, training.slowed) == (64, 0.25)
+    assert (training.images, training.lr_scale) == (64, 0.25)
     assert [line["images"] for line in training.run.log] == [8, 16, 24, 32, 40, 48, 56, 64]
 
 
@@ -185,7 +185,7 @@ def test_an_alarm_that_stays_is_only_told(roll_back: bool, times: int, tmp_path:
 
 def test_a_rolled_back_training_is_another_one(tmp_path: Path) -> None:
     plain, rolled = (begin("cvae", tmp_path / name, images=200) for name in ("plain", "rolled"))
-    rolled._roll(1)
+    rolled._set_rollbacks(1)
     rates = [training.system.players["vae"].optimizer.param_groups[0]["lr"] for training in (plain, rolled)]
     assert rates[1] == rates[0] / 2
     for training in (plain, rolled):
@@ -203,7 +203,7 @@ def test_a_loss_that_runs_away_is_noticed_before_it_is_infinite(growth: float) -
     log = [{"images": i, "loss/g": 1 + 0.1 * (-1) ** i} for i in range(60)]
     for line in range(200):
         value = growth**line
-        if running_away({"loss/g": value}, log):
+        if diverging_loss({"loss/g": value}, log):
             assert value < 1e6
             return
         log.append({"images": 60 + line, "loss/g": value})
@@ -218,4 +218,4 @@ def test_losses_that_drift_or_cross_zero_are_left_alone() -> None:
         lambda i: float(i**2),
     ):
         values = [{"loss/c": path(i)} for i in range(200)]
-        assert not any(running_away(values[i], values[:i]) for i in range(200))
+        assert not any(diverging_loss(values[i], values[:i]) for i in range(200))

@@ -59,7 +59,7 @@ def play(name: str) -> dict[str, Tensor]:
 
 def test_2_times_32_is_1_times_64(tmp_path: Path) -> None:
     def both() -> None:
-        with parallel.together(torch.device("cpu"), 64):
+        with parallel.process_group(torch.device("cpu"), 64):
             for name in SYSTEMS:
                 tensors = {key: value.contiguous() for key, value in play(name).items()}
                 save_file(tensors, tmp_path / f"{name}-{parallel.rank()}")
@@ -118,7 +118,7 @@ def when_saved(folder: Path) -> None:
 def test_a_stopped_process_is_not_waited_for(
     course: Course, memory: Path, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
 ) -> None:
-    monkeypatch.setattr(parallel, "PATIENCE", 2)
+    monkeypatch.setattr(parallel, "TIMEOUT", 2)
     pids = in_processes(2, lambda: course.train(memory / "run"))
     when_saved(memory / "run")
     os.kill(pids[1], signal.SIGSTOP)
@@ -132,7 +132,7 @@ def test_a_bad_number_in_one_rolls_back_all(course: Course, memory: Path, monkey
     step = VAE.step
 
     def poisoned(game: VAE, batches: object, images: int) -> dict[str, Tensor]:
-        bad = parallel.rank() == 1 and images == 24 and game.players["vae"].slowed == 1
+        bad = parallel.rank() == 1 and images == 24 and game.players["vae"].lr_scale == 1
         with pytest.MonkeyPatch.context() as inner:
             if bad:
                 inner.setattr("condgen.losses.kl_to_standard_normal", lambda mu, logvar: (mu * float("nan")).mean())
@@ -147,7 +147,7 @@ def test_a_bad_number_in_one_rolls_back_all(course: Course, memory: Path, monkey
 def test_a_batch_that_cannot_be_shared_out_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("WORLD_SIZE", "2")
     with pytest.raises(CondgenError, match="--batch 9 cannot be shared out among 2 processes equally"):
-        parallel.together(torch.device("cpu"), 9).__enter__()
+        parallel.process_group(torch.device("cpu"), 9).__enter__()
 
 
 @pytest.mark.slow

@@ -125,9 +125,9 @@ def test_a_row_that_takes_no_label(name: str, tmp_path: Path) -> None:
     system = build(name, pictures("colour").spec)
     folder = tmp_path / "out"
     told = {"config": system.cfg.model_dump(), "system": name, "images": 8, "seed": 0, "micro_batch": 4,
-            "spec": system.draws.to_json(), "prior": {"dim": system.prior.dim, "kind": system.prior.kind},
+            "spec": system.generator_spec.to_json(), "prior": {"dim": system.prior.dim, "kind": system.prior.kind},
             "data": {"name": "x", "fingerprint": "y"}, "paper": {"short": "z", "bibtex": ""}}  # fmt: skip
-    sampler = Sampler(system.generator, system.draws, system.prior, micro_batch=4)
+    sampler = Sampler(system.generator, system.generator_spec, system.prior, micro_batch=4)
     release.write(sampler, folder, told, lambda net, at: {})
     assert (condgen.load(folder).sample(count=6) == sampler.sample(count=6)).all()
     assert "It takes no label." in (folder / "README.md").read_text()

@@ -187,7 +187,7 @@ def test_a_negative_variance_is_named(tmp_path: Path) -> None:
     tensors = {key: value.clone() for key, value in system.generator.state_dict().items()}
     tensors["body.2.running_var"][3] = -1
     with pytest.raises(CondgenError, match=r"negative|variances in body\.2\.running_var"):
-        weights.fill(SYSTEMS["gan"].hollow(system.spec, system.cfg).generator, tensors)
+        weights.fill(SYSTEMS["gan"].build_on_meta(system.spec, system.cfg).generator, tensors)
 
 
 def test_payloads_are_never_run(run: Path, whole: Path, tmp_path: Path) -> None:

@@ -27,17 +27,17 @@ def test_every_row_exports_and_draws_the_same(
 ) -> None:
     system = build(name, pictures(kind).spec)
     system.generator.eval()
-    exporter.export(system.generator, system.draws, system.prior, tmp_path / "model.onnx")
+    exporter.export(system.generator, system.generator_spec, system.prior, tmp_path / "model.onnx")
     assert capfd.readouterr() == ("", ""), "an export that goes well says nothing"
     session = onnxruntime.InferenceSession(tmp_path / "model.onnx")
     inputs = {entry.name: (entry.type, entry.shape) for entry in session.get_inputs()}
     assert inputs == {
         "z": ("tensor(float)", ["batch", system.prior.dim]),
-        "y": ("tensor(float)", ["batch", len(system.draws.labels)]),
+        "y": ("tensor(float)", ["batch", len(system.generator_spec.labels)]),
     }
-    z, y = (3 * points for points in parity.points(system.draws, system.prior))  # other points than the check's own
+    z, y = (3 * points for points in parity.points(system.generator_spec, system.prior))  # other points than the check's own
     (drawn,) = session.run(None, {"z": z.numpy(), "y": y.numpy()})
-    channels, height, width = system.draws.shape
+    channels, height, width = system.generator_spec.shape
     assert (drawn.dtype, drawn.shape) == (np.uint8, (256, height, width, channels))
     with torch.no_grad():
         x = system.generator(z, y)
@@ -48,7 +48,7 @@ def test_every_row_exports_and_draws_the_same(
 def test_the_file_says_what_can_be_asked_of_it(tmp_path: Path) -> None:
     system = build("cgan-maxout", pictures("attributes").spec)
     system.generator.eval()
-    exporter.export(system.generator, system.draws, system.prior, tmp_path / "model.onnx")
+    exporter.export(system.generator, system.generator_spec, system.prior, tmp_path / "model.onnx")
     model = onnx.load(tmp_path / "model.onnx")
     onnx.checker.check_model(model, full_check=True)
     told = {entry.key: json.loads(entry.value) for entry in model.metadata_props}
@@ -60,14 +60,14 @@ def test_the_file_says_what_can_be_asked_of_it(tmp_path: Path) -> None:
 def test_an_export_leaves_the_network_as_it_was(tmp_path: Path) -> None:
     system = build("swift", pictures("colour").spec)
     before = {key: value.clone() for key, value in system.generator.eval().state_dict().items()}
-    exporter.export(system.generator, system.draws, system.prior, tmp_path / "model.onnx")
+    exporter.export(system.generator, system.generator_spec, system.prior, tmp_path / "model.onnx")
     assert all(torch.equal(before[key], value) for key, value in system.generator.state_dict().items())
     assert all(parameter.requires_grad for parameter in system.generator.parameters())
 
 
 def test_a_program_that_draws_something_else_is_refused() -> None:
     system = build("cvae", pictures("colour").spec)
-    net, spec, prior = system.generator.eval(), system.draws, system.prior
+    net, spec, prior = system.generator.eval(), system.generator_spec, system.prior
     drawing = parity.Drawing(net)
 
     def off_by(levels: int, at: int) -> parity.Program:

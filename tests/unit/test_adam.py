@@ -5,8 +5,8 @@ import torch
 from torch import Tensor, nn
 
 from condgen.adam import Adam
-from condgen.nets.unfilled import RANDOM
-from condgen.systems import SYSTEMS, row
+from condgen.nets.skip_init import RANDOM
+from condgen.systems import SYSTEMS, preset
 
 
 def net() -> nn.Sequential:
@@ -20,11 +20,11 @@ def played(made: nn.Module, optimizer: Adam | torch.optim.Adam, left_out: set[in
         optimizer.zero_grad(set_to_none=True)
         made(torch.randn(3, 2, 6, 6)).square().sum().backward()
         optimizer.param_groups[0]["lr"] = 1e-2 / (1 + number)
-        unless = torch.tensor(float(number in left_out))
+        skip_if = torch.tensor(float(number in left_out))
         if isinstance(optimizer, Adam):
-            optimizer.step(unless)
+            optimizer.step(skip_if)
         else:
-            optimizer.found_inf = unless  # type: ignore[attr-defined]
+            optimizer.found_inf = skip_if  # type: ignore[attr-defined]
             optimizer.step()
     return [p.detach() for p in made.parameters()]
 
@@ -69,14 +69,14 @@ def test_who_has_no_gradient_stays() -> None:
 
 @pytest.mark.parametrize("name", SYSTEMS)
 def test_hollow_networks_have_the_shapes_of_full_ones(name: str) -> None:
-    full, hollow = row(name).build(row(name).document).state_dict(), row(name).hollow().state_dict()
+    full, hollow = preset(name).build(preset(name).source_spec).state_dict(), preset(name).build_on_meta().state_dict()
     assert {key: value.shape for key, value in full.items()} == {key: value.shape for key, value in hollow.items()}
     assert all(value.device.type == "meta" for value in hollow.values())
 
 
 @pytest.mark.parametrize("filling", RANDOM)
 def test_outside_of_hollow_networks_weights_are_filled(filling: str) -> None:
-    row("gan").hollow()
+    preset("gan").build_on_meta()
     weights = torch.zeros(4, 4)
     getattr(nn.init, filling)(weights)
     assert weights.any()

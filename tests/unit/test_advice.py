@@ -16,12 +16,12 @@ TIPS = {  # tip 1 batch norm, 2 tanh, 3 LeakyReLU, 4 kernel divisible by stride
 @pytest.mark.parametrize("name", SYSTEMS)
 def test_rows_break_the_tips_that_they_break(name: str) -> None:
     with torch.device("meta"):
-        said = advice(SYSTEMS[name].build(SYSTEMS[name].document))
+        said = advice(SYSTEMS[name].build(SYSTEMS[name].source_spec))
     assert [int(sentence[sentence.index("(tip ") + 5]) for sentence in said] == TIPS[name]
 
 
 def test_an_uneven_kernel_is_named() -> None:
     with torch.device("meta"):
-        system = SYSTEMS["dcgan"].build(SYSTEMS["dcgan"].document)
+        system = SYSTEMS["dcgan"].build(SYSTEMS["dcgan"].source_spec)
         system.G.body.append(nn.ConvTranspose2d(3, 3, 5, stride=2))
     assert "a kernel of 5 is not divisible by its stride 2" in advice(system)[-1]

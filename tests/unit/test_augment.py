@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from condgen.data import Split
-from condgen.metrics.number import Number
+from condgen.metrics.estimate import Estimate
 from condgen.verbs.augment import joined, repeated, verdict
 
 
@@ -19,7 +19,7 @@ from condgen.verbs.augment import joined, repeated, verdict
     ],
 )
 def test_the_verdict(over_real: tuple[float, float], over_repeated: tuple[float, float], words: str) -> None:
-    gains = {"over real": Number(*over_real, 9), "over rare ones repeated": Number(*over_repeated, 9)}
+    gains = {"over real": Estimate(*over_real, 9), "over rare ones repeated": Estimate(*over_repeated, 9)}
     assert words in verdict(gains)
 
 

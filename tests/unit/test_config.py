@@ -6,21 +6,21 @@ from condgen.config import Config, option
 from condgen.errors import CondgenError
 from condgen.seeds import seed_of
 from condgen.spec import Prior, Spec
-from condgen.systems import DEFAULT, SYSTEMS, row
+from condgen.systems import DEFAULT, SYSTEMS, preset
 
 
 @pytest.mark.parametrize("name", SYSTEMS)
 def test_every_field_carries_its_meaning(name: str) -> None:
-    for field, info in type(row(name).config).model_fields.items():
+    for field, info in type(preset(name).config).model_fields.items():
         assert info.description, field
         assert info.description.rstrip().endswith((".", ")")), field
 
 
 @pytest.mark.parametrize("name", SYSTEMS)
 def test_a_config_survives_json(name: str) -> None:
-    config = row(name).config
+    config = preset(name).config
     assert type(config).model_validate_json(config.model_dump_json()) == config
-    assert config.having(json.loads(json.dumps(config.model_dump()))) == config
+    assert config.with_overrides(json.loads(json.dumps(config.model_dump()))) == config
 
 
 def test_rows_differ_from_their_defaults_only_by_known_settings() -> None:
@@ -41,12 +41,12 @@ def test_rows_differ_from_their_defaults_only_by_known_settings() -> None:
 )
 def test_bad_settings_are_one_clear_error(fields: dict[str, object], says: str) -> None:
     with pytest.raises(CondgenError, match=says):
-        Config().having(fields)
+        Config().with_overrides(fields)
 
 
 def test_unknown_systems_name_the_nearest() -> None:
     with pytest.raises(CondgenError, match="unknown system 'cgan-mul'; did you mean 'cgan-multiply'"):
-        row("cgan-mul")
+        preset("cgan-mul")
 
 
 def test_options_are_fields_with_hyphens() -> None:
@@ -61,7 +61,7 @@ def test_seeds_are_fixed_for_ever_and_do_not_collide() -> None:
 
 
 def test_specs_and_priors_survive_json() -> None:
-    spec = SYSTEMS["cvae"].document
+    spec = SYSTEMS["cvae"].source_spec
     assert Spec.from_json(json.loads(json.dumps(spec.to_json()))) == spec
     assert (spec.channels, spec.pixels) == (1, 784)
     assert Prior(100).kind == "normal"

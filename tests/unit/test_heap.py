@@ -20,7 +20,7 @@ def used_and_freed():
 
 used_and_freed()
 before = mb()
-with heap.kept():
+with heap.retained():
     used_and_freed()
     inside = mb()
 print(before, inside, mb())
@@ -37,5 +37,5 @@ def test_it_is_kept_inside_and_given_back_at_the_end() -> None:
 
 def test_another_c_library_is_left_alone(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(sys, "platform", "win32")
-    with heap.kept():
+    with heap.retained():
         pass

@@ -12,7 +12,7 @@ from condgen.drawing.sampler import Sampler
 from condgen.errors import CondgenError
 from condgen.labels import Labels
 from condgen.noise import draw, draw_at, reseed
-from condgen.screen import Screen
+from condgen.progress import Progress
 from condgen.spec import Prior, Spec
 from condgen.system import Player, adam, descend, logged, restore_state, state_of
 from condgen.training import interrupt
@@ -194,7 +194,7 @@ def test_devices() -> None:
 @pytest.mark.parametrize(("number", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
 def test_a_first_signal_asks_and_a_second_insists(number: signal.Signals, code: int) -> None:
     before = signal.getsignal(number)
-    with interrupt.listening() as stop:
+    with interrupt.handle_signals() as stop:
         assert not stop()
         signal.raise_signal(number)
         assert stop()
@@ -206,10 +206,10 @@ def test_a_first_signal_asks_and_a_second_insists(number: signal.Signals, code: 
 
 def test_a_pipe_gets_plain_lines_and_quiet_gets_none(capsys: pytest.CaptureFixture[str]) -> None:
     for quiet in (False, True):
-        screen = Screen(quiet)
-        with screen.training(0, 100):
-            screen.show(50, {"loss/g": 1.0})  # too soon after the start for a line
-            screen.show(100, {"loss/g": 0.25})
+        progress = Progress(quiet)
+        with progress.training(0, 100):
+            progress.show(50, {"loss/g": 1.0})  # too soon after the start for a line
+            progress.show(100, {"loss/g": 0.25})
     lines = capsys.readouterr().out.splitlines()
     assert len(lines) == 1
     assert lines[0].startswith("100 of 100 images")

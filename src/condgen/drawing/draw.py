@@ -30,7 +30,7 @@ def write(sampler: Sampler, labels: list[Label], *, count: int, seed: int, out: 
     if grid:
         if out.suffix != ".png":
             raise CondgenError(f"--grid draws one picture; {str(out)!r} should end in .png.")
-        pictures.save_png(out, sheets.classes(sampler, labels, rows=count, seed=seed), about(sampler, seed=seed))
+        pictures.save_png(out, sheets.class_grid(sampler, labels, rows=count, seed=seed), about(sampler, seed=seed))
     elif out.suffix == ".npz":
         _npz(sampler, labels, count, seed, out)
     elif out.suffix == ".png":

@@ -16,7 +16,7 @@ ROWS, COLUMNS = 8, 20
 """Of the sheets drawn while training; a data set with more labels shows its first ones."""
 
 
-def classes(
+def class_grid(
     sampler: Sampler, labels: list[Label] | None = None, rows: int = ROWS, seed: int = 0, first: int = 0
 ) -> Image.Image:
     """A column per label, the same z along each row: picture first, first + 1, ... of each label down its column.
@@ -29,7 +29,7 @@ def classes(
     return _columns(sampler, labels, [sampler.spec.labels.title(label) for label in labels], rows, seed, first)
 
 
-def switched(sampler: Sampler, base: Label, rows: int = ROWS, seed: int = 0) -> Image.Image:
+def attribute_flips(sampler: Sampler, base: Label, rows: int = ROWS, seed: int = 0) -> Image.Image:
     """The same z along each row, first with the label `base`, then with one attribute of it switched per column."""
     assert isinstance(base, tuple), "only attributes can be switched"
     others: list[Label] = [tuple(v ^ (i == j) for i, v in enumerate(base)) for j in range(len(base))]
@@ -39,14 +39,14 @@ def switched(sampler: Sampler, base: Label, rows: int = ROWS, seed: int = 0) -> 
     return _columns(sampler, labels, titles, rows, seed)
 
 
-def titled(sampler: Sampler, labels: list[Label], columns: int = 5, seed: int = 0) -> Image.Image:
+def titled_images(sampler: Sampler, labels: list[Label], columns: int = 5, seed: int = 0) -> Image.Image:
     """One picture per label, each with its title above it."""
     drawn = np.concatenate(list(sampler.batches(labels, seed)))
     cells = [pictures.enlarged(pictures.image(picture)) for picture in drawn]
     return pictures.captioned(cells, [sampler.spec.labels.title(label) for label in labels], columns)
 
 
-def walked(sampler: Sampler, labels: list[Label], steps: int, seed: int = 0) -> Image.Image:
+def latent_interpolation(sampler: Sampler, labels: list[Label], steps: int, seed: int = 0) -> Image.Image:
     """A row per label: from its picture 0 to its picture 1, the label held, z walking from one to the other."""
     start, end = draw_at(sampler.prior, seed, [0, 1])
     z = walk(sampler.prior, start, end, steps)
@@ -57,7 +57,7 @@ def walked(sampler: Sampler, labels: list[Label], steps: int, seed: int = 0) -> 
     return pictures.grid(drawn.reshape(len(labels), steps, *drawn.shape[1:]), titles, sides)
 
 
-def morphed(sampler: Sampler, start: Label, end: Label, steps: int, rows: int = ROWS, seed: int = 0) -> Image.Image:
+def label_interpolation(sampler: Sampler, start: Label, end: Label, steps: int, rows: int = ROWS, seed: int = 0) -> Image.Image:
     """A row per z: z held, the label's vector walking in a straight line from one label to the other."""
     shares = torch.linspace(0, 1, steps)[:, None]
     first, last = torch.from_numpy(sampler.spec.labels.encode([start, end]))

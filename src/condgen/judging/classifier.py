@@ -21,11 +21,11 @@ from condgen.stream import Stream, to_range
 
 FEATURES = 128
 RATE = 4e-3
-GLANCE = 500
+BATCH = 500
 """Pictures that are looked at together."""
 
 
-class Seen(NamedTuple):
+class Predictions(NamedTuple):
     """What a judge sees in n pictures."""
 
     features: Tensor
@@ -99,12 +99,12 @@ def fit(spec: Spec, split: Split, recipe: Recipe, seed: int, steps: int | None =
 
 
 @torch.no_grad()
-def look(net: nn.Sequential, pictures: NDArray[np.uint8], labels: Labels) -> Seen:
+def predict(net: nn.Sequential, pictures: NDArray[np.uint8], labels: Labels) -> Predictions:
     """What a classifier sees in pictures uint8 (n, h, w, c)."""
     first, last = net[:-1], net[-1]
-    features = torch.cat([first(to_range(some)) for some in torch.from_numpy(pictures).split(GLANCE)])
+    features = torch.cat([first(to_range(some)) for some in torch.from_numpy(pictures).split(BATCH)])
     logits = last(features)
-    return Seen(features, logits, logits.argmax(1) if labels.kind == "classes" else (logits > 0).long())
+    return Predictions(features, logits, logits.argmax(1) if labels.kind == "classes" else (logits > 0).long())
 
 
 def _conv(inputs: int, outputs: int, kernel: int, stride: int = 1) -> list[nn.Module]:

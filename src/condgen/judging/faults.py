@@ -14,13 +14,13 @@ import torch
 import torch.nn.functional as F
 from numpy.typing import NDArray
 
-from condgen.judging.protocol import EVALUATORS, Exhibit, measure, real_numbers
-from condgen.judging.reference import Drawn, Reference
+from condgen.judging.protocol import EVALUATORS, GeneratedSet, measure, real_estimates
+from condgen.judging.reference import Samples, Reference
 from condgen.metrics import METRICS
-from condgen.metrics.number import Number, Z
+from condgen.metrics.estimate import Estimate, Z
 from condgen.seeds import seed_of
 
-Plant = Callable[[Drawn, Reference, np.random.Generator], Drawn]
+Plant = Callable[[Samples, Reference, np.random.Generator], Samples]
 
 
 @dataclass(frozen=True)
@@ -35,9 +35,9 @@ class Fault:
 def altered(change: Callable[[NDArray[np.float64], np.random.Generator], NDArray[np.float64]]) -> Plant:
     """Every picture changed; change works on (n, h, w, c) in [0, 1]."""
 
-    def plant(drawn: Drawn, reference: Reference, random: np.random.Generator) -> Drawn:
-        x = change(drawn.pictures / 255.0, random)
-        return replace(drawn, pictures=(x.clip(0, 1) * 255).round().astype(np.uint8))
+    def plant(samples: Samples, reference: Reference, random: np.random.Generator) -> Samples:
+        x = change(samples.pictures / 255.0, random)
+        return replace(samples, pictures=(x.clip(0, 1) * 255).round().astype(np.uint8))
 
     return plant
 
@@ -63,8 +63,8 @@ def blurred(sigma: float) -> Plant:
 def few(per_class: int) -> Plant:
     """So many distinct pictures of each label, repeated."""
 
-    def plant(drawn: Drawn, reference: Reference, random: np.random.Generator) -> Drawn:
-        return _refilled(drawn, lambda rows: rows[:per_class], random)
+    def plant(samples: Samples, reference: Reference, random: np.random.Generator) -> Samples:
+        return _refilled(samples, lambda rows: rows[:per_class], random)
 
     return plant
 
@@ -72,14 +72,14 @@ def few(per_class: int) -> Plant:
 def shrunk(part: float) -> Plant:
     """Of each label the pictures nearest to its mean, in features, repeated."""
 
-    def plant(drawn: Drawn, reference: Reference, random: np.random.Generator) -> Drawn:
-        features = reference.judge.see(drawn.pictures).features.numpy()
+    def plant(samples: Samples, reference: Reference, random: np.random.Generator) -> Samples:
+        features = reference.judge.predict(samples.pictures).features.numpy()
 
         def central(rows: NDArray[np.intp]) -> NDArray[np.intp]:
             away = np.linalg.norm(features[rows] - features[rows].mean(0), axis=1)
             return rows[np.argsort(away)[: max(1, round(part * len(rows)))]]
 
-        return _refilled(drawn, central, random)
+        return _refilled(samples, central, random)
 
     return plant
 
@@ -87,41 +87,41 @@ def shrunk(part: float) -> Plant:
 def mislabelled(part: float) -> Plant:
     """So many pictures carry another label than they show."""
 
-    def plant(drawn: Drawn, reference: Reference, random: np.random.Generator) -> Drawn:
-        asked, rows = _asked(drawn).copy(), random.random(len(drawn)) < part
-        if asked.ndim == 2:
-            asked[rows] = 1 - asked[rows]
+    def plant(samples: Samples, reference: Reference, random: np.random.Generator) -> Samples:
+        requested, rows = _requested(samples).copy(), random.random(len(samples)) < part
+        if requested.ndim == 2:
+            requested[rows] = 1 - requested[rows]
         else:
             count = len(reference.dataset.labels)
-            asked[rows] = (asked[rows] + random.integers(1, count, rows.sum())) % count
-        return replace(drawn, asked=asked)
+            requested[rows] = (requested[rows] + random.integers(1, count, rows.sum())) % count
+        return replace(samples, requested=requested)
 
     return plant
 
 
-def ignored(drawn: Drawn, reference: Reference, random: np.random.Generator) -> Drawn:
+def ignored(samples: Samples, reference: Reference, random: np.random.Generator) -> Samples:
     """Labels have nothing to do with pictures."""
-    return replace(drawn, asked=random.permutation(_asked(drawn)))
+    return replace(samples, requested=random.permutation(_requested(samples)))
 
 
-def swapped(drawn: Drawn, reference: Reference, random: np.random.Generator) -> Drawn:
+def swapped(samples: Samples, reference: Reference, random: np.random.Generator) -> Samples:
     """Two classes under each other's name: 4 and 9, or the first two."""
     one, other = (4, 9) if len(reference.dataset.labels) >= 10 else (0, 1)
-    asked = _asked(drawn)
-    return replace(drawn, asked=np.select([asked == one, asked == other], [other, one], asked))
+    requested = _requested(samples)
+    return replace(samples, requested=np.select([requested == one, requested == other], [other, one], requested))
 
 
-def dropped(drawn: Drawn, reference: Reference, random: np.random.Generator) -> Drawn:
+def dropped(samples: Samples, reference: Reference, random: np.random.Generator) -> Samples:
     """A class is never drawn: 3, or the last; others are repeated in its place."""
     gone = min(3, len(reference.dataset.labels) - 1)
-    rows = np.flatnonzero(_asked(drawn) != gone)
-    return drawn.rows(random.choice(rows, len(drawn)))
+    rows = np.flatnonzero(_requested(samples) != gone)
+    return samples.rows(random.choice(rows, len(samples)))
 
 
-def copied(drawn: Drawn, reference: Reference, random: np.random.Generator) -> Drawn:
+def copied(samples: Samples, reference: Reference, random: np.random.Generator) -> Samples:
     """Training pictures, one by one."""
-    rows = np.arange(len(drawn)) % reference.sample
-    return Drawn(reference.train.images[rows], reference.train.labels[rows])
+    rows = np.arange(len(samples)) % reference.sample
+    return Samples(reference.train.images[rows], reference.train.labels[rows])
 
 
 FAULTS: Mapping[str, Fault] = {
@@ -149,20 +149,20 @@ FAULTS: Mapping[str, Fault] = {
 def self_test(reference: Reference, count: int) -> Iterator[dict[str, Any]]:
     """A line per fault: its numbers, and which of them noticed. The first line is of real pictures, untouched."""
     split = reference.other_train(count)
-    clean, floor = Drawn(split.images, split.labels), real_numbers(reference, count)
+    clean, floor = Samples(split.images, split.labels), real_estimates(reference, count)
     yield {"fault": "none: real pictures", "numbers": floor, "noticed": [], "gate": []}
     for name, fault in FAULTS.items():
-        if fault.classes_only and _asked(clean).ndim == 2:
+        if fault.classes_only and _requested(clean).ndim == 2:
             continue
         random = np.random.default_rng(seed_of("fault", name))
         broken = fault.plant(clean, reference, random)
-        numbers = measure(Exhibit(broken, reference), EVALUATORS)
-        gate = reference.troubles(broken.pictures)
+        numbers = measure(GeneratedSet(broken, reference), EVALUATORS)
+        gate = reference.problems(broken.pictures)
         yield {"fault": name, "numbers": numbers, "noticed": noticed(numbers, floor), "gate": gate,
                "should": list(fault.caught_by)}  # fmt: skip
 
 
-def noticed(numbers: Mapping[str, Number], floor: Mapping[str, Number]) -> list[str]:
+def noticed(numbers: Mapping[str, Estimate], floor: Mapping[str, Estimate]) -> list[str]:
     """The numbers that are worse than those of real pictures by more than three standard deviations.
 
     Not exact copies: what faults are planted into are training pictures.
@@ -171,7 +171,7 @@ def noticed(numbers: Mapping[str, Number], floor: Mapping[str, Number]) -> list[
     return [name for name in both if _worse(name, numbers[name], floor[name])]
 
 
-def _worse(name: str, number: Number, real: Number) -> bool:
+def _worse(name: str, number: Estimate, real: Estimate) -> bool:
     if number.value is None or real.value is None:
         return False
     deviation = ((number.error or 0) ** 2 + (real.error or 0) ** 2) ** 0.5 / Z
@@ -180,16 +180,16 @@ def _worse(name: str, number: Number, real: Number) -> bool:
     return bool(wrong_way > 3 * deviation)
 
 
-def _refilled(drawn: Drawn, keep: Callable[[NDArray[np.intp]], NDArray[np.intp]], random: np.random.Generator) -> Drawn:
+def _refilled(samples: Samples, keep: Callable[[NDArray[np.intp]], NDArray[np.intp]], random: np.random.Generator) -> Samples:
     """As many pictures of each label as before, but only those that `keep` chose, repeated at random."""
-    _, groups = np.unique(_asked(drawn), axis=0, return_inverse=True)
-    rows = np.arange(len(drawn))
+    _, groups = np.unique(_requested(samples), axis=0, return_inverse=True)
+    rows = np.arange(len(samples))
     for group in np.unique(groups):
         mine = np.flatnonzero(groups == group)
         rows[mine] = random.choice(keep(mine), len(mine))
-    return drawn.rows(rows)
+    return samples.rows(rows)
 
 
-def _asked(drawn: Drawn) -> NDArray[np.int64]:
-    assert drawn.asked is not None
-    return drawn.asked
+def _requested(samples: Samples) -> NDArray[np.int64]:
+    assert samples.requested is not None
+    return samples.requested

@@ -12,9 +12,9 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from condgen.errors import CondgenError
-from condgen.judging.reference import Drawn, Reference
+from condgen.judging.reference import Samples, Reference
 from condgen.metrics import frechet
-from condgen.metrics.number import Number
+from condgen.metrics.estimate import Estimate
 
 BATCH = 50
 FETCH = "fetch"
@@ -22,11 +22,11 @@ Extractor = Callable[[Tensor], tuple[Tensor]]
 """uint8 (b, 3, h, w) -> ((b, 2048),)"""
 
 
-def fid(drawn: Drawn, reference: Reference, weights: str) -> Number:
+def fid(samples: Samples, reference: Reference, weights: str) -> Estimate:
     """FID of drawn pictures to the test split; weights: torch-fidelity's .pth file, or FETCH for a download."""
     extractor = _inception(None if weights == FETCH else weights)
     real = frechet.Moments.of(_features(extractor, reference.split.images))
-    return frechet.fd(real, _features(extractor, drawn.pictures))
+    return frechet.fd(real, _features(extractor, samples.pictures))
 
 
 def _inception(weights: str | None) -> Extractor:

@@ -19,10 +19,10 @@ from torch import nn
 
 from condgen import disk
 from condgen.data import Dataset
-from condgen.judging.classifier import Recipe, Seen, classifier, fit, look
+from condgen.judging.classifier import Recipe, Predictions, classifier, fit, predict
 from condgen.labels import Labels
 from condgen.metrics import labelling
-from condgen.metrics.number import Number
+from condgen.metrics.estimate import Estimate
 from condgen.spec import Spec
 
 PINNED = Path(__file__).parent / "weights"
@@ -38,12 +38,12 @@ class Judge:
     net: nn.Sequential
     labels: Labels
     sha256: str
-    accuracy: Number
+    accuracy: Estimate
     """On real test pictures that it was not trained on."""
 
-    def see(self, pictures: NDArray[np.uint8]) -> Seen:
+    def predict(self, pictures: NDArray[np.uint8]) -> Predictions:
         """Features and labels of pictures uint8 (n, h, w, c)."""
-        return look(self.net, pictures, self.labels)
+        return predict(self.net, pictures, self.labels)
 
     def to_json(self) -> dict[str, Any]:
         return {"name": self.name, "sha256": self.sha256, "accuracy": self.accuracy.to_json()}
@@ -74,7 +74,7 @@ def train(
     net = fit(dataset.spec, dataset.train, recipe, seed=0)
     weights = save({key: value.contiguous() for key, value in net.state_dict().items()})
     test = dataset.test or dataset.train
-    seen = look(net, test.images, dataset.labels)
+    seen = predict(net, test.images, dataset.labels)
     accuracy = labelling.accuracy(torch.from_numpy(test.labels), seen.labels)
     disk.write_bytes(folder / "judge.safetensors", weights)
     card = {
@@ -113,4 +113,4 @@ def _read(folder: Path, dataset: Dataset) -> Judge | None:
     net = classifier(spec, card["recipe"]["width"])
     net.load_state_dict(load(weights))
     net.eval().requires_grad_(False)
-    return Judge(card["name"], net, spec.labels, card["sha256"], Number.from_json(card["accuracy"]))
+    return Judge(card["name"], net, spec.labels, card["sha256"], Estimate.from_json(card["accuracy"]))

@@ -15,7 +15,7 @@ import torch
 from torch import Tensor
 
 from condgen.drawing.sampler import Sampler
-from condgen.judging.protocol import Exhibit, obedience, request
+from condgen.judging.protocol import GeneratedSet, label_metrics, generate
 from condgen.judging.reference import Reference
 from condgen.metrics import frechet, labelling
 
@@ -49,7 +49,7 @@ class Alarm:
 
 
 @dataclass(frozen=True)
-class Glance:
+class Snapshot:
     """What one evaluation found: numbers for the log, alarms for the person."""
 
     scalars: dict[str, float]
@@ -63,33 +63,33 @@ class Monitor:
         """images: the length of the training."""
         self.reference, self.seed, self.length = reference, seed, images
 
-    def look(self, sampler: Sampler, images: int, log: Sequence[Mapping[str, Any]]) -> Glance:
+    def evaluate(self, sampler: Sampler, images: int, log: Sequence[Mapping[str, Any]]) -> Snapshot:
         """At `images`; log: the lines before this one."""
-        exhibit = Exhibit(request(sampler, self.reference, PICTURES, self.seed), self.reference)
-        found = {"fd": frechet.fd(self.reference.moments, exhibit.seen.features)} | dict(obedience(exhibit))
+        generated = GeneratedSet(generate(sampler, self.reference, PICTURES, self.seed), self.reference)
+        found = {"fd": frechet.fd(self.reference.moments, generated.predictions.features)} | dict(label_metrics(generated))
         scalars = {name: found[name].value for name in ("fd", "label_accuracy")}
-        widths, twins = self.diversity(exhibit)
+        widths, twins = self.diversity(generated)
         known = [width for width in widths if width is not None]
         scalars |= {"diversity/mean": float(np.mean(known)), "diversity/worst": min(known)} if known else {}
         kept = {name: value for name, value in scalars.items() if value is not None}
         early = images < WARM_UP * self.length or (images < self.length and _improving(kept, log))
-        alarms = [] if early else [*self._pixels(exhibit), *self._collapse(exhibit, widths, twins),
-                                   *self._labels(exhibit), *_quality(kept, images, log),
+        alarms = [] if early else [*self._pixels(generated), *self._collapse(generated, widths, twins),
+                                   *self._labels(generated), *_quality(kept, images, log),
                                    *_discriminator(kept, log)]  # fmt: skip
-        return Glance({name: float(f"{value:.7g}") for name, value in kept.items()}, alarms)
+        return Snapshot({name: float(f"{value:.7g}") for name, value in kept.items()}, alarms)
 
-    def diversity(self, exhibit: Exhibit) -> tuple[list[float | None], list[float]]:
+    def diversity(self, generated: GeneratedSet) -> tuple[list[float | None], list[float]]:
         """Per class the median pairwise distance as a part of the real one, and the share of pairs that are twins.
 
         Of a generator that takes no label, by the class that the judge sees. None for classes with too few pictures.
         """
-        groups = exhibit.asked if exhibit.asked is not None and exhibit.asked.ndim == 1 else exhibit.seen.labels
+        groups = generated.requested if generated.requested is not None and generated.requested.ndim == 1 else generated.predictions.labels
         if groups.ndim == 2:  # attributes overlap: all pictures are one group
             groups = torch.zeros(len(groups), dtype=torch.long)
         widths: list[float | None] = []
         twins: list[float] = []
         for number, (median, close) in enumerate(self._real_spread):
-            mine = exhibit.seen.features[groups == number]
+            mine = generated.predictions.features[groups == number]
             if len(mine) < FEWEST or median == 0:
                 widths.append(None)
                 twins.append(0.0)
@@ -106,16 +106,16 @@ class Monitor:
         groups = labels if labels.ndim == 1 else torch.zeros(len(labels), dtype=torch.long)
         found = []
         for number in range(len(self.reference.dataset.labels) if labels.ndim == 1 else 1):
-            mine = self.reference.seen.features[groups == number]
+            mine = self.reference.predictions.features[groups == number]
             pairs = torch.pdist(mine[:1000]) if len(mine) >= FEWEST else torch.zeros(1)
             found.append((float(pairs.median()), float(_quantile(pairs, 0.001))))
         return found
 
-    def _pixels(self, exhibit: Exhibit) -> Iterator[Alarm]:
-        for text in self.reference.troubles(exhibit.drawn.pictures):
+    def _pixels(self, generated: GeneratedSet) -> Iterator[Alarm]:
+        for text in self.reference.problems(generated.samples.pictures):
             yield Alarm("pixels", text)
 
-    def _collapse(self, exhibit: Exhibit, widths: Sequence[float | None], twins: Sequence[float]) -> Iterator[Alarm]:
+    def _collapse(self, generated: GeneratedSet, widths: Sequence[float | None], twins: Sequence[float]) -> Iterator[Alarm]:
         names = self.reference.dataset.labels.names
         narrow = [
             number
@@ -125,28 +125,28 @@ class Monitor:
         if narrow:
             which = "pictures" if len(widths) == 1 else f"pictures of {_some(names, narrow)}"
             yield Alarm("collapse", f"collapse: {which} are nearly all alike.")
-        seen, real = exhibit.seen.labels, self.reference.seen.labels
+        seen, real = generated.predictions.labels, self.reference.predictions.labels
         if gone := labelling.missing(seen, real, len(names)):
             yield Alarm("missing", f"missing: {_some(names, gone)} hardly ever drawn.")
 
-    def _labels(self, exhibit: Exhibit) -> Iterator[Alarm]:
-        if exhibit.asked is None:
+    def _labels(self, generated: GeneratedSet) -> Iterator[Alarm]:
+        if generated.requested is None:
             return
-        found = labelling.accuracy(exhibit.asked, exhibit.seen.labels)
-        chance = by_chance(exhibit.asked, exhibit.seen.labels, len(self.reference.dataset.labels))
+        found = labelling.accuracy(generated.requested, generated.predictions.labels)
+        chance = chance_accuracy(generated.requested, generated.predictions.labels, len(self.reference.dataset.labels))
         if found.value is not None and found.value < chance + 1.5 * (found.error or 0):  # 3 standard deviations
             yield Alarm("labels", f"labels are ignored: {found.value:.1%} of the pictures show the label asked for, "
                         f"{chance:.1%} would by chance.")  # fmt: skip
 
 
-def by_chance(asked: Tensor, seen: Tensor, labels: int) -> float:
-    """Label accuracy of a generator that draws the same classes without heeding what is asked."""
-    if asked.ndim == 2:
+def chance_accuracy(requested: Tensor, seen: Tensor, labels: int) -> float:
+    """Label accuracy of a generator that draws the same classes without heeding what is requested."""
+    if requested.ndim == 2:
         return 0.5
-    return float(labelling.histogram(asked, labels) @ labelling.histogram(seen, labels))
+    return float(labelling.histogram(requested, labels) @ labelling.histogram(seen, labels))
 
 
-def fresh(alarms: Sequence[Alarm], before: Sequence[Mapping[str, Any]]) -> list[Alarm]:
+def new_alarms(alarms: Sequence[Alarm], before: Sequence[Mapping[str, Any]]) -> list[Alarm]:
     """Those of another kind than the last evaluation had; before: the lines of alarms.jsonl."""
     known = {entry["kind"] for entry in before[-1]["alarms"]} if before else set()
     return [alarm for alarm in alarms if alarm.kind not in known]

@@ -24,11 +24,11 @@ from torch import Tensor
 from condgen.data import Split
 from condgen.drawing.sampler import Sampler
 from condgen.judging import classifier
-from condgen.judging.classifier import Recipe, Seen
-from condgen.judging.reference import Drawn, Reference, shuffled
+from condgen.judging.classifier import Recipe, Predictions
+from condgen.judging.reference import Samples, Reference, shuffled
 from condgen.labels import ANY, Label
 from condgen.metrics import frechet, kid, labelling, neighbours, pixels
-from condgen.metrics.number import Number, mean_of, refused, share
+from condgen.metrics.estimate import Estimate, mean_of, refused, share
 
 PROTOCOL = "condgen-eval/1"
 PICTURES = 10_000
@@ -36,132 +36,132 @@ CAS_STEPS, FULL_STEPS, CAS_SEEDS = 500, 1400, 3
 NEAR = 2000
 """Pictures that are looked for among all training pictures."""
 NO_LABEL = "this generator takes no label."
-Found = Iterator[tuple[str, Number]]
+Estimates = Iterator[tuple[str, Estimate]]
 
 
-class Exhibit:
-    """Drawn pictures before the judge."""
+class GeneratedSet:
+    """Samples pictures before the judge."""
 
-    def __init__(self, drawn: Drawn, reference: Reference) -> None:
+    def __init__(self, samples: Samples, reference: Reference) -> None:
         """They are put into another order, so that the first 5,000 are like the rest even if they came sorted."""
-        self.drawn, self.reference = drawn.rows(shuffled(len(drawn), "drawn")), reference
+        self.samples, self.reference = samples.rows(shuffled(len(samples), "drawn")), reference
 
     @cached_property
-    def seen(self) -> Seen:
-        return self.reference.judge.see(self.drawn.pictures)
+    def predictions(self) -> Predictions:
+        return self.reference.judge.predict(self.samples.pictures)
 
     @cached_property
-    def asked(self) -> Tensor | None:
+    def requested(self) -> Tensor | None:
         """Labels asked for, (n,) or (n, K)."""
-        return None if self.drawn.asked is None else torch.from_numpy(self.drawn.asked)
+        return None if self.samples.requested is None else torch.from_numpy(self.samples.requested)
 
 
-Evaluator = Callable[[Exhibit], Found]
+Evaluator = Callable[[GeneratedSet], Estimates]
 
 
-def request(sampler: Sampler, reference: Reference, count: int, seed: int) -> Drawn:
+def generate(sampler: Sampler, reference: Reference, count: int, seed: int) -> Samples:
     """So many pictures of a generator, their labels in the proportions of the test split, in a fixed order."""
     if sampler.spec.labels == ANY:
-        return Drawn(np.concatenate(list(sampler.batches([0] * count, seed))), None)
-    asked = np.resize(reference.split.labels, (count, *reference.split.labels.shape[1:]))  # over again if too short
-    labels: list[Label] = [tuple(row) for row in asked.tolist()] if asked.ndim == 2 else asked.tolist()
-    return Drawn(np.concatenate(list(sampler.batches(labels, seed))), asked)
+        return Samples(np.concatenate(list(sampler.batches([0] * count, seed))), None)
+    requested = np.resize(reference.split.labels, (count, *reference.split.labels.shape[1:]))  # over again if too short
+    labels: list[Label] = [tuple(row) for row in requested.tolist()] if requested.ndim == 2 else requested.tolist()
+    return Samples(np.concatenate(list(sampler.batches(labels, seed))), requested)
 
 
-def evaluate(exhibit: Exhibit, *, cas: bool = False, full: bool = False) -> dict[str, Number]:
+def evaluate(generated: GeneratedSet, *, cas: bool = False, full: bool = False) -> dict[str, Estimate]:
     """Every number of the protocol by its name in `metrics.METRICS`.
 
     cas: also train classifiers on the drawn pictures and look for near copies among all training pictures, which takes
     ten times as long as all the rest. full: train them as long as the judge.
     """
-    return measure(exhibit, _evaluators(cas, full))
+    return measure(generated, _evaluators(cas, full))
 
 
-def measure(exhibit: Exhibit, evaluators: "tuple[Evaluator, ...]") -> dict[str, Number]:
+def measure(generated: GeneratedSet, evaluators: "tuple[Evaluator, ...]") -> dict[str, Estimate]:
     """The numbers of some evaluators, whatever the pictures look like."""
-    return {name: number for evaluator in evaluators for name, number in evaluator(exhibit)}
+    return {name: number for evaluator in evaluators for name, number in evaluator(generated)}
 
 
-def closeness(exhibit: Exhibit) -> Found:
+def feature_distances(generated: GeneratedSet) -> Estimates:
     """How far the clouds of features are apart."""
-    features, reference = exhibit.seen.features, exhibit.reference
+    features, reference = generated.predictions.features, generated.reference
     yield "fd", frechet.fd(reference.moments, features)
     yield "fd_inf", frechet.fd_inf(reference.moments, features)
     yield "fd_train", frechet.fd(reference.train_moments, features)
-    yield "kid", kid.kid(reference.seen.features, features)
+    yield "kid", kid.kid(reference.predictions.features, features)
 
 
-def neighbourhood(exhibit: Exhibit) -> Found:
+def nearest_neighbours(generated: GeneratedSet) -> Estimates:
     """Fidelity and diversity apart, and copying, from nearest neighbours."""
-    reference = exhibit.reference
-    n = min(reference.sample, len(exhibit.drawn))
-    some, real = exhibit.seen.features[:n], reference.seen.features[:n]
+    reference = generated.reference
+    n = min(reference.sample, len(generated.samples))
+    some, real = generated.predictions.features[:n], reference.predictions.features[:n]
     balls = reference.balls if n == reference.sample else neighbours.Balls.around(real)
     yield from neighbours.prdc(balls, some).items()
-    yield "copying", neighbours.copying(some, reference.train_seen.features[:n], real)
+    yield "copying", neighbours.copying(some, reference.train_predictions.features[:n], real)
 
 
-def surface(exhibit: Exhibit) -> Found:
+def pixel_metrics(generated: GeneratedSet) -> Estimates:
     """What the pixels say."""
-    pictures, reference = exhibit.drawn.pictures, exhibit.reference
+    pictures, reference = generated.samples.pictures, generated.reference
     yield "exact_copies", pixels.exact_copies(pictures, reference.dataset.train.images)
     yield "sharpness", pixels.sharpness(pictures, reference.split.images)
 
 
-def obedience(exhibit: Exhibit) -> Found:
+def label_metrics(generated: GeneratedSet) -> Estimates:
     """Whether labels are followed, and every one of them drawn."""
-    seen, real = exhibit.seen.labels, exhibit.reference.seen.labels
-    labels = len(exhibit.reference.dataset.labels)
-    yield "missing_classes", Number(len(labelling.missing(seen, real, labels)), None, len(seen))
+    seen, real = generated.predictions.labels, generated.reference.predictions.labels
+    labels = len(generated.reference.dataset.labels)
+    yield "missing_classes", Estimate(len(labelling.missing(seen, real, labels)), None, len(seen))
     yield "balance", labelling.balance(seen, real, labels)
-    yield "label_accuracy", refused(NO_LABEL) if exhibit.asked is None else labelling.accuracy(exhibit.asked, seen)
+    yield "label_accuracy", refused(NO_LABEL) if generated.requested is None else labelling.accuracy(generated.requested, seen)
 
 
-def within_classes(exhibit: Exhibit) -> Found:
+def intra_class_fd(generated: GeneratedSet) -> Estimates:
     """FD within each class: its mean, and the worst (Miyato & Koyama 2018, arXiv 1802.05637)."""
-    asked = [number for _, number in intra(exhibit) if number.n]
-    if why := next((number.refused for number in asked if number.refused), None if asked else NO_LABEL):
+    requested = [number for _, number in fd_per_class(generated) if number.n]
+    if why := next((number.refused for number in requested if number.refused), None if requested else NO_LABEL):
         yield from dict.fromkeys(("fd_intra", "fd_intra_max"), refused(why)).items()
         return
-    error = sqrt(sum((number.error or 0) ** 2 for number in asked)) / len(asked)
-    yield "fd_intra", Number(mean(number.value or 0 for number in asked), error, len(exhibit.drawn))
-    yield "fd_intra_max", max(asked, key=lambda number: number.value or 0)
+    error = sqrt(sum((number.error or 0) ** 2 for number in requested)) / len(requested)
+    yield "fd_intra", Estimate(mean(number.value or 0 for number in requested), error, len(generated.samples))
+    yield "fd_intra_max", max(requested, key=lambda number: number.value or 0)
 
 
-def intra(exhibit: Exhibit) -> list[tuple[str, Number]]:
+def fd_per_class(generated: GeneratedSet) -> list[tuple[str, Estimate]]:
     """FD of each class, or of each attribute on and off; refused, with n of 0, where none was asked for."""
-    if exhibit.asked is None:
+    if generated.requested is None:
         return []
-    reference, found = exhibit.reference, []
-    real, drawn = reference.groups(reference.labels), reference.groups(exhibit.asked)
+    reference, found = generated.reference, []
+    real, drawn = reference.groups(reference.labels), reference.groups(generated.requested)
     for (name, among_real), (_, among_drawn) in zip(real, drawn, strict=True):
         count = int(among_drawn.sum())
-        features = reference.seen.features[among_real]
+        features = reference.predictions.features[among_real]
         if not count:
             found.append((name, refused("none was asked for.")))
         elif why := frechet.too_few(len(features), count, features.shape[1]):
             found.append((name, refused(f"of label {name!r}: {why}", count)))
         else:
-            found.append((name, frechet.fd(frechet.Moments.of(features), exhibit.seen.features[among_drawn])))
+            found.append((name, frechet.fd(frechet.Moments.of(features), generated.predictions.features[among_drawn])))
     return found
 
 
-def likeness(exhibit: Exhibit) -> Found:
+def near_copies(generated: GeneratedSet) -> Estimates:
     """Share of pictures that come nearer to some training picture than all but 1 % of test pictures do."""
-    reference, n = exhibit.reference, min(NEAR, len(exhibit.drawn), len(exhibit.reference.split))
+    reference, n = generated.reference, min(NEAR, len(generated.samples), len(generated.reference.split))
     everything = reference.all_train_features
-    usual, _ = neighbours.nearest(reference.seen.features[:n], everything)
-    mine, _ = neighbours.nearest(exhibit.seen.features[:n], everything)
+    usual, _ = neighbours.nearest(reference.predictions.features[:n], everything)
+    mine, _ = neighbours.nearest(generated.predictions.features[:n], everything)
     yield "near_copies", share(int((mine < usual.quantile(0.01)).sum()), n)
 
 
-def usefulness(exhibit: Exhibit, steps: int = CAS_STEPS) -> Found:
+def classifier_score(generated: GeneratedSet, steps: int = CAS_STEPS) -> Estimates:
     """CAS: what a classifier learns from drawn pictures alone (Ravuri & Vinyals 2019, arXiv 1905.10887)."""
-    if exhibit.drawn.asked is None:
+    if generated.samples.requested is None:
         yield from dict.fromkeys(("cas", "cas_worst"), refused(NO_LABEL)).items()
         return
-    split, n = Split(exhibit.drawn.pictures, exhibit.drawn.asked), len(exhibit.drawn)
-    lessons = [taught(split, exhibit.reference, seed, steps) for seed in range(CAS_SEEDS)]
+    split, n = Split(generated.samples.pictures, generated.samples.requested), len(generated.samples)
+    lessons = [accuracy_after_training(split, generated.reference, seed, steps) for seed in range(CAS_SEEDS)]
     yield "cas", _with_test_error(mean_of([overall.value or 0 for overall, _ in lessons], n), lessons[0][0])
     labels = range(len(lessons[0][1]))
     worst = min(labels, key=lambda label: mean(each[label].value or 0 for _, each in lessons))
@@ -169,78 +169,78 @@ def usefulness(exhibit: Exhibit, steps: int = CAS_STEPS) -> Found:
     yield "cas_worst", _with_test_error(mean_of(values, n), lessons[0][1][worst])
 
 
-EVALUATORS: tuple[Evaluator, ...] = (within_classes, closeness, neighbourhood, surface, obedience)
+EVALUATORS: tuple[Evaluator, ...] = (intra_class_fd, feature_distances, nearest_neighbours, pixel_metrics, label_metrics)
 
 
 def _evaluators(cas: bool, full: bool) -> tuple[Evaluator, ...]:
     if not cas:
         return EVALUATORS
-    useful = partial(usefulness, steps=FULL_STEPS) if full else usefulness
-    return (*EVALUATORS, useful, likeness)
+    useful = partial(classifier_score, steps=FULL_STEPS) if full else classifier_score
+    return (*EVALUATORS, useful, near_copies)
 
 
-def taught(split: Split, reference: Reference, seed: int, steps: int = CAS_STEPS) -> tuple[Number, list[Number]]:
+def accuracy_after_training(split: Split, reference: Reference, seed: int, steps: int = CAS_STEPS) -> tuple[Estimate, list[Estimate]]:
     """Accuracy on the real test split of a classifier trained on `split`: overall, and per class."""
     recipe = Recipe.for_data(reference.dataset)
     net = classifier.fit(reference.dataset.spec, split, recipe, seed, steps)
-    seen = classifier.look(net, reference.split.images, reference.dataset.labels).labels
+    seen = classifier.predict(net, reference.split.images, reference.dataset.labels).labels
     each = labelling.recalls(reference.labels, seen, len(reference.dataset.labels))
     return labelling.accuracy(reference.labels, seen), each
 
 
-def real_numbers(reference: Reference, count: int, *, cas: bool = False, full: bool = False) -> dict[str, Number]:
+def real_estimates(reference: Reference, count: int, *, cas: bool = False, full: bool = False) -> dict[str, Estimate]:
     """The same numbers of real training pictures in the place of drawn ones: floors and ceilings.
 
     Label accuracy is that of test pictures, since the judge has learnt the training ones by heart.
     """
     split = reference.other_train(count)
-    exhibit = Exhibit(Drawn(split.images, split.labels), reference)
-    found = measure(exhibit, _evaluators(cas, full))
+    generated = GeneratedSet(Samples(split.images, split.labels), reference)
+    found = measure(generated, _evaluators(cas, full))
     test = reference.split
-    found["label_accuracy"] = labelling.accuracy(reference.labels, reference.seen.labels)
+    found["label_accuracy"] = labelling.accuracy(reference.labels, reference.predictions.labels)
     found["exact_copies"] = pixels.exact_copies(test.images, reference.dataset.train.images)
     if cas:
         found["near_copies"] = share(round(0.01 * len(test)), len(test))  # by its definition
     return found
 
 
-def confusion(exhibit: Exhibit) -> list[list[int]] | None:
+def confusion(generated: GeneratedSet) -> list[list[int]] | None:
     """Counts, a row per class asked for, a column per class seen; None without classes."""
-    if exhibit.asked is None or exhibit.asked.ndim == 2:
+    if generated.requested is None or generated.requested.ndim == 2:
         return None
-    return labelling.confusion(exhibit.asked, exhibit.seen.labels, len(exhibit.reference.dataset.labels))
+    return labelling.confusion(generated.requested, generated.predictions.labels, len(generated.reference.dataset.labels))
 
 
-def per_class(exhibit: Exhibit) -> list[dict[str, Any]]:
+def per_class(generated: GeneratedSet) -> list[dict[str, Any]]:
     """A line per class, or per attribute on and off: pictures, label accuracy, FD, precision and recall."""
-    if exhibit.asked is None:
+    if generated.requested is None:
         return []
-    reference, lines = exhibit.reference, []
-    real, drawn, distances = reference.groups(reference.labels), reference.groups(exhibit.asked), intra(exhibit)
+    reference, lines = generated.reference, []
+    real, drawn, distances = reference.groups(reference.labels), reference.groups(generated.requested), fd_per_class(generated)
     for number, ((name, among_real), (_, among_drawn)) in enumerate(zip(real, drawn, strict=True)):
         n = min(int(among_real.sum()), int(among_drawn.sum()), 1000)
         near = neighbours.prdc(
-            neighbours.Balls.around(reference.seen.features[among_real][:n]), exhibit.seen.features[among_drawn][:n]
+            neighbours.Balls.around(reference.predictions.features[among_real][:n]), generated.predictions.features[among_drawn][:n]
         )
-        numbers = {"label_accuracy": _right(exhibit, number, among_drawn), "fd": distances[number][1]}
+        numbers = {"label_accuracy": _right(generated, number, among_drawn), "fd": distances[number][1]}
         numbers |= {key: near[key] for key in ("precision", "recall")}
         lines.append({"label": name, "pictures": int(among_drawn.sum())} | _json(numbers))
     return lines
 
 
-def _right(exhibit: Exhibit, number: int, mine: Tensor) -> Number:
+def _right(generated: GeneratedSet, number: int, mine: Tensor) -> Estimate:
     """Share of the pictures of a group that show it; groups of attributes come by twos, on and off."""
-    if exhibit.asked is None or not mine.any():
+    if generated.requested is None or not mine.any():
         return refused("none was asked for.")
-    right = (exhibit.asked == exhibit.seen.labels)[mine]
+    right = (generated.requested == generated.predictions.labels)[mine]
     right = right if right.ndim == 1 else right[:, number // 2]
     return share(int(right.sum()), len(right))
 
 
-def _with_test_error(over_seeds: Number, one: Number) -> Number:
+def _with_test_error(over_seeds: Estimate, one: Estimate) -> Estimate:
     """The error over seeds joined by that of the finite test split, which the seeds share."""
-    return Number(over_seeds.value, sqrt((over_seeds.error or 0) ** 2 + (one.error or 0) ** 2), over_seeds.n)
+    return Estimate(over_seeds.value, sqrt((over_seeds.error or 0) ** 2 + (one.error or 0) ** 2), over_seeds.n)
 
 
-def _json(numbers: dict[str, Number]) -> dict[str, Any]:
+def _json(numbers: dict[str, Estimate]) -> dict[str, Any]:
     return {name: number.to_json() for name, number in numbers.items()}

@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from condgen.data import Dataset, Split
-from condgen.judging.classifier import Seen
+from condgen.judging.classifier import Predictions
 from condgen.judging.judge import Judge
 from condgen.labels import UNKNOWN
 from condgen.metrics import pixels
@@ -36,13 +36,13 @@ class Reference:
         """dataset: with a test split; `with_test` gives one to those that have none."""
         assert dataset.test
         self.dataset, self.judge = dataset, judge
-        self.split = rows_of(dataset.test, shuffled(len(dataset.test), "test"))
+        self.split = subset(dataset.test, shuffled(len(dataset.test), "test"))
         """The test split in an order of its own."""
         self._train = shuffled(len(dataset.train), "train")
 
     @cached_property
-    def seen(self) -> Seen:
-        return self.judge.see(self.split.images)
+    def predictions(self) -> Predictions:
+        return self.judge.predict(self.split.images)
 
     @cached_property
     def labels(self) -> Tensor:
@@ -51,19 +51,19 @@ class Reference:
 
     @cached_property
     def moments(self) -> Moments:
-        return Moments.of(self.seen.features)
+        return Moments.of(self.predictions.features)
 
     @cached_property
     def balls(self) -> Balls:
-        return Balls.around(self.seen.features[: self.sample])
+        return Balls.around(self.predictions.features[: self.sample])
 
     @cached_property
     def facts(self) -> dict[str, float]:
         return pixels.facts(self.split.images)
 
-    def troubles(self, drawn: NDArray[np.uint8]) -> list[str]:
+    def problems(self, drawn: NDArray[np.uint8]) -> list[str]:
         """The gate: what makes every number of drawn pictures doubtful, a sentence each; empty if they are pictures."""
-        return pixels.troubles(pixels.facts(drawn), self.facts)
+        return pixels.problems(pixels.facts(drawn), self.facts)
 
     @cached_property
     def leaked(self) -> int:
@@ -79,20 +79,20 @@ class Reference:
     @cached_property
     def train(self) -> Split:
         """Some training pictures: the first `sample` of them for copying, all of them for FD."""
-        return rows_of(self.dataset.train, self._train[: self.sample + TRAIN])
+        return subset(self.dataset.train, self._train[: self.sample + TRAIN])
 
     @cached_property
-    def train_seen(self) -> Seen:
-        return self.judge.see(self.train.images)
+    def train_predictions(self) -> Predictions:
+        return self.judge.predict(self.train.images)
 
     @cached_property
     def train_moments(self) -> Moments:
-        return Moments.of(self.train_seen.features)
+        return Moments.of(self.train_predictions.features)
 
     @cached_property
     def all_train_features(self) -> Tensor:
         """Features of every training picture, (n, d), in the order of the data set."""
-        return self.judge.see(self.dataset.train.images).features
+        return self.judge.predict(self.dataset.train.images).features
 
     @cached_property
     def key(self) -> str:
@@ -105,7 +105,7 @@ class Reference:
     def other_train(self, count: int) -> Split:
         """Training pictures that `train` does not hold, at most `count` of them, as if they had been drawn."""
         rest = self._train[self.sample + TRAIN :] if len(self._train) > 2 * (self.sample + TRAIN) else self._train
-        return rows_of(self.dataset.train, rest[-count:])
+        return subset(self.dataset.train, rest[-count:])
 
     def groups(self, labels: Tensor) -> list[tuple[str, Tensor]]:
         """Masks (n,) of each class, or of each attribute on and off, by name."""
@@ -120,17 +120,17 @@ class Reference:
 
 
 @dataclass(frozen=True)
-class Drawn:
+class Samples:
     """Pictures of a generator, uint8 (n, h, w, c), and the labels that were asked for; None if it takes none."""
 
     pictures: NDArray[np.uint8]
-    asked: NDArray[np.int64] | None
+    requested: NDArray[np.int64] | None
 
     def __len__(self) -> int:
         return len(self.pictures)
 
-    def rows(self, chosen: NDArray[np.int64]) -> "Drawn":
-        return Drawn(self.pictures[chosen], None if self.asked is None else self.asked[chosen])
+    def rows(self, chosen: NDArray[np.int64]) -> "Samples":
+        return Samples(self.pictures[chosen], None if self.requested is None else self.requested[chosen])
 
 
 def with_test(dataset: Dataset) -> tuple[Dataset, bool]:
@@ -141,11 +141,11 @@ def with_test(dataset: Dataset) -> tuple[Dataset, bool]:
     if dataset.test:
         known = np.flatnonzero((dataset.test.labels.reshape(len(dataset.test), -1) != UNKNOWN).all(1))
         if len(known) < len(dataset.test):
-            dataset = replace(dataset, test=rows_of(dataset.test, known))
+            dataset = replace(dataset, test=subset(dataset.test, known))
         return dataset, False
     order = shuffled(len(dataset.train), "held out")
     cut = max(1, len(order) // 5)
-    held_out, rest = rows_of(dataset.train, order[:cut]), rows_of(dataset.train, order[cut:])
+    held_out, rest = subset(dataset.train, order[:cut]), subset(dataset.train, order[cut:])
     return replace(dataset, train=rest, test=held_out), True
 
 
@@ -154,5 +154,5 @@ def shuffled(n: int, stream: str) -> NDArray[np.int64]:
     return np.random.default_rng(seed_of("reference", stream)).permutation(n)
 
 
-def rows_of(split: Split, rows: NDArray[np.int64]) -> Split:
+def subset(split: Split, rows: NDArray[np.int64]) -> Split:
     return Split(split.images[rows], split.labels[rows])

@@ -1,4 +1,4 @@
-"""Numbers from matrices: features, labels or pixels in, a `Number` with its error out. Nobody here knows a system.
+"""Numbers from matrices: features, labels or pixels in, a `Estimate` with its error out. Nobody here knows a system.
 
 frechet.py      FD, FD_inf        how far two clouds of features are apart
 kid.py          KID               the same, unbiased, for few pictures
@@ -14,7 +14,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Literal
 
-from condgen.metrics.number import Number
+from condgen.metrics.estimate import Estimate
 
 Flag = Callable[[float, float], bool]
 """(value, that of real pictures) -> whether something is wrong."""
@@ -27,7 +27,7 @@ class Metric:
     title: str
     better: Literal["low", "high", "real"]
     """real: the nearer to the value of real pictures the better."""
-    tells: str
+    description: str
     headline: bool = False
     flag: Flag = lambda value, real: False
     wrong: str = ""
@@ -98,7 +98,7 @@ METRICS: Mapping[str, Metric] = {
 }  # fmt: skip
 
 
-def flag(name: str, number: Number, real: Number | None) -> str | None:
+def flag(name: str, number: Estimate, real: Estimate | None) -> str | None:
     """What is wrong, in words, if this number is a red flag beside that of real pictures."""
     if number.value is None or real is None or real.value is None:
         return None

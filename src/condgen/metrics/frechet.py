@@ -13,7 +13,7 @@ from statistics import stdev
 import torch
 from torch import Tensor
 
-from condgen.metrics.number import Number, Z, refused
+from condgen.metrics.estimate import Estimate, Z, refused
 
 PARTS = 5
 """Disjoint parts of a set whose spread gives the error."""
@@ -45,51 +45,51 @@ class Moments:
         return root
 
 
-def distance(real: Moments, drawn: Moments) -> float:
+def distance(real: Moments, generated: Moments) -> float:
     """FD; 0 for equal sets. Symmetric, though only the root of `real` is taken."""
-    inner = real.root @ drawn.covariance @ real.root
+    inner = real.root @ generated.covariance @ real.root
     overlap = torch.linalg.eigvalsh(inner).clamp_min(0).sqrt().sum()
-    apart = (real.mean - drawn.mean).square().sum()
-    return float(apart + real.covariance.trace() + drawn.covariance.trace() - 2 * overlap)
+    apart = (real.mean - generated.mean).square().sum()
+    return float(apart + real.covariance.trace() + generated.covariance.trace() - 2 * overlap)
 
 
-def fd(real: Moments, drawn: Tensor) -> Number:
+def fd(real: Moments, generated: Tensor) -> Estimate:
     """FD of drawn features (n, d) with its error: two standard deviations of FD over disjoint parts, scaled to n.
 
     The scaling by 1/√parts is right where FD is far above its floor and too large at the floor, where the spread falls
     faster (docs/metrics.md). Drawing with replacement instead would act like fewer pictures and miss the value itself.
     """
-    if why := too_few(real.n, len(drawn), drawn.shape[1]):
-        return refused(why, len(drawn))
-    value = distance(real, Moments.of(drawn))
-    return Number(value, Z * stdev(_in_parts(real, drawn, PARTS)) / sqrt(PARTS), len(drawn))
+    if why := too_few(real.n, len(generated), generated.shape[1]):
+        return refused(why, len(generated))
+    value = distance(real, Moments.of(generated))
+    return Estimate(value, Z * stdev(_in_parts(real, generated, PARTS)) / sqrt(PARTS), len(generated))
 
 
-def fd_inf(real: Moments, drawn: Tensor) -> Number:
+def fd_inf(real: Moments, generated: Tensor) -> Estimate:
     """FD of endlessly many pictures: the intercept of FD against 1/n (Chong & Forsyth 2020, arXiv 1911.07023).
 
     The points are all disjoint halves, thirds ... of the set; the error is that of the fitted intercept.
     """
-    if why := too_few(real.n, len(drawn) // PARTS, drawn.shape[1]):
-        return refused(f"FD_inf needs {PARTS} parts that are large enough; {why}", len(drawn))
-    found = [(k / len(drawn), value) for k in range(1, PARTS + 1) for value in _in_parts(real, drawn, k)]
+    if why := too_few(real.n, len(generated) // PARTS, generated.shape[1]):
+        return refused(f"FD_inf needs {PARTS} parts that are large enough; {why}", len(generated))
+    found = [(k / len(generated), value) for k in range(1, PARTS + 1) for value in _in_parts(real, generated, k)]
     x, y = torch.tensor(found, dtype=torch.float64).T
     spread = (x - x.mean()).square().sum()
     slope = ((x - x.mean()) * y).sum() / spread
     intercept = y.mean() - slope * x.mean()
     residual = (y - intercept - slope * x).square().sum() / (len(y) - 2)
     error = (residual * (1 / len(y) + x.mean().square() / spread)).sqrt()
-    return Number(float(intercept), Z * float(error), len(drawn))
+    return Estimate(float(intercept), Z * float(error), len(generated))
 
 
-def too_few(real: int, drawn: int, dim: int) -> str | None:
+def too_few(real: int, generated: int, dim: int) -> str | None:
     """Why FD would mean nothing for so few pictures; None if there are enough."""
-    if min(real, drawn) >= ENOUGH * dim:
+    if min(real, generated) >= ENOUGH * dim:
         return None
-    which = f"{real:,} real" if real <= drawn else f"{drawn:,} drawn"
+    which = f"{real:,} real" if real <= generated else f"{generated:,} drawn"
     return f"FD over {dim} features needs at least {ENOUGH * dim:,} pictures on each side, found {which} ones."
 
 
-def _in_parts(real: Moments, drawn: Tensor, parts: int) -> list[float]:
+def _in_parts(real: Moments, generated: Tensor, parts: int) -> list[float]:
     """FD of each of so many parts; every parts-th picture belongs to one, so that sorted labels do no harm."""
-    return [distance(real, Moments.of(drawn[i::parts])) for i in range(parts)]
+    return [distance(real, Moments.of(generated[i::parts])) for i in range(parts)]

@@ -6,25 +6,25 @@ from statistics import mean, stdev
 import torch
 from torch import Tensor
 
-from condgen.metrics.number import Number, Z, refused
+from condgen.metrics.estimate import Estimate, Z, refused
 
 BLOCK = 1000
 
 
-def kid(real: Tensor, drawn: Tensor, block: int = BLOCK) -> Number:
+def kid(real: Tensor, generated: Tensor, block: int = BLOCK) -> Estimate:
     """Mean of the squared MMD over disjoint blocks, features (n, d) and (m, d); the error is that of the mean.
 
     Memory grows with block², not with n². The kernel is (x·y / d + 1)³; around 0, negative values too, if the two sets
     come from one distribution.
     """
-    n = min(len(real), len(drawn))
+    n = min(len(real), len(generated))
     if n < 2:
         return refused("a kernel distance needs two pictures on each side.", n)
     block = min(block, n // 2 if n >= 4 else n)
     starts = range(0, n - block + 1, block)
-    found = [mmd2(real[i : i + block].double(), drawn[i : i + block].double()) for i in starts]
+    found = [mmd2(real[i : i + block].double(), generated[i : i + block].double()) for i in starts]
     error = Z * stdev(found) / sqrt(len(found)) if len(found) > 1 else None
-    return Number(mean(found), error, n)
+    return Estimate(mean(found), error, n)
 
 
 def mmd2(x: Tensor, y: Tensor) -> float:

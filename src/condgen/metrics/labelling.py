@@ -9,51 +9,51 @@ from math import sqrt
 import torch
 from torch import Tensor
 
-from condgen.metrics.number import Number, Z, refused, share
+from condgen.metrics.estimate import Estimate, Z, refused, share
 
 MISSING = 0.1
 """A class is missing if it is seen in less than this part of its real share."""
 
 
-def accuracy(asked: Tensor, seen: Tensor) -> Number:
+def accuracy(requested: Tensor, seen: Tensor) -> Estimate:
     """Share of pictures that show their class; of attributes, the mean over attributes of balanced accuracy."""
-    if asked.ndim == 1:
-        return share(int((asked == seen).sum()), len(asked))
-    return balanced(asked, seen)
+    if requested.ndim == 1:
+        return share(int((requested == seen).sum()), len(requested))
+    return balanced(requested, seen)
 
 
-def balanced(asked: Tensor, seen: Tensor) -> Number:
+def balanced(requested: Tensor, seen: Tensor) -> Estimate:
     """Mean over attributes of (share right where it is on + share right where it is off) / 2; (n, K) of 0 and 1.
 
     An attribute that is always on or always off counts by the half there is.
     """
     halves, variances = [], []
-    for column in range(asked.shape[1]):
-        wanted, right = asked[:, column], (asked[:, column] == seen[:, column]).double()
+    for column in range(requested.shape[1]):
+        wanted, right = requested[:, column], (requested[:, column] == seen[:, column]).double()
         found = [right[wanted == value] for value in (0, 1) if (wanted == value).any()]
         halves.append(sum(float(half.mean()) for half in found) / len(found))
         variances.append(sum(float(half.var(correction=0)) / len(half) for half in found) / len(found) ** 2)
-    return Number(sum(halves) / len(halves), Z * sqrt(sum(variances)) / len(halves), len(asked))
+    return Estimate(sum(halves) / len(halves), Z * sqrt(sum(variances)) / len(halves), len(requested))
 
 
-def recalls(asked: Tensor, seen: Tensor, labels: int) -> list[Number]:
+def recalls(requested: Tensor, seen: Tensor, labels: int) -> list[Estimate]:
     """Per class the share of its pictures that show it; per attribute its balanced accuracy."""
-    if asked.ndim == 2:
-        return [balanced(asked[:, [i]], seen[:, [i]]) for i in range(labels)]
+    if requested.ndim == 2:
+        return [balanced(requested[:, [i]], seen[:, [i]]) for i in range(labels)]
     found = []
     for label in range(labels):
-        mine = asked == label
+        mine = requested == label
         hits, n = int((seen[mine] == label).sum()), int(mine.sum())
         found.append(share(hits, n) if n else refused("none was asked for."))
     return found
 
 
-def confusion(asked: Tensor, seen: Tensor, labels: int) -> list[list[int]]:
+def confusion(requested: Tensor, seen: Tensor, labels: int) -> list[list[int]]:
     """Counts of classes: a row per class asked for, a column per class seen."""
-    return torch.bincount(asked * labels + seen, minlength=labels**2).reshape(labels, labels).tolist()
+    return torch.bincount(requested * labels + seen, minlength=labels**2).reshape(labels, labels).tolist()
 
 
-def balance(seen: Tensor, real: Tensor, labels: int) -> Number:
+def balance(seen: Tensor, real: Tensor, labels: int) -> Estimate:
     """Total variation between the classes seen in drawn and in real pictures; of attributes, the mean difference.
 
     0 is equal, 1 is nothing in common.
@@ -61,7 +61,7 @@ def balance(seen: Tensor, real: Tensor, labels: int) -> Number:
     p, q = histogram(seen, labels), histogram(real, labels)
     scale = labels if seen.ndim == 2 else 2
     variance = ((p * (1 - p)) / len(seen) + q * (1 - q) / len(real)).sum()
-    return Number(float((p - q).abs().sum()) / scale, Z * float(variance.sqrt()) / scale, len(seen))
+    return Estimate(float((p - q).abs().sum()) / scale, Z * float(variance.sqrt()) / scale, len(seen))
 
 
 def missing(seen: Tensor, real: Tensor, labels: int) -> list[int]:

@@ -12,7 +12,7 @@ from typing import NamedTuple
 import torch
 from torch import Tensor
 
-from condgen.metrics.number import Number, Z, refused, share
+from condgen.metrics.estimate import Estimate, Z, refused, share
 
 K = 5
 CHUNK = 1000
@@ -33,37 +33,37 @@ class Balls(NamedTuple):
         return cls(features, torch.cat(found), k)
 
 
-def prdc(real: Balls, drawn: Tensor) -> dict[str, Number]:
+def prdc(real: Balls, generated: Tensor) -> dict[str, Estimate]:
     """precision, recall, density and coverage of drawn features (m, d) before real ones; n and m should be equal.
 
     Shares have Wilson's error; density, a mean over the drawn pictures, that of a mean.
     """
-    n, m, k = len(real.centres), len(drawn), real.k
+    n, m, k = len(real.centres), len(generated), real.k
     if min(n, m) <= k:
         why = f"{k} neighbours need more than {k} pictures on each side, found {min(n, m)}."
         return dict.fromkeys(("precision", "recall", "density", "coverage"), refused(why, m))
-    own = Balls.around(drawn, k)
+    own = Balls.around(generated, k)
     inside, covered, recalled = torch.zeros(m), 0, 0
-    for first, rows in zip(range(0, n, CHUNK), distances(real.centres, drawn), strict=True):
-        within = rows < real.radii[first : first + CHUNK, None]  # (chunk of real, drawn)
+    for first, rows in zip(range(0, n, CHUNK), distances(real.centres, generated), strict=True):
+        within = rows < real.radii[first : first + CHUNK, None]  # (chunk of real, generated)
         inside += within.sum(0)
         covered += int(within.any(1).sum())
         recalled += int((rows < own.radii).any(1).sum())
     return {
         "precision": share(int((inside > 0).sum()), m),
         "recall": share(recalled, n),
-        "density": Number(float(inside.mean() / k), Z * float(inside.std() / k) / sqrt(m), m),
+        "density": Estimate(float(inside.mean() / k), Z * float(inside.std() / k) / sqrt(m), m),
         "coverage": share(covered, n),
     }
 
 
-def copying(drawn: Tensor, train: Tensor, held_out: Tensor) -> Number:
+def copying(generated: Tensor, train: Tensor, held_out: Tensor) -> Estimate:
     """Share of drawn pictures nearer to one of `train` than to any of equally many held-out ones.
 
     A half if the generator does not copy, 1 if every picture is a copy.
     """
     n = min(len(train), len(held_out))
-    return share(int((nearest(drawn, train[:n])[0] < nearest(drawn, held_out[:n])[0]).sum()), len(drawn))
+    return share(int((nearest(generated, train[:n])[0] < nearest(generated, held_out[:n])[0]).sum()), len(generated))
 
 
 def nearest(features: Tensor, among: Tensor) -> tuple[Tensor, Tensor]:

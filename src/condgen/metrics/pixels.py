@@ -6,7 +6,7 @@ from collections.abc import Iterator
 import numpy as np
 from numpy.typing import NDArray
 
-from condgen.metrics.number import Number, mean_of, share
+from condgen.metrics.estimate import Estimate, mean_of, share
 
 Pictures = NDArray[np.uint8]
 RANGE, UNIQUE = 0.25, 0.5
@@ -33,36 +33,36 @@ def greys(pictures: Pictures) -> tuple[float, float]:
     return float(mean), float(np.sqrt((counts * (values - mean) ** 2).sum() / counts.sum()))
 
 
-def troubles(drawn: dict[str, float], real: dict[str, float]) -> list[str]:
+def problems(generated: dict[str, float], real: dict[str, float]) -> list[str]:
     """What makes every other number meaningless, a sentence each; empty if drawn pictures are like pictures."""
     said = []
-    if abs(drawn["mean"] - real["mean"]) > RANGE * 255:
+    if abs(generated["mean"] - real["mean"]) > RANGE * 255:
         said.append(
-            f"range bug? the mean grey value is {drawn['mean']:.0f}, that of real pictures {real['mean']:.0f} (0 to "
+            f"range bug? the mean grey value is {generated['mean']:.0f}, that of real pictures {real['mean']:.0f} (0 to "
             "255). Pictures in [0, 1] saved as if in [-1, 1], inverted ones, and those of a generator that has hardly "
             "learnt anything look like this."
         )
-    if drawn["max"] - drawn["min"] < 0.1 * (real["max"] - real["min"]):
-        said.append(f"flat: all grey values lie in {drawn['min']:.0f} to {drawn['max']:.0f}. Were they scaled to 255?")
-    if drawn["unique"] < min(UNIQUE, real["unique"] / 2):
-        said.append(f"only {drawn['unique']:.1%} of the pictures differ from all earlier ones.")
+    if generated["max"] - generated["min"] < 0.1 * (real["max"] - real["min"]):
+        said.append(f"flat: all grey values lie in {generated['min']:.0f} to {generated['max']:.0f}. Were they scaled to 255?")
+    if generated["unique"] < min(UNIQUE, real["unique"] / 2):
+        said.append(f"only {generated['unique']:.1%} of the pictures differ from all earlier ones.")
     return said
 
 
-def exact_copies(pictures: Pictures, train: Pictures) -> Number:
+def exact_copies(pictures: Pictures, train: Pictures) -> Estimate:
     """Share of pictures that equal a training picture in every pixel."""
     known = set(digests(train))
     return share(sum(digest in known for digest in digests(pictures)), len(pictures))
 
 
-def sharpness(pictures: Pictures, real: Pictures) -> Number:
+def sharpness(pictures: Pictures, real: Pictures) -> Estimate:
     """How strong edges are, as a part of what they are in real pictures: below 1 is blurred, above 1 is noisy.
 
     The mean size of the discrete Laplacian, which a blur shrinks more than it shrinks contrast.
     """
     parts = [_edges(pictures[i::5]) / _edges(real) for i in range(min(5, len(pictures)))]
     found = mean_of(parts, len(pictures))
-    return Number(_edges(pictures) / _edges(real), found.error, len(pictures))
+    return Estimate(_edges(pictures) / _edges(real), found.error, len(pictures))
 
 
 def digests(pictures: Pictures) -> Iterator[bytes]:

@@ -34,14 +34,14 @@ class Augment(nn.Module):
     def __init__(self, spec: Spec, cfg: Adversarial) -> None:
         super().__init__()
         self.cfg = cfg
-        chosen = cfg.changes.split(",") if cfg.changes else safe(spec)
-        self.changes = [CHANGES[name] for name in chosen] if cfg.augmentation != "none" else []
+        chosen = cfg.transforms.split(",") if cfg.transforms else safe(spec)
+        self.transforms = [TRANSFORMS[name] for name in chosen] if cfg.augmentation != "none" else []
         self.adaptive = cfg.augmentation == "adaptive"
         if self.adaptive:
             self.register_buffer("p", torch.zeros(()))
 
     def forward(self, x: Tensor) -> Tensor:
-        for change in self.changes:
+        for change in self.transforms:
             changed = change(x)
             if self.adaptive:
                 chosen = torch.rand(len(x), 1, 1, 1, device=x.device) < self.p
@@ -56,7 +56,7 @@ class Augment(nn.Module):
         scores: (b, 1), above 0 where D says real; of a critic or a relativistic D, over a drawn picture's.
         """
         if self.adaptive:
-            sure, step = scores.sign().mean(), len(scores) * parallel.size() / self.cfg.ada_images
+            sure, step = scores.sign().mean(), len(scores) * parallel.world_size() / self.cfg.ada_images
             parallel.average([sure])
             self.p.add_(torch.sign(sure - self.cfg.ada_target) * step).clamp_(0, HIGHEST)
 
@@ -108,6 +108,6 @@ def mirror(x: Tensor) -> Tensor:
     return torch.where(torch.rand(len(x), 1, 1, 1, device=x.device) < 0.5, x.flip(3), x)
 
 
-CHANGES: dict[str, Callable[[Tensor], Tensor]] = dict(
-    zip(config.CHANGES, (color, translation, cutout, mirror), strict=True)
+TRANSFORMS: dict[str, Callable[[Tensor], Tensor]] = dict(
+    zip(config.TRANSFORMS, (color, translation, cutout, mirror), strict=True)
 )

@@ -1,7 +1,7 @@
 """card.json: what has to be known of a generator to draw from the weights beside it.
 
 A closed schema: unknown keys are refused, every size has a bound, and nothing in it is a path, a module or code. The
-same card lies in a run's generator/ and in an exported folder, where it says more. Needs no torch until `hollow`.
+same card lies in a run's generator/ and in an exported folder, where it says more. Only `build_on_meta` needs torch.
 """
 
 import hashlib
@@ -20,7 +20,7 @@ from condgen.labels import Labels
 from condgen.sharing import strict
 from condgen.sharing.strict import Refused
 from condgen.spec import Fit, Prior, Spec
-from condgen.systems import SYSTEMS, row
+from condgen.systems import SYSTEMS, preset
 from condgen.version import __version__
 
 if TYPE_CHECKING:
@@ -74,7 +74,7 @@ class Paper(Part):
 
 
 class Measured(Part):
-    """A number of an evaluation, as `metrics.number.Number` writes it."""
+    """A number of an evaluation, as `metrics.estimate.Number` writes it."""
 
     value: float | None
     error: float | None
@@ -155,15 +155,15 @@ def read(path: Path) -> dict[str, Any]:
     return about
 
 
-def hollow(about: Mapping[str, Any]) -> "System":
+def build_on_meta(about: Mapping[str, Any]) -> "System":
     """The system that a card describes, without numbers and in no memory, however large it claims to be.
 
     Raises CondgenError for a system that is not in the table, settings that are not its own or out of bounds, or a
     noise that it does not take.
     """
     try:
-        found = row(about["system"])
-        system = found.hollow(Spec.from_json(about["spec"]), found.config.having(about["config"]))
+        found = preset(about["system"])
+        system = found.build_on_meta(Spec.from_json(about["spec"]), found.config.with_overrides(about["config"]))
     except CondgenError as error:
         raise Refused(f"its {NAME} cannot be used: {error}") from None
     except (RuntimeError, OverflowError, ValueError) as error:  # sizes whose product no machine can count
@@ -177,7 +177,7 @@ def hollow(about: Mapping[str, Any]) -> "System":
 def has_plane(about: Mapping[str, Any], prior: Prior) -> bool:
     """Whether z is the plane of an autoencoder, which can be shown as a map."""
     name = about.get("system")
-    return prior.dim == 2 and name in SYSTEMS and hasattr(row(name).system, "encode")
+    return prior.dim == 2 and name in SYSTEMS and hasattr(preset(name).system, "encode")
 
 
 def _seal(about: Mapping[str, Any]) -> str:

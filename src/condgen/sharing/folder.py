@@ -17,7 +17,7 @@ def sampler(place: Place, about: dict[str, Any], device: str = "cpu") -> Sampler
 
     The network is built without numbers first, so a card can ask for no more memory than its weights have bytes.
     """
-    net = card.hollow(about).generator
+    net = card.build_on_meta(about).generator
     if place.kind != "run":
         only = hub.FILES if place.kind == "hub" else None
         manifest.check(place.folder, 4 * weights.size(net) + ROOM, only)

@@ -10,8 +10,8 @@ from typing import Any
 
 from condgen.labels import ANY
 from condgen.metrics import METRICS
-from condgen.metrics.number import Number
-from condgen.systems import row
+from condgen.metrics.estimate import Estimate
+from condgen.systems import preset
 
 
 def text(card: Mapping[str, Any], files: Sequence[str]) -> str:
@@ -28,7 +28,7 @@ def text(card: Mapping[str, Any], files: Sequence[str]) -> str:
     return environment.get_template("README.md").render(
         card=dict.fromkeys(("licence", "measured", "parity")) | dict(card),
         title=f"{card['system']} on {card['data']['name']}",
-        summary=row(card["system"]).summary,
+        summary=preset(card["system"]).summary,
         tags=["condgen", "image-generation", *(["conditional-generation"] if labels != [*ANY.names] else [])],
         scores=[score(name, value) for name, value in (card.get("scores") or {}).items()],
         labels=labels,
@@ -43,9 +43,9 @@ def text(card: Mapping[str, Any], files: Sequence[str]) -> str:
 
 def score(name: str, value: float | Mapping[str, Any]) -> dict[str, Any]:
     """One line of the table: a number with its error, beside that of real pictures, or as a training logged it."""
-    number = Number(value, None, 0) if isinstance(value, float | int) else Number.from_json(dict(value))
+    number = Estimate(value, None, 0) if isinstance(value, float | int) else Estimate.from_json(dict(value))
     title = METRICS[name].title if name in METRICS else name
-    real = None if isinstance(value, float | int) or not value.get("real") else Number.from_json(dict(value["real"]))
+    real = None if isinstance(value, float | int) or not value.get("real") else Estimate.from_json(dict(value["real"]))
     return {"name": name, "title": title, "value": number.value, "text": str(number), "real": str(real or "-")}
 
 

@@ -43,7 +43,7 @@ def write(sampler: Sampler, out: Path, told: Mapping[str, Any], adds: Adds) -> N
         about |= {"range": card.RANGE, "weights": WEIGHTS, "sha256": hashlib.sha256(weights).hexdigest()}
         about = card.sealed(about | dict(adds(sampler, folder)))
         disk.write_json(folder / card.NAME, about)
-        pictures.save_png(folder / "samples.png", sheets.classes(sampler))
+        pictures.save_png(folder / "samples.png", sheets.class_grid(sampler))
         files = [path.name for path in folder.iterdir()]
         disk.write_bytes(folder / manifest.PROSE, model_card.text(about, files).encode())
         manifest.write(folder)

@@ -21,7 +21,7 @@ DIGITS = Spec((1, 28, 28), Labels(tuple("0123456789")))
 
 
 @dataclass(frozen=True)
-class Row:
+class Preset:
     """One system as users name it."""
 
     path: str
@@ -29,7 +29,7 @@ class Row:
     summary: str
     settings: Mapping[str, Any] = field(default_factory=dict)
     """Where this row differs from the defaults of its `Config`."""
-    document: Spec = DIGITS
+    source_spec: Spec = DIGITS
     """The pictures of its source document."""
 
     @property
@@ -40,7 +40,7 @@ class Row:
     @property
     def config(self) -> "Config":
         defaults: Config = resolve_name(self.path.split(":")[0] + ":Config")()
-        return defaults.having(self.settings)
+        return defaults.with_overrides(self.settings)
 
     def build(self, spec: Spec, config: "Config | None" = None) -> "System":
         """A freshly initialised system for pictures like `spec`; weights come from torch's own generator.
@@ -52,14 +52,14 @@ class Row:
         built = self.system(spec, config or self.config)
         return built.to(memory_format=torch.channels_last)  # type: ignore[call-overload,no-any-return]
 
-    def hollow(self, spec: Spec | None = None, config: "Config | None" = None) -> "System":
+    def build_on_meta(self, spec: Spec | None = None, config: "Config | None" = None) -> "System":
         """The same without numbers, at once and in no memory: for shapes, counts, and sizes that are refused."""
         import torch
 
-        from condgen.nets.unfilled import Unfilled
+        from condgen.nets.skip_init import SkipInit
 
-        with torch.device("meta"), Unfilled():
-            return self.build(spec or self.document, config)
+        with torch.device("meta"), SkipInit():
+            return self.build(spec or self.source_spec, config)
 
 
 FACES = Spec((3, 64, 64), Labels(("not Blond_Hair", "Blond_Hair")))
@@ -71,38 +71,38 @@ SWIFT = "condgen.systems.swift:Swift"
 CGAN, VAE = "condgen.systems.cgan:CGAN", "condgen.systems.vae:VAE"
 KERAS = {"adam_eps": 1e-7, "fake_labels": "data"}  # of the tutorials written in Keras
 
-SYSTEMS: dict[str, Row] = {
-    "gan": Row(GAN, "GAN, fully connected, batch norm in the generator; takes no label"),
-    "gan-plain": Row(
+SYSTEMS: dict[str, Preset] = {
+    "gan": Preset(GAN, "GAN, fully connected, batch norm in the generator; takes no label"),
+    "gan-plain": Preset(
         GAN,
         "GAN, fully connected, as small as they come; takes no label",
-        {"networks": "plain", "z_dim": 64, "images": 12_000_000, "beta1": 0.9, "adam_eps": 1e-8},
+        {"architecture": "plain", "z_dim": 64, "images": 12_000_000, "beta1": 0.9, "adam_eps": 1e-8},
     ),
-    "cgan-concat": Row(CGAN, "conditional GAN: label embedding beside noise and picture"),
-    "cgan-multiply": Row(
+    "cgan-concat": Preset(CGAN, "conditional GAN: label embedding beside noise and picture"),
+    "cgan-multiply": Preset(
         CGAN,
         "conditional GAN: label embedding times noise and picture",
-        KERAS | {"wiring": "multiply", "batch": 32, "images": 640_000, "lr_g": 2e-4},
+        KERAS | {"architecture": "multiply", "batch": 32, "images": 640_000, "lr_g": 2e-4},
     ),
-    "cgan-maxout": Row(
+    "cgan-maxout": Preset(
         CGAN,
         "conditional GAN: the paper's networks, maxout discriminator",
-        KERAS | {"wiring": "maxout", "batch": 100, "images": 1_000_000, "dropout": 0.5, "lr_g": 3e-3, "lr_d": 1e-3},
+        KERAS | {"architecture": "maxout", "batch": 100, "images": 1_000_000, "dropout": 0.5, "lr_g": 3e-3, "lr_d": 1e-3},
     ),
-    "swift": Row(SWIFT, "relativistic GAN on patches: the most in a minute; label in G, projected in D"),
-    "dcgan": Row(DCGAN, "convolutional GAN; takes no label", document=FACES),
-    "cdcgan": Row(DCGAN, "convolutional GAN: label beside noise, label planes beside picture", {"conditional": True}),
-    "cwgan-gp": Row(CWGAN, "convolutional Wasserstein GAN with gradient penalty: labels as in cdcgan", document=FACES),
-    "vae": Row(VAE, "variational autoencoder; takes no label"),
-    "vae-2d": Row(VAE, "the same with a z of two numbers, to look at", {"z_dim": 2}),
-    "cvae": Row(VAE, "variational autoencoder with the label joined to both halves", {"conditional": True}),
+    "swift": Preset(SWIFT, "relativistic GAN on patches: the most in a minute; label in G, projected in D"),
+    "dcgan": Preset(DCGAN, "convolutional GAN; takes no label", source_spec=FACES),
+    "cdcgan": Preset(DCGAN, "convolutional GAN: label beside noise, label planes beside picture", {"conditional": True}),
+    "cwgan-gp": Preset(CWGAN, "convolutional Wasserstein GAN with gradient penalty: labels as in cdcgan", source_spec=FACES),
+    "vae": Preset(VAE, "variational autoencoder; takes no label"),
+    "vae-2d": Preset(VAE, "the same with a z of two numbers, to look at", {"z_dim": 2}),
+    "cvae": Preset(VAE, "variational autoencoder with the label joined to both halves", {"conditional": True}),
 }
 
 DEFAULT = "swift"
 """Trained when no system is named: the best row after one minute (docs/leaderboard/mnist.md)."""
 
 
-def row(name: str) -> Row:
+def preset(name: str) -> Preset:
     """A row by name; an unknown one is an error that names the nearest."""
     if name not in SYSTEMS:
         raise unknown("system", name, SYSTEMS)

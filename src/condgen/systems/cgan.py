@@ -30,13 +30,13 @@ from pydantic import PositiveFloat
 from torch import Tensor, nn
 
 from condgen import losses
-from condgen.config import Adversarial, Fraction, Size
+from condgen.config import Adversarial, Fraction, Width
 from condgen.nets import keras
 from condgen.nets.condition import LabelEmbedding
 from condgen.nets.diffaugment import Augment
 from condgen.nets.dropout import Dropout
 from condgen.nets.maxout import Maxout, hold_norms
-from condgen.noise import draw, for_rows
+from condgen.noise import draw, batch_noise
 from condgen.spec import Prior, Spec
 from condgen.system import Batches, Paper, Player, System, adam, descend, logged
 
@@ -46,11 +46,11 @@ LEAK = 0.2  # slope of every LeakyReLU in all three sources
 class Config(Adversarial):
     """Settings of the conditional GAN; the defaults are those of row `cgan-concat`."""
 
-    wiring: Literal["concat", "multiply", "maxout"] = "concat"
+    architecture: Literal["concat", "multiply", "maxout"] = "concat"
     """How the label meets the noise and the picture."""
     fake_labels: Literal["uniform", "data"] = "uniform"
     """Labels of the fakes: drawn uniformly (classes only), or those of the real batch."""
-    z_dim: Size = 100
+    z_dim: Width = 100
     """Length of the noise vector z."""
     dropout: Fraction = 0.4
     """Share of the discriminator's hidden units that each training step leaves out."""
@@ -170,7 +170,7 @@ class MaxoutDiscriminator(nn.Module):
         return logits  # (b, 1)
 
 
-WIRINGS: dict[str, tuple[type[nn.Module], type[nn.Module]]] = {
+ARCHITECTURES: dict[str, tuple[type[nn.Module], type[nn.Module]]] = {
     "concat": (ConcatGenerator, ConcatDiscriminator),
     "multiply": (MultiplyGenerator, MultiplyDiscriminator),
     "maxout": (MaxoutGenerator, MaxoutDiscriminator),
@@ -194,8 +194,8 @@ class CGAN(System):
 
     def __init__(self, spec: Spec, cfg: Config) -> None:
         super().__init__(spec, cfg)
-        self.prior = Prior(cfg.z_dim, "uniform" if cfg.wiring == "maxout" else "normal")
-        make_generator, make_discriminator = WIRINGS[cfg.wiring]
+        self.prior = Prior(cfg.z_dim, "uniform" if cfg.architecture == "maxout" else "normal")
+        make_generator, make_discriminator = ARCHITECTURES[cfg.architecture]
         self.G = make_generator(spec, cfg.z_dim)
         self.D = make_discriminator(spec, cfg.dropout)
         betas = (cfg.beta1, 0.999)
@@ -231,5 +231,5 @@ class CGAN(System):
         """Labels for the fakes: uniform classes, or the real batch's own."""
         if self.cfg.fake_labels == "data" or self.spec.labels.kind == "attributes":
             return y  # attributes are not independent: only the data know which go together
-        classes = for_rows(partial(torch.randint, y.shape[1]), len(y), device=y.device)
+        classes = batch_noise(partial(torch.randint, y.shape[1]), len(y), device=y.device)
         return nn.functional.one_hot(classes, y.shape[1]).to(y.dtype)

@@ -19,7 +19,7 @@ from pydantic import PositiveFloat, PositiveInt
 from torch import Tensor, nn
 
 from condgen import losses
-from condgen.config import Adversarial, Fraction, Size
+from condgen.config import Adversarial, Fraction, Width
 from condgen.nets import keras
 from condgen.nets.condition import PlanesConv2d
 from condgen.nets.diffaugment import Augment
@@ -40,7 +40,7 @@ class Config(Adversarial):
     """Length of the training in images seen; the data set is passed as often as that takes."""
     batch: PositiveInt = 128
     """Images per critic step."""
-    z_dim: Size = 32
+    z_dim: Width = 32
     """Length of the noise vector z."""
     critic_steps: PositiveInt = 3
     """Moves of the critic for one of the generator."""

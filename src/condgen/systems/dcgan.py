@@ -19,7 +19,7 @@ from pydantic import PositiveFloat, PositiveInt
 from torch import Tensor, nn
 
 from condgen import losses
-from condgen.config import Adversarial, Fraction, Size
+from condgen.config import Adversarial, Fraction, Width
 from condgen.nets.condition import PlanesConv2d
 from condgen.nets.diffaugment import Augment
 from condgen.nets.strided import FromPixel, channels, pyramid
@@ -39,9 +39,9 @@ class Config(Adversarial):
     """Images per step."""
     conditional: bool = False
     """Give the label to both players."""
-    z_dim: Size = 100
+    z_dim: Width = 100
     """Length of the noise vector z."""
-    width: Size = 64
+    width: Width = 64
     """Channels of the finest map; each coarser one has twice as many."""
     lr: PositiveFloat = 2e-4
     """Adam's step size, both players."""

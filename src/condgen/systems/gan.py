@@ -20,7 +20,7 @@ from pydantic import PositiveFloat, PositiveInt
 from torch import Tensor, nn
 
 from condgen import losses
-from condgen.config import Adversarial, Fraction, Size
+from condgen.config import Adversarial, Fraction, Width
 from condgen.nets import keras
 from condgen.nets.diffaugment import Augment
 from condgen.noise import draw
@@ -37,9 +37,9 @@ class Config(Adversarial):
     """Length of the training in images seen (the document: 30,000 steps of 128)."""
     batch: PositiveInt = 128
     """Images per step."""
-    networks: Literal["deep", "plain"] = "deep"
+    architecture: Literal["deep", "plain"] = "deep"
     """Which pair of networks plays."""
-    z_dim: Size = 100
+    z_dim: Width = 100
     """Length of the noise vector z."""
     lr: PositiveFloat = 2e-4
     """Adam's step size, both players."""
@@ -88,7 +88,7 @@ def plain(spec: Spec, z_dim: int) -> tuple[nn.Module, nn.Module]:
     return G, D
 
 
-NETWORKS = {"deep": deep, "plain": plain}
+ARCHITECTURES = {"deep": deep, "plain": plain}
 
 
 class GAN(System):
@@ -111,7 +111,7 @@ class GAN(System):
     def __init__(self, spec: Spec, cfg: Config) -> None:
         super().__init__(spec, cfg)
         self.prior = Prior(cfg.z_dim)
-        body, self.D = NETWORKS[cfg.networks](spec, cfg.z_dim)
+        body, self.D = ARCHITECTURES[cfg.architecture](spec, cfg.z_dim)
         self.G = Generator(body)
         optimizer = adam(cfg.lr, (cfg.beta1, 0.999), cfg.adam_eps)
         self.T = Augment(spec, cfg)

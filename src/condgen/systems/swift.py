@@ -24,7 +24,7 @@ from pydantic import NonNegativeFloat, NonNegativeInt, PositiveFloat, PositiveIn
 from torch import Tensor, nn
 
 from condgen import losses
-from condgen.config import Adversarial, Depth, Fraction, Size
+from condgen.config import Adversarial, Depth, Fraction, Width
 from condgen.nets.condition import LabelEmbedding
 from condgen.nets.diffaugment import Augment
 from condgen.nets.patches import SIDE, from_patches, grid, to_patches
@@ -42,13 +42,13 @@ class Config(Adversarial):
 
     images: PositiveInt = 240_000
     """Length of the training in images seen; the data set is passed as often as that takes."""
-    z_dim: Size = 64
+    z_dim: Width = 64
     """Length of the noise vector z."""
-    width: Size = 32
+    width: Width = 32
     """Channels of both networks' maps; the discriminator's coarsest has twice as many."""
     blocks: Depth = 3
     """Residual convolutions of the generator at its coarsest map; one more per doubling."""
-    features: Size = 128
+    features: Width = 128
     """Numbers that the discriminator compares with the label's."""
     penalty_weight: NonNegativeFloat = 0.3
     """Weight of R1 (gamma in R3GAN, Eq. 8)."""
@@ -58,20 +58,20 @@ class Config(Adversarial):
     """Weight of telling a real picture under its own label from the same under another's (Reed et al. 2016)."""
     lr: PositiveFloat = 2e-3
     """Adam's step size, both players, between its rise and its fall."""
-    rise: NonNegativeInt = 8_000
+    warmup: NonNegativeInt = 8_000
     """Images at the start over which the step size rises in a straight line; without it some seeds stay black long."""
-    fall: Fraction = 0.4
+    decay: Fraction = 0.4
     """Share of the training, at its end, over which the step size falls to 0 in a straight line."""
     beta1: Fraction = 0.0
     """Adam's decay of the mean gradient."""
     beta2: Fraction = 0.99
     """Adam's decay of the mean squared gradient."""
 
-    def rate(self, images: int) -> float:
+    def lr_at(self, images: int) -> float:
         """The step size at `images`: rising to lr, held, and from 1 - fall of the length on falling to 0."""
-        risen = min(1.0, (images + self.batch) / self.rise) if self.rise else 1.0
+        risen = min(1.0, (images + self.batch) / self.warmup) if self.warmup else 1.0
         left = max(0.0, 1 - images / self.images)
-        return self.lr * risen * (min(1.0, left / self.fall) if self.fall else 1.0)
+        return self.lr * risen * (min(1.0, left / self.decay) if self.decay else 1.0)
 
 
 class Residual(nn.Module):
@@ -195,7 +195,7 @@ class Swift(System):
     def step(self, batches: Batches, images: int) -> dict[str, Tensor]:
         G, D, T, g, d = self.G, self.D, self.T, self.players["g"], self.players["d"]
         for player in (g, d):
-            player.set_rate(self.cfg.rate(images))
+            player.set_lr(self.cfg.lr_at(images))
         x, y = next(batches)
         fake = G(draw(self.prior, len(x), x.device), y)
 

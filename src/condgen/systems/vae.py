@@ -16,8 +16,8 @@ from torch import Tensor, nn
 
 from condgen import losses
 from condgen.config import Config as BaseConfig
-from condgen.config import Size
-from condgen.noise import for_rows
+from condgen.config import Width
+from condgen.noise import batch_noise
 from condgen.spec import Prior, Spec
 from condgen.system import Batches, Paper, Player, System, adam, descend, logged
 
@@ -31,9 +31,9 @@ class Config(BaseConfig):
     """Images per step."""
     conditional: bool = False
     """Join the label to the encoder's and the decoder's input."""
-    z_dim: Size = 20
+    z_dim: Width = 20
     """Length of the latent vector z."""
-    hidden: Size = 400
+    hidden: Width = 400
     """Width of the one hidden layer of each half."""
     lr: PositiveFloat = 1e-3
     """Adam's step size."""
@@ -116,7 +116,7 @@ class VAE(System):
     def step(self, batches: Batches, images: int) -> dict[str, Tensor]:
         x, y = next(batches)
         mu, logvar = self.encode(x, y)
-        z = mu + (logvar / 2).exp() * for_rows(
+        z = mu + (logvar / 2).exp() * batch_noise(
             torch.randn, *mu.shape, device=mu.device
         )  # Eq. 10: the reparameterisation
         reconstruction = losses.binary_cross_entropy(self.decoder.logits(z, y), (x + 1) / 2)

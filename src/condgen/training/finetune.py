@@ -15,7 +15,7 @@ from condgen.errors import CondgenError
 from condgen.labels import Labels
 from condgen.spec import Spec
 from condgen.system import System
-from condgen.systems import DEFAULT, Row
+from condgen.systems import DEFAULT, Preset
 from condgen.training import checkpoint
 from condgen.training.run import Identity, Run, identity_in
 
@@ -55,9 +55,9 @@ class Parent:
                 f"{spec.shape[2]}x{spec.shape[1]} with {spec.shape[0]}; --size scales picture files."
             )
 
-    def bequeath(self, system: System, row: Row) -> None:
+    def transfer_to(self, system: System, preset: Preset) -> None:
         """Give this run's weights to a fresh system of the same row. Raises CondgenError if the networks differ."""
-        sides = label_sides(row, system)
+        sides = label_sides(preset, system)
         state = system.state_dict()
         for name, fresh in state.items():
             old = self.tensors.get(name)
@@ -73,10 +73,10 @@ class Parent:
             fresh.copy_(old)
 
 
-def label_sides(row: Row, system: System) -> dict[str, int]:
+def label_sides(preset: Preset, system: System) -> dict[str, int]:
     """Per tensor that grows with the number of labels, along which side; found by asking for one label more."""
     labels = Labels((*system.spec.labels.names, "\0one more"), system.spec.labels.kind)
-    larger = row.hollow(Spec(system.spec.shape, labels), system.cfg).state_dict()
+    larger = preset.build_on_meta(Spec(system.spec.shape, labels), system.cfg).state_dict()
     found = {}
     for name, tensor in system.state_dict().items():
         grown = [side for side, size in enumerate(tensor.shape) if larger[name].shape[side] != size]

@@ -23,7 +23,7 @@ class Interrupt:
 
 
 @contextmanager
-def listening() -> Iterator[Interrupt]:
+def handle_signals() -> Iterator[Interrupt]:
     """Turn SIGINT and SIGTERM into a question the loop can ask; only Python's main thread can listen."""
     interrupt = Interrupt()
     if threading.current_thread() is not threading.main_thread():

@@ -20,7 +20,7 @@ from condgen.noise import reseed
 from condgen.spec import Fit, OnBad
 from condgen.stream import Stream
 from condgen.system import System
-from condgen.systems import Row, row
+from condgen.systems import Preset, preset
 from condgen.training import trainer
 from condgen.training.finetune import Parent
 from condgen.training.run import Identity
@@ -31,7 +31,7 @@ class Order:
     """Everything is looked up and checked here, before anything is written."""
 
     name: str
-    row: Row
+    preset: Preset
     config: Config
     data: str
     dataset: Dataset
@@ -58,17 +58,17 @@ class Order:
         parent: Parent | None = None,
     ) -> "Order":
         name = parent.identity.system if parent else name
-        found, where = row(name), pick(device)
-        config = found.config.having({**parent.identity.config, **settings} if parent else settings)
+        found, where = preset(name), pick(device)
+        config = found.config.with_overrides({**parent.identity.config, **settings} if parent else settings)
         dataset = datasets.load(data, labels=labels, size=size, fit=fit, on_bad=on_bad)
         if parent:
             parent.check(dataset.spec)
-        found.hollow(dataset.spec, config)  # refuses pictures that it cannot make, before anything is written
+        found.build_on_meta(dataset.spec, config)  # refuses pictures that it cannot make, before anything is written
         return cls(name, found, config, str(data), dataset, labels, size, fit, seed, where, parent)
 
     def lasting(self, images: int) -> "Order":
         """The same order with its length in images settled."""
-        return replace(self, config=self.config.having({"images": images}))
+        return replace(self, config=self.config.with_overrides({"images": images}))
 
     @property
     def identity(self) -> Identity:
@@ -84,8 +84,8 @@ class Order:
         if begun is None or not begun.may_become(self.identity):
             return  # Run.open tells
         theirs, ours = (
-            [tuple(value.shape) for value in self.row.hollow(self.dataset.spec, config).state_dict().values()]
-            for config in (self.config.having(begun.config), self.config)
+            [tuple(value.shape) for value in self.preset.build_on_meta(self.dataset.spec, config).state_dict().values()]
+            for config in (self.config.with_overrides(begun.config), self.config)
         )
         if theirs != ours:
             raise CondgenError(
@@ -96,9 +96,9 @@ class Order:
     def system(self) -> System:
         """Freshly initialised; its weights are a function of the seed, and of the run that they are taken from."""
         reseed(self.seed, "init", 0)
-        system = self.row.build(self.dataset.spec, self.config)
+        system = self.preset.build(self.dataset.spec, self.config)
         if self.parent:
-            self.parent.bequeath(system, self.row)
+            self.parent.transfer_to(system, self.preset)
         return system.to(self.device)
 
     def stream(self) -> Stream:
@@ -119,6 +119,6 @@ class Order:
 
     def images_in(self, seconds: float, since: float, reference: Reference | None) -> int:
         """How many images this machine trains on until so many seconds after `since`, half of them at the least."""
-        pace = trainer.rehearse(self.system(), self.stream(), self.monitor(reference), seconds=min(3.0, seconds / 40))
+        pace = trainer.measure_pace(self.system(), self.stream(), self.monitor(reference), seconds=min(3.0, seconds / 40))
         left = max(seconds / 2, seconds - (time.monotonic() - since))
         return self.config.batch * max(1, round(pace.images_in(left) / self.config.batch))

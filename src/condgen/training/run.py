@@ -35,6 +35,7 @@ from torch import nn
 
 from condgen import disk
 from condgen.errors import CondgenError
+from condgen.former import current_names
 from condgen.labels import ANY, Labels
 from condgen.sharing.card import sealed
 from condgen.spec import Fit, Spec
@@ -42,7 +43,8 @@ from condgen.training import checkpoint
 from condgen.training.logbook import read
 from condgen.version import __version__
 
-FORMAT = 1
+FORMAT = 2
+"""1: settings may have former names (condgen/former.py)."""
 
 
 @dataclass(frozen=True)
@@ -216,6 +218,8 @@ def identity_in(folder: Path) -> Identity | None:
         if content["format"] > FORMAT:
             raise CondgenError(f"{str(folder)!r} was written by condgen {content['condgen']}; upgrade to read it.")
         known = {name: content[name] for name in Identity.__dataclass_fields__ if name in content}
+        if content["format"] < 2:
+            known["config"] = current_names(known["config"])
         return Identity(**known)
     except (ValueError, KeyError, TypeError):
         raise CondgenError(f"{str(path)!r} is no run's config.json; give another --out.") from None

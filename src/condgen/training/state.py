@@ -47,7 +47,7 @@ class Training:
         """At image 0. half_life: of the averaged generator, in images."""
         self.run, self.system, self.stream, self.dataset = run, system, stream, dataset
         self.ema = EMA(system.generator, half_life)
-        self.sampler = Sampler(self.ema.net, system.draws, system.prior, device=stream.device)
+        self.sampler = Sampler(self.ema.net, system.generator_spec, system.prior, device=stream.device)
         self.meter = Meter()
         self.rollbacks = self.checked = 0
 
@@ -67,7 +67,7 @@ class Training:
         not finite has moved a weight; on a GPU at the next `check`, so as not to wait for it."""
         before = self.images
         reseed_step(self.seed, before, self.stream.device)
-        with self.system.arithmetic(self.stream.device):
+        with self.system.autocast(self.stream.device):
             scalars = self.system.step(self.stream, before)
         scalars = {name: value.float() for name, value in scalars.items()}
         parallel.average([*scalars.values()])
@@ -78,24 +78,24 @@ class Training:
 
     def check(self) -> None:
         """Raise Diverged if a player met a gradient that was not finite since the last check."""
-        names = [name for name, player in self.system.players.items() if player.stumbled]
+        names = [name for name, player in self.system.players.items() if player.nonfinite]
         since, self.checked = self.checked, self.images
         for player in self.system.players.values():
-            player.stumbled = None
+            player.nonfinite = None
         if names:
             raise Diverged(f"a loss or gradient of player {' and '.join(names)} is not finite", since, self.images)
 
-    def check_numbers(self, numbers: Mapping[str, Tensor | float]) -> None:
+    def check_scalars(self, numbers: Mapping[str, Tensor | float]) -> None:
         """Raise Diverged if a number is no longer finite, or a loss has run away from those in the log."""
         bad = [f"{name} is {float(value)}" for name, value in numbers.items() if not math.isfinite(value)]
-        if parallel.leads() and (runaway := running_away(numbers, self.run.newest_log(NEWEST_LINES))):
+        if parallel.is_main_process() and (runaway := diverging_loss(numbers, self.run.newest_log(NEWEST_LINES))):
             bad.append(f"{runaway} has grown to {float(numbers[runaway]):.3g}")
-        if any(parallel.any_of(bool(bad))):
+        if any(parallel.any_rank(bool(bad))):
             raise Diverged(bad[0] if bad else "a loss has run away", self.checked, self.images)
 
     def check_alarm(self, alarm: str | None) -> None:
         """Raise Diverged if the first process was told of an alarm, there is a best state, and roll-backs are left."""
-        alarmed = parallel.any_of(bool(alarm))[0]
+        alarmed = parallel.any_rank(bool(alarm))[0]
         if alarmed and self.rollbacks < MOST_ROLLBACKS and checkpoint.saved(self.run.rescue_best):
             raise Diverged(alarm or "an alarm", self.checked, self.images, self.run.rescue_best)
 
@@ -118,12 +118,12 @@ class Training:
 
         Returns a sentence. Raises CondgenError if that was done too often, or there is nowhere to go back to.
         """
-        parallel.wait()  # for the first process to have written what is now read
+        parallel.barrier()  # for the first process to have written what is now read
         number = self.rollbacks + 1
         saved, _ = checkpoint.newest(trouble.to or self.run.rescue, until=self.images)
         pictures = self.stream.rows(trouble.since, trouble.until - trouble.since).tolist()
         entry = {"number": number, "images": trouble.until, "cause": trouble.cause, "pictures": pictures}
-        if parallel.leads():
+        if parallel.is_main_process():
             self.run.note_rollback(entry | {"to": saved.images if saved else None})
         if saved is None or number > MOST_ROLLBACKS:
             raise CondgenError(
@@ -131,27 +131,27 @@ class Training:
                 f"{self.run.images:,} images is kept, and rollbacks.json lists the pictures of the step. A smaller "
                 "learning rate may help."
             )
-        self._take(saved)
-        self._roll(number)
-        if parallel.leads():
+        self._restore(saved)
+        self._set_rollbacks(number)
+        if parallel.is_main_process():
             checkpoint.save(self.run.checkpoints, self._checkpoint())
-        parallel.wait()
+        parallel.barrier()
         return (
             f"{trouble.cause} at {trouble.until:,} images: back to {self.images:,}, in another order and with "
-            f"{self.slowed:.3g} of the step size ({number} of {MOST_ROLLBACKS} roll-backs)."
+            f"{self.lr_scale:.3g} of the step size ({number} of {MOST_ROLLBACKS} roll-backs)."
         )
 
     @property
-    def slowed(self) -> float:
+    def lr_scale(self) -> float:
         """Part of the system's step size that is left after the roll-backs."""
         return 0.5**self.rollbacks
 
-    def _roll(self, number: int) -> None:
+    def _set_rollbacks(self, number: int) -> None:
         """Play as after so many roll-backs."""
         self.rollbacks = number
         self.stream.go_to(self.images, self.seed)
         for player in self.system.players.values():
-            player.slow(self.slowed)
+            player.scale_lr(self.lr_scale)
 
     def keep_best(self, scores: Mapping[str, float]) -> None:
         """Put the averaged generator of this moment into best/, with what was measured of it."""
@@ -159,13 +159,13 @@ class Training:
 
     def _card(self) -> dict[str, Any]:
         prior = asdict(self.system.prior)
-        return card_of(self.run.identity, self.system.draws, prior, MICRO_BATCH, self.images)
+        return card_of(self.run.identity, self.system.generator_spec, prior, MICRO_BATCH, self.images)
 
     def restore(self) -> list[str]:
         """Go on from the newest sound checkpoint, if there is one; a sentence for each that was damaged."""
         saved, sentences = checkpoint.newest(self.run.checkpoints)
         if saved:
-            self._take(saved)
+            self._restore(saved)
         return sentences
 
     def _checkpoint(self) -> checkpoint.Checkpoint:
@@ -177,7 +177,7 @@ class Training:
         self.check()
         floats = [value for value in self._tensors().values() if value.is_floating_point() and value.numel()]
         finite = bool(torch.stack(torch._foreach_norm(floats, ord=1)).sum().isfinite())
-        if any(parallel.any_of(not finite)):
+        if any(parallel.any_rank(not finite)):
             raise Diverged("a weight or running mean is not finite", self.checked, self.images)
 
     def _tensors(self) -> dict[str, Tensor]:
@@ -186,7 +186,7 @@ class Training:
         parts |= {f"optimizer/{name}": state_of(player.optimizer) for name, player in self.system.players.items()}
         return {f"{part}:{name}": value for part, values in parts.items() for name, value in values.items()}
 
-    def _take(self, saved: checkpoint.Checkpoint) -> None:
+    def _restore(self, saved: checkpoint.Checkpoint) -> None:
         """The inverse of `_tensors`."""
         parts: defaultdict[str, dict[str, Tensor]] = defaultdict(dict)
         for key, value in saved.tensors.items():
@@ -198,10 +198,10 @@ class Training:
         for name, player in self.system.players.items():
             restore_state(player.optimizer, parts[f"optimizer/{name}"])
         self.stream.images = self.checked = saved.images
-        self._roll(saved.numbers.get("rollbacks", 0))
+        self._set_rollbacks(saved.numbers.get("rollbacks", 0))
 
 
-def running_away(numbers: Mapping[str, Tensor | float], log: Sequence[Mapping[str, Any]]) -> str | None:
+def diverging_loss(numbers: Mapping[str, Tensor | float], log: Sequence[Mapping[str, Any]]) -> str | None:
     """The name of a loss that has left the range of the log's newest lines far behind."""
     for name in numbers:
         before = [abs(line[name]) for line in log[-NEWEST_LINES:] if name in line]

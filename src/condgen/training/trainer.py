@@ -11,11 +11,11 @@ from dataclasses import dataclass
 from condgen import parallel
 from condgen.drawing.sampler import Sampler
 from condgen.judging.monitor import Monitor
-from condgen.screen import Screen
+from condgen.progress import Progress
 from condgen.stream import Stream
 from condgen.system import System
 from condgen.training.state import Diverged, Training
-from condgen.training.witness import Witness
+from condgen.training.recorder import Recorder
 
 EVALUATIONS, FEWEST_IMAGES = 10, 5000
 """Evaluations that nobody asked for, at most, and images between two of them: one costs about as much."""
@@ -66,7 +66,7 @@ class Plan:
 def train(
     training: Training,
     plan: Plan,
-    screen: Screen,
+    progress: Progress,
     stop: Callable[[], bool] = lambda: False,
     monitor: Monitor | None = None,
 ) -> bool:
@@ -75,20 +75,20 @@ def train(
 
     A training that blows up is rolled back, a few times. Of several processes all play, and the first one writes.
     """
-    with screen.training(training.images, plan.images):
+    with progress.training(training.images, plan.images):
         while True:
             try:
-                return play(training, plan, screen, stop, monitor)
+                return play(training, plan, progress, stop, monitor)
             except Diverged as trouble:
-                screen.say(training.roll_back(trouble))
+                progress.say(training.roll_back(trouble))
 
 
-def play(training: Training, plan: Plan, screen: Screen, stop: Callable[[], bool], monitor: Monitor | None) -> bool:
+def play(training: Training, plan: Plan, progress: Progress, stop: Callable[[], bool], monitor: Monitor | None) -> bool:
     """`train`, from where the training is, as long as all goes well. Raises Diverged, in all processes at once."""
-    witness = Witness(training, screen, monitor, plan.best_by, plan.roll_back) if parallel.leads() else None
+    recorder = Recorder(training, progress, monitor, plan.best_by, plan.roll_back) if parallel.is_main_process() else None
     stopped, saved = False, time.monotonic()
     if training.images == 0:
-        keep(training, witness.begin if witness else None)
+        keep(training, recorder.begin if recorder else None)
 
     while training.images < plan.images and not stopped:
         before = training.images
@@ -99,26 +99,26 @@ def play(training: Training, plan: Plan, screen: Screen, stop: Callable[[], bool
         if judged or passed(plan.log_every, before, now):
             training.check()
             scalars = training.meter.take()
-            training.check_numbers(scalars)
-            if witness:
-                witness.write(scalars, judged)
-            parallel.wait()
+            training.check_scalars(scalars)
+            if recorder:
+                recorder.write(scalars, judged)
+            parallel.barrier()
             if plan.roll_back and judged:
-                training.check_alarm(witness.alarm if witness else None)
+                training.check_alarm(recorder.alarm if recorder else None)
 
         if ended or passed(plan.grid_every, before, now):
-            if witness:
-                witness.draw()
-            parallel.wait()
+            if recorder:
+                recorder.draw()
+            parallel.barrier()
         if passed(plan.rescue_every, before, now):
-            keep(training, witness.keep_rescue if witness else None)
+            keep(training, recorder.keep_rescue if recorder else None)
 
-        stopped, due = parallel.any_of(stop(), not ended and time.monotonic() - saved > plan.save_seconds)
+        stopped, due = parallel.any_rank(stop(), not ended and time.monotonic() - saved > plan.save_seconds)
         if due:
-            keep(training, witness.save if witness else None)
+            keep(training, recorder.save if recorder else None)
             saved = time.monotonic()
 
-    keep(training, witness.end if witness else None)
+    keep(training, recorder.end if recorder else None)
     return stopped
 
 
@@ -127,7 +127,7 @@ def keep(training: Training, write: Callable[[], None] | None) -> None:
     training.check_all()
     if write:
         write()
-    parallel.wait()
+    parallel.barrier()
 
 
 def passed(every: int, before: int, now: int) -> bool:
@@ -149,24 +149,24 @@ class Pace:
         return self.speed * max(seconds - AROUND - EVALUATIONS * self.evaluation, seconds / 2)
 
 
-def rehearse(system: System, stream: Stream, monitor: Monitor | None, seconds: float) -> Pace:
+def measure_pace(system: System, stream: Stream, monitor: Monitor | None, seconds: float) -> Pace:
     """Play for about so long and evaluate; the system is spoilt and to be thrown away."""
     found = speed(system, stream, seconds)
     if not monitor:
         return Pace(found)
-    sampler = Sampler(system.generator, system.draws, system.prior, device=stream.device)
-    monitor.look(sampler, 1, [])  # looks at the real pictures too, once and for all
+    sampler = Sampler(system.generator, system.generator_spec, system.prior, device=stream.device)
+    monitor.evaluate(sampler, 1, [])  # looks at the real pictures too, once and for all
     began = time.monotonic()
-    monitor.look(sampler, 1, [])
+    monitor.evaluate(sampler, 1, [])
     return Pace(found, time.monotonic() - began)
 
 
 def speed(system: System, stream: Stream, seconds: float) -> float:
     """Images per second, found by playing for about so long; the system is spoilt and to be thrown away."""
-    with system.arithmetic(stream.device):
+    with system.autocast(stream.device):
         for _ in range(3):  # the first steps choose kernels and fill caches
             system.step(stream, stream.images)
         began, images = time.monotonic(), stream.images
-        while any(parallel.any_of(time.monotonic() - began < seconds)):
+        while any(parallel.any_rank(time.monotonic() - began < seconds)):
             system.step(stream, stream.images)
     return (stream.images - images) / (time.monotonic() - began)

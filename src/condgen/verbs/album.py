@@ -32,7 +32,7 @@ def titled(run: str | Path, *, labels: str = "all", columns: int = 5, seed: int 
 
     sampler = api.load(run)
     return _save(
-        sheets.titled(sampler, sampler.labels(labels), _positive("columns", columns), seed), run, "titled", out
+        sheets.titled_images(sampler, sampler.labels(labels), _positive("columns", columns), seed), run, "titled", out
     )
 
 
@@ -59,9 +59,9 @@ def same_z(
 
     sampler, rows = api.load(run), _positive("count", count)
     if sampler.spec.labels.kind == "attributes":
-        sheet = sheets.switched(sampler, _one(sampler, base or "none", "base"), rows, seed)
+        sheet = sheets.attribute_flips(sampler, _one(sampler, base or "none", "base"), rows, seed)
     else:
-        sheet = sheets.classes(sampler, sampler.labels(labels), rows, seed)
+        sheet = sheets.class_grid(sampler, sampler.labels(labels), rows, seed)
     return _save(sheet, run, "same-z", out)
 
 
@@ -96,9 +96,9 @@ def walk(
         raise CondgenError("a walk through labels wants both --start and --end.")
     sampler = api.load(run)
     if start is None or end is None:
-        return _save(sheets.walked(sampler, sampler.labels(labels), steps, seed), run, "walk", out)
+        return _save(sheets.latent_interpolation(sampler, sampler.labels(labels), steps, seed), run, "walk", out)
     ends = _one(sampler, start, "start"), _one(sampler, end, "end")
-    return _save(sheets.morphed(sampler, *ends, steps, _positive("count", count), seed), run, "walk-labels", out)
+    return _save(sheets.label_interpolation(sampler, *ends, steps, _positive("count", count), seed), run, "walk-labels", out)
 
 
 def reconstructions(run: str | Path, *, count: int = 40, out: Path | None = None) -> Path:

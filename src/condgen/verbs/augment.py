@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from condgen import api
 from condgen.errors import CondgenError
-from condgen.metrics.number import Number, mean_of
+from condgen.metrics.estimate import Estimate, mean_of
 from condgen.spec import Fit, OnBad
 from condgen.tables import as_json, as_table
 from condgen.verbs import evaluate
@@ -18,7 +18,7 @@ from condgen.verbs import evaluate
 if TYPE_CHECKING:
     from condgen.data import Dataset, Split
     from condgen.drawing.sampler import Sampler
-    from condgen.judging.reference import Drawn, Reference
+    from condgen.judging.reference import Samples, Reference
 
 SEEDS = 5
 
@@ -97,17 +97,17 @@ def wanted(dataset: "Dataset", sampler: "Sampler", per_class: int | None) -> lis
     return missing
 
 
-def draw(sampler: "Sampler", counts: Sequence[int], seed: int) -> "Drawn":
+def draw(sampler: "Sampler", counts: Sequence[int], seed: int) -> "Samples":
     """So many pictures of each class."""
     import numpy as np
 
-    from condgen.judging.reference import Drawn
+    from condgen.judging.reference import Samples
 
     asked = [label for label, count in enumerate(counts) for _ in range(count)]
-    return Drawn(np.concatenate(list(sampler.batches(asked, seed))), np.array(asked, np.int64))
+    return Samples(np.concatenate(list(sampler.batches(asked, seed))), np.array(asked, np.int64))
 
 
-def write(sampler: "Sampler", drawn: "Drawn", counts: Sequence[int], seed: int, folder: Path) -> None:
+def write(sampler: "Sampler", drawn: "Samples", counts: Sequence[int], seed: int, folder: Path) -> None:
     """A subfolder of PNG files per class, and what they are in manifest.json."""
     from condgen.disk import write_json
     from condgen.drawing import pictures
@@ -123,17 +123,17 @@ def write(sampler: "Sampler", drawn: "Drawn", counts: Sequence[int], seed: int, 
     write_json(folder / "manifest.json", about)
 
 
-def proof(reference: "Reference", drawn: "Drawn") -> dict[str, Any]:
+def proof(reference: "Reference", drawn: "Samples") -> dict[str, Any]:
     """Test accuracy of three classifiers over five seeds, and the paired gains of the one with drawn pictures."""
     from condgen.data import Split
     from condgen.judging.protocol import CAS_STEPS
 
-    assert drawn.asked is not None
+    assert drawn.requested is not None
     real = reference.dataset.train
     arms = {
         "real": real,
         "rare ones repeated": repeated(real),
-        "real and drawn": joined(real, Split(drawn.pictures, drawn.asked)),
+        "real and drawn": joined(real, Split(drawn.pictures, drawn.requested)),
     }
     scores = {name: [_taught(split, reference, seed) for seed in range(SEEDS)] for name, split in arms.items()}
     n, both = len(reference.split), scores["real and drawn"]
@@ -152,7 +152,7 @@ def proof(reference: "Reference", drawn: "Drawn") -> dict[str, Any]:
     }
 
 
-def verdict(gains: dict[str, Number]) -> str:
+def verdict(gains: dict[str, Estimate]) -> str:
     """In one sentence, for whoever reads no numbers."""
     over_real, over_repeated = gains["over real"], gains["over rare ones repeated"]
     if _sign(over_real) < 0:
@@ -168,11 +168,11 @@ def repeated(real: "Split") -> "Split":
     """Every class as often as the largest, its pictures over again."""
     import numpy as np
 
-    from condgen.judging.reference import rows_of
+    from condgen.judging.reference import subset
 
     groups = [np.flatnonzero(real.labels == label) for label in np.unique(real.labels)]
     largest = max(map(len, groups))
-    return rows_of(real, np.concatenate([np.resize(group, largest) for group in groups]))
+    return subset(real, np.concatenate([np.resize(group, largest) for group in groups]))
 
 
 def joined(one: "Split", other: "Split") -> "Split":
@@ -188,27 +188,27 @@ def in_words(found: dict[str, Any]) -> str:
     files = f"pictures: {found['folder']}; what they are: manifest.json"
     if "gain" not in found:
         return f"{as_table(drawn)}\n\n{files}"
-    lines = [{"trained on": name, "mean recall": str(Number.from_json(n))} for name, n in found["accuracy"].items()]
+    lines = [{"trained on": name, "mean recall": str(Estimate.from_json(n))} for name, n in found["accuracy"].items()]
     lines += [
-        {"trained on": f"gain {name}", "mean recall": str(Number.from_json(n))} for name, n in found["gain"].items()
+        {"trained on": f"gain {name}", "mean recall": str(Estimate.from_json(n))} for name, n in found["gain"].items()
     ]
     return f"{as_table(drawn)}\n\n{as_table(lines)}\n\n{found['verdict']}\n{files}; proof: gain.json"
 
 
 def _taught(split: "Split", reference: "Reference", seed: int) -> float:
     """Mean recall over the classes that the test split has."""
-    from condgen.judging.protocol import CAS_STEPS, taught
+    from condgen.judging.protocol import CAS_STEPS, accuracy_after_training
 
     evaluate.aloud(f"training a classifier on {len(split):,} pictures, seed {seed} ...")
-    recalls = [number.value for number in taught(split, reference, seed, CAS_STEPS)[1] if number.value is not None]
+    recalls = [number.value for number in accuracy_after_training(split, reference, seed, CAS_STEPS)[1] if number.value is not None]
     return sum(recalls) / len(recalls)
 
 
-def _sign(gain: Number) -> int:
+def _sign(gain: Estimate) -> int:
     """1 if the whole interval is above 0, -1 if below, 0 if it holds 0."""
     value, error = gain.value or 0, gain.error or 0
     return (value > error) - (value < -error)
 
 
-def _points(gain: Number) -> str:
+def _points(gain: Estimate) -> str:
     return f"{(gain.value or 0) * 100:+.2f} ± {(gain.error or 0) * 100:.2f} points"

@@ -3,7 +3,7 @@
 from typing import Any
 
 from condgen.data import LAYOUTS, SOURCES
-from condgen.systems import SYSTEMS, row
+from condgen.systems import SYSTEMS, preset
 
 
 def systems() -> list[dict[str, Any]]:
@@ -15,8 +15,8 @@ def system(name: str) -> dict[str, Any]:
     """One row in full: also its settings with their defaults, and the training tips that it breaks."""
     from condgen.training.advice import advice
 
-    found = row(name)
-    return _brief(name) | {"settings": found.config.model_dump(), "advice": advice(found.hollow())}
+    found = preset(name)
+    return _brief(name) | {"settings": found.config.model_dump(), "advice": advice(found.build_on_meta())}
 
 
 def data() -> list[dict[str, str]]:
@@ -27,12 +27,12 @@ def data() -> list[dict[str, str]]:
 
 def citation(system: str) -> str:
     """BibTeX of the papers behind a row."""
-    return row(system).system.paper.bibtex
+    return preset(system).system.paper.bibtex
 
 
 def _brief(name: str) -> dict[str, Any]:
-    found = row(name)
-    players = found.hollow().players
+    found = preset(name)
+    players = found.build_on_meta().players
     return {
         "name": name,
         "paper": found.system.paper.short,

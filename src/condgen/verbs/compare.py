@@ -13,8 +13,8 @@ from typing import TYPE_CHECKING, Any
 from condgen import api
 from condgen.errors import CondgenError
 from condgen.metrics import METRICS
-from condgen.metrics.number import Number
-from condgen.systems import row
+from condgen.metrics.estimate import Estimate
+from condgen.systems import preset
 from condgen.tables import as_json, as_table
 from condgen.verbs import evaluate
 
@@ -44,7 +44,7 @@ class Entry:
     clock: list[dict[str, Any]]
 
     @property
-    def numbers(self) -> dict[str, Number]:
+    def numbers(self) -> dict[str, Estimate]:
         return evaluate.numbers(self.evaluation)
 
     @property
@@ -68,7 +68,7 @@ class Group:
     title: str
     entries: list[Entry]
 
-    def number(self, name: str) -> Number | None:
+    def number(self, name: str) -> Estimate | None:
         """The median over seeds; None if it was not measured. The error is that of one run, see `text`."""
         found = [entry.numbers[name] for entry in self.entries if name in entry.numbers]
         values = sorted((n for n in found if n.value is not None), key=lambda n: n.value or 0)
@@ -135,8 +135,8 @@ def entry(run: Path, quick: bool = False) -> Entry:
     from condgen.training.logbook import read
 
     clock = read(run / "clock.jsonl")
-    built = row(identity.system)
-    system = built.hollow(Spec.from_json(identity.spec), built.config.having(identity.config))
+    built = preset(identity.system)
+    system = built.build_on_meta(Spec.from_json(identity.spec), built.config.with_overrides(identity.config))
     players = {name: player.size for name, player in system.players.items()}
     seconds, images = clock[-1]["seconds"] if clock else 0.0, api.card(run)["images"]
     return Entry(run, identity, images, seconds, players, measured, read(run / "log.jsonl"), clock)
@@ -180,7 +180,7 @@ def same_z(found: Sequence[Entry]) -> "Image.Image":
     """A sheet per run, one under the other: the same numbers of z along each row, a column per label."""
     from condgen.drawing import pictures, sheets
 
-    drawn = [sheets.classes(api.load(each.folder), rows=ROWS) for each in found]
+    drawn = [sheets.class_grid(api.load(each.folder), rows=ROWS) for each in found]
     return pictures.stacked(drawn, [each.title for each in found])
 
 

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 from condgen import api
 from condgen.errors import CondgenError
 from condgen.metrics import METRICS
-from condgen.metrics.number import Number
+from condgen.metrics.estimate import Estimate
 from condgen.sharing import places
 from condgen.spec import Fit, OnBad
 from condgen.tables import as_json, as_table
@@ -129,15 +129,15 @@ def evaluate_run(
     sampler = api.load(run, best=best, device=device)
     dataset = api.data_of(run, data)
     reference, leaky = reference_for(dataset, say)
-    from condgen.judging import protocol, verdict, walks
+    from condgen.judging import protocol, evaluation, walks
 
     count = _count(images, FULL if full else protocol.PICTURES)
     say(f"drawing {count:,} pictures of {str(run)!r} ...")
-    drawn = protocol.request(sampler, reference, count, seed)
-    for trouble in reference.troubles(drawn.pictures):
+    drawn = protocol.generate(sampler, reference, count, seed)
+    for trouble in reference.problems(drawn.pictures):
         say(trouble)
-    found = verdict.verdict(drawn, reference, cas=not quick, full=full, inception=fid)
-    found["walk"] = verdict.beside("walk", walks.largest_step(sampler, reference.judge, seed), None)
+    found = evaluation.evaluate_samples(drawn, reference, cas=not quick, full=full, inception=fid)
+    found["walk"] = evaluation.with_real("walk", walks.largest_step(sampler, reference.judge, seed), None)
     found["about"] |= {"run": str(run), "generator": generator_of(sampler), "which": "best" if best else "last"}
     found["about"] |= {"seed": seed, "reference": _described(reference, leaky)}
     if places.find(run).kind == "run":
@@ -152,13 +152,13 @@ def evaluate_pictures(
     say: Say = lambda text: None,
 ) -> Evaluation:  # fmt: skip
     """The same of pictures made by any tool: an .npz, a folder per label, or what `condgen sample` wrote."""
-    from condgen.judging import outside, verdict
+    from condgen.judging import external, evaluation
 
-    drawn = outside.read(Path(pictures), dataset)
+    drawn = external.read(Path(pictures), dataset)
     reference, leaky = reference_for(dataset, say)
-    if troubles := reference.troubles(drawn.pictures):
+    if troubles := reference.problems(drawn.pictures):
         raise CondgenError(f"nothing was measured. {' '.join(troubles)}")
-    found = verdict.verdict(drawn, reference, cas=not quick, full=full, inception=fid)
+    found = evaluation.evaluate_samples(drawn, reference, cas=not quick, full=full, inception=fid)
     found["about"] |= {"pictures": str(pictures), "reference": _described(reference, leaky)}
     return found
 
@@ -185,15 +185,15 @@ def kept(run: str | Path, best: bool = False) -> Evaluation | None:
     return found if same else None
 
 
-def numbers(found: Evaluation) -> dict[str, Number]:
+def numbers(found: Evaluation) -> dict[str, Estimate]:
     """The measured numbers of an evaluation, by name."""
-    return {name: Number.from_json(found[name]) for name in METRICS if name in found}
+    return {name: Estimate.from_json(found[name]) for name in METRICS if name in found}
 
 
 def real_text(found: Evaluation, name: str) -> str:
     """The number of real pictures beside one of an evaluation, in words; '-' if there is none."""
     real = found.get(name, {}).get("real")
-    return str(Number.from_json(real)) if real else "-"
+    return str(Estimate.from_json(real)) if real else "-"
 
 
 def file_name(best: bool) -> str:

@@ -108,10 +108,10 @@ def export(
 
 def about_it(run: str, best: bool, about: Mapping[str, Any]) -> dict[str, Any]:
     """What a card says to strangers, who have no run: the paper, what the data are called, and what was measured."""
-    from condgen.systems import row
+    from condgen.systems import preset
     from condgen.training.run import identity_in
 
-    paper, told = row(about["system"]).system.paper, dict(about["data"])
+    paper, told = preset(about["system"]).system.paper, dict(about["data"])
     if identity := identity_in(Path(run).expanduser()):
         options = {"labels": identity.labels, "size": identity.size, "fit": identity.fit}
         told |= {key: value for key, value in options.items() if value is not None}

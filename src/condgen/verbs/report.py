@@ -134,8 +134,8 @@ def suspects(entry: Entry, reference: "Reference") -> list[dict[str, Any]]:
     from condgen.judging import protocol
     from condgen.metrics import neighbours
 
-    drawn = protocol.request(api.load(entry.folder), reference, protocol.NEAR, seed=0)
-    distances, which = neighbours.nearest(reference.judge.see(drawn.pictures).features, reference.all_train_features)
+    drawn = protocol.generate(api.load(entry.folder), reference, protocol.NEAR, seed=0)
+    distances, which = neighbours.nearest(reference.judge.predict(drawn.pictures).features, reference.all_train_features)
     images = reference.dataset.train.images
     return [
         {

@@ -15,33 +15,33 @@ import torch
 from condgen.disk import cache, write_json
 from condgen.judging import protocol
 from condgen.judging.inception import fid
-from condgen.judging.protocol import Exhibit
-from condgen.judging.reference import Drawn, Reference
+from condgen.judging.protocol import GeneratedSet
+from condgen.judging.reference import Samples, Reference
 from condgen.metrics import METRICS, flag, pixels
-from condgen.metrics.number import Number
+from condgen.metrics.estimate import Estimate
 from condgen.version import __version__
 
 Evaluation = dict[str, Any]
 
 
-def verdict(
-    drawn: Drawn, reference: Reference, *, cas: bool = True, full: bool = False, inception: str | None = None
+def evaluate_samples(
+    samples: Samples, reference: Reference, *, cas: bool = True, full: bool = False, inception: str | None = None
 ) -> Evaluation:
     """Measure drawn pictures as the protocol says. inception: weights, for FID proper."""
-    exhibit, facts = Exhibit(drawn, reference), pixels.facts(drawn.pictures)
-    measured = protocol.evaluate(exhibit, cas=cas, full=full)
+    generated, facts = GeneratedSet(samples, reference), pixels.facts(samples.pictures)
+    measured = protocol.evaluate(generated, cas=cas, full=full)
     if inception:
-        measured["fid"] = fid(drawn, reference, inception)
-    real = _real(reference, len(drawn), cas=cas, full=full)
-    return {name: beside(name, measured[name], real.get(name)) for name in METRICS if name in measured} | {
-        "per_class": protocol.per_class(exhibit),
-        "confusion": protocol.confusion(exhibit),
+        measured["fid"] = fid(samples, reference, inception)
+    real = _real(reference, len(samples), cas=cas, full=full)
+    return {name: with_real(name, measured[name], real.get(name)) for name in METRICS if name in measured} | {
+        "per_class": protocol.per_class(generated),
+        "confusion": protocol.confusion(generated),
         "gate": {
-            "drawn": facts, "real": reference.facts, "troubles": pixels.troubles(facts, reference.facts),
+            "drawn": facts, "real": reference.facts, "troubles": pixels.problems(facts, reference.facts),
         },
         "about": {
             "protocol": protocol.PROTOCOL,
-            "pictures_measured": len(drawn),
+            "pictures_measured": len(samples),
             "cas": "full" if cas and full else "quick" if cas else None,
             "labels": list(reference.dataset.labels.names),
             "data": {"name": reference.dataset.name, "fingerprint": reference.dataset.fingerprint},
@@ -54,19 +54,19 @@ def verdict(
     }  # fmt: skip
 
 
-def beside(name: str, number: Number, real: Number | None) -> dict[str, Any]:
+def with_real(name: str, number: Estimate, real: Estimate | None) -> dict[str, Any]:
     """One number for JSON, with that of real pictures and its red flag."""
     return number.to_json() | {"real": real.to_json() if real else None, "flag": flag(name, number, real)}
 
 
-def _real(reference: Reference, count: int, *, cas: bool, full: bool) -> dict[str, Number]:
+def _real(reference: Reference, count: int, *, cas: bool, full: bool) -> dict[str, Estimate]:
     """The numbers of real pictures; they never change, so they are kept in the user's cache."""
     parts = (protocol.PROTOCOL, reference.key, count, cas, full)
     name = hashlib.sha256(repr(parts).encode()).hexdigest()[:24]
     path = cache() / "real" / f"{name}.json"
     try:
-        return {key: Number.from_json(value) for key, value in json.loads(path.read_text(encoding="utf-8")).items()}
+        return {key: Estimate.from_json(value) for key, value in json.loads(path.read_text(encoding="utf-8")).items()}
     except (OSError, ValueError, KeyError):
-        found = protocol.real_numbers(reference, count, cas=cas, full=full)
+        found = protocol.real_estimates(reference, count, cas=cas, full=full)
         write_json(path, {key: number.to_json() for key, number in found.items()})
         return found

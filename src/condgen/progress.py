@@ -5,18 +5,19 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 
 from rich.console import Console
-from rich.progress import BarColumn, Progress, TaskID, TextColumn, TimeRemainingColumn
+from rich.progress import BarColumn, TaskID, TextColumn, TimeRemainingColumn
+from rich.progress import Progress as RichProgress
 
 PLAIN_SECONDS = 5.0
 """At most one plain line per this many seconds."""
 
 
-class Screen:
-    """Progress of one training. `Screen(quiet=True)` says nothing."""
+class Progress:
+    """Progress of one training. `Progress(quiet=True)` says nothing."""
 
     def __init__(self, quiet: bool = False) -> None:
         self.console = Console(quiet=quiet, highlight=False, soft_wrap=True)
-        self._progress: Progress | None = None
+        self._progress: RichProgress | None = None
         self._task = TaskID(0)
         self._total, self._start = 0, (0, 0.0)
         self._printed = float("-inf")
@@ -32,7 +33,7 @@ class Screen:
             yield
             return
         columns = (BarColumn(), TextColumn("{task.description}"), TimeRemainingColumn(compact=True))
-        with Progress(*columns, console=self.console) as self._progress:
+        with RichProgress(*columns, console=self.console) as self._progress:
             self._task = self._progress.add_task("", total=total, completed=images)
             yield
         self._progress = None

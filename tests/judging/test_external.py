@@ -7,7 +7,7 @@ import pytest
 from PIL import Image
 
 from condgen.errors import CondgenError
-from condgen.judging import outside
+from condgen.judging import external
 from conftest import pictures
 
 DIGITS, COLOUR, ATTRIBUTES = pictures("digits"), pictures("colour"), pictures("attributes")
@@ -23,36 +23,36 @@ def save(path: Path, array: np.ndarray, mode: str | None = None) -> None:
 def test_a_subfolder_per_label(tmp_path: Path) -> None:
     for name in ("3", "8"):
         save(tmp_path / name / "a.png", GREY)
-    found = outside.read(tmp_path, DIGITS)
+    found = external.read(tmp_path, DIGITS)
     assert found.pictures.shape == (2, 28, 28, 1)
-    assert found.asked is not None
-    assert found.asked.tolist() == [3, 8]
+    assert found.requested is not None
+    assert found.requested.tolist() == [3, 8]
 
 
 def test_labels_as_titles_or_as_file_names(tmp_path: Path) -> None:
     picture = COLOUR.train.images[0]
     for name in ("cat", "t-shirt-top"):
         save(tmp_path / name / "a.png", picture)
-    assert outside.read(tmp_path, COLOUR).asked.tolist() == [0, 2]  # type: ignore[union-attr]
+    assert external.read(tmp_path, COLOUR).requested.tolist() == [0, 2]  # type: ignore[union-attr]
 
 
 def test_attributes_joined_by_plus(tmp_path: Path) -> None:
     picture = ATTRIBUTES.train.images[0][..., 0]
     for name in ("Smiling+Glasses", "none"):
         save(tmp_path / name / "a.png", picture)
-    assert outside.read(tmp_path, ATTRIBUTES).asked.tolist() == [[1, 0, 0, 1], [0, 0, 0, 0]]  # type: ignore[union-attr]
+    assert external.read(tmp_path, ATTRIBUTES).requested.tolist() == [[1, 0, 0, 1], [0, 0, 0, 0]]  # type: ignore[union-attr]
 
 
 def test_pictures_without_any_label(tmp_path: Path) -> None:
     save(tmp_path / "a.png", GREY)
-    assert outside.read(tmp_path, DIGITS).asked is None
+    assert external.read(tmp_path, DIGITS).requested is None
 
 
 def test_grey_saved_as_colour_or_as_one_bit_is_grey(tmp_path: Path) -> None:
     save(tmp_path / "1" / "rgb.png", GREY, "RGB")
     save(tmp_path / "1" / "palette.png", GREY, "P")
     save(tmp_path / "1" / "bit.png", np.full((28, 28), 255, np.uint8), "1")
-    assert [picture.max() for picture in outside.read(tmp_path, DIGITS).pictures] == [255, 7, 7]
+    assert [picture.max() for picture in external.read(tmp_path, DIGITS).pictures] == [255, 7, 7]
 
 
 def test_an_npz_with_numbers_words_names_or_no_labels(tmp_path: Path) -> None:
@@ -60,9 +60,9 @@ def test_an_npz_with_numbers_words_names_or_no_labels(tmp_path: Path) -> None:
     for labels in ({"labels": [2, 0, 1]}, {"labels": ["T-shirt/top", "cat", "dog"]},
                    {"labels": [0, 1, 2], "names": ["T-shirt/top", "cat", "dog"]}):  # fmt: skip
         np.savez(path, images=images, **{key: np.array(value) for key, value in labels.items()})
-        assert outside.read(path, COLOUR).asked.tolist() == [2, 0, 1]  # type: ignore[union-attr]
+        assert external.read(path, COLOUR).requested.tolist() == [2, 0, 1]  # type: ignore[union-attr]
     np.savez(path, images=images)
-    assert outside.read(path, COLOUR).asked is None
+    assert external.read(path, COLOUR).requested is None
 
 
 def colourful(tmp_path: Path) -> None:
@@ -118,7 +118,7 @@ def text(tmp_path: Path) -> None:
 def test_what_does_not_fit_is_named(make, words: str, tmp_path: Path) -> None:  # type: ignore[no-untyped-def]
     make(tmp_path)
     with pytest.raises(CondgenError) as error:
-        outside.read(tmp_path, DIGITS)
+        external.read(tmp_path, DIGITS)
     assert words in str(error.value)
     assert ("bad.png" in str(error.value)) or make is unknown_class
 
@@ -126,7 +126,7 @@ def test_what_does_not_fit_is_named(make, words: str, tmp_path: Path) -> None:  
 def test_grey_pictures_before_colour_data_are_named(tmp_path: Path) -> None:
     save(tmp_path / "cat" / "bad.png", np.zeros((8, 8), np.uint8))
     with pytest.raises(CondgenError, match=r"bad\.png.*in grey, the data are in colour"):
-        outside.read(tmp_path, COLOUR)
+        external.read(tmp_path, COLOUR)
 
 
 @pytest.mark.parametrize(
@@ -145,7 +145,7 @@ def test_an_npz_that_does_not_fit_is_named(arrays: dict[str, np.ndarray], words:
     path = tmp_path / "a.npz"
     np.savez(path, **arrays)
     with pytest.raises(CondgenError) as error:
-        outside.read(path, DIGITS)
+        external.read(path, DIGITS)
     assert words in str(error.value)
 
 
@@ -153,10 +153,10 @@ def test_an_npz_that_does_not_fit_is_named(arrays: dict[str, np.ndarray], words:
 def test_a_damaged_npz_is_named(content: bytes, tmp_path: Path) -> None:
     (tmp_path / "a.npz").write_bytes(content)
     with pytest.raises(CondgenError, match=r"cannot read .*a\.npz"):
-        outside.read(tmp_path / "a.npz", DIGITS)
+        external.read(tmp_path / "a.npz", DIGITS)
 
 
 def test_no_pictures_at_all(tmp_path: Path) -> None:
     for path in (tmp_path, tmp_path / "nowhere", tmp_path / "a.txt"):
         with pytest.raises(CondgenError, match=r"an \.npz with"):
-            outside.read(path, DIGITS)
+            external.read(path, DIGITS)

@@ -13,7 +13,7 @@ STUDENT = {1: 12.706, 2: 4.303, 3: 3.182, 4: 2.776, 5: 2.571, 6: 2.447, 7: 2.365
 
 
 @dataclass(frozen=True)
-class Number:
+class Estimate:
     """value: None if it was refused. error: half-width of a 95 % interval. n: pictures (or pairs of runs) behind it."""
 
     value: float | None
@@ -27,7 +27,7 @@ class Number:
         return found | ({"refused": self.refused} if self.refused else {})
 
     @classmethod
-    def from_json(cls, found: dict[str, Any]) -> "Number":
+    def from_json(cls, found: dict[str, Any]) -> "Estimate":
         return cls(found["value"], found["error"], found["n"], found.get("refused"))
 
     def __str__(self) -> str:
@@ -40,22 +40,22 @@ class Number:
         return f"{self.value:.{digits}f} ± {self.error:.{digits}f}"
 
 
-def refused(why: str, n: int = 0) -> Number:
-    return Number(None, None, n, why)
+def refused(why: str, n: int = 0) -> Estimate:
+    return Estimate(None, None, n, why)
 
 
-def share(hits: int, n: int) -> Number:
+def share(hits: int, n: int) -> Estimate:
     """A share with the half-width of Wilson's interval (Wilson 1927), which holds at 0 and 1 too."""
     p = hits / n
-    return Number(p, Z / (1 + Z**2 / n) * sqrt(p * (1 - p) / n + Z**2 / (4 * n**2)), n)
+    return Estimate(p, Z / (1 + Z**2 / n) * sqrt(p * (1 - p) / n + Z**2 / (4 * n**2)), n)
 
 
-def mean_of(values: Sequence[float], n: int) -> Number:
+def mean_of(values: Sequence[float], n: int) -> Estimate:
     """A mean of a few independent values; its error from their own spread (Student's t)."""
     if len(values) < 2:
-        return Number(values[0], None, n)
+        return Estimate(values[0], None, n)
     t = STUDENT.get(len(values) - 1, Z)
-    return Number(mean(values), t * stdev(values) / sqrt(len(values)), n)
+    return Estimate(mean(values), t * stdev(values) / sqrt(len(values)), n)
 
 
 def _short(value: float | None) -> float | None:

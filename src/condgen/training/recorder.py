@@ -10,8 +10,8 @@ from dataclasses import asdict
 from condgen import inspection
 from condgen.disk import DiskError, write_bytes
 from condgen.drawing import pictures, plots, sheets
-from condgen.judging.monitor import Monitor, fresh, is_best
-from condgen.screen import Screen
+from condgen.judging.monitor import Monitor, new_alarms, is_best
+from condgen.progress import Progress
 from condgen.training.logbook import Logbook, read
 from condgen.training.state import Training
 
@@ -19,18 +19,18 @@ CURVES_SECONDS = 300.0
 """Between two drawings of curves.png: matplotlib takes a second for one."""
 
 
-class Witness:
+class Recorder:
     """Of one training, from where it is now."""
 
     def __init__(
-        self, training: Training, screen: Screen, monitor: Monitor | None, best_by: str, roll_back: bool
+        self, training: Training, progress: Progress, monitor: Monitor | None, best_by: str, roll_back: bool
     ) -> None:
         """roll_back: whether the state of the best evaluation is kept too, for an alarm to go back to."""
-        self.training, self.screen, self.monitor = training, screen, monitor
+        self.training, self.progress, self.monitor = training, progress, monitor
         self.best_by, self.roll_back = best_by, roll_back
         self.alarm: str | None = None
         """Of the newest evaluation, the first."""
-        self.book, self.patience = Logbook(training.run.folder, training.images), Patience(screen.say)
+        self.book, self.patience = Logbook(training.run.folder, training.images), Patience(progress.say)
         self.logged = self.drawn = time.monotonic()
 
     def begin(self) -> None:
@@ -49,20 +49,20 @@ class Witness:
         self.logged, seconds = time.monotonic(), time.monotonic() - self.logged
         with self.patience:
             self.book.write(self.training.images, scalars, seconds)
-        self.screen.show(self.training.images, scalars)
+        self.progress.show(self.training.images, scalars)
 
     def evaluate(self, monitor: Monitor) -> dict[str, float]:
         """Measure the averaged generator, keep it if it is the best so far, and say what looks wrong."""
         training, log = self.training, self.training.run.log
-        found = monitor.look(training.sampler, training.images, log)
+        found = monitor.evaluate(training.sampler, training.images, log)
         if is_best(found.scalars, self.best_by, log):
             with self.patience:
                 training.keep_best(found.scalars)
                 if self.roll_back and not found.alarms:
                     training.save_best_state()
         self.alarm = found.alarms[0].text if found.alarms else None
-        for alarm in fresh(found.alarms, read(self.book.alarms)):
-            self.screen.say(f"at {training.images:,} images: {alarm.text}")
+        for alarm in new_alarms(found.alarms, read(self.book.alarms)):
+            self.progress.say(f"at {training.images:,} images: {alarm.text}")
         with self.patience:
             self.book.warn(training.images, [asdict(alarm) for alarm in found.alarms])
         return found.scalars
@@ -70,7 +70,7 @@ class Witness:
     def draw(self) -> None:
         """The class grid of this moment: the same z each time, so that one can watch a picture grow."""
         run, images = self.training.run, self.training.images
-        sheet = sheets.classes(self.training.sampler, seed=run.identity.seed)
+        sheet = sheets.class_grid(self.training.sampler, seed=run.identity.seed)
         with self.patience:
             pictures.save_png(run.samples / f"{images:012d}.png", sheet)
             self.book.picture(images, sheet)

@@ -9,7 +9,7 @@ RANDOM = ("normal_", "uniform_", "trunc_normal_", "kaiming_normal_", "kaiming_un
           "xavier_uniform_")  # fmt: skip
 
 
-class Unfilled(TorchFunctionMode):
+class SkipInit(TorchFunctionMode):
     """While it lasts, filling a tensor with random numbers does nothing: on tensors without memory torch would import
     its compiler for that, which takes three seconds."""
 

@@ -1,7 +1,7 @@
 """Pictures made by any tool, read so that they can be measured: an .npz, a folder per label, or what `sample` writes.
 
 They have to be as the data are, in size and channels. Resizing or converting here would change what is measured (28 to
-32 pixels and back alone costs an FD of 3.8 on MNIST), so whoever made them is asked to do it.
+32 pixels and back alone costs an FD of 3.8 on MNIST), so whoever made them is requested to do it.
 """
 
 import json
@@ -15,7 +15,7 @@ from PIL import Image, UnidentifiedImageError
 from condgen.data import Dataset, npz
 from condgen.data.dataset import as_labels, as_pictures
 from condgen.errors import CondgenError, unknown
-from condgen.judging.reference import Drawn
+from condgen.judging.reference import Samples
 from condgen.labels import Label, Labels
 from condgen.spec import Spec
 
@@ -26,8 +26,8 @@ LAYOUTS = (
 )
 
 
-def read(path: Path, dataset: Dataset) -> Drawn:
-    """Pictures and the labels that they claim; `asked` is None if they claim none.
+def read(path: Path, dataset: Dataset) -> Samples:
+    """Pictures and the labels that they claim; `requested` is None if they claim none.
 
     Raises CondgenError that names the first file that does not fit the data, and how.
     """
@@ -39,7 +39,7 @@ def read(path: Path, dataset: Dataset) -> Drawn:
     raise CondgenError(f"no pictures at {str(path)!r}; give {LAYOUTS}.")
 
 
-def _npz(path: Path, spec: Spec) -> Drawn:
+def _npz(path: Path, spec: Spec) -> Samples:
     arrays = npz.read(path)
     if "images" not in arrays:
         raise CondgenError(f"{str(path)!r} has arrays {', '.join(arrays) or 'none'}; wanted images and labels.")
@@ -48,8 +48,8 @@ def _npz(path: Path, spec: Spec) -> Drawn:
     if not len(pictures):
         raise CondgenError(f"{str(path)!r} holds no pictures.")
     if "labels" not in arrays:
-        return Drawn(pictures, None)
-    return Drawn(pictures, _numbers(arrays["labels"], arrays.get("names"), len(pictures), spec.labels, str(path)))
+        return Samples(pictures, None)
+    return Samples(pictures, _numbers(arrays["labels"], arrays.get("names"), len(pictures), spec.labels, str(path)))
 
 
 def _numbers(
@@ -75,7 +75,7 @@ def _numbers(
     return numbers
 
 
-def _folder(folder: Path, spec: Spec) -> Drawn:
+def _folder(folder: Path, spec: Spec) -> Samples:
     files = sorted(path for path in folder.rglob("*") if path.suffix.lower() in ENDINGS and path.is_file())
     if not files:
         raise CondgenError(f"no pictures in {str(folder)!r}; give {LAYOUTS}.")
@@ -89,7 +89,7 @@ def _folder(folder: Path, spec: Spec) -> Drawn:
         label is not None for label in labels
     ):
         raise CondgenError(f"{str(unlabelled[0])!r} has no label while others have; use a subfolder per label.")
-    return Drawn(pictures, None if unlabelled else np.array(labels, np.int64))
+    return Samples(pictures, None if unlabelled else np.array(labels, np.int64))
 
 
 def finder(known: Labels, where: str) -> Callable[[str], Label]:
