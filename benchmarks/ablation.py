@@ -24,7 +24,7 @@ from condgen.data import Dataset
 from condgen.disk import write_json
 from condgen.drawing.sampler import Sampler
 from condgen.judging import judge
-from condgen.judging.protocol import GeneratedSet, feature_distances, nearest_neighbours, label_metrics, generate
+from condgen.judging.protocol import GeneratedSet, feature_distances, generate, label_metrics, nearest_neighbours
 from condgen.judging.reference import Reference
 from condgen.noise import draw, reseed
 from condgen.stream import Stream

@@ -15,8 +15,8 @@ from typing import Any
 from condgen import data
 from condgen.disk import write_json
 from condgen.judging import judge
-from condgen.judging.protocol import EVALUATORS, GeneratedSet, measure, classifier_score
-from condgen.judging.reference import Samples, Reference, subset, shuffled
+from condgen.judging.protocol import EVALUATORS, GeneratedSet, classifier_score, measure
+from condgen.judging.reference import Reference, Samples, subset, shuffled
 from condgen.training.run import environment
 
 COUNTS = (1000, 2000, 5000, 10_000)

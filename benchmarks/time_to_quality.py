@@ -82,7 +82,7 @@ class Looks:
 
     def _measure(self, net: Any, spec: Any, prior: Any) -> tuple[float, float]:
         from condgen.drawing.sampler import Sampler
-        from condgen.judging.protocol import GeneratedSet, label_metrics, generate
+        from condgen.judging.protocol import GeneratedSet, generate, label_metrics
         from condgen.metrics import frechet
 
         generated = GeneratedSet(generate(Sampler(net, spec, prior), self.reference, PICTURES, 0), self.reference)

@@ -103,7 +103,9 @@ def train(
         order = order.lasting(parallel.broadcast(images))
         if allow_changed:
             order.check_fits(begun)
-        opened = Run.open(folder, order.identity, allow_changed) if is_main else nullcontext(Run(folder, order.identity))
+        opened = (
+            Run.open(folder, order.identity, allow_changed) if is_main else nullcontext(Run(folder, order.identity))
+        )
         with opened as run, interrupt.handle_signals() as stop, preserve_rng(order.device):
             parallel.barrier()
             training = Training(run, order.system(), order.stream(), order.dataset, order.config.ema_half_life)

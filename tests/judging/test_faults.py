@@ -7,7 +7,7 @@ from condgen import data
 from condgen.judging import judge
 from condgen.judging.faults import FAULTS, noticed, self_test
 from condgen.judging.protocol import EVALUATORS, GeneratedSet, measure
-from condgen.judging.reference import Samples, Reference
+from condgen.judging.reference import Reference, Samples
 from condgen.metrics.estimate import Estimate
 
 

@@ -10,7 +10,7 @@ import torch
 from condgen.data import Dataset, Split
 from condgen.errors import CondgenError
 from condgen.judging import inception
-from condgen.judging.reference import Samples, Reference
+from condgen.judging.reference import Reference, Samples
 from condgen.metrics import frechet
 from condgen.metrics.frechet import Moments
 from conftest import pictures

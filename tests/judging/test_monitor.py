@@ -9,7 +9,7 @@ import pytest
 from condgen import api, data
 from condgen.data import Dataset
 from condgen.judging import judge
-from condgen.judging.monitor import Alarm, Monitor, _discriminator, new_alarms, is_best
+from condgen.judging.monitor import Alarm, Monitor, _discriminator, is_best, new_alarms
 from condgen.judging.reference import Reference
 from condgen.labels import Label
 from condgen.systems import SYSTEMS

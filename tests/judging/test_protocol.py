@@ -8,7 +8,7 @@ import pytest
 from condgen import data
 from condgen.drawing.sampler import Sampler
 from condgen.judging.protocol import GeneratedSet, generate
-from condgen.judging.reference import Samples, Reference
+from condgen.judging.reference import Reference, Samples
 from condgen.labels import ANY
 from condgen.spec import Prior, Spec
 from conftest import pictures

@@ -7,7 +7,7 @@ import torch
 from torch import Tensor
 
 from condgen.config import Adversarial
-from condgen.nets.diffaugment import TRANSFORMS, HIGHEST, Augment, safe
+from condgen.nets.diffaugment import HIGHEST, TRANSFORMS, Augment, safe
 from condgen.noise import reseed
 from condgen.spec import Spec
 from condgen.systems import SYSTEMS, preset

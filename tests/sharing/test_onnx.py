@@ -35,7 +35,9 @@ def test_every_row_exports_and_draws_the_same(
         "z": ("tensor(float)", ["batch", system.prior.dim]),
         "y": ("tensor(float)", ["batch", len(system.generator_spec.labels)]),
     }
-    z, y = (3 * points for points in parity.points(system.generator_spec, system.prior))  # other points than the check's own
+    z, y = (
+        3 * points for points in parity.points(system.generator_spec, system.prior)
+    )  # other points than the check's own
     (drawn,) = session.run(None, {"z": z.numpy(), "y": y.numpy()})
     channels, height, width = system.generator_spec.shape
     assert (drawn.dtype, drawn.shape) == (np.uint8, (256, height, width, channels))

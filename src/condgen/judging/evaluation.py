@@ -16,7 +16,7 @@ from condgen.disk import cache, write_json
 from condgen.judging import protocol
 from condgen.judging.inception import fid
 from condgen.judging.protocol import GeneratedSet
-from condgen.judging.reference import Samples, Reference
+from condgen.judging.reference import Reference, Samples
 from condgen.metrics import METRICS, flag, pixels
 from condgen.metrics.estimate import Estimate
 from condgen.version import __version__

@@ -15,7 +15,7 @@ import torch.nn.functional as F
 from numpy.typing import NDArray
 
 from condgen.judging.protocol import EVALUATORS, GeneratedSet, measure, real_estimates
-from condgen.judging.reference import Samples, Reference
+from condgen.judging.reference import Reference, Samples
 from condgen.metrics import METRICS
 from condgen.metrics.estimate import Estimate, Z
 from condgen.seeds import seed_of
@@ -180,7 +180,9 @@ def _worse(name: str, number: Estimate, real: Estimate) -> bool:
     return bool(wrong_way > 3 * deviation)
 
 
-def _refilled(samples: Samples, keep: Callable[[NDArray[np.intp]], NDArray[np.intp]], random: np.random.Generator) -> Samples:
+def _refilled(
+    samples: Samples, keep: Callable[[NDArray[np.intp]], NDArray[np.intp]], random: np.random.Generator
+) -> Samples:
     """As many pictures of each label as before, but only those that `keep` chose, repeated at random."""
     _, groups = np.unique(_requested(samples), axis=0, return_inverse=True)
     rows = np.arange(len(samples))

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from condgen.errors import CondgenError
-from condgen.judging.reference import Samples, Reference
+from condgen.judging.reference import Reference, Samples
 from condgen.metrics import frechet
 from condgen.metrics.estimate import Estimate
 

@@ -19,7 +19,7 @@ from torch import nn
 
 from condgen import disk
 from condgen.data import Dataset
-from condgen.judging.classifier import Recipe, Predictions, classifier, fit, predict
+from condgen.judging.classifier import Predictions, Recipe, classifier, fit, predict
 from condgen.labels import Labels
 from condgen.metrics import labelling
 from condgen.metrics.estimate import Estimate

@@ -15,7 +15,7 @@ import torch
 from torch import Tensor
 
 from condgen.drawing.sampler import Sampler
-from condgen.judging.protocol import GeneratedSet, label_metrics, generate
+from condgen.judging.protocol import GeneratedSet, generate, label_metrics
 from condgen.judging.reference import Reference
 from condgen.metrics import frechet, labelling
 
@@ -66,7 +66,9 @@ class Monitor:
     def evaluate(self, sampler: Sampler, images: int, log: Sequence[Mapping[str, Any]]) -> Snapshot:
         """At `images`; log: the lines before this one."""
         generated = GeneratedSet(generate(sampler, self.reference, PICTURES, self.seed), self.reference)
-        found = {"fd": frechet.fd(self.reference.moments, generated.predictions.features)} | dict(label_metrics(generated))
+        found = {"fd": frechet.fd(self.reference.moments, generated.predictions.features)} | dict(
+            label_metrics(generated)
+        )
         scalars = {name: found[name].value for name in ("fd", "label_accuracy")}
         widths, twins = self.diversity(generated)
         known = [width for width in widths if width is not None]
@@ -83,7 +85,11 @@ class Monitor:
 
         Of a generator that takes no label, by the class that the judge sees. None for classes with too few pictures.
         """
-        groups = generated.requested if generated.requested is not None and generated.requested.ndim == 1 else generated.predictions.labels
+        groups = (
+            generated.requested
+            if generated.requested is not None and generated.requested.ndim == 1
+            else generated.predictions.labels
+        )
         if groups.ndim == 2:  # attributes overlap: all pictures are one group
             groups = torch.zeros(len(groups), dtype=torch.long)
         widths: list[float | None] = []
@@ -115,7 +121,9 @@ class Monitor:
         for text in self.reference.problems(generated.samples.pictures):
             yield Alarm("pixels", text)
 
-    def _collapse(self, generated: GeneratedSet, widths: Sequence[float | None], twins: Sequence[float]) -> Iterator[Alarm]:
+    def _collapse(
+        self, generated: GeneratedSet, widths: Sequence[float | None], twins: Sequence[float]
+    ) -> Iterator[Alarm]:
         names = self.reference.dataset.labels.names
         narrow = [
             number

@@ -24,8 +24,8 @@ from torch import Tensor
 from condgen.data import Split
 from condgen.drawing.sampler import Sampler
 from condgen.judging import classifier
-from condgen.judging.classifier import Recipe, Predictions
-from condgen.judging.reference import Samples, Reference, shuffled
+from condgen.judging.classifier import Predictions, Recipe
+from condgen.judging.reference import Reference, Samples, shuffled
 from condgen.labels import ANY, Label
 from condgen.metrics import frechet, kid, labelling, neighbours, pixels
 from condgen.metrics.estimate import Estimate, mean_of, refused, share
@@ -114,7 +114,10 @@ def label_metrics(generated: GeneratedSet) -> Estimates:
     labels = len(generated.reference.dataset.labels)
     yield "missing_classes", Estimate(len(labelling.missing(seen, real, labels)), None, len(seen))
     yield "balance", labelling.balance(seen, real, labels)
-    yield "label_accuracy", refused(NO_LABEL) if generated.requested is None else labelling.accuracy(generated.requested, seen)
+    yield (
+        "label_accuracy",
+        refused(NO_LABEL) if generated.requested is None else labelling.accuracy(generated.requested, seen),
+    )
 
 
 def intra_class_fd(generated: GeneratedSet) -> Estimates:
@@ -169,7 +172,13 @@ def classifier_score(generated: GeneratedSet, steps: int = CAS_STEPS) -> Estimat
     yield "cas_worst", _with_test_error(mean_of(values, n), lessons[0][1][worst])
 
 
-EVALUATORS: tuple[Evaluator, ...] = (intra_class_fd, feature_distances, nearest_neighbours, pixel_metrics, label_metrics)
+EVALUATORS: tuple[Evaluator, ...] = (
+    intra_class_fd,
+    feature_distances,
+    nearest_neighbours,
+    pixel_metrics,
+    label_metrics,
+)
 
 
 def _evaluators(cas: bool, full: bool) -> tuple[Evaluator, ...]:
@@ -179,7 +188,9 @@ def _evaluators(cas: bool, full: bool) -> tuple[Evaluator, ...]:
     return (*EVALUATORS, useful, near_copies)
 
 
-def accuracy_after_training(split: Split, reference: Reference, seed: int, steps: int = CAS_STEPS) -> tuple[Estimate, list[Estimate]]:
+def accuracy_after_training(
+    split: Split, reference: Reference, seed: int, steps: int = CAS_STEPS
+) -> tuple[Estimate, list[Estimate]]:
     """Accuracy on the real test split of a classifier trained on `split`: overall, and per class."""
     recipe = Recipe.for_data(reference.dataset)
     net = classifier.fit(reference.dataset.spec, split, recipe, seed, steps)
@@ -208,7 +219,9 @@ def confusion(generated: GeneratedSet) -> list[list[int]] | None:
     """Counts, a row per class asked for, a column per class seen; None without classes."""
     if generated.requested is None or generated.requested.ndim == 2:
         return None
-    return labelling.confusion(generated.requested, generated.predictions.labels, len(generated.reference.dataset.labels))
+    return labelling.confusion(
+        generated.requested, generated.predictions.labels, len(generated.reference.dataset.labels)
+    )
 
 
 def per_class(generated: GeneratedSet) -> list[dict[str, Any]]:
@@ -216,11 +229,16 @@ def per_class(generated: GeneratedSet) -> list[dict[str, Any]]:
     if generated.requested is None:
         return []
     reference, lines = generated.reference, []
-    real, drawn, distances = reference.groups(reference.labels), reference.groups(generated.requested), fd_per_class(generated)
+    real, drawn, distances = (
+        reference.groups(reference.labels),
+        reference.groups(generated.requested),
+        fd_per_class(generated),
+    )
     for number, ((name, among_real), (_, among_drawn)) in enumerate(zip(real, drawn, strict=True)):
         n = min(int(among_real.sum()), int(among_drawn.sum()), 1000)
         near = neighbours.prdc(
-            neighbours.Balls.around(reference.predictions.features[among_real][:n]), generated.predictions.features[among_drawn][:n]
+            neighbours.Balls.around(reference.predictions.features[among_real][:n]),
+            generated.predictions.features[among_drawn][:n],
         )
         numbers = {"label_accuracy": _right(generated, number, among_drawn), "fd": distances[number][1]}
         numbers |= {key: near[key] for key in ("precision", "recall")}

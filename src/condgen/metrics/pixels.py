@@ -43,7 +43,9 @@ def problems(generated: dict[str, float], real: dict[str, float]) -> list[str]:
             "learnt anything look like this."
         )
     if generated["max"] - generated["min"] < 0.1 * (real["max"] - real["min"]):
-        said.append(f"flat: all grey values lie in {generated['min']:.0f} to {generated['max']:.0f}. Were they scaled to 255?")
+        said.append(
+            f"flat: all grey values lie in {generated['min']:.0f} to {generated['max']:.0f}. Were they scaled to 255?"
+        )
     if generated["unique"] < min(UNIQUE, real["unique"] / 2):
         said.append(f"only {generated['unique']:.1%} of the pictures differ from all earlier ones.")
     return said

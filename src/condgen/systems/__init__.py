@@ -87,12 +87,17 @@ SYSTEMS: dict[str, Preset] = {
     "cgan-maxout": Preset(
         CGAN,
         "conditional GAN: the paper's networks, maxout discriminator",
-        KERAS | {"architecture": "maxout", "batch": 100, "images": 1_000_000, "dropout": 0.5, "lr_g": 3e-3, "lr_d": 1e-3},
+        KERAS
+        | {"architecture": "maxout", "batch": 100, "images": 1_000_000, "dropout": 0.5, "lr_g": 3e-3, "lr_d": 1e-3},
     ),
     "swift": Preset(SWIFT, "relativistic GAN on patches: the most in a minute; label in G, projected in D"),
     "dcgan": Preset(DCGAN, "convolutional GAN; takes no label", source_spec=FACES),
-    "cdcgan": Preset(DCGAN, "convolutional GAN: label beside noise, label planes beside picture", {"conditional": True}),
-    "cwgan-gp": Preset(CWGAN, "convolutional Wasserstein GAN with gradient penalty: labels as in cdcgan", source_spec=FACES),
+    "cdcgan": Preset(
+        DCGAN, "convolutional GAN: label beside noise, label planes beside picture", {"conditional": True}
+    ),
+    "cwgan-gp": Preset(
+        CWGAN, "convolutional Wasserstein GAN with gradient penalty: labels as in cdcgan", source_spec=FACES
+    ),
     "vae": Preset(VAE, "variational autoencoder; takes no label"),
     "vae-2d": Preset(VAE, "the same with a z of two numbers, to look at", {"z_dim": 2}),
     "cvae": Preset(VAE, "variational autoencoder with the label joined to both halves", {"conditional": True}),

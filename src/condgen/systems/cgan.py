@@ -36,7 +36,7 @@ from condgen.nets.condition import LabelEmbedding
 from condgen.nets.diffaugment import Augment
 from condgen.nets.dropout import Dropout
 from condgen.nets.maxout import Maxout, hold_norms
-from condgen.noise import draw, batch_noise
+from condgen.noise import batch_noise, draw
 from condgen.spec import Prior, Spec
 from condgen.system import Batches, Paper, Player, System, adam, descend, logged
 

@@ -10,7 +10,7 @@ from dataclasses import asdict
 from condgen import inspection
 from condgen.disk import DiskError, write_bytes
 from condgen.drawing import pictures, plots, sheets
-from condgen.judging.monitor import Monitor, new_alarms, is_best
+from condgen.judging.monitor import Monitor, is_best, new_alarms
 from condgen.progress import Progress
 from condgen.training.logbook import Logbook, read
 from condgen.training.state import Training

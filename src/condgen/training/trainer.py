@@ -14,8 +14,8 @@ from condgen.judging.monitor import Monitor
 from condgen.progress import Progress
 from condgen.stream import Stream
 from condgen.system import System
-from condgen.training.state import Diverged, Training
 from condgen.training.recorder import Recorder
+from condgen.training.state import Diverged, Training
 
 EVALUATIONS, FEWEST_IMAGES = 10, 5000
 """Evaluations that nobody asked for, at most, and images between two of them: one costs about as much."""
@@ -85,7 +85,9 @@ def train(
 
 def play(training: Training, plan: Plan, progress: Progress, stop: Callable[[], bool], monitor: Monitor | None) -> bool:
     """`train`, from where the training is, as long as all goes well. Raises Diverged, in all processes at once."""
-    recorder = Recorder(training, progress, monitor, plan.best_by, plan.roll_back) if parallel.is_main_process() else None
+    recorder = (
+        Recorder(training, progress, monitor, plan.best_by, plan.roll_back) if parallel.is_main_process() else None
+    )
     stopped, saved = False, time.monotonic()
     if training.images == 0:
         keep(training, recorder.begin if recorder else None)

@@ -18,7 +18,7 @@ from condgen.verbs import evaluate
 if TYPE_CHECKING:
     from condgen.data import Dataset, Split
     from condgen.drawing.sampler import Sampler
-    from condgen.judging.reference import Samples, Reference
+    from condgen.judging.reference import Reference, Samples
 
 SEEDS = 5
 
@@ -200,7 +200,11 @@ def _taught(split: "Split", reference: "Reference", seed: int) -> float:
     from condgen.judging.protocol import CAS_STEPS, accuracy_after_training
 
     evaluate.aloud(f"training a classifier on {len(split):,} pictures, seed {seed} ...")
-    recalls = [number.value for number in accuracy_after_training(split, reference, seed, CAS_STEPS)[1] if number.value is not None]
+    recalls = [
+        number.value
+        for number in accuracy_after_training(split, reference, seed, CAS_STEPS)[1]
+        if number.value is not None
+    ]
     return sum(recalls) / len(recalls)
 
 

@@ -129,7 +129,7 @@ def evaluate_run(
     sampler = api.load(run, best=best, device=device)
     dataset = api.data_of(run, data)
     reference, leaky = reference_for(dataset, say)
-    from condgen.judging import protocol, evaluation, walks
+    from condgen.judging import evaluation, protocol, walks
 
     count = _count(images, FULL if full else protocol.PICTURES)
     say(f"drawing {count:,} pictures of {str(run)!r} ...")
@@ -152,7 +152,7 @@ def evaluate_pictures(
     say: Say = lambda text: None,
 ) -> Evaluation:  # fmt: skip
     """The same of pictures made by any tool: an .npz, a folder per label, or what `condgen sample` wrote."""
-    from condgen.judging import external, evaluation
+    from condgen.judging import evaluation, external
 
     drawn = external.read(Path(pictures), dataset)
     reference, leaky = reference_for(dataset, say)

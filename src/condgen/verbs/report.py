@@ -135,7 +135,9 @@ def suspects(entry: Entry, reference: "Reference") -> list[dict[str, Any]]:
     from condgen.metrics import neighbours
 
     drawn = protocol.generate(api.load(entry.folder), reference, protocol.NEAR, seed=0)
-    distances, which = neighbours.nearest(reference.judge.predict(drawn.pictures).features, reference.all_train_features)
+    distances, which = neighbours.nearest(
+        reference.judge.predict(drawn.pictures).features, reference.all_train_features
+    )
     images = reference.dataset.train.images
     return [
         {
