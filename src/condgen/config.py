@@ -1,7 +1,7 @@
 """The one schema of a system's settings.
 
-A `Config` field carries its type, range, default and meaning. Command-line options, Python keywords, config.json and
-the documentation are all read from it; nothing lists a field twice.
+A `Config` field carries its type, range, default and description. The command-line options, the Python keyword
+arguments, config.json and the reference pages are all made from it; no field is listed a second time.
 """
 
 import reprlib
@@ -11,69 +11,90 @@ from typing import Annotated, Any, Literal, Self
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, NonNegativeInt, PositiveInt, ValidationError
 
 from condgen.errors import CondgenError, did_you_mean
+from condgen.former import FORMER
 
 TRANSFORMS = ("color", "translation", "cutout", "mirror")
-"""That a discriminator may see pictures through (nets/diffaugment.py)."""
+"""Augmentations that can be applied to the discriminator's input (nets/diffaugment.py)."""
 Width = Annotated[int, Field(ge=1, le=65_536)]
-"""Numbers side by side in a network: a width, a z. Bounded, since settings also come from files of strangers."""
+"""Units or channels of a layer, or the length of z. Bounded, because settings also come from untrusted files."""
 Depth = Annotated[int, Field(ge=1, le=256)]
-"""Layers one after the other."""
+"""Number of consecutive layers."""
 Fraction = Annotated[float, Field(ge=0, lt=1)]
-"""A share, such as dropout or Adam's beta: 0 <= x < 1."""
+"""A fraction x with 0 <= x < 1, such as a dropout rate or one of Adam's betas."""
 
 
 class Config(BaseModel):
-    """What every system has: how much to train, and how to average. Each system adds its own fields."""
+    """Settings that every system has: training length, batch size and weight averaging. Each system adds its own."""
 
     model_config = ConfigDict(
         frozen=True, extra="forbid", use_attribute_docstrings=True, validate_default=True, allow_inf_nan=False
     )
 
     images: PositiveInt = 400_000
-    """Length of the training in images seen; the data set is passed as often as that takes."""
+    """Training length, in images shown to the model. The data set is repeated as often as needed."""
     batch: PositiveInt = 64
-    """Images per step."""
+    """Batch size, in images."""
     ema_half_life: NonNegativeInt = 10_000
-    """Half-life, in images, of the averaged generator that pictures are drawn from; 0 = no averaging."""
+    """Half-life, in images, of the exponential moving average (EMA) of the generator's weights. The averaged generator
+    is the one that is saved and sampled. 0 disables averaging."""
     precision: Literal["fp32", "bf16"] = "fp32"
-    """Numbers that a step multiplies: bf16 is faster where the machine has units for it (AMX, a GPU), and rounds."""
+    """Precision of matrix products in training. bf16 is faster on hardware that supports it (AMX, GPUs) and less
+    exact. Weights and optimizer states are always fp32."""
     balance: bool = False
-    """Show rare labels more often: each in proportion to the logarithm of its count."""
+    """Show images of rare labels more often: each label in proportion to the logarithm of its number of images."""
+
+    @classmethod
+    def __pydantic_init_subclass__(cls, **options: Any) -> None:
+        for field in cls.model_fields.values():
+            field.description = " ".join((field.description or "").split())  # one line of text for --help
 
     def with_overrides(self, fields: Mapping[str, Any]) -> Self:
-        """A copy with some fields changed; an unknown field or a bad value is one CondgenError."""
-        for name in fields:
-            if name not in type(self).model_fields:
-                raise _no_such_field(name, list(type(self).model_fields))
+        """A validated copy with some fields replaced. Former names of fields are accepted (former.py).
+
+        Raises CondgenError, in one line, for an unknown field or a value out of range.
+        """
+        known = type(self).model_fields
+        current = {_current(name, known): value for name, value in fields.items()}
+        for name in current:
+            if name not in known:
+                raise _no_such_field(name, list(known))
         try:
-            return type(self).model_validate({**self.model_dump(), **fields})
+            return type(self).model_validate({**self.model_dump(), **current})
         except ValidationError as error:
             raise CondgenError(_in_one_line(error)) from None
 
 
-def _known(changes: str) -> str:
-    for name in filter(None, changes.split(",")):
+def _check_transforms(names: str) -> str:
+    for name in filter(None, names.split(",")):
         if name not in TRANSFORMS:
-            raise ValueError(f"names an unknown change {name!r}; there are {', '.join(TRANSFORMS)}")
-    return changes
+            raise ValueError(f"contains an unknown transform {name!r}; available: {', '.join(TRANSFORMS)}")
+    return names
 
 
 class Adversarial(Config):
-    """What every game against a discriminator has besides: what it sees pictures through (nets/diffaugment.py)."""
+    """Settings that every system with a discriminator has: augmentation of the discriminator's input."""
 
     augmentation: Literal["none", "diff", "adaptive"] = "none"
-    """For small data: change what the discriminator sees, always (diff) or as much as it overfits (adaptive)."""
-    transforms: Annotated[str, AfterValidator(_known)] = ""
-    """Some of color,translation,cutout,mirror; by default those after which labels still hold (never mirror)."""
+    """Augment real and generated images before the discriminator sees them, which helps on small data sets: always
+    (diff, as in DiffAugment), or with a probability that follows the discriminator's overfitting (adaptive, as in
+    ADA)."""
+    transforms: Annotated[str, AfterValidator(_check_transforms)] = ""
+    """Augmentations to apply, a comma-separated subset of color,translation,cutout,mirror. Default: those that preserve
+    labels, which are translation and cutout, and color for colour images. mirror is never a default."""
     ada_target: Fraction = 0.6
-    """adaptive: how sure of real pictures the discriminator may be, as the mean sign of its score."""
+    """With adaptive augmentation: target of the overfitting heuristic, E[sign D(real)]."""
     ada_images: PositiveInt = 100_000
-    """adaptive: images in which the share of changed pictures can go from 0 to 1."""
+    """With adaptive augmentation: images after which the probability can have risen from 0 to 1."""
 
 
 def option(name: str) -> str:
-    """A field as it is typed on the command line: z_dim -> --z-dim."""
+    """The command-line option of a field: z_dim -> --z-dim."""
     return "--" + name.replace("_", "-")
+
+
+def _current(name: str, known: Mapping[str, Any]) -> str:
+    current = FORMER.get(name, name)
+    return current if name not in known and current in known else name
 
 
 def _no_such_field(name: str, known: list[str]) -> CondgenError:

@@ -1,6 +1,6 @@
-"""The one table: a row's name -> the class that plays it and the settings that make it that row.
+"""The table of presets: the name of a system -> the class that implements it and the settings of this variant.
 
-Rows name their class by path, so that listing them needs no torch; `system` imports it when the row is used.
+A preset refers to its class by path, so that listing presets does not import torch; the class is imported on first use.
 """
 
 from collections.abc import Mapping
@@ -17,20 +17,20 @@ if TYPE_CHECKING:
     from condgen.system import System
 
 DIGITS = Spec((1, 28, 28), Labels(tuple("0123456789")))
-"""The pictures that the source documents train on, for which their parameter counts hold."""
+"""MNIST, as most of the source documents use it; their parameter counts hold for images of this shape."""
 
 
 @dataclass(frozen=True)
 class Preset:
-    """One system as users name it."""
+    """One named variant of a system."""
 
     path: str
-    """module:class, the module also holding `Config`."""
+    """module:class; the module also contains `Config`."""
     summary: str
     settings: Mapping[str, Any] = field(default_factory=dict)
-    """Where this row differs from the defaults of its `Config`."""
+    """The fields in which this preset differs from the defaults of its `Config`."""
     source_spec: Spec = DIGITS
-    """The pictures of its source document."""
+    """Image shape and labels in the source document."""
 
     @property
     def system(self) -> "type[System]":
@@ -43,9 +43,9 @@ class Preset:
         return defaults.with_overrides(self.settings)
 
     def build(self, spec: Spec, config: "Config | None" = None) -> "System":
-        """A freshly initialised system for pictures like `spec`; weights come from torch's own generator.
+        """A newly initialised system for images like `spec`. The weights come from torch's global generator.
 
-        Convolutions keep channels last in memory, which is a tenth faster on two cores (docs/LOG.md).
+        Convolutions use the channels-last memory format, which is 10 % faster on two cores (docs/LOG.md).
         """
         import torch
 
@@ -53,7 +53,10 @@ class Preset:
         return built.to(memory_format=torch.channels_last)  # type: ignore[call-overload,no-any-return]
 
     def build_on_meta(self, spec: Spec | None = None, config: "Config | None" = None) -> "System":
-        """The same without numbers, at once and in no memory: for shapes, counts, and sizes that are refused."""
+        """The same system on torch's meta device: no memory is allocated and no weights are initialised.
+
+        Used for shapes, parameter counts, and to reject image sizes that a system does not support.
+        """
         import torch
 
         from condgen.nets.skip_init import SkipInit
@@ -63,52 +66,52 @@ class Preset:
 
 
 FACES = Spec((3, 64, 64), Labels(("not Blond_Hair", "Blond_Hair")))
-"""CelebA as the documents on convolutional systems see it."""
+"""CelebA with one attribute, as the source documents of the convolutional systems use it."""
 
 GAN, DCGAN = "condgen.systems.gan:GAN", "condgen.systems.dcgan:DCGAN"
 CWGAN = "condgen.systems.cwgan_gp:CWGANGP"
 SWIFT = "condgen.systems.swift:Swift"
 CGAN, VAE = "condgen.systems.cgan:CGAN", "condgen.systems.vae:VAE"
-KERAS = {"adam_eps": 1e-7, "fake_labels": "data"}  # of the tutorials written in Keras
+KERAS = {"adam_eps": 1e-7, "fake_labels": "data"}  # settings of the tutorials written in Keras
 
 SYSTEMS: dict[str, Preset] = {
     "gan": Preset(GAN, "GAN, fully connected, batch norm in the generator; takes no label"),
     "gan-plain": Preset(
         GAN,
-        "GAN, fully connected, as small as they come; takes no label",
+        "GAN, fully connected, without batch norm; takes no label",
         {"architecture": "plain", "z_dim": 64, "images": 12_000_000, "beta1": 0.9, "adam_eps": 1e-8},
     ),
-    "cgan-concat": Preset(CGAN, "conditional GAN: label embedding beside noise and picture"),
+    "cgan-concat": Preset(CGAN, "conditional GAN: label embedding concatenated to noise and image"),
     "cgan-multiply": Preset(
         CGAN,
-        "conditional GAN: label embedding times noise and picture",
+        "conditional GAN: label embedding multiplied with noise and image",
         KERAS | {"architecture": "multiply", "batch": 32, "images": 640_000, "lr_g": 2e-4},
     ),
     "cgan-maxout": Preset(
         CGAN,
-        "conditional GAN: the paper's networks, maxout discriminator",
+        "conditional GAN: networks of the paper, with a maxout discriminator",
         KERAS
         | {"architecture": "maxout", "batch": 100, "images": 1_000_000, "dropout": 0.5, "lr_g": 3e-3, "lr_d": 1e-3},
     ),
-    "swift": Preset(SWIFT, "relativistic GAN on patches: the most in a minute; label in G, projected in D"),
+    "swift": Preset(SWIFT, "relativistic GAN on 4x4 patches, built for short trainings; projection discriminator"),
     "dcgan": Preset(DCGAN, "convolutional GAN; takes no label", source_spec=FACES),
     "cdcgan": Preset(
-        DCGAN, "convolutional GAN: label beside noise, label planes beside picture", {"conditional": True}
+        DCGAN, "convolutional GAN: label concatenated to noise, label planes to the image", {"conditional": True}
     ),
     "cwgan-gp": Preset(
         CWGAN, "convolutional Wasserstein GAN with gradient penalty: labels as in cdcgan", source_spec=FACES
     ),
     "vae": Preset(VAE, "variational autoencoder; takes no label"),
-    "vae-2d": Preset(VAE, "the same with a z of two numbers, to look at", {"z_dim": 2}),
-    "cvae": Preset(VAE, "variational autoencoder with the label joined to both halves", {"conditional": True}),
+    "vae-2d": Preset(VAE, "variational autoencoder with a two-dimensional z, for plots; takes no label", {"z_dim": 2}),
+    "cvae": Preset(VAE, "variational autoencoder with the label given to encoder and decoder", {"conditional": True}),
 }
 
 DEFAULT = "swift"
-"""Trained when no system is named: the best row after one minute (docs/leaderboard/mnist.md)."""
+"""Trained when no system is named: the best preset after one minute (docs/leaderboard/mnist.md)."""
 
 
 def preset(name: str) -> Preset:
-    """A row by name; an unknown one is an error that names the nearest."""
+    """A preset by name. Raises CondgenError, suggesting the nearest name, if there is none."""
     if name not in SYSTEMS:
         raise unknown("system", name, SYSTEMS)
     return SYSTEMS[name]

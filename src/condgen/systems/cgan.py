@@ -1,25 +1,26 @@
-"""Conditional GAN: the label is given to both players -- Mirza & Osindero 2014, arXiv 1411.1784.
+"""Conditional GAN: generator and discriminator both receive the label -- Mirza & Osindero 2014, arXiv 1411.1784.
 
-One game, three ways to wire the label in, each from a tutorial that many start with:
+One algorithm with three architectures, each from a widely used tutorial:
 
-    concat    "Python 深度学习: 基于 PyTorch" (2019), section 8.5: an embedded label beside the noise and the picture
-    multiply  matpool/mnist_gan, after Keras-GAN: an embedded label times the noise and the picture
-    maxout    "GAN 生成对抗神经网络原理与实践": the paper's own networks, a maxout discriminator
+    concat    "Python 深度学习: 基于 PyTorch" (2019), section 8.5: label embedding concatenated to noise and image
+    multiply  matpool/mnist_gan, after Keras-GAN: label embedding multiplied with noise and image
+    maxout    "GAN 生成对抗神经网络原理与实践": the networks of the paper, with a maxout discriminator
 
-Deviations, all wirings:
-    The discriminator returns logits; sigmoid and cross-entropy are one stable function.
-    Pictures come from an average of the generator (--ema-half-life 0 gives the last one).
-    One batch of fakes serves both moves, as in multiply; concat's book draws one for each.
-concat: the book leaves optimizer, batch and length open; the defaults of `Config` are ours. It says D's loss is the sum
-    of the real and the fake half; ours is their mean, which Adam cannot tell apart.
-multiply: Keras moves D twice, down each half in turn, and draws its fakes with batch norm's moving averages; ours moves
-    D once down the mean of both halves and draws fakes with batch statistics.
-maxout: the book puts batch norm *after* the generator's sigmoid, which leaves [0, 1], the range it asks for two lines
-    on; ours normalises before the sigmoid, then maps [0, 1] to [-1, 1] (its discriminator maps back). It has 512 joint
-    units where the paper has 1200. It names no optimizer; the paper's SGD schedule is replaced by Adam. From the paper:
-    dropout of one half in D and on G's label branch (on both of G's branches pictures of one label grow alike). From
-    the paper's framework: a bound on the norm of each maxout piece. Ours: the generator's last batch norm starts dark,
-    or D wins by the noise at the border (docs/LOG.md has the trials).
+Deviations of all three:
+    The discriminator returns logits; sigmoid and cross-entropy are one numerically stable function.
+    The EMA of the generator is sampled (--ema-half-life 0 samples the last generator instead).
+    Both updates of a step use the same batch of fakes, as in multiply; the book of concat generates a new one for G.
+concat: the book does not state optimizer, batch size and training length; the defaults of `Config` are ours. Its D loss
+    is the sum of the real and the fake term, ours the mean; under Adam the two are equivalent.
+multiply: Keras updates D twice per step, on the real and on the fake term, and generates the fakes with the moving
+    averages of batch norm. We update D once on the mean of both terms, and generate fakes with batch statistics.
+maxout: the book applies batch norm *after* the generator's sigmoid, which leaves the range [0, 1] that it asks for two
+    lines later. We normalise before the sigmoid, then map [0, 1] to [-1, 1]; the discriminator maps it back. The joint
+    layer has 512 units (paper: 1200). The book names no optimizer; we replace the paper's SGD schedule by Adam. As in
+    the paper, D and the label branch of G have a dropout rate of 0.5 (with dropout on both branches of G, images of one
+    label become alike). As in the paper's framework, the norm of each maxout piece is bounded. Ours: the last batch
+    norm of the generator is initialised to dark images; otherwise D separates real from fake by the noise at the border
+    (trials in docs/LOG.md).
 """
 
 from functools import partial
@@ -40,32 +41,34 @@ from condgen.noise import batch_noise, draw
 from condgen.spec import Prior, Spec
 from condgen.system import Batches, Paper, Player, System, adam, descend, logged
 
-LEAK = 0.2  # slope of every LeakyReLU in all three sources
+LEAK = 0.2  # negative slope of every LeakyReLU in all three sources
 
 
 class Config(Adversarial):
-    """Settings of the conditional GAN; the defaults are those of row `cgan-concat`."""
+    """Settings of the conditional GAN. The defaults are those of the preset `cgan-concat`."""
 
     architecture: Literal["concat", "multiply", "maxout"] = "concat"
-    """How the label meets the noise and the picture."""
+    """Networks, and how they receive the label: its embedding is concatenated to or multiplied with noise and image, or
+    the networks are the paper's, with a maxout discriminator."""
     fake_labels: Literal["uniform", "data"] = "uniform"
-    """Labels of the fakes: drawn uniformly (classes only), or those of the real batch."""
+    """Labels of generated images in training: uniformly distributed classes, or the labels of the real batch.
+    Attributes always take the latter."""
     z_dim: Width = 100
-    """Length of the noise vector z."""
+    """Dimension of the latent vector z."""
     dropout: Fraction = 0.4
-    """Share of the discriminator's hidden units that each training step leaves out."""
+    """Dropout rate of the discriminator's hidden layers."""
     lr_g: PositiveFloat = 5e-4
-    """Adam's step size of the generator."""
+    """Learning rate of the generator (Adam)."""
     lr_d: PositiveFloat = 2e-4
-    """Adam's step size of the discriminator."""
+    """Learning rate of the discriminator (Adam)."""
     beta1: Fraction = 0.5
-    """Adam's decay of the mean gradient, both players."""
+    """Adam's beta1, for both networks."""
     adam_eps: PositiveFloat = 1e-8
-    """Adam's guard against division by zero (Keras: 1e-7)."""
+    """Adam's epsilon (Keras: 1e-7)."""
 
 
 class ConcatGenerator(nn.Module):
-    """z and a 10-number embedding of the label, side by side."""
+    """z concatenated with a 10-dimensional embedding of the label."""
 
     def __init__(self, spec: Spec, z_dim: int) -> None:
         super().__init__()
@@ -83,7 +86,7 @@ class ConcatGenerator(nn.Module):
 
 
 class ConcatDiscriminator(nn.Module):
-    """The flat picture and a 10-number embedding of the label, side by side."""
+    """The flattened image concatenated with a 10-dimensional embedding of the label."""
 
     def __init__(self, spec: Spec, dropout: float) -> None:
         super().__init__()
@@ -101,7 +104,7 @@ class ConcatDiscriminator(nn.Module):
 
 
 class MultiplyGenerator(nn.Module):
-    """z times an embedding of the label, then the generator of the plain GAN."""
+    """z multiplied elementwise with an embedding of the label, then the generator of the preset `gan`."""
 
     def __init__(self, spec: Spec, z_dim: int) -> None:
         super().__init__()
@@ -114,7 +117,7 @@ class MultiplyGenerator(nn.Module):
 
 
 class MultiplyDiscriminator(nn.Module):
-    """The flat picture times an embedding of the label as large as the picture."""
+    """The flattened image multiplied elementwise with a label embedding of the same size."""
 
     def __init__(self, spec: Spec, dropout: float) -> None:
         super().__init__()
@@ -132,7 +135,7 @@ class MultiplyDiscriminator(nn.Module):
 
 
 class MaxoutGenerator(nn.Module):
-    """z and the label each through a layer of its own, then joined (section 4.1 of the paper)."""
+    """A separate hidden layer for z and for the label, then a joint one (section 4.1 of the paper)."""
 
     def __init__(self, spec: Spec, z_dim: int) -> None:
         super().__init__()
@@ -142,7 +145,7 @@ class MaxoutGenerator(nn.Module):
         )
         last_norm = keras.batch_norm(spec.pixels)
         nn.init.constant_(last_norm.weight, 0.5)
-        nn.init.constant_(last_norm.bias, -3.0)  # sigmoid(-3) = 0.05: nearly black, as most pixels of most pictures
+        nn.init.constant_(last_norm.bias, -3.0)  # sigmoid(-3) = 0.05: nearly black, like most pixels of MNIST
         self.joint = nn.Sequential(
             keras.dense(1200, 512), nn.LeakyReLU(LEAK), keras.batch_norm(512),
             keras.dense(512, spec.pixels), last_norm, nn.Sigmoid(), nn.Unflatten(1, spec.shape),
@@ -154,7 +157,7 @@ class MaxoutGenerator(nn.Module):
 
 
 class MaxoutDiscriminator(nn.Module):
-    """Picture and label each through a maxout layer, then a joint one (section 4.1 of the paper)."""
+    """A separate maxout layer for image and label, then a joint one (section 4.1 of the paper)."""
 
     def __init__(self, spec: Spec, dropout: float) -> None:
         super().__init__()
@@ -178,7 +181,8 @@ ARCHITECTURES: dict[str, tuple[type[nn.Module], type[nn.Module]]] = {
 
 
 class CGAN(System):
-    """min_G max_D E log D(x|y) + E log(1 - D(G(z|y)|y)), Eq. 2 of the paper; G plays the non-saturating form."""
+    """min_G max_D E log D(x|y) + E log(1 - D(G(z|y)|y)), Eq. 2 of the paper, with the non-saturating generator
+    loss."""
 
     paper: ClassVar = Paper(
         "Mirza & Osindero 2014, arXiv 1411.1784",
@@ -215,7 +219,7 @@ class CGAN(System):
         z, y_fake = draw(self.prior, len(x), x.device), self.labels_like(y)
         fake = G(z, y_fake)
 
-        both = T(torch.cat([x, fake.detach()])), torch.cat([y, y_fake])  # one pass: no D here has batch norm
+        both = T(torch.cat([x, fake.detach()])), torch.cat([y, y_fake])  # one pass is enough: no D here has batch norm
         real_logits, fake_logits = D(*both).chunk(2)
         loss_d = (losses.says_real(real_logits) + losses.says_fake(fake_logits)) / 2
         descend((d, loss_d))
@@ -228,8 +232,8 @@ class CGAN(System):
         return logged(loss_g=loss_g, loss_d=loss_d, accuracy_d=right) | T.logs
 
     def labels_like(self, y: Tensor) -> Tensor:
-        """Labels for the fakes: uniform classes, or the real batch's own."""
+        """Labels of the fakes, (b, K): uniformly distributed classes, or those of the real batch."""
         if self.cfg.fake_labels == "data" or self.spec.labels.kind == "attributes":
-            return y  # attributes are not independent: only the data know which go together
+            return y  # attributes are correlated, so uniform ones would be unrealistic
         classes = batch_noise(partial(torch.randint, y.shape[1]), len(y), device=y.device)
         return nn.functional.one_hot(classes, y.shape[1]).to(y.dtype)

@@ -1,14 +1,14 @@
 """Conditional Wasserstein GAN with gradient penalty -- Gulrajani et al. 2017, arXiv 1704.00028, Algorithm 1.
 
-Networks and recipe: "AIGC 实战: 条件生成对抗网络", after Foster, "Generative Deep Learning" (Keras): 64x64 faces, blond
-or not; the label's one-hot vector beside z in the generator, one constant plane per label beside the picture in the
-critic. Other sizes by one rule: the sides halve until they are 4 to 7 (nets/strided.py); more or fewer levels than the
-document's four are levels of its middle kind, 128 channels.
+Networks and recipe: "AIGC 实战: 条件生成对抗网络", after Foster, "Generative Deep Learning" (Keras): 64x64 faces with
+the label blond or not. The generator receives the one-hot label concatenated to z; the critic receives one constant
+plane per label, concatenated to the channels of the image. For other image sizes, the sides are halved until they are
+4 to 7 pixels (nets/strided.py); levels beyond the document's four have 128 channels, like its middle ones.
 
-From the document, not the paper: labels; batch norm in the generator, dropout in the critic; 3 critic steps (paper: 5);
-    Adam(5e-5, 0.5, 0.999) (paper: 1e-4, 0, 0.9).
-Deviations from the document: each critic step draws a fresh batch, as Algorithm 1 does (the document repeats one batch
-    three times); pictures come from an average of the generator; the length is ours.
+From the document, not the paper: labels; batch norm in the generator and dropout in the critic; 3 critic steps
+    (paper: 5); Adam(5e-5, 0.5, 0.999) (paper: 1e-4, 0, 0.9).
+Deviations from the document: each critic step takes a new batch, as in Algorithm 1 (the document repeats one batch
+    three times); the EMA of the generator is sampled; the training length is ours.
 """
 
 from itertools import pairwise
@@ -30,34 +30,34 @@ from condgen.spec import Prior, Spec
 from condgen.system import Batches, Paper, Player, System, adam, descend, logged
 
 LEAK, BARE_LEAK = 0.2, 0.3
-"""Of every LeakyReLU; the document's second critic layer leaves it to Keras, whose default is 0.3."""
+"""Negative slope of every LeakyReLU; the second layer of the document's critic uses the default of Keras, 0.3."""
 
 
 class Config(Adversarial):
     """Settings of the conditional WGAN-GP."""
 
     images: PositiveInt = 4_000_000
-    """Length of the training in images seen; the data set is passed as often as that takes."""
+    """Training length, in images shown to the critic. The data set is repeated as often as needed."""
     batch: PositiveInt = 128
-    """Images per critic step."""
+    """Batch size of one critic step, in images."""
     z_dim: Width = 32
-    """Length of the noise vector z."""
+    """Dimension of the latent vector z."""
     critic_steps: PositiveInt = 3
-    """Moves of the critic for one of the generator."""
+    """Critic updates per generator update."""
     penalty_weight: PositiveFloat = 10.0
     """Weight of the gradient penalty (lambda in Eq. 3)."""
     dropout: Fraction = 0.3
-    """Share of the critic's units, from its second layer on, that each training step leaves out."""
+    """Dropout rate of the critic, from its second layer on."""
     lr: PositiveFloat = 5e-5
-    """Adam's step size, both players."""
+    """Learning rate of both networks (Adam)."""
     beta1: Fraction = 0.5
-    """Adam's decay of the mean gradient, both players."""
+    """Adam's beta1, for both networks."""
     adam_eps: PositiveFloat = keras.ADAM_EPS
-    """Adam's guard against division by zero (Keras: 1e-7)."""
+    """Adam's epsilon (Keras: 1e-7)."""
 
 
 class Generator(nn.Module):
-    """z and the label as the channels of one pixel; each transposed convolution doubles the sides."""
+    """z and the label are the channels of a 1x1 map; each transposed convolution doubles its sides."""
 
     def __init__(self, spec: Spec, cfg: Config) -> None:
         super().__init__()
@@ -77,7 +77,7 @@ class Generator(nn.Module):
 
 
 class Critic(nn.Module):
-    """The picture and a plane per label -> a score, not a probability. No batch norm: the penalty is per picture."""
+    """Image and one plane per label -> an unbounded score. There is no batch norm, since the penalty is per image."""
 
     def __init__(self, spec: Spec, cfg: Config) -> None:
         super().__init__()
@@ -97,7 +97,8 @@ class Critic(nn.Module):
 
 
 class CWGANGP(System):
-    """min_G max_D E D(x|y) - E D(G(z|y)|y), D held near slope 1 by the penalty of Eq. 3."""
+    """min_G max_D E D(x|y) - E D(G(z|y)|y), with the gradient norm of D kept near 1 by the penalty of
+    Eq. 3."""
 
     paper: ClassVar = Paper(
         "Gulrajani et al. 2017, arXiv 1704.00028",

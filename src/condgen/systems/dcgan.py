@@ -1,14 +1,16 @@
-"""Deep convolutional GAN -- Radford, Metz & Chintala 2015, arXiv 1511.06434; and with a label.
+"""Deep convolutional GAN, optionally with a label -- Radford, Metz & Chintala 2015, arXiv 1511.06434.
 
-Networks: "Python 深度学习: 基于 PyTorch" (2019), section 8.6, after PyTorch's own tutorial: 64x64, kernels of 4, no
-biases, no batch norm on D's first layer. Other sizes by one rule: the sides halve until they are 4 to 7
-(nets/strided.py), and the channels double with each halving.
+Networks: "Python 深度学习: 基于 PyTorch" (2019), section 8.6, after PyTorch's own tutorial: 64x64 images, 4x4
+kernels, no biases, no batch norm in the first layer of D. For other image sizes, the sides are halved until they are 4
+to 7 pixels (nets/strided.py), and the channels double with each halving.
 
-The label, in row `cdcgan`: its one-hot vector beside z in G, one constant plane per label beside the picture in D.
+The label, in the preset `cdcgan`: G receives the one-hot vector concatenated to z, D one constant plane per label,
+concatenated to the channels of the image.
 
-Deviations: D returns logits, one per picture; pictures come from an average of the generator; one batch of fakes serves
-    both moves, as in PyTorch's tutorial. From the paper, where the book is silent: Adam(2e-4, 0.5), batches of 128,
-    weights from N(0, 0.02); batch norm's scale from N(1, 0.02) is from the paper's code. The length is ours.
+Deviations: D returns logits, one per image; the EMA of the generator is sampled; both updates of a step use the same
+    batch of fakes, as in PyTorch's tutorial. From the paper, where the book does not say: Adam(2e-4, 0.5), batches of
+    128, weights initialised from N(0, 0.02). The scale of batch norm, N(1, 0.02), is from the paper's code. The length
+    of the training is ours.
 """
 
 from itertools import pairwise
@@ -31,26 +33,27 @@ LEAK = 0.2
 
 
 class Config(Adversarial):
-    """Settings of the convolutional GAN; the defaults are those of row `dcgan`."""
+    """Settings of the convolutional GAN; the defaults are those of the preset `dcgan`."""
 
     images: PositiveInt = 1_500_000
-    """Length of the training in images seen; the data set is passed as often as that takes."""
+    """Training length, in images shown to the discriminator. The data set is repeated as often as needed."""
     batch: PositiveInt = 128
-    """Images per step."""
+    """Batch size, in images."""
     conditional: bool = False
-    """Give the label to both players."""
+    """Give the label to generator and discriminator."""
     z_dim: Width = 100
-    """Length of the noise vector z."""
+    """Dimension of the latent vector z."""
     width: Width = 64
-    """Channels of the finest map; each coarser one has twice as many."""
+    """Channels of the feature map with the highest resolution. Their number doubles each time the resolution is
+    halved."""
     lr: PositiveFloat = 2e-4
-    """Adam's step size, both players."""
+    """Learning rate of both networks (Adam)."""
     beta1: Fraction = 0.5
-    """Adam's decay of the mean gradient, both players."""
+    """Adam's beta1, for both networks."""
 
 
 class Generator(nn.Module):
-    """z, and the label beside it, as the channels of one pixel; each transposed convolution doubles the sides."""
+    """z, and the label if there is one, are the channels of a 1x1 map; each transposed convolution doubles its size."""
 
     def __init__(self, spec: Spec, cfg: Config) -> None:
         super().__init__()
@@ -75,7 +78,7 @@ class Generator(nn.Module):
 
 
 class Discriminator(nn.Module):
-    """The picture, and a plane per label beside it; each convolution halves the sides."""
+    """The image, and one plane per label if there are labels; each convolution halves the sides."""
 
     def __init__(self, spec: Spec, cfg: Config) -> None:
         super().__init__()
@@ -96,7 +99,7 @@ class Discriminator(nn.Module):
 
 
 def start(layer: nn.Module) -> None:
-    """The paper's first weights: N(0, 0.02) (section 4); batch norm's scale N(1, 0.02) (its code)."""
+    """The paper's initialisation: weights N(0, 0.02) (section 4), batch norm's scale N(1, 0.02) (its code)."""
     if isinstance(layer, nn.Conv2d | nn.ConvTranspose2d):
         nn.init.normal_(layer.weight, 0.0, 0.02)
     elif isinstance(layer, nn.BatchNorm2d):
@@ -104,7 +107,7 @@ def start(layer: nn.Module) -> None:
 
 
 class DCGAN(System):
-    """The game of Goodfellow et al. 2014 (arXiv 1406.2661), non-saturating, between convolutional players."""
+    """The non-saturating GAN of Goodfellow et al. 2014 (arXiv 1406.2661), with convolutional networks."""
 
     paper: ClassVar = Paper(
         "Radford, Metz & Chintala 2015, arXiv 1511.06434",
@@ -136,7 +139,7 @@ class DCGAN(System):
         x, y = next(batches)
         fake = G(draw(self.prior, len(x), x.device), y)
 
-        # D sees them apart: its batch norm must not mix real and fake
+        # two passes: the batch norm of D must not mix real and fake statistics
         real_logits, fake_logits = D(T(x), y), D(T(fake.detach()), y)
         loss_d = (losses.says_real(real_logits) + losses.says_fake(fake_logits)) / 2
         descend((d, loss_d))

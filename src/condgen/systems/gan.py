@@ -1,16 +1,18 @@
-"""Generative adversarial nets, without a label -- Goodfellow et al. 2014, arXiv 1406.2661.
+"""Generative adversarial network without labels -- Goodfellow et al. 2014, arXiv 1406.2661.
 
-One game, two pairs of fully connected networks, each from a tutorial that many start with:
+One algorithm with two fully connected architectures, each from a widely used tutorial:
 
     deep    "SGAN", after Keras-GAN: batch norm in the generator; 30,000 steps of 128
     plain   "Python 深度学习: 基于 PyTorch" (2019), section 8.3: no batch norm, ReLU in the generator
 
-Deviations, both: the discriminator returns logits; pictures come from an average of the generator (--ema-half-life 0
-    gives the last one); one batch of fakes serves both moves, where both sources (and Algorithm 1) draw one for each.
-deep: Keras moves D twice, down each half in turn, and draws its fakes with batch norm's moving averages; ours moves D
-    once down the mean of both halves and draws fakes with batch statistics.
-plain: the book leaves z, width, optimizer and batch open; 64, 256, Adam(2e-4) and the batch of 128 of its section 8.1
-    are ours. It says D's loss is the sum of the two halves; ours is their mean, which Adam cannot tell apart.
+Deviations of both: the discriminator returns logits; the EMA of the generator is sampled (--ema-half-life 0 samples the
+    last generator instead); both updates of a step use the same batch of fakes, where both sources (and Algorithm 1)
+    generate a new one for G.
+deep: Keras updates D twice per step, on the real and on the fake term, and generates the fakes with the moving averages
+    of batch norm. We update D once on the mean of both terms, and generate fakes with batch statistics.
+plain: the book does not state the dimension of z, width, optimizer and batch size; 64, 256, Adam(2e-4), and 128 as in
+    its section 8.1, are ours. Its D loss is the sum of the real and the fake term, ours the mean; the two are
+    equivalent under Adam.
 """
 
 from typing import ClassVar, Literal
@@ -31,26 +33,26 @@ LEAK = 0.2
 
 
 class Config(Adversarial):
-    """Settings of the plain GAN; the defaults are those of row `gan`."""
+    """Settings of the plain GAN; the defaults are those of the preset `gan`."""
 
     images: PositiveInt = 3_840_000
-    """Length of the training in images seen (the document: 30,000 steps of 128)."""
+    """Training length, in images shown to the discriminator (the document: 30,000 steps of 128 images)."""
     batch: PositiveInt = 128
-    """Images per step."""
+    """Batch size, in images."""
     architecture: Literal["deep", "plain"] = "deep"
-    """Which pair of networks plays."""
+    """Generator and discriminator: deep has batch norm in the generator, plain is smaller and has none."""
     z_dim: Width = 100
-    """Length of the noise vector z."""
+    """Dimension of the latent vector z."""
     lr: PositiveFloat = 2e-4
-    """Adam's step size, both players."""
+    """Learning rate of both networks (Adam)."""
     beta1: Fraction = 0.5
-    """Adam's decay of the mean gradient, both players."""
+    """Adam's beta1, for both networks."""
     adam_eps: PositiveFloat = keras.ADAM_EPS
-    """Adam's guard against division by zero (Keras: 1e-7)."""
+    """Adam's epsilon (Keras: 1e-7)."""
 
 
 class Generator(nn.Module):
-    """A body that knows no label: (z, y) -> body(z)."""
+    """A generator that ignores the label: (z, y) -> body(z)."""
 
     def __init__(self, body: nn.Module) -> None:
         super().__init__()
@@ -92,7 +94,8 @@ ARCHITECTURES = {"deep": deep, "plain": plain}
 
 
 class GAN(System):
-    """min_G max_D E log D(x) + E log(1 - D(G(z))), Eq. 1 of the paper; G plays the non-saturating form (section 3)."""
+    """min_G max_D E log D(x) + E log(1 - D(G(z))), Eq. 1 of the paper, with the non-saturating generator loss
+    (section 3)."""
 
     paper: ClassVar = Paper(
         "Goodfellow et al. 2014, arXiv 1406.2661",
@@ -126,7 +129,9 @@ class GAN(System):
         x, y = next(batches)
         fake = G(draw(self.prior, len(x), x.device), y)
 
-        real_logits, fake_logits = D(T(torch.cat([x, fake.detach()]))).chunk(2)  # one pass: no D here has batch norm
+        real_logits, fake_logits = D(T(torch.cat([x, fake.detach()]))).chunk(
+            2
+        )  # one pass is enough: no D here has batch norm
         loss_d = (losses.says_real(real_logits) + losses.says_fake(fake_logits)) / 2
         descend((d, loss_d))
 

@@ -1,18 +1,19 @@
-"""Swift: a relativistic GAN on patches, made for the first minute on two cores.
+"""Swift: a relativistic GAN on image patches, designed for one-minute trainings on two CPU cores.
 
-The game is that of R3GAN (Huang et al. 2024, arXiv 2501.05441): the discriminator tells a real picture from a drawn one
-of the same label by the *difference* of their scores, and pays for steep scores at real pictures (R1). Both networks
-work on a coarse map of 4x4 patches (Shi et al. 2016, arXiv 1609.05158); noise and label modulate every convolution of
-the generator (Chen et al. 2019, arXiv 1810.01365); labels are projected (Miyato & Koyama 2018, arXiv 1802.05637), and
-the discriminator is also shown real pictures under labels of others (Reed et al. 2016, arXiv 1605.05396). What each
-choice bought: docs/systems/swift.md.
+The losses are those of R3GAN (Huang et al. 2024, arXiv 2501.05441): the discriminator is trained on the *difference*
+between the scores of a real and a generated image of the same label, with an R1 gradient penalty at real images. Both
+networks work on feature maps with one position per 4x4 patch (Shi et al. 2016, arXiv 1609.05158). z and the label
+modulate every convolution of the generator (Chen et al. 2019, arXiv 1810.01365). The discriminator is a projection
+discriminator (Miyato & Koyama 2018, arXiv 1802.05637) that is also trained on real images with mismatched labels (Reed
+et al. 2016, arXiv 1605.05396). The ablations of these choices are in docs/systems/swift.md.
 
-Sizes by one rule: the map has a patch per 4x4 pixels, rounded up. The discriminator halves it until both sides are at
-most 4; the generator begins at the map, halved until both sides are at most 8, and doubles back.
+Image sizes: the map has one position per 4x4 pixels, rounded up. The discriminator halves its resolution until both
+sides are at most 4. The generator starts at a resolution of at most 8 on both sides, and doubles it up to the map's.
 
-Deviations from R3GAN: the networks; a penalty at real pictures only, every eighth step and eight times as heavy; labels
-by projection, and real pictures under other labels; the step size rises over the first 8,000 images and falls to 0 over
-the last 40 %; both players see the same pictures in a step.
+Deviations from R3GAN: the architecture; a gradient penalty at real images only, applied in every eighth step with eight
+times the weight; the projection discriminator and mismatched labels; a learning rate that warms up linearly over the
+first 8,000 images and decays linearly to 0 over the last 40 % of the training; the updates of generator and
+discriminator in a step use the same images.
 """
 
 from math import prod, sqrt
@@ -34,71 +35,72 @@ from condgen.system import Batches, Paper, Player, System, adam, descend, logged
 
 LEAK = 0.2
 SMALLEST, LARGEST = 4, 8
-"""Sides of the coarsest map that the discriminator ends at, and that the generator begins at, at most."""
+"""Largest sides of the discriminator's last feature map, and of the generator's first."""
 
 
 class Config(Adversarial):
     """Settings of Swift."""
 
     images: PositiveInt = 240_000
-    """Length of the training in images seen; the data set is passed as often as that takes."""
+    """Training length, in images shown to the discriminator. The data set is repeated as often as needed."""
     z_dim: Width = 64
-    """Length of the noise vector z."""
+    """Dimension of the latent vector z."""
     width: Width = 32
-    """Channels of both networks' maps; the discriminator's coarsest has twice as many."""
+    """Channels of the feature maps. The discriminator's maps of lower resolution have twice as many."""
     blocks: Depth = 3
-    """Residual convolutions of the generator at its coarsest map; one more per doubling."""
+    """Residual blocks of the generator at its lowest resolution. Each higher resolution has one."""
     features: Width = 128
-    """Numbers that the discriminator compares with the label's."""
+    """Dimension of the discriminator's image features and of its label embeddings."""
     penalty_weight: NonNegativeFloat = 0.3
-    """Weight of R1 (gamma in R3GAN, Eq. 8)."""
+    """Weight of the R1 gradient penalty (gamma in R3GAN, Eq. 8)."""
     penalty_every: PositiveInt = 8
-    """Steps between two penalties, each so many times as heavy."""
+    """Steps between two gradient penalties (lazy regularisation). The weight is multiplied by the same number."""
     mismatch: NonNegativeFloat = 0.1
-    """Weight of telling a real picture under its own label from the same under another's (Reed et al. 2016)."""
+    """Weight of the loss on real images with mismatched labels (Reed et al. 2016). Larger values follow labels more
+    strictly; 0 disables it."""
     lr: PositiveFloat = 2e-3
-    """Adam's step size, both players, between its rise and its fall."""
+    """Peak learning rate of both networks (Adam), between warm-up and decay."""
     warmup: NonNegativeInt = 8_000
-    """Images at the start over which the step size rises in a straight line; without it some seeds stay black long."""
+    """Learning-rate warm-up, in images. Without it, some seeds produce black images for a long time."""
     decay: Fraction = 0.4
-    """Share of the training, at its end, over which the step size falls to 0 in a straight line."""
+    """Fraction of the training, at its end, over which the learning rate decays linearly to 0."""
     beta1: Fraction = 0.0
-    """Adam's decay of the mean gradient."""
+    """Adam's beta1, for both networks."""
     beta2: Fraction = 0.99
-    """Adam's decay of the mean squared gradient."""
+    """Adam's beta2, for both networks."""
 
     def lr_at(self, images: int) -> float:
-        """The step size at `images`: rising to lr, held, and from 1 - fall of the length on falling to 0."""
-        risen = min(1.0, (images + self.batch) / self.warmup) if self.warmup else 1.0
+        """The learning rate after `images`: linear warm-up to lr, constant, then linear decay to 0 at the end."""
+        warm = min(1.0, (images + self.batch) / self.warmup) if self.warmup else 1.0
         left = max(0.0, 1 - images / self.images)
-        return self.lr * risen * (min(1.0, left / self.decay) if self.decay else 1.0)
+        return self.lr * warm * (min(1.0, left / self.decay) if self.decay else 1.0)
 
 
 class Residual(nn.Module):
-    """x plus a convolution of it. Each place's channels are normalised first, so maps cannot grow, whatever the step
-    size; then z and the label say how much of each channel is let through, and what is added to it."""
+    """x + conv(modulate(norm(leaky_relu(x)))). Layer norm over the channels of each position keeps activations bounded
+    at any learning rate; z and the label set a scale and a shift per channel."""
 
-    def __init__(self, channels: int, told: int) -> None:
-        """told: length of z and the label together."""
+    def __init__(self, channels: int, condition: int) -> None:
+        """condition: dimension of z and label together."""
         super().__init__()
-        self.style = nn.Linear(told, 2 * channels)
+        self.style = nn.Linear(condition, 2 * channels)
         nn.init.normal_(self.style.weight, std=0.1)
         nn.init.zeros_(self.style.bias)
-        nn.init.ones_(self.style.bias[:channels])  # at first all is let through as it is
+        nn.init.ones_(self.style.bias[:channels])  # the scale is about 1 at initialisation
         self.conv = nn.Conv2d(channels, channels, 3, padding=1)
         nn.init.normal_(self.conv.weight, std=0.5 / sqrt(9 * channels))
         nn.init.zeros_(self.conv.bias)  # type: ignore[arg-type]
 
     def forward(self, x: Tensor, zy: Tensor) -> Tensor:
         scale, shift = self.style(zy)[:, None, None].chunk(2, 3)  # (b, 1, 1, channels)
-        h = F.leaky_relu(x, LEAK).permute(0, 2, 3, 1)  # channels are last in memory already
+        h = F.leaky_relu(x, LEAK).permute(0, 2, 3, 1)  # no copy: the memory format is channels last
         h = torch.addcmul(shift, F.layer_norm(h, h.shape[3:]), scale).permute(0, 3, 1, 2)
         out: Tensor = self.conv(h).add_(x)
         return out
 
 
 class Generator(nn.Module):
-    """z and the label -> a map of patches by one linear layer, then residual convolutions that hear of both again."""
+    """z and the label -> a map of low resolution by one linear layer, then residual blocks modulated by both."""
 
     def __init__(self, spec: Spec, cfg: Config) -> None:
         super().__init__()
@@ -106,10 +108,10 @@ class Generator(nn.Module):
         self.sides = [grid(spec)]
         while max(self.sides[0]) > LARGEST:
             self.sides.insert(0, halved(self.sides[0]))
-        told = cfg.z_dim + len(spec.labels)
-        self.first = nn.Linear(told, cfg.width * prod(self.sides[0]))
+        condition = cfg.z_dim + len(spec.labels)
+        self.first = nn.Linear(condition, cfg.width * prod(self.sides[0]))
         counts = [cfg.blocks, *(1 for _ in self.sides[1:])]
-        self.levels = nn.ModuleList(nn.ModuleList(Residual(cfg.width, told) for _ in range(n)) for n in counts)
+        self.levels = nn.ModuleList(nn.ModuleList(Residual(cfg.width, condition) for _ in range(n)) for n in counts)
         self.last = nn.Conv2d(cfg.width, SIDE**2 * spec.channels, 3, padding=1)
 
     def forward(self, z: Tensor, y: Tensor) -> Tensor:
@@ -124,7 +126,8 @@ class Generator(nn.Module):
 
 
 class Discriminator(nn.Module):
-    """A map of patches -> features (`look`); their product with the label's is the score."""
+    """Image -> features (b, cfg.features); their inner product with the label's embedding, plus a linear term, is the
+    score (b, 1)."""
 
     def __init__(self, spec: Spec, cfg: Config) -> None:
         super().__init__()
@@ -135,18 +138,18 @@ class Discriminator(nn.Module):
             sides = halved(sides)
         self.convs = nn.ModuleList(convs)
         self.features = nn.Linear(convs[-1].out_channels * prod(sides), cfg.features)
-        self.any = nn.Linear(cfg.features, 1, bias=False)  # a bias would cancel in every difference of scores
+        self.any = nn.Linear(cfg.features, 1, bias=False)  # no bias: it would cancel in differences of scores
         self.label = LabelEmbedding(len(spec.labels), cfg.features)
         nn.init.normal_(self.label.rows.weight, std=1 / sqrt(cfg.features))
 
     def forward(self, x: Tensor, y: Tensor) -> Tensor:
-        return self.score(self.look(x), y)
+        return self.score(self.features_of(x), y)
 
-    def look(self, x: Tensor) -> Tensor:
+    def features_of(self, x: Tensor) -> Tensor:
         h = to_patches(x)
         for conv in self.convs:
             h = F.leaky_relu_(conv(h), LEAK)
-        return F.leaky_relu_(self.features(h.permute(0, 2, 3, 1).flatten(1)), LEAK)  # as it lies in memory: no copy
+        return F.leaky_relu_(self.features(h.permute(0, 2, 3, 1).flatten(1)), LEAK)  # no copy
 
     def score(self, h: Tensor, y: Tensor) -> Tensor:
         scores: Tensor = self.any(h) + (h * self.label(y)).sum(1, keepdim=True)
@@ -154,9 +157,9 @@ class Discriminator(nn.Module):
 
 
 def exchanged(y: Tensor) -> Tensor:
-    """The labels of a batch, two and two in each other's place; an odd one out keeps its own.
+    """The labels of a batch with neighbours swapped in pairs; the last of an odd number keeps its own.
 
-    Neighbours stay in one process when several share a batch out, so that these play as one would.
+    Neighbours are in the same process when several share a batch, so the result does not depend on their number.
     """
     return y[(torch.arange(len(y), device=y.device) ^ 1).clamp(max=len(y) - 1)]
 
@@ -166,7 +169,7 @@ def halved(sides: tuple[int, int]) -> tuple[int, int]:
 
 
 class Swift(System):
-    """min_G max_D E log sigmoid(D(x|y) - D(G(z|y)|y)): R3GAN, Eq. 2, without labels there."""
+    """min_G max_D E log sigmoid(D(x|y) - D(G(z|y)|y)): Eq. 2 of R3GAN, with labels."""
 
     paper: ClassVar = Paper(
         "Huang et al. 2024, arXiv 2501.05441",
@@ -201,7 +204,7 @@ class Swift(System):
 
         penalised = images // self.cfg.batch % self.cfg.penalty_every == 0
         both = torch.cat([x.requires_grad_(penalised), fake.detach()])
-        h = D.look(T(both))
+        h = D.features_of(T(both))
         real_scores, fake_scores = D.score(h, torch.cat([y, y])).chunk(2)
         loss_d = whole_loss = losses.says_real(real_scores - fake_scores)
         if penalised:

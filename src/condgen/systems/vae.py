@@ -1,11 +1,12 @@
-"""Variational autoencoder -- Kingma & Welling 2013, arXiv 1312.6114; with the label joined to both halves, the
-conditional one -- Sohn, Lee & Yan 2015 (NeurIPS 28).
+"""Variational autoencoder -- Kingma & Welling 2013, arXiv 1312.6114; and, with the label as an input of encoder and
+decoder, the conditional variational autoencoder -- Sohn, Lee & Yan 2015 (NeurIPS 28).
 
-Networks and recipe: "Python 深度学习: 基于 PyTorch" (2019), section 8.1. Its text prints z = mu + exp(logvar) eps; its
-code has exp(logvar / 2), which is the standard deviation and what is done here.
+Networks and recipe: "Python 深度学习: 基于 PyTorch" (2019), section 8.1. The text of the book has
+z = mu + exp(logvar) eps; its code has exp(logvar / 2), which is the standard deviation and is used here.
 
-Deviations: the decoder returns logits, sigmoid and cross-entropy are one stable function; the loss is the mean over the
-    batch where the book has the sum, which Adam cannot tell apart; pictures come from an average of the decoder.
+Deviations: the decoder returns logits, and sigmoid and cross-entropy are one numerically stable function; the loss is
+    the mean over the batch where the book has the sum, which is equivalent under Adam; the EMA of the decoder is
+    sampled.
 """
 
 from typing import ClassVar
@@ -23,20 +24,20 @@ from condgen.system import Batches, Paper, Player, System, adam, descend, logged
 
 
 class Config(BaseConfig):
-    """Settings of the variational autoencoder; the defaults are those of row `vae`."""
+    """Settings of the variational autoencoder; the defaults are those of the preset `vae`."""
 
     images: PositiveInt = 1_800_000
-    """Length of the training in images seen (the book: 30 epochs of 60,000)."""
+    """Training length, in images (the book: 30 epochs of 60,000)."""
     batch: PositiveInt = 128
-    """Images per step."""
+    """Batch size, in images."""
     conditional: bool = False
-    """Join the label to the encoder's and the decoder's input."""
+    """Concatenate the label to the inputs of encoder and decoder."""
     z_dim: Width = 20
-    """Length of the latent vector z."""
+    """Dimension of the latent vector z."""
     hidden: Width = 400
-    """Width of the one hidden layer of each half."""
+    """Units of the hidden layer of encoder and decoder."""
     lr: PositiveFloat = 1e-3
-    """Adam's step size."""
+    """Learning rate (Adam)."""
 
 
 class Encoder(nn.Module):
@@ -54,7 +55,7 @@ class Encoder(nn.Module):
 
 
 class Decoder(nn.Module):
-    """p(x | z, y): one Bernoulli logit per pixel; called as a generator it returns their means as a picture."""
+    """p(x | z, y): one Bernoulli logit per pixel. Called as a generator, it returns the means, scaled to [-1, 1]."""
 
     def __init__(self, spec: Spec, cfg: Config) -> None:
         super().__init__()
@@ -108,7 +109,7 @@ class VAE(System):
         return self.decoder
 
     def encode(self, x: Tensor, y: Tensor) -> tuple[Tensor, Tensor]:
-        """Mean and log-variance of z, (b, z_dim) each, for pictures x in [-1, 1]."""
+        """Mean and log-variance of q(z | x, y), (b, z_dim) each, for images x in [-1, 1]."""
         flat = (x.flatten(1) + 1) / 2
         mu, logvar = self.encoder(torch.cat([flat, y], 1) if self.cfg.conditional else flat)
         return mu, logvar
@@ -116,9 +117,8 @@ class VAE(System):
     def step(self, batches: Batches, images: int) -> dict[str, Tensor]:
         x, y = next(batches)
         mu, logvar = self.encode(x, y)
-        z = mu + (logvar / 2).exp() * batch_noise(
-            torch.randn, *mu.shape, device=mu.device
-        )  # Eq. 10: the reparameterisation
+        eps = batch_noise(torch.randn, *mu.shape, device=mu.device)
+        z = mu + (logvar / 2).exp() * eps  # Eq. 10: the reparameterisation
         reconstruction = losses.binary_cross_entropy(self.decoder.logits(z, y), (x + 1) / 2)
         kl = losses.kl_to_standard_normal(mu, logvar)
         descend((self.players["vae"], reconstruction + kl))
