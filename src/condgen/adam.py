@@ -1,7 +1,7 @@
-"""Adam (Kingma & Ba 2015, arXiv 1412.6980, algorithm 1), all parameters in one fused kernel of torch.
+"""Adam (Kingma & Ba 2015, arXiv 1412.6980, Algorithm 1), as one fused torch kernel for all parameters.
 
-The same numbers as torch.optim.Adam(fused=True), bit for bit. That class imports torch's compiler when it is first
-made, which is three seconds of every training (docs/LOG.md); this one has no use for it.
+The results equal those of torch.optim.Adam(fused=True) bit for bit. That class imports torch's compiler when it is
+first created, which takes three seconds (docs/LOG.md); this one does not.
 """
 
 from collections.abc import Iterable
@@ -10,12 +10,12 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-MEMORY = ("exp_avg", "exp_avg_sq", "step")
-"""What is remembered of each parameter: m, v and t of the paper."""
+STATE = ("exp_avg", "exp_avg_sq", "step")
+"""State per parameter: m, v and t in the paper."""
 
 
 class Adam:
-    """An optimizer of float32 parameters that lie on one device."""
+    """Optimizer for float32 parameters on one device."""
 
     def __init__(
         self,
@@ -28,42 +28,43 @@ class Adam:
         self.state: dict[int, dict[str, Tensor]] = {}
 
     def zero_grad(self, set_to_none: bool = True) -> None:
-        """Forget all gradients. They are always set to None: a parameter that gets none is then left alone."""
+        """Set all gradients to None, whatever `set_to_none` is: parameters without a gradient are not updated."""
         for parameter in self.param_groups[0]["params"]:
             parameter.grad = None
 
     @torch.no_grad()
     def step(self, skip_if: Tensor | None = None) -> None:
-        """Move every parameter that has a gradient, or none of them if `skip_if` is 1, which the kernel itself looks
-        at: nobody waits for a GPU."""
+        """Update every parameter that has a gradient, unless `skip_if` is 1. The kernel evaluates `skip_if` on the
+        device, without a synchronisation."""
         group = self.param_groups[0]
-        moving = {i: p for i, p in enumerate(group["params"]) if p.grad is not None}
-        if not moving:
+        updated = {i: p for i, p in enumerate(group["params"]) if p.grad is not None}
+        if not updated:
             return
-        for i, parameter in moving.items():
+        for i, parameter in updated.items():
             if i not in self.state:
-                self.state[i] = begun(parameter)
-        m, v, t = ([self.state[i][name] for i in moving] for name in MEMORY)
+                self.state[i] = initial_state(parameter)
+        m, v, t = ([self.state[i][name] for i in updated] for name in STATE)
         torch._foreach_add_(t, 1)
         torch._fused_adam_(
-            list(moving.values()), [p.grad for p in moving.values()], m, v, [], t,
+            list(updated.values()), [p.grad for p in updated.values()], m, v, [], t,
             lr=group["lr"], beta1=group["betas"][0], beta2=group["betas"][1], eps=group["eps"],
             weight_decay=0.0, amsgrad=False, maximize=False, grad_scale=None, found_inf=skip_if,
         )  # fmt: skip
         if skip_if is not None:
-            torch._foreach_sub_(t, [skip_if] * len(t))  # a move that was left out does not count
+            torch._foreach_sub_(t, [skip_if] * len(t))  # a skipped step does not count
 
     def state_dict(self) -> dict[str, Any]:
-        """As torch's optimizers give it: state by the parameter's number."""
+        """In the format of torch's optimizers: state by the index of the parameter."""
         settings = {name: value for name, value in self.param_groups[0].items() if name != "params"}
         return {"state": self.state, "param_groups": [settings]}
 
     def load_state_dict(self, state_dict: dict[str, Any]) -> None:
-        """state_dict: its tensors are taken, not copied; its settings are ignored, they come from the Config."""
+        """The tensors are used without a copy. Hyperparameters in `state_dict` are ignored; they come from the
+        Config."""
         self.state = dict(state_dict["state"])
 
 
-def begun(parameter: nn.Parameter) -> dict[str, Tensor]:
-    """The memory of a parameter that has not moved yet."""
+def initial_state(parameter: nn.Parameter) -> dict[str, Tensor]:
+    """The state of a parameter before its first update."""
     step = torch.zeros((), device=parameter.device)
     return {"exp_avg": torch.zeros_like(parameter), "exp_avg_sq": torch.zeros_like(parameter), "step": step}

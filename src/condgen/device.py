@@ -1,4 +1,4 @@
-"""Where to compute."""
+"""Choice of the compute device."""
 
 import os
 
@@ -8,16 +8,21 @@ from condgen.errors import CondgenError
 
 
 def pick(name: str) -> torch.device:
-    """auto takes the first of CUDA, Apple's MPS and the CPU that is there; any other name is taken at its word."""
+    """The device of this name; auto is the first available of CUDA, MPS (Apple) and CPU.
+
+    Raises CondgenError for an unknown or unavailable device.
+    """
     if name == "auto":
         name = "cuda" if torch.cuda.is_available() else "mps" if torch.backends.mps.is_available() else "cpu"
-    if name == "cuda" and "LOCAL_RANK" in os.environ:  # of torchrun: a GPU for each process
+    if name == "cuda" and "LOCAL_RANK" in os.environ:  # set by torchrun: one GPU per process
         name = f"cuda:{os.environ['LOCAL_RANK']}"
     try:
         device = torch.device(name)
     except RuntimeError:
-        raise CondgenError(f"unknown device {name!r}. There are: auto, cpu, cuda, cuda:N, mps.") from None
+        raise CondgenError(f"unknown device {name!r}; available: auto, cpu, cuda, cuda:N, mps.") from None
     there = {"cpu": True, "cuda": torch.cuda.is_available(), "mps": torch.backends.mps.is_available()}
     if not there.get(device.type):
-        raise CondgenError(f"device {name!r} is not on this machine (torch {torch.__version__}); use --device auto.")
+        raise CondgenError(
+            f"device {name!r} is not available on this machine (torch {torch.__version__}); use --device auto."
+        )
     return device

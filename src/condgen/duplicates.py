@@ -1,9 +1,9 @@
-"""Pictures that stand twice: equal in every pixel, or nearly so, within a split or in both.
+"""Duplicate images, exact or near, within a split or across both.
 
-A test picture that is also a training picture makes every comparison of the two dishonest. Near copies are found by
-perceptual hashes (imagehash's pHash, 64 bits) that differ in few bits, and confirmed by the correlation of thumbnails:
-the hash alone takes half of MNIST's ones for each other. What is found of copies that were re-encoded, scaled,
-brightened or cropped, and what is taken for a copy that is none: docs/data.md.
+Test images that are also in the training set invalidate test metrics. Near duplicates are images whose perceptual
+hashes (imagehash's pHash, 64 bits) differ in few bits and whose thumbnails correlate; the hash alone would match half
+of MNIST's ones with each other. Detection rates for re-encoded, scaled, brightened and cropped copies, and the rate of
+false positives, are in docs/data.md.
 """
 
 from collections import Counter, defaultdict
@@ -22,19 +22,19 @@ from condgen.drawing import pictures
 from condgen.metrics.pixels import digests
 
 BITS, ALIKE = 4, 0.995
-"""Near copies: hashes that differ in at most so many of 64 bits, and thumbnails that correlate more than so much."""
+"""Near duplicates: largest number of different bits out of 64, and smallest correlation of the thumbnails."""
 THUMB = 16
-"""Sides of a thumbnail."""
+"""Side of a thumbnail, in pixels."""
 SHOWN = 10
-"""Groups and pairs that are listed by their numbers."""
+"""Number of groups and pairs that are listed."""
 HASHED, COMPARED = 2048, 2_000_000
-"""Pictures that a helper hashes in one go; pairs that are held in memory together."""
+"""Images per task of a worker process; pairs that are in memory at a time."""
 
 Place = tuple[str, int]
 
 
 def facts(data: Dataset) -> dict[str, Any]:
-    """How many pictures are copies, or near copies, of an earlier one, and the first of them by split and number."""
+    """Numbers of exact and near duplicates of an earlier image, and the first of them by split and index; for JSON."""
     places = [(title, number) for title, split in data.splits.items() for number in range(len(split))]
     groups = equal(data, places)
     counts = [Counter(title for title, _ in group) for group in groups]
@@ -48,7 +48,7 @@ def facts(data: Dataset) -> dict[str, Any]:
 
 
 def equal(data: Dataset, places: Sequence[Place]) -> list[list[Place]]:
-    """Groups of pictures that are equal in every pixel."""
+    """Groups of images with equal pixels."""
     found: defaultdict[bytes, list[Place]] = defaultdict(list)
     hashes = (digest for split in data.splits.values() for digest in digests(split.images))
     for place, digest in zip(places, hashes, strict=True):
@@ -57,7 +57,7 @@ def equal(data: Dataset, places: Sequence[Place]) -> list[list[Place]]:
 
 
 def near_facts(data: Dataset, places: Sequence[Place], groups: Sequence[Sequence[Place]]) -> dict[str, Any]:
-    """Near copies among pictures that are no exact ones, those across the splits first, the most alike first."""
+    """Near duplicates that are not exact ones. Pairs across splits come first, then by decreasing correlation."""
     copies = {place for group in groups for place in group[1:]}
     kept = [place for place in places if place not in copies]
     pairs = [(kept[i], kept[j], alike) for i, j, alike in near(_all(data, kept))]
@@ -73,7 +73,7 @@ def near_facts(data: Dataset, places: Sequence[Place], groups: Sequence[Sequence
 
 
 def near(images: Sequence[NDArray[np.uint8]]) -> list[tuple[int, int, float]]:
-    """Pairs i < j of nearly equal pictures (h, w, c) with the correlation of their thumbnails."""
+    """Near duplicates among images (h, w, c): pairs of indices i < j, with the correlation of their thumbnails."""
     looks = list(each(_look, chunked(images, HASHED), "comparing", HASHED))
     hashes, thumbs = (np.concatenate(parts) for parts in zip(*looks, strict=True))
     pairs, found = candidates(hashes), []
@@ -85,9 +85,10 @@ def near(images: Sequence[NDArray[np.uint8]]) -> list[tuple[int, int, float]]:
 
 
 def candidates(hashes: NDArray[np.uint64]) -> NDArray[np.int64]:
-    """Pairs (n, 2), i < j, of 64-bit hashes that differ in at most BITS bits.
+    """Pairs (n, 2) of indices i < j of 64-bit hashes that differ in at most BITS bits.
 
-    Of BITS + 1 bands at least one is then equal: only pictures that share a band are compared.
+    Each hash is split into BITS + 1 bands. At least one band of such a pair is equal, so only hashes that share a band
+    are compared.
     """
     found = [np.empty((0, 2), np.int64)]
     edges = np.linspace(0, 64, BITS + 2).round().astype(int)
@@ -100,7 +101,7 @@ def candidates(hashes: NDArray[np.uint64]) -> NDArray[np.int64]:
 
 
 def sheet(data: Dataset, found: dict[str, Any]) -> Image.Image | None:
-    """The first groups and pairs side by side, a row each; None if nothing stands twice."""
+    """The first groups and pairs side by side, one per row; None if there are no duplicates."""
     rows = [*(group[:2] for group in found["first_groups"]), *(pair[:2] for pair in found["near"]["first_pairs"])]
     if not rows:
         return None
@@ -109,7 +110,7 @@ def sheet(data: Dataset, found: dict[str, Any]) -> Image.Image | None:
 
 
 def _close(hashes: NDArray[np.uint64], bucket: NDArray[np.int64], at: int) -> NDArray[np.int64]:
-    """Some of a bucket against all of it."""
+    """Pairs of candidates between a part of a bucket, from `at` on, and the whole bucket."""
     some = bucket[at : at + max(1, COMPARED // len(bucket))]
     differ = np.bitwise_count(hashes[some][:, None] ^ hashes[bucket][None])
     first, second = np.nonzero(differ <= BITS)
@@ -118,7 +119,7 @@ def _close(hashes: NDArray[np.uint64], bucket: NDArray[np.int64], at: int) -> ND
 
 
 def _look(images: Sequence[NDArray[np.uint8]]) -> tuple[NDArray[np.uint64], NDArray[np.float32]]:
-    """Of each picture its hash, and its thumbnail in grey with mean 0 and length 1."""
+    """Per image: its hash (n,), and its grey thumbnail (n, THUMB**2) with mean 0 and norm 1."""
     greys = [pictures.image(picture).convert("L") for picture in images]
     bits = np.stack([imagehash.phash(grey).hash.ravel() for grey in greys])
     small = [grey.resize((THUMB, THUMB), Image.Resampling.LANCZOS) for grey in greys]

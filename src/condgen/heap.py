@@ -1,7 +1,7 @@
-"""Memory that a step gives back is kept for the next one (glibc's malloc, on Linux).
+"""Keep the memory that a training step frees in the process, for the next step (glibc's malloc, on Linux).
 
-By default malloc returns large pieces to the kernel at once. The next step's maps, megabytes each, then come page by
-page, every page cleared first: an eighth of a convolutional step on two cores (docs/performance/profile.md).
+By default, malloc returns large blocks to the kernel at once. The next step then gets its feature maps, of megabytes
+each, as new zeroed pages, which takes an eighth of a convolutional step on two cores (docs/performance/profile.md).
 """
 
 import ctypes
@@ -10,18 +10,19 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 TRIM_THRESHOLD, TOP_PAD, MMAP_THRESHOLD = -1, -2, -3
-"""Of <malloc.h>, in bytes: free ones at the heap's end that go back; asked for ahead; of a piece that is no heap's."""
+"""Parameters of mallopt in <malloc.h>, in bytes: free memory at the end of the heap that is returned to the kernel,
+memory that is requested in advance, and the size of a block that is mapped outside the heap."""
 MB = 2**20
 
 
 @contextmanager
 def retained() -> Iterator[None]:
-    """Inside, the process's heap grows and does not shrink; at the end what is free goes back to the kernel."""
+    """Within the context the heap does not shrink; at its end, free memory is returned to the kernel."""
     malloc = ctypes.CDLL(None) if sys.platform == "linux" else None
-    if malloc is None or not hasattr(malloc, "mallopt"):  # another C library than glibc
+    if malloc is None or not hasattr(malloc, "mallopt"):  # not glibc
         yield
         return
-    malloc.mallopt(MMAP_THRESHOLD, 32 * MB)  # as large as it may be
+    malloc.mallopt(MMAP_THRESHOLD, 32 * MB)  # the maximum
     malloc.mallopt(TRIM_THRESHOLD, 2**31 - 1)
     malloc.mallopt(TOP_PAD, 64 * MB)
     try:

@@ -1,4 +1,4 @@
-"""A look at the data before anything is trained on it: what is there, how much of each label, what stands twice."""
+"""Statistics of a data set before training: shapes, images per label, imbalance, duplicates."""
 
 from pathlib import Path
 from typing import Any
@@ -15,11 +15,11 @@ from condgen.labels import UNKNOWN, Labels
 from condgen.metrics.pixels import greys
 
 ROWS, COLUMNS = 5, 20
-"""Of the sample sheet; a data set with more labels shows its first ones."""
+"""Images per label, and labels, in the sample grid. Further labels are not shown."""
 
 
 def facts(data: Dataset) -> dict[str, Any]:
-    """What is to be known of a data set, ready for JSON."""
+    """All statistics of a data set, for JSON."""
     counts = {title: per_label(split, data.labels) for title, split in data.splits.items()}
     return {
         "name": data.name,
@@ -35,57 +35,58 @@ def facts(data: Dataset) -> dict[str, Any]:
 
 
 def per_label(split: Split, labels: Labels) -> list[int]:
-    """Pictures of each class, or with each attribute on."""
+    """Number of images of each class, or with each attribute."""
     if labels.kind == "attributes":
         return [int(count) for count in (split.labels == 1).sum(0)]
     return [int(count) for count in np.bincount(split.labels, minlength=len(labels))]
 
 
 def sentences(found: dict[str, Any]) -> list[str]:
-    """What a person should know before training, in words; empty if all is well."""
+    """Warnings before training, one sentence each; empty if there are none."""
     said, twice = [], found["duplicates"]
     if found["imbalance"] is None:
         empty = [n for n, count in zip(found["labels"]["names"], found["per_label"]["train"], strict=True) if not count]
-        said.append(f"no training picture of {', '.join(empty)}.")
+        said.append(f"no training images of: {', '.join(empty)}.")
     elif found["imbalance"] >= 3:
         said.append(
-            f"unbalanced: the most frequent label has {found['imbalance']:.1f} times the pictures of the rarest."
+            f"imbalanced: the most frequent label has {found['imbalance']:.1f} times as many images as the rarest."
         )
     for title, count in twice["within"].items():
         if count:
-            said.append(f"{count:,} {title} pictures are copies of an earlier one.")
+            said.append(f"duplicates: {count:,} {title} images are copies of an earlier one.")
     if twice["test_in_train"]:
         said.append(
-            f"leaky: {twice['test_in_train']:,} test pictures stand in the training set too: test figures will flatter."
+            f"leakage: {twice['test_in_train']:,} test images are also in the training set, so test metrics will be "
+            "too good."
         )
     near = twice["near"]
     if near["test_in_train"]:
-        said.append(f"perhaps leaky: {near['test_in_train']:,} test pictures look like a copy of a training picture.")
+        said.append(f"possible leakage: {near['test_in_train']:,} test images are near duplicates of training images.")
     for title, count in near["within"].items():
         if count:
-            said.append(f"{count:,} {title} pictures look like a copy of an earlier one.")
+            said.append(f"near duplicates: {count:,} {title} images are nearly equal to an earlier one.")
     for title, count in found["unknown"].items():
         if count:
-            said.append(f"{count:,} attributes of {title} pictures are not known; they count as neither on nor off.")
+            said.append(f"unknown attributes: {count:,} in the {title} set; they count as neither present nor absent.")
     return said
 
 
 def write(data: Dataset, found: dict[str, Any], folder: Path) -> None:
-    """facts.json and pictures: a titled sample sheet, pictures per label, the mean picture of each label, and what
-    stands twice, if anything does."""
+    """Write facts.json, a grid of samples, a chart of images per label, the mean image of each label, and a grid of
+    duplicates if there are any."""
     write_json(folder / "facts.json", found)
     titles = list(data.labels.names)
     pictures.save_png(folder / "sheet.png", real(data.train, data.labels))
-    write_bytes(folder / "labels.png", plots.bars(found["per_label"], titles, f"{data.name}: pictures per label"))
+    write_bytes(folder / "labels.png", plots.bars(found["per_label"], titles, f"{data.name}: images per label"))
     cells = [pictures.enlarged(pictures.image(picture)) for picture in means(data.train, data.labels)]
     pictures.save_png(folder / "means.png", pictures.captioned(cells, titles, min(10, len(titles))))
-    (folder / "duplicates.png").unlink(missing_ok=True)  # of an earlier look
+    (folder / "duplicates.png").unlink(missing_ok=True)  # of an earlier inspection
     if sheet := duplicates.sheet(data, found["duplicates"]):
         pictures.save_png(folder / "duplicates.png", sheet)
 
 
 def means(split: Split, labels: Labels) -> NDArray[np.uint8]:
-    """The mean picture of each label, uint8 (K, h, w, c); white where a label has none."""
+    """The mean image of each label, uint8 (K, h, w, c); white for a label without images."""
     shape = split.images.shape[1:]
     found = np.full((len(labels), *shape), 255, np.uint8)
     for number in range(len(labels)):
@@ -96,7 +97,7 @@ def means(split: Split, labels: Labels) -> NDArray[np.uint8]:
 
 
 def real(split: Split, labels: Labels, rows: int = ROWS) -> Image.Image:
-    """The first few real pictures of each label, a titled column a label; white where there are not enough."""
+    """The first `rows` real images of each label, one titled column per label; white where there are fewer."""
     count = min(len(labels), COLUMNS)
     found = np.full((rows, count, *split.images.shape[1:]), 255, np.uint8)
     for column in range(count):
@@ -106,7 +107,7 @@ def real(split: Split, labels: Labels, rows: int = ROWS) -> Image.Image:
 
 
 def members(split: Split, labels: Labels, number: int) -> NDArray[np.intp]:
-    """Which pictures have a class, or an attribute on."""
+    """Indices of the images of a class, or with an attribute."""
     has = split.labels == number if labels.kind == "classes" else split.labels[:, number] == 1
     return np.flatnonzero(has)
 
@@ -126,5 +127,5 @@ def _split_facts(split: Split) -> dict[str, Any]:
 
 
 def _imbalance(counts: list[int]) -> float | None:
-    """Most over fewest; None if a label has no picture at all."""
+    """Largest over smallest number of images per label; None if a label has no images."""
     return round(max(counts) / min(counts), 3) if min(counts) else None

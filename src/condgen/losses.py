@@ -1,6 +1,6 @@
-"""The shelf of losses: logits in, scalar out; one equation each.
+"""Loss functions: logits in, scalar out, one equation each.
 
-A logit is the score before a sigmoid: D = sigmoid(logit). All are means over the batch.
+A logit is the score before the sigmoid: D = sigmoid(logit). All losses are means over the batch.
 """
 
 from collections.abc import Callable
@@ -14,43 +14,46 @@ from condgen.noise import batch_noise
 
 
 def says_real(logits: Tensor) -> Tensor:
-    """-E log D: small when the discriminator says 'real'. For real pictures, and the generator's non-saturating loss
-    (Goodfellow et al. 2014, arXiv 1406.2661, section 3)."""
+    """-E log D: binary cross-entropy with the target 'real'. The discriminator's loss on real images, and the
+    generator's non-saturating loss (Goodfellow et al. 2014, arXiv 1406.2661, section 3)."""
     return F.softplus(-logits).mean()
 
 
 def says_fake(logits: Tensor) -> Tensor:
-    """-E log(1 - D): small when the discriminator says 'fake' (Goodfellow et al. 2014, Eq. 1)."""
+    """-E log(1 - D): binary cross-entropy with the target 'fake' (Goodfellow et al. 2014, Eq. 1)."""
     return F.softplus(logits).mean()
 
 
 def binary_cross_entropy(logits: Tensor, x: Tensor) -> Tensor:
-    """-E log p(x) of independent Bernoulli pixels, in nats per picture: summed over pixels, mean over the batch.
+    """-E log p(x) for independent Bernoulli pixels, in nats per image: sum over pixels, mean over the batch.
 
-    logits and x: (b, ...) of one shape; x in [0, 1], grey values taken as probabilities.
+    logits, x: (b, ...), of equal shape. x is in [0, 1]; grey values are treated as probabilities.
     """
     return F.binary_cross_entropy_with_logits(logits, x, reduction="none").flatten(1).sum(1).mean()
 
 
 def kl_to_standard_normal(mu: Tensor, logvar: Tensor) -> Tensor:
-    """E KL(N(mu, exp(logvar)) || N(0, I)), in nats per picture (Kingma & Welling 2013, arXiv 1312.6114, appendix B)."""
+    """E KL(N(mu, exp(logvar)) || N(0, I)), in nats per image (Kingma & Welling 2013, arXiv 1312.6114, appendix B).
+
+    mu, logvar: (b, dim).
+    """
     return -0.5 * (1 + logvar - mu.square() - logvar.exp()).sum(1).mean()
 
 
 def r1(scores: Tensor, x: Tensor) -> Tensor:
-    """E ||grad D(x)||^2 at real pictures (Mescheder et al. 2018, arXiv 1801.04406, Eq. 9).
+    """E ||grad D(x)||^2 at real images (Mescheder et al. 2018, arXiv 1801.04406, Eq. 9).
 
-    scores: D(x) of each picture; x: with gradients on since before D saw it.
+    scores: D(x), one per image. x: the images, which required gradients before D was evaluated.
     """
     (gradient,) = torch.autograd.grad(scores.sum(), x, create_graph=True)
     return gradient.square().flatten(1).sum(1).mean()
 
 
 def gradient_penalty(critic: Callable[[Tensor, Tensor], Tensor], real: Tensor, fake: Tensor, y: Tensor) -> Tensor:
-    """E (||grad D(x|y)|| - 1)^2 at x between real and fake pictures of label y.
+    """E (||grad D(x|y)|| - 1)^2 at random interpolations x of real and fake images of label y.
 
-    One mixing weight, uniform on [0, 1), per picture; the norm is over the whole picture (Gulrajani et al. 2017,
-    arXiv 1704.00028, Eq. 3).
+    The interpolation weight is uniform on [0, 1), one per image; the norm is over the whole image (Gulrajani et al.
+    2017, arXiv 1704.00028, Eq. 3).
     """
     share = batch_noise(torch.rand, len(real), *[1] * (real.dim() - 1), device=real.device)
     between = (share * real + (1 - share) * fake).requires_grad_()

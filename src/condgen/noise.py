@@ -1,4 +1,4 @@
-"""Noise as torch tensors: in a training step, and for one picture that anybody may ask for again."""
+"""Random tensors: reproducible noise of a training step, and the latent vector of a generated image."""
 
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
@@ -14,9 +14,9 @@ CPU = torch.device("cpu")
 
 
 def reseed(seed: int, stream: str, images: int, device: torch.device = CPU) -> None:
-    """Make torch's own noise (z, dropout, first weights) a function of progress; resuming needs no saved state.
+    """Seed torch's global generators by (seed, stream, images), so that a resumed run needs no saved generator state.
 
-    Sets the generators of the CPU and of `device` themselves: torch.manual_seed takes a hundred times as long.
+    Seeds only the generators of the CPU and of `device`: torch.manual_seed takes a hundred times as long.
     """
     value = seed_of(seed, stream, images)
     torch.default_generator.manual_seed(value)
@@ -28,7 +28,8 @@ def reseed(seed: int, stream: str, images: int, device: torch.device = CPU) -> N
 
 
 def reseed_step(seed: int, images: int, device: torch.device = CPU) -> None:
-    """`reseed` for one step. Of several processes each gets noise of its own, and shares what `batch_noise` draws."""
+    """`reseed` for one training step. In distributed training, each process gets its own noise, except that of
+    `batch_noise`, which all processes share."""
     if parallel.world_size() == 1:
         reseed(seed, "step", images, device)
         return
@@ -37,13 +38,14 @@ def reseed_step(seed: int, images: int, device: torch.device = CPU) -> None:
 
 
 _shared: dict[torch.device, torch.Generator] = {}
-"""Per device, the noise that several processes share; seeded by each step."""
+"""Per device, the generator that all processes seed equally in each step."""
 
 
 def batch_noise(sampler: Callable[..., Tensor], rows: int, *shape: int, device: torch.device | str = CPU) -> Tensor:
-    """Noise for the rows of one batch, (rows, *shape), such as ``batch_noise(torch.randn, 64, 100)``.
+    """Random values for one batch, (rows, *shape), such as ``batch_noise(torch.randn, 64, 100)``.
 
-    Several processes draw for the whole batch and take their own rows, so that they play as one would.
+    In distributed training, every process generates the values of the global batch and returns its own rows, so that
+    the result does not depend on the number of processes.
     """
     if parallel.world_size() == 1:
         return sampler((rows, *shape), device=device)
@@ -54,21 +56,21 @@ def batch_noise(sampler: Callable[..., Tensor], rows: int, *shape: int, device: 
 
 @contextmanager
 def preserve_rng(device: torch.device) -> Iterator[None]:
-    """Give torch's generators back as they were found: training inside somebody's program leaves theirs alone."""
+    """Restore the state of torch's global generators at the end, since the caller's program may use them."""
     with torch.random.fork_rng(devices=[device] if device.type == "cuda" else []):
         yield
 
 
 def draw(prior: Prior, n: int, device: torch.device | str = "cpu") -> Tensor:
-    """z for one training batch, (n, prior.dim), from torch's own generator."""
+    """Latent vectors z of one training batch, (n, prior.dim), from torch's global generator."""
     return batch_noise(torch.randn if prior.kind == "normal" else torch.rand, n, prior.dim, device=device)
 
 
 def draw_at(prior: Prior, seed: int, indices: Iterable[int]) -> Tensor:
-    """z of the pictures `indices` under `seed`, (len(indices), prior.dim), on the CPU.
+    """Latent vectors z of the images `indices` under `seed`, (len(indices), prior.dim), on the CPU.
 
-    Each row has a generator of its own, so z depends on (seed, index) alone: not on the count, the order, the batch
-    or the label. The same index therefore means the same z under every label.
+    Each row has its own generator, so that z depends on (seed, index) only, not on the number of images, their order,
+    the batch size or the label. The same index therefore has the same z under every label.
     """
     sampler = torch.randn if prior.kind == "normal" else torch.rand
     source = torch.Generator()
@@ -76,15 +78,15 @@ def draw_at(prior: Prior, seed: int, indices: Iterable[int]) -> Tensor:
 
 
 def walk(prior: Prior, start: Tensor, end: Tensor, steps: int) -> Tensor:
-    """Points at equal steps from one z to another, (steps, dim), both ends included."""
+    """Latent interpolation from `start` to `end` (dim,) in equal steps, (steps, dim), both ends included."""
     return between(prior, start, end, torch.linspace(0, 1, steps))
 
 
 def between(prior: Prior, start: Tensor, end: Tensor, parts: Tensor) -> Tensor:
-    """Points on the way from one z to another, (len(parts), dim): at part 0 the one, at part 1 the other.
+    """Latent interpolation at the given fractions, (len(parts), dim): 0 is `start`, 1 is `end`.
 
-    A straight line through N(0, I) passes nearer to 0 than any drawn z; normal points therefore go along the arc
-    between them (White 2016, arXiv 1609.04468), uniform ones straight.
+    A straight line between two samples of N(0, I) passes nearer to the origin than samples do. A normal prior is
+    therefore interpolated spherically (White 2016, arXiv 1609.04468), a uniform one linearly.
     """
     shares = parts[:, None]
     angle = torch.arccos(torch.nn.functional.cosine_similarity(start, end, dim=0).clamp(-1, 1))

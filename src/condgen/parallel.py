@@ -1,7 +1,7 @@
-"""Several processes that train as one: `torchrun` starts them, torch.distributed carries numbers between them.
+"""Distributed data-parallel training: `torchrun` starts the processes, torch.distributed connects them.
 
-Each plays its own part of every batch. Gradients are averaged, so all of them hold the same weights; the first one
-writes. In a single process everything here does nothing.
+Each process trains on its own part of every batch. Gradients are averaged, so that the weights stay equal; only the
+main process (rank 0) writes files. In a single process, all functions here are no-ops.
 """
 
 import os
@@ -19,46 +19,50 @@ from torch.distributed.rendezvous import rendezvous
 from condgen.errors import CondgenError
 
 TIMEOUT = 20
-"""Seconds that a process waits for the others within a step; then one of them is dead or hangs."""
+"""Seconds that a process waits for the others within a step, before it concludes that one is dead or hangs."""
 MAIN_TIMEOUT = 1800
-"""Seconds that it waits while the first one evaluates, draws or saves."""
+"""Seconds that the others wait while the main process evaluates, generates images or saves."""
 
 _groups: "dict[str, dist.ProcessGroup]" = {}
-"""What agrees on small things, on the CPU also where gradients are on GPUs: `step` where all are equally busy, `first`
-where the others wait for the first one, which itself never waits long for them."""
+"""Process groups for small messages, on the CPU even if gradients are on GPUs: `step`, with the short timeout, and
+`main`, with the long timeout for all but the main process."""
 
 
 _neighbours: list[int] = []
-"""Process ids of the others on this machine."""
+"""Ids of the other processes on this machine."""
 
 
 class PeerTimeout(CondgenError):
-    """The other processes do not answer."""
+    """Another process did not answer within the timeout."""
 
     def __init__(self, doing: str) -> None:
         super().__init__(
-            f"process {rank()} of {world_size()} got no answer while {doing}: another one is dead or hangs. "
-            "The same command goes on from the newest checkpoint."
+            f"process {rank()} of {world_size()} got no answer while {doing}: another process is dead or hangs. "
+            "The same command resumes from the newest checkpoint."
         )
 
 
 def launched() -> bool:
-    """Whether torchrun started this process beside others."""
+    """Whether torchrun started this process as one of several."""
     return int(os.environ.get("WORLD_SIZE", "1")) > 1
 
 
 @contextmanager
 def process_group(device: torch.device, batch: int) -> Iterator[None]:
-    """Join the processes that torchrun started, if it did, and leave them at the end. batch: images of a step of all
-    of them; raises CondgenError if that cannot be shared out."""
+    """Join the process group that torchrun started, if it did, and leave it at the end.
+
+    batch: global batch size. Raises CondgenError if it is not divisible by the number of processes.
+    """
     if not launched() or dist.is_initialized():
         yield
         return
     if batch % int(os.environ["WORLD_SIZE"]):
-        raise CondgenError(f"--batch {batch} cannot be shared out among {os.environ['WORLD_SIZE']} processes equally.")
+        raise CondgenError(f"--batch {batch} is not divisible by the number of processes, {os.environ['WORLD_SIZE']}.")
     backend = "nccl" if device.type == "cuda" else "gloo"
     store, rank, count = next(rendezvous("env://"))
-    attempt = os.environ.get("TORCHELASTIC_RESTART_COUNT", "0")  # torchrun's store still has the addresses of the dead
+    attempt = os.environ.get(
+        "TORCHELASTIC_RESTART_COUNT", "0"
+    )  # after a restart, torchrun's store still has the addresses of dead processes
     dist.init_process_group(
         backend,
         store=dist.PrefixStore(f"attempt {attempt}", store),  # type: ignore[attr-defined]
@@ -66,37 +70,37 @@ def process_group(device: torch.device, batch: int) -> Iterator[None]:
         world_size=count,
         timeout=timedelta(seconds=TIMEOUT),
     )
-    for name, seconds in (("step", TIMEOUT), ("first", TIMEOUT if is_main_process() else MAIN_TIMEOUT)):
+    for name, seconds in (("step", TIMEOUT), ("main", TIMEOUT if is_main_process() else MAIN_TIMEOUT)):
         _groups[name] = dist.new_group(backend="gloo", timeout=timedelta(seconds=seconds))
     _neighbours[:] = _met(dist.PrefixStore(f"met in attempt {attempt}", store))  # type: ignore[attr-defined]
     yield
     _groups.clear()
-    dist.destroy_process_group()  # not after an error: it would wait for the others
+    dist.destroy_process_group()  # not after an error, since it would wait for the others
 
 
 def world_size() -> int:
-    """How many processes train as one."""
+    """Number of processes in the group."""
     return dist.get_world_size() if dist.is_available() and dist.is_initialized() else 1
 
 
 def rank() -> int:
-    """Which of them this is, from 0."""
+    """Index of this process in the group, from 0."""
     return dist.get_rank() if world_size() > 1 else 0
 
 
 def is_main_process() -> bool:
-    """Whether this is the one that writes."""
+    """Whether this is the process that writes files and messages."""
     return rank() == 0
 
 
 def local_slice(count: int) -> slice:
-    """Which rows of a whole batch of `count` this process plays."""
+    """The rows of a global batch of `count` that belong to this process."""
     each = count // world_size()
     return slice(rank() * each, (rank() + 1) * each)
 
 
 def average(tensors: Sequence[Tensor]) -> None:
-    """Replace each by its mean over all processes: one message, the same bits everywhere."""
+    """Replace each tensor in place by its mean over all processes, in one message. The results are bit-identical."""
     if world_size() == 1 or not tensors:
         return
     flat = torch.cat([tensor.reshape(-1) for tensor in tensors])
@@ -108,38 +112,38 @@ def average(tensors: Sequence[Tensor]) -> None:
 
 
 def any_rank(*flags: bool) -> tuple[bool, ...]:
-    """Each flag, true if it is so in any process."""
+    """Each flag combined by `or` over all processes."""
     if world_size() == 1:
         return flags
     votes = torch.tensor(flags, dtype=torch.int32)
-    with _answering("agreeing on what to do next"):
+    with _answering("synchronising"):
         dist.all_reduce(votes, dist.ReduceOp.MAX, group=_groups["step"])
     return tuple(bool(vote) for vote in votes)
 
 
 def broadcast(number: int) -> int:
-    """The number that the first process has."""
+    """The value of `number` in the main process."""
     if world_size() == 1:
         return number
-    told = torch.tensor(number)
-    with _answering("waiting for the first one"):
-        dist.broadcast(told, 0, group=_groups["first"])
-    return int(told)
+    value = torch.tensor(number)
+    with _answering("waiting for the main process"):
+        dist.broadcast(value, 0, group=_groups["main"])
+    return int(value)
 
 
 def barrier() -> None:
-    """Until all processes are here: the others wait long for the first one, which may be evaluating or saving."""
+    """Wait until all processes have reached this point. The timeout is long for all but the main process."""
     if world_size() > 1:
-        with _answering("waiting for the others" if is_main_process() else "waiting for the first one"):
-            dist.barrier(_groups["first"])
+        with _answering("waiting for the others" if is_main_process() else "waiting for the main process"):
+            dist.barrier(_groups["main"])
 
 
 def _met(store: torch._C._distributed_c10d.Store) -> list[int]:
-    """Ids of the other processes on this machine. Each tells its own in the store that all of them share."""
+    """Ids of the other processes on this machine. Each process publishes its own in the shared store."""
     here = socket.gethostname()
     store.set(str(rank()), f"{os.getpid()} {here}")
-    told = [store.get(str(other)).decode().split(" ", 1) for other in range(world_size()) if other != rank()]
-    return [int(process) for process, machine in told if machine == here]
+    entries = [store.get(str(other)).decode().split(" ", 1) for other in range(world_size()) if other != rank()]
+    return [int(process) for process, machine in entries if machine == here]
 
 
 @contextmanager
@@ -147,7 +151,7 @@ def _answering(doing: str) -> Iterator[None]:
     try:
         yield
     except RuntimeError as error:
-        for process in _neighbours:  # one that was stopped would hear torchrun's SIGTERM only when it goes on
+        for process in _neighbours:  # a stopped process receives torchrun's SIGTERM only after SIGCONT
             with suppress(OSError):
                 os.kill(process, signal.SIGCONT)
         raise PeerTimeout(doing) from error

@@ -1,4 +1,4 @@
-"""What a person sees while it trains: one moving line in a terminal, a plain line now and then in a pipe."""
+"""Progress of a training on the console: a progress bar in a terminal, a line every few seconds in a pipe."""
 
 import time
 from collections.abc import Iterator, Mapping
@@ -9,11 +9,11 @@ from rich.progress import BarColumn, TaskID, TextColumn, TimeRemainingColumn
 from rich.progress import Progress as RichProgress
 
 PLAIN_SECONDS = 5.0
-"""At most one plain line per this many seconds."""
+"""Minimum time between two lines in a pipe."""
 
 
 class Progress:
-    """Progress of one training. `Progress(quiet=True)` says nothing."""
+    """Progress of one training. `Progress(quiet=True)` prints nothing."""
 
     def __init__(self, quiet: bool = False) -> None:
         self.console = Console(quiet=quiet, highlight=False, soft_wrap=True)
@@ -39,7 +39,7 @@ class Progress:
         self._progress = None
 
     def show(self, images: int, scalars: Mapping[str, float]) -> None:
-        """The state of things at `images`."""
+        """Report the progress at `images`, with the newest logged values."""
         first, began = self._start
         speed = (images - first) / max(time.monotonic() - began, 1e-9)
         numbers = "  ".join(f"{name} {value:.3f}" for name, value in scalars.items())

@@ -1,4 +1,4 @@
-"""What a picture is, and where its noise comes from. Plain data: no torch."""
+"""Shape and labels of images, and the prior of the latent vector. Plain data, without torch."""
 
 from dataclasses import dataclass
 from math import prod
@@ -7,14 +7,14 @@ from typing import Any, Literal
 from condgen.labels import Labels
 
 Fit = Literal["crop", "pad", "stretch"]
-"""How picture files that are not square become so."""
+"""How image files that are not square are made square."""
 OnBad = Literal["skip", "stop"]
-"""What is done about files that cannot be used."""
+"""What to do about files that cannot be read as images."""
 
 
 @dataclass(frozen=True)
 class Spec:
-    """The shape of one picture and the labels it can carry; all that a system needs to know of a data set."""
+    """Image shape and labels: all that a system needs to know about a data set."""
 
     shape: tuple[int, int, int]
     """(channels, height, width)"""
@@ -26,7 +26,7 @@ class Spec:
 
     @property
     def pixels(self) -> int:
-        """Numbers in one picture: channels x height x width."""
+        """Values per image: channels x height x width."""
         return prod(self.shape)
 
     def to_json(self) -> dict[str, Any]:
@@ -42,7 +42,7 @@ class Spec:
 
 @dataclass(frozen=True)
 class Prior:
-    """The distribution of the latent z: each of `dim` numbers N(0, 1), or uniform on [0, 1)."""
+    """The distribution of the latent vector z (dim,): each component is N(0, 1), or uniform on [0, 1)."""
 
     dim: int
     kind: Literal["normal", "uniform"] = "normal"

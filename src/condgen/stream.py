@@ -1,4 +1,4 @@
-"""Endless shuffled batches that can start at any image number."""
+"""An infinite stream of shuffled batches that can start at any position."""
 
 import math
 
@@ -12,13 +12,13 @@ from condgen.seeds import seed_of
 
 
 class Stream:
-    """Batches (x (b, c, h, w) in [-1, 1], y (b, K) of 0, 1 and, if unknown, 0.5) in an order that is a function of
-    (seed, images).
+    """Batches of images x (b, c, h, w) in [-1, 1] and labels y (b, K) of 0, 1 and, for unknown attributes, 0.5. The
+    order is a function of (seed, images).
 
-    Each pass over the data is its own permutation and the next begins where it ends, so a batch may span two: every
-    picture is seen equally often, whatever the batch size, and a set smaller than one batch works. Balanced, a label
-    is seen in proportion to the logarithm of its count, and the pictures of one label still equally often. The pictures
-    stay uint8 on the device; channels come last in memory. Of several processes each gets its own part of every batch.
+    Each epoch is a new permutation. Batches may span two epochs, so every image is used equally often whatever the
+    batch size, and a data set smaller than one batch works. With `balance`, each label is used in proportion to the
+    logarithm of its number of images, and the images of one label equally often. Images are stored as uint8 on the
+    device; batches are channels last in memory. In distributed training, each process gets its own part of every batch.
     """
 
     def __init__(
@@ -40,7 +40,7 @@ class Stream:
         self._epoch, self._order = -1, torch.empty(0, dtype=torch.long)
 
     def go_to(self, images: int, seed: int) -> None:
-        """Go on with image number `images`, in the order that belongs to `seed`."""
+        """Continue at image number `images`, in the order of `seed`."""
         self.images, self.seed, self._epoch = images, seed, -1
 
     def __iter__(self) -> "Stream":
@@ -53,7 +53,7 @@ class Stream:
         return to_range(self.pixels[rows]), self.vectors[y] if self.vectors is not None else known_or_half(y)
 
     def rows(self, start: int, count: int) -> Tensor:
-        """Which pictures are seen as numbers start ... start + count - 1 of the whole training."""
+        """Indices (count,) of the images at positions start ... start + count - 1 of the training."""
         pieces = [torch.empty(0, dtype=torch.long)]
         while count:
             epoch, at = divmod(start, len(self.pixels))
@@ -69,7 +69,8 @@ class Stream:
         return self._order
 
     def _balanced(self, epoch: int) -> Tensor:
-        """Which pictures a balanced pass shows, label by label: each label goes on where its last pass ended."""
+        """Indices of the images of a balanced epoch, label by label; each label continues where its last epoch
+        ended."""
         rows = []
         for number, (group, places) in enumerate(zip(self._groups, shares(self._groups), strict=True)):
             first, last = epoch * places, (epoch + 1) * places
@@ -80,31 +81,32 @@ class Stream:
 
 
 def groups(labels: Tensor) -> list[Tensor]:
-    """The pictures of each class, or of each combination of attributes that occurs."""
+    """Indices of the images of each class, or of each combination of attributes that occurs."""
     _, members = torch.unique(labels, dim=0, return_inverse=True)
     return [torch.nonzero(members == number)[:, 0] for number in range(int(members.max()) + 1)]
 
 
 def shares(groups: list[Tensor]) -> list[int]:
-    """Places of each group in a pass, as many as pictures in all: in proportion to log(1 + count), at least one."""
+    """Number of positions of each group in a balanced epoch: in proportion to log(1 + size), at least one. They sum up
+    to the number of images."""
     weights, total = [math.log1p(len(group)) for group in groups], sum(map(len, groups))
     exact = [total * weight / sum(weights) for weight in weights]
     places = [max(1, math.floor(share)) for share in exact]
     by_rest = sorted(range(len(groups)), key=lambda number: places[number] - exact[number])
     for number in by_rest[: total - sum(places)]:
         places[number] += 1
-    while sum(places) > total:  # many labels of one picture each
+    while sum(places) > total:  # many labels with a single image
         places[max(range(len(places)), key=places.__getitem__)] -= 1
     return places
 
 
 def shuffled(count: int, seed: int, *parts: int | str) -> Tensor:
-    """The numbers 0 ... count - 1 in an order that is a function of (seed, parts)."""
+    """A permutation of 0 ... count - 1 that is a function of (seed, parts)."""
     return torch.randperm(count, generator=torch.Generator().manual_seed(seed_of(seed, *parts)))
 
 
 def known_or_half(y: Tensor) -> Tensor:
-    """Attributes as numbers: 0, 1, and one half where nobody knows."""
+    """Attributes as floats: 0, 1, and 0.5 where unknown."""
     return torch.where(y == UNKNOWN, 0.5, y.float())
 
 

@@ -1,7 +1,7 @@
-"""The contract while training: a system plays one round of its own game per `step`.
+"""The interface between systems and the trainer: a system performs one training step per call of `step`.
 
-A system owns its networks, its players and its rules; the trainer only asks. After training everybody sees no more
-than its generator: ``generator(z, y) -> pictures in [-1, 1]``.
+A system owns its networks, its players (a network with its optimizer) and its algorithm. All other code uses only its
+trained generator: ``generator(z, y) -> images in [-1, 1]``.
 """
 
 from abc import ABC, abstractmethod
@@ -19,11 +19,11 @@ from condgen.labels import ANY
 from condgen.spec import Prior, Spec
 
 Batches = Iterator[tuple[Tensor, Tensor]]
-"""Endless (x (b, c, h, w) in [-1, 1], y (b, K) of zeros and ones)."""
+"""Infinite iterator of batches: images x (b, c, h, w) in [-1, 1] and labels y (b, K) of zeros and ones."""
 
 
 class Optimizer(Protocol):
-    """What `descend` asks of one; torch's own are such, and so is our Adam."""
+    """The part of torch's optimizer interface that `descend` uses. Our Adam implements it too."""
 
     param_groups: list[dict[str, Any]]
 
@@ -38,16 +38,18 @@ class Optimizer(Protocol):
 
 @dataclass
 class Player:
-    """A network that moves, and how: `adam(...)` or any other function from parameters to an optimizer."""
+    """A trained network and its optimizer. make_optimizer: `adam(...)`, or any function from parameters to an
+    optimizer."""
 
     net: nn.Module
     make_optimizer: Callable[[list[nn.Parameter]], Optimizer]
     after_move: Callable[[], None] = lambda: None
-    """Called after each move, for constraints on the weights."""
+    """Called after each update, for constraints on the weights."""
     lr_scale: float = 1.0
-    """Part of the system's own step size that is taken; less after a roll-back."""
+    """Factor on the system's learning rate; below 1 after a roll-back."""
     nonfinite: Tensor | None = None
-    """On the player's device, 1 if a move was left out since this was last set to None: a gradient was not finite."""
+    """1 if an update was skipped because a gradient was not finite, else 0; None if there was none since the last
+    reset. Stays on the player's device."""
 
     @cached_property
     def parameters(self) -> list[nn.Parameter]:
@@ -55,29 +57,30 @@ class Player:
 
     @cached_property
     def sentinels(self) -> list[nn.Parameter]:
-        """Those whose gradients tell of anything not finite: the vectors of each layer, all of one that has none."""
+        """Parameters whose gradients are checked for NaN and inf: the one-dimensional ones of each layer, or all
+        parameters of a layer that has none."""
         layers = [list(layer.parameters(recurse=False)) for layer in self.net.modules()]
         return [p for own in layers for p in ([p for p in own if p.ndim < 2] or own)]
 
     @cached_property
     def optimizer(self) -> Optimizer:
-        """Made when first asked for: whoever only draws needs none."""
+        """Created on first use, since sampling needs none."""
         return self.make_optimizer(self.parameters)
 
-    def set_lr(self, rate: float) -> None:
-        """Change the optimizer's step size. To be done every step, if at all: no checkpoint holds it."""
+    def set_lr(self, lr: float) -> None:
+        """Set the learning rate. Checkpoints do not store it, so a schedule has to set it in every step."""
         for group in self.optimizer.param_groups:
-            group["lr"] = rate * self.lr_scale
+            group["lr"] = lr * self.lr_scale
 
-    def scale_lr(self, part: float) -> None:
-        """Take steps of this part of the system's own size from now on."""
+    def scale_lr(self, factor: float) -> None:
+        """Multiply the system's learning rate by `factor` from now on. Replaces any earlier factor."""
         for group in self.optimizer.param_groups:
-            group["lr"] *= part / self.lr_scale
-        self.lr_scale = part
+            group["lr"] *= factor / self.lr_scale
+        self.lr_scale = factor
 
     def move(self, skip_if: Tensor) -> None:
-        """One step of the optimizer, or none if `skip_if` is 1; Adam looks there itself, so that nobody waits for
-        a GPU."""
+        """One optimizer step, skipped if `skip_if` is 1. Adam evaluates `skip_if` on the device, without a
+        synchronisation."""
         if isinstance(self.optimizer, Adam):
             self.optimizer.step(skip_if)
         elif not skip_if:
@@ -87,25 +90,26 @@ class Player:
 
     @property
     def size(self) -> int:
-        """Count of trainable numbers."""
+        """Number of trainable parameters."""
         return sum(p.numel() for p in self.parameters)
 
 
 @dataclass(frozen=True)
 class Paper:
-    """Where a system comes from; `condgen cite` prints the BibTeX."""
+    """The publication that a system implements. `condgen cite` prints the BibTeX."""
 
     short: str
-    """As it is spoken of: 'Mirza & Osindero 2014, arXiv 1411.1784'."""
+    """Short citation, such as 'Mirza & Osindero 2014, arXiv 1411.1784'."""
     bibtex: str
 
 
 class System(nn.Module, ABC):
-    """One paper's game. A final class sets `prior` and `players`, and writes `generator` and `step`.
+    """A generative model with its training algorithm. Subclasses set `prior` and `players` in `__init__`, and implement
+    `generator` and `step`.
 
-    players: who moves, by the name used in logs (``loss/g``) and in parameter counts.
-    batches_per_step: how many batches one step draws from the stream.
-    takes_label: whether the generator heeds y.
+    players: the trained networks, by the name used in logs (``loss/g``) and parameter counts.
+    batches_per_step: number of batches that one step takes from the stream.
+    takes_label: whether the generator is conditional, that is, uses y.
     """
 
     paper: ClassVar[Paper]
@@ -116,40 +120,42 @@ class System(nn.Module, ABC):
     players: dict[str, Player]
 
     def __init__(self, spec: Spec, cfg: Any) -> None:
-        """spec: the pictures to learn. cfg: the Config of the same module."""
+        """spec: shape and labels of the images. cfg: an instance of the `Config` in the same module."""
         super().__init__()
         self.spec, self.cfg = spec, cfg
 
     @property
     def generator_spec(self) -> Spec:
-        """What can be asked of the generator: pictures as in the data, of any label if it takes none."""
+        """Shape and labels of generated images: those of the data, but the single label `any` if the generator is
+        unconditional."""
         return self.spec if self.takes_label else replace(self.spec, labels=ANY)
 
     def autocast(self, device: torch.device) -> torch.autocast:
-        """What a step is played in: products of matrices may be bf16; weights, optimizers and losses stay fp32."""
+        """Context manager of a training step. With precision bf16, matrix products are bf16; weights, optimizer states
+        and losses stay fp32."""
         return torch.autocast(device.type, torch.bfloat16, enabled=self.cfg.precision == "bf16")
 
     @property
     @abstractmethod
     def generator(self) -> nn.Module:
-        """z (b, prior.dim), y (b, K) -> pictures (b, *spec.shape) in [-1, 1]; an unconditional one ignores y."""
+        """z (b, prior.dim), y (b, K) -> images (b, *spec.shape) in [-1, 1]. An unconditional generator ignores y."""
 
     @abstractmethod
     def step(self, batches: Batches, images: int) -> dict[str, Tensor]:
-        """Play one round and return what to log, as detached scalars.
+        """Perform one training step. Returns detached scalars to log, by name.
 
-        batches: the endless stream; draw `batches_per_step` batches.
-        images: how many images were seen before this step, the only clock; schedules are functions of it.
+        batches: infinite; the step takes `batches_per_step` of them.
+        images: number of training images before this step. Schedules have to be functions of it.
         """
 
 
 def descend(*moves: tuple[Player, Tensor]) -> None:
-    """Move each player one step down its own scalar loss, all from the same point of the game.
+    """Update each player by one optimizer step on its own scalar loss. All gradients are computed before any update.
 
-    Gradients go to the moving player alone (`inputs=`), so nobody freezes networks and no stale gradient lingers.
-    Players that share a forward pass belong into one call: all are differentiated before any of them steps. If any
-    gradient is not finite nobody moves, and `Player.nonfinite` tells. Processes that train as one average their
-    gradients here, each of its own part of the batch, so losses should be means over pictures.
+    Each loss gives gradients to its own player only (`inputs=`), so networks need not be frozen and no gradients are
+    left over. Players that share a forward pass have to be updated in one call. If any gradient is not finite, no
+    player is updated and `Player.nonfinite` is set to 1. In distributed training, gradients are averaged over all
+    processes here, so losses should be means over the batch.
     """
     for player, _ in moves:
         player.optimizer.zero_grad(set_to_none=True)
@@ -163,11 +169,12 @@ def descend(*moves: tuple[Player, Tensor]) -> None:
 
 
 def not_finite(losses: list[Tensor], *players: Player) -> Tensor:
-    """1.0 if a loss or its gradient is not finite, else 0.0, on their device; nobody waits for it.
+    """1.0 if a loss or a gradient is not finite, else 0.0; a scalar on their device, without a synchronisation.
 
-    Looks at losses and at `Player.sentinels`. A matrix's gradient is a product of what its layer saw, and that shows in
-    the loss, and of what came back through the layer, and that shows in the bias beside it. Looking at all matrices
-    would cost 5 % of a step; this costs under 1 %, timed alone, and up to 3 % in paired runs (docs/reliability.md).
+    Only the losses and the gradients of `Player.sentinels` are checked. The gradient of a weight matrix is the product
+    of the layer's input, which also affects the loss, and of the output's gradient, which is the gradient of the bias.
+    Checking all matrices would cost 5 % of a step; this costs under 1 % timed alone, and up to 3 % in paired runs
+    (docs/reliability.md).
     """
     gradients = [p.grad for player in players for p in player.sentinels if p.grad is not None]
     norms = torch._foreach_norm(gradients) if gradients else []
@@ -178,23 +185,25 @@ def not_finite(losses: list[Tensor], *players: Player) -> Tensor:
 def adam(
     lr: float, betas: tuple[float, float] = (0.9, 0.999), eps: float = 1e-8
 ) -> Callable[[list[nn.Parameter]], Optimizer]:
-    """Adam for a Player, in one fused kernel: a third of the looped one's time on two cores (benchmarks/speed.py)."""
+    """Adam for a Player, as one fused kernel: a third of the time of the looped one on two cores
+    (benchmarks/speed.py)."""
     return partial(Adam, lr=lr, betas=betas, eps=eps)
 
 
 def logged(**scalars: Tensor) -> dict[str, Tensor]:
-    """Scalars to log, cut from the graph; `loss_g` becomes the key `loss/g`."""
+    """Scalars to log, detached from the graph. `loss_g` becomes the key `loss/g`."""
     return {name.replace("_", "/", 1): value.detach() for name, value in scalars.items()}
 
 
 def state_of(optimizer: Optimizer) -> dict[str, Tensor]:
-    """An optimizer's memory as flat named tensors, such as ``0/exp_avg``; settings come from the Config again."""
+    """An optimizer's state as a flat dictionary, with keys such as ``0/exp_avg``. Hyperparameters are not included;
+    they come from the Config."""
     state: dict[int, dict[str, Any]] = optimizer.state_dict()["state"]
     return {f"{index}/{key}": value for index, entry in state.items() for key, value in entry.items()}
 
 
 def restore_state(optimizer: Optimizer, tensors: dict[str, Tensor]) -> None:
-    """The inverse of `state_of`. Memory formats follow the parameters: fused kernels walk both side by side."""
+    """The inverse of `state_of`. Tensors get the memory format of their parameter, which fused kernels rely on."""
     parameters = [parameter for group in optimizer.param_groups for parameter in group["params"]]
     state: dict[int, dict[str, Tensor]] = {}
     for name, value in tensors.items():

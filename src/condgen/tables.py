@@ -1,10 +1,10 @@
-"""Plain data as text for a terminal: tables, lines, JSON."""
+"""Formats plain data as text for a terminal: tables, lines, JSON."""
 
 import json
 from typing import Any
 
 WIDE = 200
-"""Columns of a table that goes into a file or a pipe."""
+"""Width, in characters, of a table that is written to a file or a pipe."""
 
 
 def as_json(value: Any) -> str:
@@ -12,7 +12,7 @@ def as_json(value: Any) -> str:
 
 
 def as_table(entries: list[dict[str, Any]]) -> str:
-    """Entries with the same keys as columns of text."""
+    """A table with one row per entry and one column per key; all entries have the same keys."""
     from rich.console import Console
     from rich.table import Table
 
@@ -28,8 +28,8 @@ def as_table(entries: list[dict[str, Any]]) -> str:
 
 
 def as_lines(entry: dict[str, Any]) -> str:
-    """One entry, a line a value; of nested ones a line each."""
-    from condgen.config import option  # the schema's library takes as long to import as all the rest of --help
+    """One line per value; nested values have one line each."""
+    from condgen.config import option  # imported here: pydantic takes as long to import as all the rest of --help
 
     lines = []
     for name, value in entry.items():

@@ -330,7 +330,7 @@ def test_a_size_that_cannot_be_made_is_refused_before_anything_is_written(
 ) -> None:
     np.savez(folder / "nines.npz", images=np.zeros((4, 9, 9), np.uint8), labels=np.arange(4) % 2)
     said = mistake(capsys, "train", "dcgan", "--data", folder / "nines.npz", "--out", folder / "never")
-    assert "cannot make 9x9 pictures" in said
+    assert "cannot make images of 9x9" in said
     assert not (folder / "never").exists()
 
 

@@ -125,7 +125,7 @@ def test_what_cannot_be_pictures_stops_at_the_gate(tmp_path: Path, capsys: pytes
     assert digits.test
     np.savez(tmp_path / "a.npz", images=digits.test.images[:600] // 2 + 127, labels=digits.test.labels[:600])
     said = mistake(capsys, "evaluate", "--pictures", tmp_path / "a.npz", "--data", "mnist")
-    assert "nothing was measured. range bug?" in said
+    assert "nothing was measured. wrong value range?" in said
 
 
 @pytest.mark.parametrize(

@@ -93,7 +93,7 @@ def noise(n: int, seed: int = 0) -> np.ndarray:
 def test_the_gate_names_a_range_bug_flat_pictures_and_copies() -> None:
     real = pixels.facts(noise(50))
     assert pixels.problems(pixels.facts(noise(50, 1)), real) == []
-    broken = {"range bug?": noise(50) // 2 + 127, "flat": np.full((50, 8, 8, 1), 40, np.uint8)}
+    broken = {"wrong value range?": noise(50) // 2 + 127, "flat": np.full((50, 8, 8, 1), 40, np.uint8)}
     for word, pictures in broken.items():
         assert any(said.startswith(word) for said in pixels.problems(pixels.facts(pictures), real))
     assert any("differ" in said for said in pixels.problems(pixels.facts(noise(2).repeat(50, 0)), real))

@@ -146,7 +146,7 @@ def test_a_bad_number_in_one_rolls_back_all(course: Course, memory: Path, monkey
 
 def test_a_batch_that_cannot_be_shared_out_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("WORLD_SIZE", "2")
-    with pytest.raises(CondgenError, match="--batch 9 cannot be shared out among 2 processes equally"):
+    with pytest.raises(CondgenError, match="--batch 9 is not divisible by the number of processes, 2"):
         parallel.process_group(torch.device("cpu"), 9).__enter__()
 
 

@@ -76,8 +76,8 @@ def test_they_are_shown_side_by_side(tmp_path: Path) -> None:
     facts = inspection.facts(data)
     inspection.write(data, facts, tmp_path)
     said = " ".join(inspection.sentences(facts))
-    assert "leaky: 1 test pictures stand" in said
-    assert "perhaps leaky: 1 test pictures look like" in said
+    assert "leakage: 1 test images are also" in said
+    assert "possible leakage: 1 test images are near duplicates" in said
     sheet = read(tmp_path / "duplicates.png")
     whole = inspection.facts(dataset(some, scenes(2, seed=3)))
     inspection.write(dataset(some, scenes(2, seed=3)), whole, tmp_path)

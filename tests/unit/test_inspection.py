@@ -48,11 +48,11 @@ def test_what_is_wrong_is_said_in_words(small: Dataset) -> None:
     said = " ".join(inspection.sentences(inspection.facts(small)))
     assert "5.0 times the pictures" in said
     assert "2 train pictures are copies" in said
-    assert "leaky: 1 test pictures stand in the training set too" in said
+    assert "leakage: 1 test images are also in the training set" in said
     clean = pictures("digits")
     assert inspection.sentences(inspection.facts(clean)) == []
     nobody = Dataset("nobody", Labels(("cat", "dog", "owl")), small.train)
-    assert "no training picture of owl" in " ".join(inspection.sentences(inspection.facts(nobody)))
+    assert "no training images of: owl" in " ".join(inspection.sentences(inspection.facts(nobody)))
 
 
 def test_mean_pictures(small: Dataset) -> None:

@@ -187,7 +187,7 @@ def test_devices() -> None:
     with pytest.raises(CondgenError, match="unknown device 'gpu'"):
         pick("gpu")
     if not torch.cuda.is_available():
-        with pytest.raises(CondgenError, match="'cuda:1' is not on this machine"):
+        with pytest.raises(CondgenError, match="'cuda:1' is not available on this machine"):
             pick("cuda:1")
 
 

@@ -1,4 +1,4 @@
-"""What an autoencoder makes of real pictures: its codes, and the pictures that it decodes them to."""
+"""Latent codes and reconstructions of real images by an autoencoder."""
 
 from typing import Protocol, runtime_checkable
 
@@ -18,18 +18,18 @@ BATCH = 500
 
 @runtime_checkable
 class Encodes(Protocol):
-    """A system that can say where a picture lies in its latent space."""
+    """A system with an encoder."""
 
     def encode(self, x: Tensor, y: Tensor) -> tuple[Tensor, Tensor]:
-        """Mean and log-variance of z, (b, z_dim) each, for pictures x in [-1, 1]."""
+        """Mean and log-variance of z, (b, z_dim) each, for images x (b, c, h, w) in [-1, 1] and labels y (b, K)."""
 
 
 class View:
-    """A trained autoencoder before real pictures: of the test set, or of the training set if there is no other."""
+    """A trained autoencoder applied to the test images, or to the training images if there is no test set."""
 
     def __init__(self, system: System, dataset: Dataset) -> None:
         if not isinstance(system, Encodes):
-            raise CondgenError(f"a {type(system).__name__} has no encoder to show real pictures to; vae and cvae have.")
+            raise CondgenError(f"a {type(system).__name__} has no encoder; this needs a run of vae, vae-2d or cvae.")
         self.system, self.encodes, self.dataset = system.eval(), system, dataset
         self.split: Split = dataset.test or dataset.train
 
@@ -39,21 +39,22 @@ class View:
 
     @property
     def names(self) -> tuple[str, ...]:
-        """Of the groups of `codes`: the classes, or the first attribute off and on."""
+        """Names of the groups of `codes`: the classes, or the first attribute absent and present."""
         known = self.dataset.labels
         return known.names if known.kind == "classes" else (f"not {known.names[0]}", known.names[0])
 
     @torch.no_grad()
     def reconstructed(self, count: int) -> NDArray[np.uint8]:
-        """The first `count` pictures, encoded to the mean of their code and decoded again, uint8 (n, h, w, c)."""
-        drawn = [
+        """Reconstructions of the first `count` images from the mean of their code, uint8 (n, h, w, c)."""
+        decoded = [
             to_uint8(self.system.generator(self.encodes.encode(x, y)[0], y)).numpy() for x, y in self._batches(count)
         ]
-        return np.concatenate(drawn)
+        return np.concatenate(decoded)
 
     @torch.no_grad()
     def codes(self, count: int) -> tuple[NDArray[np.float32], NDArray[np.int64]]:
-        """Mean codes of the first `count` pictures in two dimensions, (n, 2), and the group of each, (n,)."""
+        """Mean codes of the first `count` images, projected to two principal components, (n, 2), and their groups,
+        (n,)."""
         codes = torch.cat([self.encodes.encode(x, y)[0] for x, y in self._batches(count)])
         if self.dim > 2:
             centred = codes - codes.mean(0)

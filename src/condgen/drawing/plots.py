@@ -1,4 +1,4 @@
-"""Figures with axes, as PNG bytes. matplotlib costs half a second: it is imported when there is something to plot."""
+"""Charts as PNG or SVG bytes. matplotlib takes half a second to import, so it is imported on first use."""
 
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -13,11 +13,11 @@ if TYPE_CHECKING:
 
 
 PEN = "#010203"
-"""The colour of text and axes in an SVG."""
+"""The colour of text and axes in an SVG; pages replace it by their own."""
 
 
 def curves(log: Sequence[Mapping[str, float]], title: str, kind: str = "png") -> bytes:
-    """The logged numbers against images seen: losses in one panel, every other group in its own."""
+    """Logged values over training images: one panel for losses, and one for every other group of keys."""
     keys = sorted({key for line in log for key in line} - {"images"}, key=lambda key: (not key.startswith("loss"), key))
     groups = sorted({key.split("/")[0] for key in keys}, key=lambda group: (group != "loss", group))
     with _style(kind):
@@ -27,7 +27,7 @@ def curves(log: Sequence[Mapping[str, float]], title: str, kind: str = "png") ->
             for key in (key for key in keys if key.split("/")[0] == group):
                 points = [(line["images"], line[key]) for line in log if key in line]
                 panel.plot(*zip(*points, strict=True), label=key, linewidth=1)
-            panel.set(ylabel=group, xlabel="images seen")
+            panel.set(ylabel=group, xlabel="training images")
             panel.xaxis.set_major_formatter("{x:,.0f}")
             panel.grid(alpha=0.3)
             panel.legend(frameon=False)
@@ -37,14 +37,14 @@ def curves(log: Sequence[Mapping[str, float]], title: str, kind: str = "png") ->
 def quality(
     histories: Mapping[str, tuple[Sequence[Mapping[str, float]], Sequence[Mapping[str, float]]]], kind: str = "png"
 ) -> bytes:
-    """FD and label accuracy of several trainings against images seen and against minutes.
+    """FD and label accuracy of several runs over training images and over minutes.
 
-    histories: by title, the lines of log.jsonl and of clock.jsonl.
+    histories: the lines of log.jsonl and of clock.jsonl, by title of the run.
     """
     from matplotlib.ticker import MaxNLocator
 
     with _style(kind):
-        figure = _figure(9, 6.5, "quality while training" if kind == "png" else "")
+        figure = _figure(9, 6.5, "quality during training" if kind == "png" else "")
         panels = figure.subplots(2, 2)
         for number, (title, (log, clock)) in enumerate(histories.items()):
             minutes = {line["images"]: line["seconds"] / 60 for line in clock}
@@ -54,7 +54,7 @@ def quality(
                     x, y = [point[column] for point in points], [point[2] for point in points]
                     panels[row][column].plot(x, y, label=title, color=f"C{number % 10}", marker=".", linewidth=1)
         for row, title in enumerate(("FD", "label accuracy")):
-            for column, unit in enumerate(("images seen", "minutes")):
+            for column, unit in enumerate(("training images", "minutes")):
                 panels[row][column].set(xlabel=unit, ylabel=title, yscale="log" if row == 0 else "linear")
                 panels[row][column].grid(alpha=0.3)
             panels[row][0].xaxis.set_major_formatter("{x:,.0f}")
@@ -65,19 +65,19 @@ def quality(
 
 
 def scatter(points: NDArray[np.floating], groups: NDArray[np.integer], names: Sequence[str], title: str) -> bytes:
-    """Points (n, 2) in the plane, each in the colour of its group (n,), which `names` are the legend of."""
+    """Scatter plot of points (n, 2), coloured by group (n,). names: of the groups, for the legend."""
     figure = _figure(8, 7, title)
     panel = figure.add_subplot()
     for number, name in enumerate(names):
         x, y = points[groups == number].T
         panel.scatter(x, y, s=4, alpha=0.6, label=name, color=f"C{number % 10}")
-    panel.set(xlabel="first latent number", ylabel="second latent number", aspect="equal")
+    panel.set(xlabel="first latent dimension", ylabel="second latent dimension", aspect="equal")
     panel.legend(markerscale=4, frameon=False, loc="center left", bbox_to_anchor=(1, 0.5))
     return _png(figure)
 
 
 def bars(counts: Mapping[str, Sequence[int]], names: Sequence[str], title: str) -> bytes:
-    """Pictures per label, one bar per split beside the other."""
+    """Bar chart of images per label, one bar per split."""
     figure = _figure(max(6, 0.5 * len(names)), 4, title)
     panel, width = figure.add_subplot(), 0.8 / len(counts)
     for number, (split, values) in enumerate(counts.items()):
@@ -85,7 +85,7 @@ def bars(counts: Mapping[str, Sequence[int]], names: Sequence[str], title: str) 
         panel.bar(places, values, width, label=split)
     middle = np.arange(len(names)) + 0.4 - width / 2
     panel.set_xticks(middle, names, rotation=90 if max(map(len, names)) > 5 else 0)
-    panel.set(ylabel="pictures")
+    panel.set(ylabel="images")
     figure.legend(frameon=False, loc="outside right upper")
     return _png(figure)
 
@@ -104,7 +104,7 @@ def _png(figure: "Figure") -> bytes:
 
 
 def _file(figure: "Figure", kind: str) -> bytes:
-    """kind: png, or svg on no background."""
+    """kind: png, or svg with a transparent background."""
     buffer = BytesIO()
     if kind == "svg":
         figure.savefig(buffer, format="svg", transparent=True, metadata={"Date": None})
@@ -115,7 +115,7 @@ def _file(figure: "Figure", kind: str) -> bytes:
 
 @contextmanager
 def _style(kind: str) -> Iterator[None]:
-    """In an SVG, text stays text, and it and the axes are drawn in PEN, which a page may turn into its own colour."""
+    """In an SVG, text is kept as text, and text and axes have the colour PEN."""
     import matplotlib
 
     parts = ("text.color", "axes.edgecolor", "axes.labelcolor", "xtick.color", "ytick.color")

@@ -1,4 +1,4 @@
-"""Whole sheets of pictures that a generator draws: what the source documents show of their systems."""
+"""Image grids of a generator, like those that the source documents show."""
 
 import itertools
 
@@ -13,15 +13,15 @@ from condgen.labels import ANY, Label
 from condgen.noise import draw_at, walk
 
 ROWS, COLUMNS = 8, 20
-"""Of the sheets drawn while training; a data set with more labels shows its first ones."""
+"""Images per label, and labels, in the grids made during training. Further labels are not shown."""
 
 
 def class_grid(
     sampler: Sampler, labels: list[Label] | None = None, rows: int = ROWS, seed: int = 0, first: int = 0
 ) -> Image.Image:
-    """A column per label, the same z along each row: picture first, first + 1, ... of each label down its column.
+    """One column per label, the same z along each row; the images of a column have the indices first, first + 1, ...
 
-    Of a generator that takes no label, a sheet of as many pictures as it would be for ten, each with a z of its own.
+    For an unconditional generator: a grid of ten columns in which each image has its own z.
     """
     if sampler.spec.labels == ANY:
         return pictures.unlabelled(np.concatenate(list(sampler.batches([0] * rows * pictures.COLUMNS, seed, first))))
@@ -30,8 +30,8 @@ def class_grid(
 
 
 def attribute_flips(sampler: Sampler, base: Label, rows: int = ROWS, seed: int = 0) -> Image.Image:
-    """The same z along each row, first with the label `base`, then with one attribute of it switched per column."""
-    assert isinstance(base, tuple), "only attributes can be switched"
+    """The same z along each row: the first column has the label `base`, each further one has one attribute flipped."""
+    assert isinstance(base, tuple), "only attributes can be flipped"
     others: list[Label] = [tuple(v ^ (i == j) for i, v in enumerate(base)) for j in range(len(base))]
     names = sampler.spec.labels.names
     titles = [sampler.spec.labels.title(base), *(f"{'+-'[on]}{name}" for name, on in zip(names, base, strict=True))]
@@ -40,14 +40,14 @@ def attribute_flips(sampler: Sampler, base: Label, rows: int = ROWS, seed: int =
 
 
 def titled_images(sampler: Sampler, labels: list[Label], columns: int = 5, seed: int = 0) -> Image.Image:
-    """One picture per label, each with its title above it."""
+    """One image per label, each with its title above it."""
     drawn = np.concatenate(list(sampler.batches(labels, seed)))
     cells = [pictures.enlarged(pictures.image(picture)) for picture in drawn]
     return pictures.captioned(cells, [sampler.spec.labels.title(label) for label in labels], columns)
 
 
 def latent_interpolation(sampler: Sampler, labels: list[Label], steps: int, seed: int = 0) -> Image.Image:
-    """A row per label: from its picture 0 to its picture 1, the label held, z walking from one to the other."""
+    """Latent interpolation, one row per label: from image 0 of the label to its image 1."""
     start, end = draw_at(sampler.prior, seed, [0, 1])
     z = walk(sampler.prior, start, end, steps)
     y = torch.from_numpy(sampler.spec.labels.encode(labels))
@@ -58,7 +58,7 @@ def latent_interpolation(sampler: Sampler, labels: list[Label], steps: int, seed
 
 
 def label_interpolation(sampler: Sampler, start: Label, end: Label, steps: int, rows: int = ROWS, seed: int = 0) -> Image.Image:
-    """A row per z: z held, the label's vector walking in a straight line from one label to the other."""
+    """Label interpolation, one row per z: the label vector moves linearly from `start` to `end`."""
     shares = torch.linspace(0, 1, steps)[:, None]
     first, last = torch.from_numpy(sampler.spec.labels.encode([start, end]))
     y = (1 - shares) * first + shares * last
@@ -70,9 +70,9 @@ def label_interpolation(sampler: Sampler, start: Label, end: Label, steps: int, 
 
 
 def manifold(sampler: Sampler, label: Label, side: int = 20) -> Image.Image:
-    """The plane of a two-number z as pictures, at equal steps of probability: each number at side quantiles of N(0, 1).
+    """Grid of the two-dimensional latent space, at side x side quantiles of N(0, 1).
 
-    The first number grows to the right, the second upwards.
+    The first component grows to the right, the second upwards.
     """
     quantiles = torch.special.ndtri((torch.arange(side) + 0.5) / side)
     z = torch.tensor([(right, up) for up, right in itertools.product(quantiles.flip(0), quantiles)])
@@ -83,15 +83,15 @@ def manifold(sampler: Sampler, label: Label, side: int = 20) -> Image.Image:
 
 
 def side_by_side(originals: NDArray[np.uint8], copies: NDArray[np.uint8], rows: int = ROWS) -> Image.Image:
-    """Originals in the odd columns, their copies in the even ones; both (n, h, w, c), n a multiple of rows."""
+    """Originals in odd columns, their reconstructions in even ones; both (n, h, w, c), n a multiple of rows."""
     pairs = np.stack([originals, copies], 1)  # (n, 2, h, w, c)
     by_row = pairs.reshape(rows, -1, *originals.shape[1:])
-    return pictures.grid(by_row, ["real", "again"] * (len(originals) // rows))
+    return pictures.grid(by_row, ["real", "decoded"] * (len(originals) // rows))
 
 
 def _columns(
     sampler: Sampler, labels: list[Label], titles: list[str], rows: int, seed: int, first: int = 0
 ) -> Image.Image:
-    """A titled column per label, `rows` pictures of it down the column."""
+    """One titled column per label, with `rows` images."""
     drawn = np.concatenate(list(sampler.batches([label for label in labels for _ in range(rows)], seed, first)))
     return pictures.columns(drawn, titles)

@@ -1,13 +1,13 @@
-"""Numbers from matrices: features, labels or pixels in, a `Estimate` with its error out. Nobody here knows a system.
+"""Metrics as functions of features, labels or pixels: each returns an `Estimate`, a value with its error.
 
-frechet.py      FD, FD_inf        how far two clouds of features are apart
-kid.py          KID               the same, unbiased, for few pictures
+frechet.py      FD, FD_inf: distance between two distributions of features
+kid.py          KID: an unbiased distance, for small samples
 neighbours.py   precision, recall, density, coverage, copying
-labelling.py    label accuracy, confusion, balance
-pixels.py       the gate, exact copies, sharpness
+labelling.py    label accuracy, confusion matrix, class balance
+pixels.py       validity checks, exact copies, sharpness
 
-This page is the table of what is reported: its name in JSON, its title, which way is good, what it tells, and when it
-is a red flag. It needs no torch.
+This module is the table of reported metrics: name in JSON, title, direction, description, and when a value is a warning
+sign. It does not import torch.
 """
 
 from collections.abc import Callable, Mapping
@@ -17,93 +17,93 @@ from typing import Literal
 from condgen.metrics.estimate import Estimate
 
 Flag = Callable[[float, float], bool]
-"""(value, that of real pictures) -> whether something is wrong."""
+"""(value, value of real images) -> whether the value is a warning sign."""
 
 
 @dataclass(frozen=True)
 class Metric:
-    """One row of the table."""
+    """One metric of the table."""
 
     title: str
     better: Literal["low", "high", "real"]
-    """real: the nearer to the value of real pictures the better."""
+    """low, high: lower or higher is better. real: the nearer to the value of real images the better."""
     description: str
     headline: bool = False
     flag: Flag = lambda value, real: False
     wrong: str = ""
-    """What the red flag means."""
+    """What the warning sign means."""
     above: str = ""
-    """What it means above the value of real pictures, where that is another thing."""
+    """What it means if the value is above that of real images, if that differs."""
 
 
 METRICS: Mapping[str, Metric] = {
     "fd_intra": Metric(
-        "intra-class FD", "low", "FD within each class, averaged: label faults and collapse in one number", True,
-        lambda value, real: value > 3 * real, "classes are mixed up, narrow or far from real ones",
+        "intra-class FD", "low", "mean FD within the classes: sensitive to wrong labels and to mode collapse", True,
+        lambda value, real: value > 3 * real, "classes are confused, collapsed or unlike the real ones",
     ),
     "missing_classes": Metric(
-        "missing classes", "low", "classes that the judge sees in less than a tenth of their real share", True,
-        lambda value, real: value > real, "some classes are not drawn at all",
+        "missing classes", "low", "number of classes with less than a tenth of their real frequency", True,
+        lambda value, real: value > real, "some classes are not generated",
     ),
     "fd": Metric(
-        "FD", "low", "distance between the features of drawn and of real test pictures", True,
-        lambda value, real: value > 5 * real, "pictures look unlike real ones, or kinds of them are missing",
+        "FD", "low", "Fréchet distance between features of generated and of real test images", True,
+        lambda value, real: value > 5 * real, "images are unlike real ones, or some modes are missing",
     ),
     "precision": Metric(
-        "precision", "real", "share of drawn pictures among real ones: fidelity", True,
-        lambda value, real: abs(value - real) > .02 and (value > real or value < real - .05),
-        "many pictures are unlike real ones", "above real pictures: only the safest kinds are drawn",
+        "precision", "real", "fidelity: share of generated images within the manifold of real ones", True,
+        lambda value, real: abs(value - real) > 0.02 and (value > real or value < real - 0.05),
+        "many images are unlike real ones", "above real images: only the most typical images are generated",
     ),
     "recall": Metric(
-        "recall", "real", "share of real pictures among drawn ones: diversity", True,
-        lambda value, real: value < real - .05, "kinds of real pictures are never drawn",
+        "recall", "real", "diversity: share of real images within the manifold of generated ones", True,
+        lambda value, real: value < real - 0.05, "some modes of the real images are never generated",
     ),
     "label_accuracy": Metric(
-        "label accuracy", "real", "share of pictures in which the judge sees the label that was asked for", True,
-        lambda value, real: False, "labels are not always followed", "above real pictures: only easy ones are drawn",
+        "label accuracy", "real", "share of images that the judge assigns to the requested label", True,
+        lambda value, real: False, "labels are not always followed", "above real images: only easy ones are generated",
     ),
     "cas": Metric(
-        "CAS", "high", "accuracy on real pictures of a classifier trained on drawn ones only: usefulness", True,
-        lambda value, real: value < real - .1, "drawn pictures teach a classifier little",
+        "CAS", "high", "accuracy on real images of a classifier trained on generated images only", True,
+        lambda value, real: value < real - 0.1, "generated images are poor training data for a classifier",
     ),
     "copying": Metric(
-        "copying", "real", "share of drawn pictures nearer to training than to held-out pictures; about half is fair",
-        True, lambda value, real: value > real + .04, "training pictures are copied",
+        "copying", "real", "share of generated images nearer to training than to held-out images; 0.5 without copying",
+        True, lambda value, real: value > real + 0.04, "training images are memorised",
     ),
     "exact_copies": Metric(
-        "exact copies", "low", "share of drawn pictures that equal a training picture", False,
-        lambda value, real: value > real + .001, "training pictures are repeated to the pixel",
+        "exact copies", "low", "share of generated images that equal a training image in every pixel", False,
+        lambda value, real: value > real + 0.001, "training images are reproduced exactly",
     ),
     "near_copies": Metric(
-        "near copies", "low", "share of drawn pictures nearer to a training picture than 99 % of test ones", False,
-        lambda value, real: value > .05, "training pictures are nearly repeated",
+        "near copies", "low", "share of generated images nearer to a training image than 99 % of test images", False,
+        lambda value, real: value > 0.05, "training images are nearly reproduced",
     ),
     "cas_worst": Metric(
-        "CAS, worst class", "high", "the same, of the class that was learnt worst", False,
-        lambda value, real: value < real - .1, "some class is drawn too badly to be learnt",
+        "CAS, worst class", "high", "CAS of the class with the lowest accuracy", False,
+        lambda value, real: value < real - 0.1, "the images of some class are poor training data",
     ),
     "balance": Metric(
-        "class balance", "low", "total variation between the classes seen in drawn and in real pictures", False,
-        lambda value, real: value > real + .05, "some classes are drawn too often, others too rarely",
+        "class balance", "low", "total variation distance of class frequencies between generated and real images", False,
+        lambda value, real: value > real + 0.05, "some classes are generated too often, others too rarely",
     ),
-    "density": Metric("density", "real", "how crowded real pictures are where drawn ones lie; above 1.05 is narrow"),
-    "coverage": Metric("coverage", "real", "share of real pictures with a drawn one near by"),
-    "fid": Metric("FID", "low", "FD by the Inception network, the one number that other papers print"),
-    "kid": Metric("KID", "low", "kernel distance, unbiased: for few pictures"),
-    "fd_inf": Metric("FD_inf", "low", "FD of endlessly many pictures, extrapolated"),
-    "fd_train": Metric("FD (train)", "low", "FD to training pictures; far below FD means copies"),
-    "fd_intra_max": Metric("intra-class FD, worst", "low", "that of the worst class"),
-    "sharpness": Metric("sharpness", "real", "strength of edges as a part of the real one: below 1 is blurred"),
-    "walk": Metric("largest step", "real", "of 16 steps of a walk through noise, as a share of the way; .0625 is even"),
+    "density": Metric("density", "real", "density of real images around generated ones; above 1.05: low diversity"),
+    "coverage": Metric("coverage", "real", "share of real images with a generated one nearby"),
+    "fid": Metric("FID", "low", "FD on Inception features, as reported in papers"),
+    "kid": Metric("KID", "low", "kernel distance between features; unbiased for small samples"),
+    "fd_inf": Metric("FD_inf", "low", "FD extrapolated to infinitely many images"),
+    "fd_train": Metric("FD (train)", "low", "FD to training images; a value far below FD means copying"),
+    "fd_intra_max": Metric("intra-class FD, worst", "low", "FD of the class with the largest one"),
+    "sharpness": Metric("sharpness", "real", "strength of edges relative to real images; below 1 is blurred"),
+    "walk": Metric("largest step", "real", "largest of 16 steps of an interpolation, relative to the sum; ideal: 0.0625"),
 }  # fmt: skip
 
 
 def flag(name: str, number: Estimate, real: Estimate | None) -> str | None:
-    """What is wrong, in words, if this number is a red flag beside that of real pictures."""
+    """What is wrong, in words, if the value is a warning sign compared with real images; else None."""
     if number.value is None or real is None or real.value is None:
         return None
     metric = METRICS[name]
-    if name == "label_accuracy":  # its own errors decide: 3 standard deviations below, or above it
+    if name == "label_accuracy":  # by its own error: more than 3 standard deviations below or above
         spread = 1.5 * ((number.error or 0) ** 2 + (real.error or 0) ** 2) ** 0.5
         bad = abs(number.value - real.value) > spread
     else:

@@ -1,4 +1,4 @@
-"""A measured number: never without its error and the count behind it."""
+"""An estimated value with its error and its sample size."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -7,20 +7,20 @@ from statistics import mean, stdev
 from typing import Any
 
 Z = 1.959964
-"""Half-width of a 95 % interval, in standard deviations of a normal."""
+"""Half-width of a 95 % interval of a normal distribution, in standard deviations."""
 STUDENT = {1: 12.706, 2: 4.303, 3: 3.182, 4: 2.776, 5: 2.571, 6: 2.447, 7: 2.365, 8: 2.306, 9: 2.262}
-"""The same for means of few values, by degrees of freedom (two-sided 95 % quantiles of Student's t)."""
+"""Two-sided 95 % quantiles of Student's t distribution, by degrees of freedom."""
 
 
 @dataclass(frozen=True)
 class Estimate:
-    """value: None if it was refused. error: half-width of a 95 % interval. n: pictures (or pairs of runs) behind it."""
+    """An estimate. error: half-width of the 95 % confidence interval. n: sample size (images, or pairs of runs)."""
 
     value: float | None
     error: float | None
     n: int
     refused: str | None = None
-    """Why there is no value: one sentence."""
+    """Why there is no value, in one sentence; None if there is one."""
 
     def to_json(self) -> dict[str, Any]:
         found: dict[str, Any] = {"value": _short(self.value), "error": _short(self.error), "n": self.n}
@@ -31,7 +31,7 @@ class Estimate:
         return cls(found["value"], found["error"], found["n"], found.get("refused"))
 
     def __str__(self) -> str:
-        """Value and error, the value to the digit that the error reaches: 0.178 ± 0.021."""
+        """Value and error, rounded to the digits that the error supports: 0.178 ± 0.021."""
         if self.value is None:
             return "-"
         if not self.error:
@@ -45,13 +45,13 @@ def refused(why: str, n: int = 0) -> Estimate:
 
 
 def share(hits: int, n: int) -> Estimate:
-    """A share with the half-width of Wilson's interval (Wilson 1927), which holds at 0 and 1 too."""
+    """A share, with the half-width of Wilson's interval (Wilson 1927), which is valid near 0 and 1 too."""
     p = hits / n
     return Estimate(p, Z / (1 + Z**2 / n) * sqrt(p * (1 - p) / n + Z**2 / (4 * n**2)), n)
 
 
 def mean_of(values: Sequence[float], n: int) -> Estimate:
-    """A mean of a few independent values; its error from their own spread (Student's t)."""
+    """The mean of a few independent values, with the error by Student's t."""
     if len(values) < 2:
         return Estimate(values[0], None, n)
     t = STUDENT.get(len(values) - 1, Z)
@@ -59,5 +59,5 @@ def mean_of(values: Sequence[float], n: int) -> Estimate:
 
 
 def _short(value: float | None) -> float | None:
-    """Seven significant digits: enough for every use, and the same on machines that round otherwise."""
+    """Seven significant digits, so that results are equal on machines with different rounding."""
     return None if value is None else float(f"{value:.7g}")

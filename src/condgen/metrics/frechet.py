@@ -1,8 +1,8 @@
 """Fréchet distance between two sets of features (Heusel et al. 2017, arXiv 1706.08500, eq. 6).
 
-The word FID belongs to features of one certain Inception network; ours are a judge's, so ours is FD[judge]. Means and
-covariances are float64. FD(X, Y) = |m_x - m_y|² + tr S_x + tr S_y - 2 tr (S_x^½ S_y S_x^½)^½, the last through two
-symmetric eigenproblems, which singular covariances do not trouble.
+The name FID is reserved for the features of one particular Inception network. Our features are those of a judge, so the
+metric is called FD. Means and covariances are float64. FD(X, Y) = |m_x - m_y|² + tr S_x + tr S_y - 2 tr (S_x^½ S_y
+S_x^½)^½; the last term is computed by two symmetric eigendecompositions, which also work for singular covariances.
 """
 
 from dataclasses import dataclass
@@ -16,14 +16,14 @@ from torch import Tensor
 from condgen.metrics.estimate import Estimate, Z, refused
 
 PARTS = 5
-"""Disjoint parts of a set whose spread gives the error."""
-ENOUGH, FEW = 4, 10
-"""Pictures per feature: below the first FD is refused, below the second it is called rough."""
+"""Number of disjoint parts of a sample, whose standard deviation gives the error."""
+ENOUGH = 4
+"""Images per feature dimension below which FD is refused."""
 
 
 @dataclass(frozen=True)
 class Moments:
-    """All that FD needs of a set of features: n, mean (d,), covariance (d, d) with n - 1."""
+    """Sample size, mean (d,) and unbiased covariance (d, d) of a set of features: all that FD depends on."""
 
     n: int
     mean: Tensor
@@ -31,7 +31,7 @@ class Moments:
 
     @classmethod
     def of(cls, features: Tensor) -> "Moments":
-        """features: (n, d), n of 2 or more."""
+        """features: (n, d), with n >= 2."""
         x = features.double()
         mean = x.mean(0)
         centred = x - mean
@@ -39,14 +39,14 @@ class Moments:
 
     @cached_property
     def root(self) -> Tensor:
-        """The symmetric square root of the covariance; the dearest part, kept for every set compared with this one."""
+        """The symmetric square root of the covariance (d, d). It is the most expensive part, so it is cached."""
         values, vectors = torch.linalg.eigh(self.covariance)
         root: Tensor = (vectors * values.clamp_min(0).sqrt()) @ vectors.T
         return root
 
 
 def distance(real: Moments, generated: Moments) -> float:
-    """FD; 0 for equal sets. Symmetric, though only the root of `real` is taken."""
+    """FD between two sets: 0 for equal ones, and symmetric."""
     inner = real.root @ generated.covariance @ real.root
     overlap = torch.linalg.eigvalsh(inner).clamp_min(0).sqrt().sum()
     apart = (real.mean - generated.mean).square().sum()
@@ -54,10 +54,10 @@ def distance(real: Moments, generated: Moments) -> float:
 
 
 def fd(real: Moments, generated: Tensor) -> Estimate:
-    """FD of drawn features (n, d) with its error: two standard deviations of FD over disjoint parts, scaled to n.
+    """FD of generated features (n, d). The error is two standard deviations of FD over disjoint parts, scaled to n.
 
-    The scaling by 1/√parts is right where FD is far above its floor and too large at the floor, where the spread falls
-    faster (docs/metrics.md). Drawing with replacement instead would act like fewer pictures and miss the value itself.
+    The scaling by 1/√parts is correct for values far above the floor, and too large near the floor, where the deviation
+    falls faster (docs/metrics.md). A bootstrap would be biased, since resampling acts like a smaller sample.
     """
     if why := too_few(real.n, len(generated), generated.shape[1]):
         return refused(why, len(generated))
@@ -66,9 +66,9 @@ def fd(real: Moments, generated: Tensor) -> Estimate:
 
 
 def fd_inf(real: Moments, generated: Tensor) -> Estimate:
-    """FD of endlessly many pictures: the intercept of FD against 1/n (Chong & Forsyth 2020, arXiv 1911.07023).
+    """FD extrapolated to infinitely many images: the intercept of FD over 1/n (Chong & Forsyth 2020, arXiv 1911.07023).
 
-    The points are all disjoint halves, thirds ... of the set; the error is that of the fitted intercept.
+    The fit uses the whole sample and its disjoint halves, thirds, ...; the error is that of the intercept.
     """
     if why := too_few(real.n, len(generated) // PARTS, generated.shape[1]):
         return refused(f"FD_inf needs {PARTS} parts that are large enough; {why}", len(generated))
@@ -83,13 +83,13 @@ def fd_inf(real: Moments, generated: Tensor) -> Estimate:
 
 
 def too_few(real: int, generated: int, dim: int) -> str | None:
-    """Why FD would mean nothing for so few pictures; None if there are enough."""
+    """Why FD is refused for samples of these sizes, in one sentence; None if they are large enough."""
     if min(real, generated) >= ENOUGH * dim:
         return None
-    which = f"{real:,} real" if real <= generated else f"{generated:,} drawn"
-    return f"FD over {dim} features needs at least {ENOUGH * dim:,} pictures on each side, found {which} ones."
+    which = f"{real:,} real" if real <= generated else f"{generated:,} generated"
+    return f"FD over {dim} features needs at least {ENOUGH * dim:,} images on each side, found {which} ones."
 
 
 def _in_parts(real: Moments, generated: Tensor, parts: int) -> list[float]:
-    """FD of each of so many parts; every parts-th picture belongs to one, so that sorted labels do no harm."""
+    """FD of each of `parts` disjoint parts. Each part has every parts-th image, so images may be sorted by label."""
     return [distance(real, Moments.of(generated[i::parts])) for i in range(parts)]

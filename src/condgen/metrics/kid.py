@@ -1,4 +1,4 @@
-"""Kernel distance (Bińkowski et al. 2018, arXiv 1801.01401): unbiased at any number of pictures."""
+"""Kernel distance (Bińkowski et al. 2018, arXiv 1801.01401): unbiased for any sample size."""
 
 from math import sqrt
 from statistics import mean, stdev
@@ -12,14 +12,14 @@ BLOCK = 1000
 
 
 def kid(real: Tensor, generated: Tensor, block: int = BLOCK) -> Estimate:
-    """Mean of the squared MMD over disjoint blocks, features (n, d) and (m, d); the error is that of the mean.
+    """Mean of the squared MMD over disjoint blocks of features (n, d) and (m, d); the error is that of the mean.
 
-    Memory grows with block², not with n². The kernel is (x·y / d + 1)³; around 0, negative values too, if the two sets
-    come from one distribution.
+    The kernel is (x·y / d + 1)³. Values scatter around 0, also below it, if both sets have the same distribution.
+    Memory grows with block², not with n².
     """
     n = min(len(real), len(generated))
     if n < 2:
-        return refused("a kernel distance needs two pictures on each side.", n)
+        return refused("KID needs at least two images on each side.", n)
     block = min(block, n // 2 if n >= 4 else n)
     starts = range(0, n - block + 1, block)
     found = [mmd2(real[i : i + block].double(), generated[i : i + block].double()) for i in starts]
@@ -28,7 +28,7 @@ def kid(real: Tensor, generated: Tensor, block: int = BLOCK) -> Estimate:
 
 
 def mmd2(x: Tensor, y: Tensor) -> float:
-    """The unbiased squared maximum mean discrepancy of two sets (n, d) and (m, d)."""
+    """The unbiased estimate of the squared maximum mean discrepancy of two sets (n, d) and (m, d)."""
     n, m = len(x), len(y)
     within = (_kernel_sum(x) / (n * (n - 1))) + (_kernel_sum(y) / (m * (m - 1)))
     return float(within - 2 * _kernel(x, y).mean())
@@ -39,6 +39,6 @@ def _kernel(x: Tensor, y: Tensor) -> Tensor:
 
 
 def _kernel_sum(x: Tensor) -> Tensor:
-    """Over all pairs of different rows."""
+    """The sum over all pairs of different rows."""
     kernel = _kernel(x, x)
     return kernel.sum() - torch.diagonal(kernel).sum()

@@ -1,7 +1,7 @@
-"""Does a picture show what was asked for, and are all labels drawn? Numbers from what a judge sees.
+"""Metrics of requested labels against the labels that a judge predicts.
 
-Label accuracy is the GAN-test of Shmelkov et al. 2018, arXiv 1807.09499. Classes come as numbers (n,), attributes as
-0/1 values (n, K).
+Label accuracy is the GAN-test of Shmelkov et al. 2018, arXiv 1807.09499. Classes are indices (n,), attributes are 0/1
+values (n, K).
 """
 
 from math import sqrt
@@ -12,20 +12,20 @@ from torch import Tensor
 from condgen.metrics.estimate import Estimate, Z, refused, share
 
 MISSING = 0.1
-"""A class is missing if it is seen in less than this part of its real share."""
+"""A class is missing if its frequency is below this fraction of its frequency in real images."""
 
 
 def accuracy(requested: Tensor, seen: Tensor) -> Estimate:
-    """Share of pictures that show their class; of attributes, the mean over attributes of balanced accuracy."""
+    """Share of images with the requested class; for attributes, balanced accuracy averaged over the attributes."""
     if requested.ndim == 1:
         return share(int((requested == seen).sum()), len(requested))
     return balanced(requested, seen)
 
 
 def balanced(requested: Tensor, seen: Tensor) -> Estimate:
-    """Mean over attributes of (share right where it is on + share right where it is off) / 2; (n, K) of 0 and 1.
+    """Balanced accuracy, the mean of sensitivity and specificity, averaged over attributes; inputs (n, K) of 0 and 1.
 
-    An attribute that is always on or always off counts by the half there is.
+    For an attribute that is always present or always absent, only the defined one of the two is used.
     """
     halves, variances = [], []
     for column in range(requested.shape[1]):
@@ -37,26 +37,25 @@ def balanced(requested: Tensor, seen: Tensor) -> Estimate:
 
 
 def recalls(requested: Tensor, seen: Tensor, labels: int) -> list[Estimate]:
-    """Per class the share of its pictures that show it; per attribute its balanced accuracy."""
+    """Recall of each class, or balanced accuracy of each attribute."""
     if requested.ndim == 2:
         return [balanced(requested[:, [i]], seen[:, [i]]) for i in range(labels)]
     found = []
     for label in range(labels):
         mine = requested == label
         hits, n = int((seen[mine] == label).sum()), int(mine.sum())
-        found.append(share(hits, n) if n else refused("none was asked for."))
+        found.append(share(hits, n) if n else refused("no image of it was requested."))
     return found
 
 
 def confusion(requested: Tensor, seen: Tensor, labels: int) -> list[list[int]]:
-    """Counts of classes: a row per class asked for, a column per class seen."""
+    """Confusion matrix of counts, (labels, labels): one row per requested class, one column per predicted one."""
     return torch.bincount(requested * labels + seen, minlength=labels**2).reshape(labels, labels).tolist()
 
 
 def balance(seen: Tensor, real: Tensor, labels: int) -> Estimate:
-    """Total variation between the classes seen in drawn and in real pictures; of attributes, the mean difference.
-
-    0 is equal, 1 is nothing in common.
+    """Total variation distance between the predicted classes of generated and real images; for attributes, the mean
+    absolute difference of frequencies. 0: equal, 1: disjoint.
     """
     p, q = histogram(seen, labels), histogram(real, labels)
     scale = labels if seen.ndim == 2 else 2
@@ -65,13 +64,13 @@ def balance(seen: Tensor, real: Tensor, labels: int) -> Estimate:
 
 
 def missing(seen: Tensor, real: Tensor, labels: int) -> list[int]:
-    """Which classes, or attributes when on, are hardly ever seen though real pictures show them."""
+    """Indices of the classes or attributes that are nearly absent, although real images have them."""
     p, q = histogram(seen, labels), histogram(real, labels)
     return torch.nonzero((p < MISSING * q) & (q > 0))[:, 0].tolist()
 
 
 def histogram(seen: Tensor, labels: int) -> Tensor:
-    """Shares (K,): of each class, or of pictures with each attribute on."""
+    """Frequencies (K,) of each class, or of each attribute."""
     if seen.ndim == 2:
         return seen.double().mean(0)
     return torch.bincount(seen, minlength=labels).double() / len(seen)

@@ -1,8 +1,8 @@
-"""Numbers from nearest neighbours in feature space: fidelity and diversity apart, and copying.
+"""Metrics based on nearest neighbours in feature space: fidelity, diversity and copying.
 
-Precision, recall: Kynkäänniemi et al. 2019, arXiv 1904.06991. Density, coverage: Naeem et al. 2020, arXiv 2002.09797,
-with their k = 5, the picture itself not its own neighbour, strictly nearer. Distances are made a chunk of rows at a
-time: memory grows with chunk x n.
+Precision and recall: Kynkäänniemi et al. 2019, arXiv 1904.06991. Density and coverage: Naeem et al. 2020, arXiv
+2002.09797, with their k = 5; an image is not its own neighbour, and comparisons are strict. Distances are computed for
+a chunk of rows at a time, so memory grows with chunk x n.
 """
 
 from collections.abc import Iterator
@@ -19,7 +19,7 @@ CHUNK = 1000
 
 
 class Balls(NamedTuple):
-    """A set of features (n, d) and each one's distance to its k-th neighbour within the set (n,)."""
+    """A set of features (n, d) with the distance of each to its k-th neighbour within the set, (n,)."""
 
     centres: Tensor
     radii: Tensor
@@ -27,20 +27,21 @@ class Balls(NamedTuple):
 
     @classmethod
     def around(cls, features: Tensor, k: int = K) -> "Balls":
-        if len(features) <= k:  # `prdc` refuses so few
+        if len(features) <= k:  # refused by `prdc`
             return cls(features, torch.zeros(len(features)), k)
         found = [rows.topk(k + 1, largest=False).values[:, -1] for rows in distances(features, features)]
         return cls(features, torch.cat(found), k)
 
 
 def prdc(real: Balls, generated: Tensor) -> dict[str, Estimate]:
-    """precision, recall, density and coverage of drawn features (m, d) before real ones; n and m should be equal.
+    """Precision, recall, density and coverage of generated features (m, d) against n real ones; n and m should be
+    equal.
 
-    Shares have Wilson's error; density, a mean over the drawn pictures, that of a mean.
+    The error of shares is Wilson's interval; that of density is the standard error of a mean over generated images.
     """
     n, m, k = len(real.centres), len(generated), real.k
     if min(n, m) <= k:
-        why = f"{k} neighbours need more than {k} pictures on each side, found {min(n, m)}."
+        why = f"{k} nearest neighbours need more than {k} images on each side, found {min(n, m)}."
         return dict.fromkeys(("precision", "recall", "density", "coverage"), refused(why, m))
     own = Balls.around(generated, k)
     inside, covered, recalled = torch.zeros(m), 0, 0
@@ -58,21 +59,21 @@ def prdc(real: Balls, generated: Tensor) -> dict[str, Estimate]:
 
 
 def copying(generated: Tensor, train: Tensor, held_out: Tensor) -> Estimate:
-    """Share of drawn pictures nearer to one of `train` than to any of equally many held-out ones.
+    """Share of generated images that are nearer to a training image than to any of as many held-out ones.
 
-    A half if the generator does not copy, 1 if every picture is a copy.
+    0.5 if the generator does not copy, 1 if every image is a copy.
     """
     n = min(len(train), len(held_out))
     return share(int((nearest(generated, train[:n])[0] < nearest(generated, held_out[:n])[0]).sum()), len(generated))
 
 
 def nearest(features: Tensor, among: Tensor) -> tuple[Tensor, Tensor]:
-    """Of each of (n, d) the distance to its nearest of `among` (m, d), and which that is: (n,), (n,)."""
+    """Distance of each of (n, d) to its nearest neighbour among (m, d), and the index of that neighbour: (n,), (n,)."""
     found = [rows.min(1) for rows in distances(features, among)]
     return torch.cat([f.values for f in found]), torch.cat([f.indices for f in found])
 
 
 def distances(x: Tensor, y: Tensor) -> Iterator[Tensor]:
-    """Euclidean distances of CHUNK rows of x at a time to all of y: (chunk, len(y)) each."""
+    """Euclidean distances between x and y, for CHUNK rows of x at a time: (chunk, len(y)) each."""
     for rows in x.split(CHUNK):
         yield torch.cdist(rows, y)

@@ -1,4 +1,4 @@
-"""Numbers from the pixels themselves, uint8 (n, h, w, c): pictures at all? copies? sharp?"""
+"""Metrics and checks on pixels, uint8 (n, h, w, c): validity, exact copies, sharpness."""
 
 import hashlib
 from collections.abc import Iterator
@@ -10,11 +10,11 @@ from condgen.metrics.estimate import Estimate, mean_of, share
 
 Pictures = NDArray[np.uint8]
 RANGE, UNIQUE = 0.25, 0.5
-"""The gate: the mean may be off by so much of the grey range, and so many pictures must differ from all others."""
+"""Validity check: largest deviation of the mean, as a fraction of the grey range; smallest share of unique images."""
 
 
 def facts(pictures: Pictures) -> dict[str, float]:
-    """min, max, mean and deviation of the grey values, and the share of pictures that are not copies of an earlier."""
+    """Minimum, maximum, mean and standard deviation of pixel values, and the share of unique images."""
     mean, deviation = greys(pictures)
     unique = len(set(digests(pictures))) / len(pictures)
     return {
@@ -27,40 +27,40 @@ def facts(pictures: Pictures) -> dict[str, float]:
 
 
 def greys(pictures: Pictures) -> tuple[float, float]:
-    """Mean and standard deviation of all grey values."""
+    """Mean and standard deviation of all pixel values."""
     counts, values = np.bincount(pictures.ravel(), minlength=256), np.arange(256)
     mean = (counts * values).sum() / counts.sum()
     return float(mean), float(np.sqrt((counts * (values - mean) ** 2).sum() / counts.sum()))
 
 
 def problems(generated: dict[str, float], real: dict[str, float]) -> list[str]:
-    """What makes every other number meaningless, a sentence each; empty if drawn pictures are like pictures."""
+    """What invalidates all other metrics, one sentence each; empty if the generated images are valid."""
     said = []
     if abs(generated["mean"] - real["mean"]) > RANGE * 255:
         said.append(
-            f"range bug? the mean grey value is {generated['mean']:.0f}, that of real pictures {real['mean']:.0f} (0 to "
-            "255). Pictures in [0, 1] saved as if in [-1, 1], inverted ones, and those of a generator that has hardly "
-            "learnt anything look like this."
+            f"wrong value range? the mean pixel value is {generated['mean']:.0f}, that of real images is "
+            f"{real['mean']:.0f} (0 to 255). Possible causes: images in [0, 1] saved as if in [-1, 1], inverted "
+            "images, or a generator that is nearly untrained."
         )
     if generated["max"] - generated["min"] < 0.1 * (real["max"] - real["min"]):
         said.append(
-            f"flat: all grey values lie in {generated['min']:.0f} to {generated['max']:.0f}. Were they scaled to 255?"
+            f"flat: all pixel values lie in {generated['min']:.0f} to {generated['max']:.0f}. Were they scaled to 255?"
         )
     if generated["unique"] < min(UNIQUE, real["unique"] / 2):
-        said.append(f"only {generated['unique']:.1%} of the pictures differ from all earlier ones.")
+        said.append(f"duplicates: only {generated['unique']:.1%} of the images differ from all earlier ones.")
     return said
 
 
 def exact_copies(pictures: Pictures, train: Pictures) -> Estimate:
-    """Share of pictures that equal a training picture in every pixel."""
+    """Share of images that equal a training image in every pixel."""
     known = set(digests(train))
     return share(sum(digest in known for digest in digests(pictures)), len(pictures))
 
 
 def sharpness(pictures: Pictures, real: Pictures) -> Estimate:
-    """How strong edges are, as a part of what they are in real pictures: below 1 is blurred, above 1 is noisy.
+    """Strength of edges relative to real images: below 1 is blurred, above 1 is noisy.
 
-    The mean size of the discrete Laplacian, which a blur shrinks more than it shrinks contrast.
+    It is the mean absolute value of the discrete Laplacian, which blur reduces more than it reduces contrast.
     """
     parts = [_edges(pictures[i::5]) / _edges(real) for i in range(min(5, len(pictures)))]
     found = mean_of(parts, len(pictures))
@@ -68,13 +68,13 @@ def sharpness(pictures: Pictures, real: Pictures) -> Estimate:
 
 
 def digests(pictures: Pictures) -> Iterator[bytes]:
-    """A hash of each picture: equal for pictures that are equal in every pixel."""
+    """A hash of each image; equal images have equal hashes."""
     for picture in np.ascontiguousarray(pictures):
         yield hashlib.blake2b(picture.data, digest_size=16).digest()
 
 
 def _edges(pictures: Pictures) -> float:
-    """At most 2,000 of the pictures, evenly chosen, are looked at."""
+    """Mean absolute Laplacian of at most 2,000 images, evenly spaced."""
     x = pictures[:: -(-len(pictures) // 2000)].astype(np.int16)
     if min(x.shape[1:3]) < 3:
         return 1.0

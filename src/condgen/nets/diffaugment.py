@@ -1,15 +1,16 @@
-"""Differentiable augmentation for small data: the discriminator sees real and drawn pictures through the same changes.
+"""Differentiable augmentation of real and generated images at the discriminator's input, for small data sets.
 
-    diff        every picture, always: DiffAugment (Zhao et al. 2020, arXiv 2006.10738, section 3.2)
-    adaptive    each change with probability p, and p follows how sure D is of real pictures: ADA (Karras et al. 2020,
-                arXiv 2006.06676, section 3.1)
+    diff        always applied: DiffAugment (Zhao et al. 2020, arXiv 2006.10738, section 3.2)
+    adaptive    each transform is applied with probability p, which follows the overfitting of D: ADA (Karras et al.
+                2020, arXiv 2006.06676, section 3.1)
 
-The changes are DiffAugment's: translation by up to an eighth of the side, a cut-out square of half the side, colour
-(brightness, saturation, contrast); and a mirror, which is never on unless asked for: it turns no digit into itself.
+The transforms are those of DiffAugment: translation by up to an eighth of the side, cutout of a square of half the
+side, and colour (brightness, saturation, contrast). A horizontal flip (mirror) is available but off by default, since
+it does not preserve all labels, such as digits.
 
-Deviations from ADA: DiffAugment's changes instead of its eighteen; p moves every step, not every fourth, and reaches at
-most 0.8, beyond which the paper finds that changes leak into drawn pictures; 100,000 images from 0 to 1 (the paper's
-500,000 are for trainings a hundred times as long).
+Deviations from ADA: the transforms of DiffAugment instead of its eighteen; p is updated in every step, not every
+fourth, and is at most 0.8, above which the paper finds that augmentations leak into generated images; p rises from 0 to
+1 within 100,000 images (the paper's 500,000 are for trainings a hundred times as long).
 """
 
 from collections.abc import Callable
@@ -23,11 +24,11 @@ from condgen.config import Adversarial
 from condgen.spec import Spec
 
 HIGHEST = 0.8
-"""Of p."""
+"""Upper bound of p."""
 
 
 class Augment(nn.Module):
-    """x (b, c, h, w) -> the same with random changes, gradients flowing through. p is part of the checkpoint."""
+    """Images x (b, c, h, w) -> augmented images; differentiable. The probability p is part of the checkpoint."""
 
     p: Tensor
 
@@ -41,49 +42,50 @@ class Augment(nn.Module):
             self.register_buffer("p", torch.zeros(()))
 
     def forward(self, x: Tensor) -> Tensor:
-        for change in self.transforms:
-            changed = change(x)
+        for transform in self.transforms:
+            augmented = transform(x)
             if self.adaptive:
                 chosen = torch.rand(len(x), 1, 1, 1, device=x.device) < self.p
-                changed = torch.where(chosen, changed, x)
-            x = changed
+                augmented = torch.where(chosen, augmented, x)
+            x = augmented
         return x
 
     @torch.no_grad()
     def adapt(self, scores: Tensor) -> None:
-        """Move p by what D says of a batch of real pictures: up where it is too sure of them (Karras et al., Eq. 1).
+        """Update p by the overfitting heuristic E[sign D(real)] (Karras et al., Eq. 1): p rises while it is above
+        target.
 
-        scores: (b, 1), above 0 where D says real; of a critic or a relativistic D, over a drawn picture's.
+        scores: D(real) of one batch, (b, 1); for a critic or relativistic D, the difference D(real) - D(fake).
         """
         if self.adaptive:
-            sure, step = scores.sign().mean(), len(scores) * parallel.world_size() / self.cfg.ada_images
-            parallel.average([sure])
-            self.p.add_(torch.sign(sure - self.cfg.ada_target) * step).clamp_(0, HIGHEST)
+            heuristic, step = scores.sign().mean(), len(scores) * parallel.world_size() / self.cfg.ada_images
+            parallel.average([heuristic])
+            self.p.add_(torch.sign(heuristic - self.cfg.ada_target) * step).clamp_(0, HIGHEST)
 
     @property
     def logs(self) -> dict[str, Tensor]:
-        """p, where it moves."""
+        """p to log, if it is adaptive."""
         return {"augment/p": self.p.clone()} if self.adaptive else {}
 
 
 def safe(spec: Spec) -> tuple[str, ...]:
-    """Changes after which a label still holds: colour only of pictures that have one, and never a mirror."""
+    """Names of the transforms that preserve labels: color for colour images only, and never mirror."""
     return ("translation", "cutout") if spec.channels == 1 else ("color", "translation", "cutout")
 
 
 def color(x: Tensor) -> Tensor:
-    """Brightness by up to a quarter of the range, saturation by 0 to 2, contrast by 0.5 to 1.5, each picture alone."""
+    """Per image: brightness ± 0.5 (a quarter of the range), saturation times 0 to 2, contrast times 0.5 to 1.5."""
     brightness, saturation, contrast = torch.rand(3, len(x), 1, 1, 1, device=x.device)
     x = x + brightness - 0.5
     grey = x.mean(1, keepdim=True)
     x = grey + (x - grey) * 2 * saturation
     mean = x.mean((1, 2, 3), keepdim=True)
-    changed: Tensor = mean + (x - mean) * (contrast + 0.5)
-    return changed
+    augmented: Tensor = mean + (x - mean) * (contrast + 0.5)
+    return augmented
 
 
 def translation(x: Tensor) -> Tensor:
-    """Each picture moved by up to an eighth of its sides; middle grey comes in."""
+    """Per image: translation by up to an eighth of the sides, filled with mid-grey (0)."""
     (b, _, h, w), at = x.shape, x.device
     down, right = (torch.randint(-max(1, side // 8), max(1, side // 8) + 1, (b, 1, 1), device=at) for side in (h, w))
     rows = (torch.arange(h, device=at)[None, :, None] + down + 1).clamp(0, h + 1)
@@ -94,7 +96,7 @@ def translation(x: Tensor) -> Tensor:
 
 
 def cutout(x: Tensor) -> Tensor:
-    """A square of half the sides, centred anywhere, is middle grey."""
+    """Per image: a rectangle of half the sides, centred at a random pixel, is filled with mid-grey (0)."""
     inside = torch.ones((), dtype=torch.bool, device=x.device)
     for axis, side in ((2, x.shape[2]), (3, x.shape[3])):
         centre = torch.randint(0, side, (len(x), 1, 1, 1), device=x.device)
@@ -104,7 +106,7 @@ def cutout(x: Tensor) -> Tensor:
 
 
 def mirror(x: Tensor) -> Tensor:
-    """Left and right exchanged, half of the time."""
+    """Per image: horizontal flip with probability 0.5."""
     return torch.where(torch.rand(len(x), 1, 1, 1, device=x.device) < 0.5, x.flip(3), x)
 
 

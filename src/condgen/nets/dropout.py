@@ -1,15 +1,15 @@
-"""Dropout (Srivastava et al. 2014) from half-words of noise: on a CPU an eighth of the time torch's takes."""
+"""Dropout (Srivastava et al. 2014) from 16-bit random integers: eight times as fast as torch's on a CPU."""
 
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
 VALUES = 2**15
-"""Of an int16 that is drawn at random: 0 ... VALUES - 1."""
+"""Number of values of a random int16: 0 ... VALUES - 1."""
 
 
 class Dropout(nn.Dropout):
-    """torch's, with a share that is a whole number of 32,768ths: .4 becomes .40002."""
+    """torch.nn.Dropout with the rate rounded to a multiple of 1/32,768: 0.4 becomes 0.40002."""
 
     def forward(self, x: Tensor) -> Tensor:
         if not self.training or not self.p or x.device.type != "cpu":

@@ -5,13 +5,13 @@ from torch import Tensor, nn
 
 
 class Maxout(nn.Module):
-    """Each output is the largest of k affine pieces: (b, inputs) -> (b, outputs).
+    """Each output is the maximum of k affine functions (pieces): (b, inputs) -> (b, outputs).
 
-    Weights *and* biases start from N(0, std), so that the pieces differ from the first step.
+    Weights *and* biases are initialised from N(0, std), so that the pieces differ from the start.
     """
 
     def __init__(self, inputs: int, outputs: int, k: int, std: float = 0.02, max_norm: float | None = None) -> None:
-        """max_norm: bound on the norm of each piece's weights, kept by `hold_norms`; None leaves them free."""
+        """max_norm: upper bound of the norm of each piece's weights, enforced by `hold_norms`; None for no bound."""
         super().__init__()
         self.k, self.max_norm = k, max_norm
         self.weight = nn.Parameter(torch.empty(outputs * k, inputs).normal_(0, std))
@@ -24,8 +24,8 @@ class Maxout(nn.Module):
 
 @torch.no_grad()
 def hold_norms(net: nn.Module) -> None:
-    """Scale back the maxout pieces of `net` that have outgrown their bound; for after each move (section 5.1 of the
-    paper: "imposing a constraint on the norm of each weight vector")."""
+    """Rescale the weights of maxout pieces whose norm exceeds `max_norm`. To be called after each update (section 5.1
+    of the paper: "imposing a constraint on the norm of each weight vector")."""
     for layer in net.modules():
         if isinstance(layer, Maxout) and layer.max_norm is not None:
             layer.weight.copy_(torch.renorm(layer.weight, p=2, dim=0, maxnorm=layer.max_norm))

@@ -1,4 +1,4 @@
-"""Networks without first weights, for whoever only asks for shapes."""
+"""Build networks without initialising their weights, when only shapes are needed."""
 
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
@@ -10,8 +10,8 @@ RANDOM = ("normal_", "uniform_", "trunc_normal_", "kaiming_normal_", "kaiming_un
 
 
 class SkipInit(TorchFunctionMode):
-    """While it lasts, filling a tensor with random numbers does nothing: on tensors without memory torch would import
-    its compiler for that, which takes three seconds."""
+    """Within the context, random initialisation does nothing. On meta tensors, torch would import its compiler for it,
+    which takes three seconds."""
 
     def __torch_function__(
         self, func: Callable[..., Any], types: object, args: Sequence[Any] = (), kwargs: Mapping[str, Any] | None = None

@@ -1,9 +1,9 @@
-"""Passes whose gradient is differentiated once more, as a penalty on it is: the same numbers, less work for a CPU.
+"""Faster double backward on a CPU, for losses of a gradient such as a gradient penalty. The results are the same.
 
-torch differentiates a convolution's gradient by a convolution whose batch and channels have changed places, which no
-kernel is good at, and sends the zeros of a LeakyReLU's second derivative back through the whole network. Here a
-convolution's gradient is a transposed convolution, which torch differentiates well (the code of Karras et al. 2020,
-arXiv 2006.06676, does so for the same reason), and a LeakyReLU bends nowhere but at 0.
+torch differentiates the gradient of a convolution by a convolution with batch and channels exchanged, for which there
+are no fast kernels, and propagates the zero second derivative of LeakyReLU through the whole network. Here the gradient
+of a convolution is a transposed convolution, which torch differentiates efficiently (as in the code of Karras et al.
+2020, arXiv 2006.06676), and the second derivative of LeakyReLU is omitted.
 """
 
 from collections.abc import Callable, Iterable
@@ -17,7 +17,7 @@ from torch.overrides import TorchFunctionMode
 
 
 class TwiceDifferentiable(TorchFunctionMode):
-    """A pass made inside can be asked by `torch.autograd.grad(..., x, create_graph=True)` for x's gradient alone."""
+    """Within the context, use `torch.autograd.grad(..., x, create_graph=True)` for the gradient of x only."""
 
     def __torch_function__(
         self, func: Callable[..., Any], types: Iterable[Any], args: tuple[Any, ...] = (), kwargs: Any = None
@@ -48,9 +48,9 @@ class _Convolution(Function):
 
     @staticmethod
     def backward(ctx: Any, out: Tensor) -> Any:
-        """out: the gradient of the outputs."""
+        """out: the gradient with respect to the outputs."""
         x, weight = (saved.to(out.dtype) for saved in ctx.saved_tensors)
-        if torch.is_grad_enabled():  # by the penalty, for the gradient of the picture
+        if torch.is_grad_enabled():  # first backward of a double backward: only the gradient of x
             cut = [
                 side - ((steps - 1) * stride - 2 * padding + kernel)
                 for side, steps, stride, padding, kernel in zip(
