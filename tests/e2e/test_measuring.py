@@ -134,7 +134,7 @@ def test_what_cannot_be_pictures_stops_at_the_gate(tmp_path: Path, capsys: pytes
         ("evaluate", "give one thing to measure"),
         ("evaluate {runs}/cvae-0 --pictures x --data mnist", "give one thing to measure"),
         ("evaluate --pictures x", "--data is missing"),
-        ("evaluate --pictures nowhere --data mnist", "no pictures at 'nowhere'"),
+        ("evaluate --pictures nowhere --data mnist", "no images at 'nowhere'"),
         ("evaluate {runs}/other --images 0", "--images should be 1 or more, found 0"),
         ("evaluate nowhere", "'nowhere' is no run"),
         ("compare", "give one run or more"),
@@ -204,7 +204,7 @@ def test_a_report_of_a_generator_that_takes_no_label(tmp_path: Path) -> None:
     api.train("vae", images=512, out=tmp_path / "vae", quiet=True)
     run("report", tmp_path / "vae", "--quick")
     page = (tmp_path / "vae/report.html").read_text("utf-8")
-    assert "takes no label" in page
+    assert "is unconditional" in page
     assert "pictures of any" in page
 
 

@@ -104,10 +104,10 @@ def text(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("make", "words"),
     [
-        (colourful, "in colour, the data are in grey"),
-        (wrong_size, "32x32 pixels, the data have 28x28"),
+        (colourful, "in colour, but the data are in grey"),
+        (wrong_size, "32x32 pixels, but the data have 28x28"),
         (unknown_class, "eleven"),
-        (half_labelled, "no label while others have"),
+        (half_labelled, "no label, but other files have"),
         (broken, "cannot read"),
         (transparent, "mode RGBA"),
         (deep, "mode I;16"),
@@ -125,20 +125,20 @@ def test_what_does_not_fit_is_named(make, words: str, tmp_path: Path) -> None:  
 
 def test_grey_pictures_before_colour_data_are_named(tmp_path: Path) -> None:
     save(tmp_path / "cat" / "bad.png", np.zeros((8, 8), np.uint8))
-    with pytest.raises(CondgenError, match=r"bad\.png.*in grey, the data are in colour"):
+    with pytest.raises(CondgenError, match=r"bad\.png.*in grey, but the data are in colour"):
         external.read(tmp_path, COLOUR)
 
 
 @pytest.mark.parametrize(
     ("arrays", "words"),
     [
-        ({"pictures": np.zeros(3)}, "wanted images and labels"),
+        ({"pictures": np.zeros(3)}, "expected images and labels"),
         ({"images": np.zeros((3, 28, 28), np.float32)}, "wanted uint8"),
         ({"images": np.zeros((3, 30, 28), np.uint8)}, "30x28 pixels"),
-        ({"images": np.zeros((3, 28, 28), np.uint8), "labels": np.zeros(2, int)}, "3 pictures but 2 labels"),
-        ({"images": np.zeros((3, 28, 28), np.uint8), "labels": np.array([1, 2, 10])}, "reach from 1 to 10"),
+        ({"images": np.zeros((3, 28, 28), np.uint8), "labels": np.zeros(2, int)}, "3 images but 2 labels"),
+        ({"images": np.zeros((3, 28, 28), np.uint8), "labels": np.array([1, 2, 10])}, "values from 1 to 10"),
         ({"images": np.zeros((1, 28, 28), np.uint8), "labels": np.array(["ten"])}, "'ten'"),
-        ({"images": np.zeros((0, 28, 28), np.uint8), "labels": np.zeros(0, int)}, "no pictures"),
+        ({"images": np.zeros((0, 28, 28), np.uint8), "labels": np.zeros(0, int)}, "no images"),
     ],
 )
 def test_an_npz_that_does_not_fit_is_named(arrays: dict[str, np.ndarray], words: str, tmp_path: Path) -> None:

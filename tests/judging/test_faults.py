@@ -53,7 +53,7 @@ def test_wrong_labels_leave_fd_as_it_is_to_the_bit(digits: Reference) -> None:
 
 
 WINDOWS = {  # fault: (number, lowest, highest), about the values of the specification for another judge of the recipe
-    "none: real pictures": [("fd", 0.11, 0.23), ("label_accuracy", 0.993, 1), ("precision", 0.92, 0.95),
+    "none: real images": [("fd", 0.11, 0.23), ("label_accuracy", 0.993, 1), ("precision", 0.92, 0.95),
                             ("recall", 0.93, 0.96), ("copying", 0.49, 0.55), ("fd_intra", 0.4, 0.7)],
     "blur 0.5": [("fd", 0.8, 2.3), ("recall", 0.7, 0.9)],
     "blur 1.0": [("fd", 11, 33), ("recall", 0, 0.1)],
@@ -85,7 +85,7 @@ def test_the_known_answers_at_10000_pictures(digits: Reference) -> None:
         for number, low, high in windows:
             value = lines[name]["numbers"][number].value
             assert low <= value <= high, (name, number, value)
-    clean = lines["none: real pictures"]["numbers"]
+    clean = lines["none: real images"]["numbers"]
     for name, fault in FAULTS.items():
         assert set(fault.caught_by) <= set(lines[name]["noticed"]), name
         if fault.caught_by == ("label_accuracy",):

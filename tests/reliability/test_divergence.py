@@ -147,7 +147,7 @@ class Watchful:
 
     def evaluate(self, sampler: object, images: int, log: object) -> Snapshot:
         ill = images >= 32 and self.game.players["vae"].lr_scale > self.harmless
-        alarms = [Alarm("collapse", "collapse: pictures are nearly all alike.")] if ill else []
+        alarms = [Alarm("collapse", "mode collapse: images are nearly all equal.")] if ill else []
         return Snapshot({"fd": 5.0 if images == 16 else 6.0}, alarms)
 
 
@@ -163,7 +163,7 @@ def watched(out: Path, harmless: float, images: int = 64, roll_back: bool = True
 def test_an_alarm_sends_it_back_to_the_best_evaluation(tmp_path: Path) -> None:
     training = watched(tmp_path / "run", harmless=0.25)
     assert [(entry["images"], entry["to"], entry["cause"]) for entry in training.run.rollbacks] == [
-        (32, 16, "collapse: pictures are nearly all alike.")
+        (32, 16, "mode collapse: images are nearly all equal.")
     ] * 2
     assert (training.images, training.lr_scale) == (64, 0.25)
     assert [line["images"] for line in training.run.log] == [8, 16, 24, 32, 40, 48, 56, 64]

@@ -1,9 +1,11 @@
-"""Measuring generators. Pictures and labels in, numbers beside those of real pictures out; nobody here knows a system.
+"""Evaluation of generators, independent of any system: images and labels in, metrics next to those of real images out.
 
-classifier.py   the network of judges and pupils
-judge.py        pinned, or trained once       weights/   the pinned ones
-reference.py    real pictures as a judge sees them
-protocol.py     condgen-eval/1: which numbers, of which pictures, how
+A judge is a small classifier of real images. Its last hidden layer gives the features of all metrics.
+
+classifier.py   the network of judges, and of the classifiers that are trained on generated images
+judge.py        finds or trains a judge      weights/   judges that are part of the package
+reference.py    the judge's predictions of real images
+protocol.py     condgen-eval/1: which metrics are computed, from which images, and how
 verdict.py      all of them as JSON
 faults.py       known faults, and who notices them
 outside.py      pictures made by any tool

@@ -1,7 +1,7 @@
-"""All numbers of one set of pictures beside those of real pictures, as plain JSON: what `evaluate` keeps and prints.
+"""The complete evaluation of a set of images, as plain JSON: what `condgen evaluate` stores and prints.
 
-A key per number with value, error, n, the same of real pictures and a red flag in words; then a line per class, the
-confusion matrix, the gate, and by what judge and protocol all of it was measured.
+One key per metric with value, error, n, the same for real images, and a warning if there is one; then one entry per
+class, the confusion matrix, the validity check, and the judge and protocol of the evaluation.
 """
 
 import hashlib
@@ -27,7 +27,8 @@ Evaluation = dict[str, Any]
 def evaluate_samples(
     samples: Samples, reference: Reference, *, cas: bool = True, full: bool = False, inception: str | None = None
 ) -> Evaluation:
-    """Measure drawn pictures as the protocol says. inception: weights, for FID proper."""
+    """Compute all metrics of the protocol. cas, full: see `protocol.evaluate`. inception: weights, to compute FID
+    too."""
     generated, facts = GeneratedSet(samples, reference), pixels.facts(samples.pictures)
     measured = protocol.evaluate(generated, cas=cas, full=full)
     if inception:
@@ -55,12 +56,12 @@ def evaluate_samples(
 
 
 def with_real(name: str, number: Estimate, real: Estimate | None) -> dict[str, Any]:
-    """One number for JSON, with that of real pictures and its red flag."""
+    """A metric for JSON, with its value for real images and its warning."""
     return number.to_json() | {"real": real.to_json() if real else None, "flag": flag(name, number, real)}
 
 
 def _real(reference: Reference, count: int, *, cas: bool, full: bool) -> dict[str, Estimate]:
-    """The numbers of real pictures; they never change, so they are kept in the user's cache."""
+    """The metrics of real images, which are stored in the user's cache since they do not change."""
     parts = (protocol.PROTOCOL, reference.key, count, cas, full)
     name = hashlib.sha256(repr(parts).encode()).hexdigest()[:24]
     path = cache() / "real" / f"{name}.json"

@@ -1,7 +1,7 @@
-"""Known faults planted into real pictures, to see which number notices: the self-test of every measurement.
+"""Self-test of the metrics: known faults are introduced into real images, and it is checked which metrics detect them.
 
-Each fault turns real training pictures and their labels into what a broken generator might have drawn. The faults and
-what answers to them on MNIST: docs/metrics.md.
+Each fault turns real training images and their labels into the output of a hypothetical broken generator. The faults,
+and the metrics that detect them on MNIST, are in docs/metrics.md.
 """
 
 from collections.abc import Callable, Iterator, Mapping
@@ -25,7 +25,7 @@ Plant = Callable[[Samples, Reference, np.random.Generator], Samples]
 
 @dataclass(frozen=True)
 class Fault:
-    """plant: makes the broken set. caught_by: the numbers that should notice, one of which is enough."""
+    """plant: introduces the fault. caught_by: metrics of which at least one should detect it."""
 
     plant: Plant
     caught_by: tuple[str, ...]
@@ -33,7 +33,7 @@ class Fault:
 
 
 def altered(change: Callable[[NDArray[np.float64], np.random.Generator], NDArray[np.float64]]) -> Plant:
-    """Every picture changed; change works on (n, h, w, c) in [0, 1]."""
+    """Every image is changed. change: a function of images (n, h, w, c) in [0, 1]."""
 
     def plant(samples: Samples, reference: Reference, random: np.random.Generator) -> Samples:
         x = change(samples.pictures / 255.0, random)
@@ -43,7 +43,7 @@ def altered(change: Callable[[NDArray[np.float64], np.random.Generator], NDArray
 
 
 def blurred(sigma: float) -> Plant:
-    """By a Gaussian of `sigma` pixels, the border mirrored."""
+    """Images are blurred by a Gaussian with `sigma` in pixels, with reflected borders."""
     reach = ceil(4 * sigma)
     weights = torch.exp(-0.5 * (torch.arange(-reach, reach + 1, dtype=torch.float64) / sigma) ** 2)
     weights /= weights.sum()
@@ -61,7 +61,7 @@ def blurred(sigma: float) -> Plant:
 
 
 def few(per_class: int) -> Plant:
-    """So many distinct pictures of each label, repeated."""
+    """Each label has only `per_class` distinct images, repeated."""
 
     def plant(samples: Samples, reference: Reference, random: np.random.Generator) -> Samples:
         return _refilled(samples, lambda rows: rows[:per_class], random)
@@ -70,7 +70,7 @@ def few(per_class: int) -> Plant:
 
 
 def shrunk(part: float) -> Plant:
-    """Of each label the pictures nearest to its mean, in features, repeated."""
+    """Each label has only the fraction `part` of images that is nearest to its mean in feature space, repeated."""
 
     def plant(samples: Samples, reference: Reference, random: np.random.Generator) -> Samples:
         features = reference.judge.predict(samples.pictures).features.numpy()
@@ -85,7 +85,7 @@ def shrunk(part: float) -> Plant:
 
 
 def mislabelled(part: float) -> Plant:
-    """So many pictures carry another label than they show."""
+    """The fraction `part` of images has a wrong label."""
 
     def plant(samples: Samples, reference: Reference, random: np.random.Generator) -> Samples:
         requested, rows = _requested(samples).copy(), random.random(len(samples)) < part
@@ -100,26 +100,26 @@ def mislabelled(part: float) -> Plant:
 
 
 def ignored(samples: Samples, reference: Reference, random: np.random.Generator) -> Samples:
-    """Labels have nothing to do with pictures."""
+    """Labels are independent of the images."""
     return replace(samples, requested=random.permutation(_requested(samples)))
 
 
 def swapped(samples: Samples, reference: Reference, random: np.random.Generator) -> Samples:
-    """Two classes under each other's name: 4 and 9, or the first two."""
+    """Two classes are exchanged: 4 and 9, or the first two."""
     one, other = (4, 9) if len(reference.dataset.labels) >= 10 else (0, 1)
     requested = _requested(samples)
     return replace(samples, requested=np.select([requested == one, requested == other], [other, one], requested))
 
 
 def dropped(samples: Samples, reference: Reference, random: np.random.Generator) -> Samples:
-    """A class is never drawn: 3, or the last; others are repeated in its place."""
+    """One class is missing: 3, or the last. Images of other classes are repeated instead."""
     gone = min(3, len(reference.dataset.labels) - 1)
     rows = np.flatnonzero(_requested(samples) != gone)
     return samples.rows(random.choice(rows, len(samples)))
 
 
 def copied(samples: Samples, reference: Reference, random: np.random.Generator) -> Samples:
-    """Training pictures, one by one."""
+    """All images are training images."""
     rows = np.arange(len(samples)) % reference.sample
     return Samples(reference.train.images[rows], reference.train.labels[rows])
 
@@ -147,10 +147,10 @@ FAULTS: Mapping[str, Fault] = {
 
 
 def self_test(reference: Reference, count: int) -> Iterator[dict[str, Any]]:
-    """A line per fault: its numbers, and which of them noticed. The first line is of real pictures, untouched."""
+    """One result per fault: its metrics, and which of them detect it. The first result is for unchanged real images."""
     split = reference.other_train(count)
     clean, floor = Samples(split.images, split.labels), real_estimates(reference, count)
-    yield {"fault": "none: real pictures", "numbers": floor, "noticed": [], "gate": []}
+    yield {"fault": "none: real images", "numbers": floor, "noticed": [], "gate": []}
     for name, fault in FAULTS.items():
         if fault.classes_only and _requested(clean).ndim == 2:
             continue
@@ -163,9 +163,9 @@ def self_test(reference: Reference, count: int) -> Iterator[dict[str, Any]]:
 
 
 def noticed(numbers: Mapping[str, Estimate], floor: Mapping[str, Estimate]) -> list[str]:
-    """The numbers that are worse than those of real pictures by more than three standard deviations.
+    """Metrics that are worse than those of real images by more than three standard deviations.
 
-    Not exact copies: what faults are planted into are training pictures.
+    Exact copies are left out, since the faults are introduced into training images.
     """
     both = [name for name in METRICS if name in numbers and name in floor and name != "exact_copies"]
     return [name for name in both if _worse(name, numbers[name], floor[name])]
@@ -183,7 +183,7 @@ def _worse(name: str, number: Estimate, real: Estimate) -> bool:
 def _refilled(
     samples: Samples, keep: Callable[[NDArray[np.intp]], NDArray[np.intp]], random: np.random.Generator
 ) -> Samples:
-    """As many pictures of each label as before, but only those that `keep` chose, repeated at random."""
+    """As many images of each label as before, sampled with replacement from those that `keep` selects."""
     _, groups = np.unique(_requested(samples), axis=0, return_inverse=True)
     rows = np.arange(len(samples))
     for group in np.unique(groups):

@@ -1,7 +1,7 @@
-"""FID proper: by the Inception network of torch-fidelity, where that library and its weights can be had.
+"""FID with the Inception network of torch-fidelity, if that library and its weights are available.
 
-Only this number may be called FID. It asks for 8,192 pictures on each side (4 per feature). torch-fidelity needs a
-torchvision that fits the installed torch; there is none for CPU builds.
+Only this metric is called FID. It needs 8,192 images on each side (4 per feature dimension). torch-fidelity needs a
+torchvision that matches the installed torch; there is none for CPU builds.
 """
 
 from collections.abc import Callable
@@ -23,7 +23,7 @@ Extractor = Callable[[Tensor], tuple[Tensor]]
 
 
 def fid(samples: Samples, reference: Reference, weights: str) -> Estimate:
-    """FID of drawn pictures to the test split; weights: torch-fidelity's .pth file, or FETCH for a download."""
+    """FID between generated images and the test split. weights: torch-fidelity's .pth file, or FETCH to download it."""
     extractor = _inception(None if weights == FETCH else weights)
     real = frechet.Moments.of(_features(extractor, reference.split.images))
     return frechet.fd(real, _features(extractor, samples.pictures))
@@ -32,7 +32,7 @@ def fid(samples: Samples, reference: Reference, weights: str) -> Estimate:
 def _inception(weights: str | None) -> Extractor:
     try:
         from torch_fidelity.feature_extractor_inceptionv3 import FeatureExtractorInceptionV3
-    except (ImportError, RuntimeError) as error:  # torchvision beside another torch fails with the latter
+    except (ImportError, RuntimeError) as error:  # a torchvision for another torch raises RuntimeError
         raise CondgenError(
             f"FID needs torch-fidelity (pip install 'condgen[inception]'), whose import failed: {error}."
         ) from None
@@ -40,7 +40,7 @@ def _inception(weights: str | None) -> Extractor:
         found: Extractor = FeatureExtractorInceptionV3("inception", ["2048"], feature_extractor_weights_path=weights)
     except (OSError, RuntimeError, KeyError) as error:
         where = weights or "the network"
-        raise CondgenError(f"the weights of Inception cannot be had from {where}: {error}.") from None
+        raise CondgenError(f"cannot load the weights of the Inception network from {where}: {error}.") from None
     return found
 
 

@@ -1,8 +1,8 @@
-"""The judge: a small classifier of real pictures whose last hidden layer gives the features of every number.
+"""The judge: a small classifier of real images, whose last hidden layer gives the features of all metrics.
 
-Two trainings of one recipe disagree by up to 70 % in FD, so weights are pinned: those for MNIST and Fashion-MNIST lie
-in weights/ beside this file (tools/train_judges.py made them), those for other data are trained once on its training
-split and kept in the user's cache. Every report names the judge and the SHA-256 of its weights.
+FD under two trainings of one recipe differs by up to 70 %, so the weights are fixed: those for MNIST and Fashion-MNIST
+are in weights/ beside this file (made by tools/train_judges.py); for other data, a judge is trained once on the
+training split and stored in the user's cache. Every report states the judge and the SHA-256 of its weights.
 """
 
 import json
@@ -27,22 +27,22 @@ from condgen.spec import Spec
 
 PINNED = Path(__file__).parent / "weights"
 VERSION = 1
-"""Of the recipe; part of every judge's name."""
+"""Version of the training recipe; part of the name of every judge."""
 
 
 @dataclass(frozen=True)
 class Judge:
-    """A trained classifier in eval mode, with a name to quote."""
+    """A trained classifier in eval mode, with a name for reports."""
 
     name: str
     net: nn.Sequential
     labels: Labels
     sha256: str
     accuracy: Estimate
-    """On real test pictures that it was not trained on."""
+    """Accuracy on real test images."""
 
     def predict(self, pictures: NDArray[np.uint8]) -> Predictions:
-        """Features and labels of pictures uint8 (n, h, w, c)."""
+        """Features, logits and labels of images, uint8 (n, h, w, c)."""
         return predict(self.net, pictures, self.labels)
 
     def to_json(self) -> dict[str, Any]:
@@ -50,27 +50,27 @@ class Judge:
 
 
 def find(dataset: Dataset) -> Judge | None:
-    """The judge of these pictures, if it is in the package or in the cache."""
+    """The judge of this data set, if it is in the package or in the cache; else None."""
     found = (_read(folder, dataset) for folder in _places(dataset))
     return next(filter(None, found), None)
 
 
 def is_pinned(dataset: Dataset) -> bool:
-    """Whether the package brings a judge for these pictures."""
+    """Whether the package contains a judge for this data set."""
     return any(_read(folder, dataset) for folder in _places(dataset)[:-1])
 
 
 def of(dataset: Dataset, say: Callable[[str], None] = lambda text: None) -> Judge:
-    """The judge of these pictures; trained now, and kept, if there is none yet."""
+    """The judge of this data set; it is trained and cached if there is none yet."""
     return find(dataset) or train(dataset, Recipe.for_data(dataset), _places(dataset)[-1], say)
 
 
 def train(
     dataset: Dataset, recipe: Recipe, folder: Path, say: Callable[[str], None] = lambda text: None, name: str = ""
 ) -> Judge:
-    """Train a judge on the training split and write it into `folder`."""
+    """Train a judge on the training split and write it to `folder`. say: called with progress messages."""
     steps = recipe.steps(len(dataset.train))
-    say(f"no judge for {dataset.name!r} yet: training one on its {len(dataset.train):,} real pictures ({steps} steps).")
+    say(f"no judge for {dataset.name!r} yet: training one on its {len(dataset.train):,} real images ({steps} steps).")
     net = fit(dataset.spec, dataset.train, recipe, seed=0)
     weights = save({key: value.contiguous() for key, value in net.state_dict().items()})
     test = dataset.test or dataset.train
@@ -86,20 +86,20 @@ def train(
         "sha256": disk.sha256(folder / "judge.safetensors"),
     }
     disk.write_json(folder / "judge.json", card)
-    say(f"judge: {card['name']}, {accuracy} of real test pictures right.")
+    say(f"judge: {card['name']}, accuracy {accuracy} on real test images.")
     found = _read(folder, dataset)
     assert found, "a judge that was just written can be read"
     return found
 
 
 def _places(dataset: Dataset) -> list[Path]:
-    """Where a judge of these pictures may lie, and, last, where a new one is kept."""
+    """Folders that may contain the judge of this data set; the last one is where a new judge is stored."""
     cache = disk.cache() / "judges" / f"{dataset.fingerprint[:16]}-v{VERSION}"
     return [*(path for path in sorted(PINNED.glob("*")) if path.is_dir()), cache]
 
 
 def _read(folder: Path, dataset: Dataset) -> Judge | None:
-    """None if it judges other pictures, or is damaged (then it is trained anew)."""
+    """The judge in a folder; None if it belongs to other data, or is damaged (it is then trained again)."""
     try:
         card = json.loads((folder / "judge.json").read_text(encoding="utf-8"))
         if card["fingerprint"] != dataset.fingerprint:

@@ -1,8 +1,8 @@
-"""A small evaluation while a system trains, and alarms in plain sentences.
+"""A small evaluation during training, and alarms for failures.
 
-2,000 pictures, always from the same noise: FD, label accuracy, diversity within classes. Alarms are functions of what
-is measured at that moment and of the log, so a training that is resumed gives the same ones. Thresholds and what they
-found: docs/metrics.md.
+It generates 2,000 images, always from the same latent vectors, and computes FD, label accuracy and diversity within
+classes. Alarms are functions of these values and of the log, so a resumed training raises the same ones. Thresholds and
+detection rates are in docs/metrics.md.
 """
 
 from collections.abc import Iterator, Mapping, Sequence
@@ -21,28 +21,28 @@ from condgen.metrics import frechet, labelling
 
 PICTURES = 2000
 WARM_UP = 0.25
-"""Part of a training in which nothing is called a failure yet."""
+"""Fraction of the training, at its start, without alarms."""
 NARROW, TWINS = 0.35, 0.25
-"""A class has collapsed if its median pairwise distance is below this part of the real one, or if more than that share
-of pairs is nearer than all but a thousandth of real pairs."""
+"""A class has collapsed if its median pairwise distance is below NARROW times that of real images, or if more than the
+fraction TWINS of its pairs is nearer than 99.9 % of the real pairs."""
 WORSE = 3.0
-"""Quality is falling if FD is so many times its best."""
+"""Quality is decreasing if FD is more than WORSE times its best value."""
 FALLING = 0.8
-"""A generator still improves if FD is below this part of that before."""
+"""A generator is still improving if FD is below FALLING times the previous value."""
 WINNING, LINES, STANDSTILL = 0.98, 10, 0.95
-"""The discriminator has won if it is right on this part of all pictures over so many lines of the log, while FD stays
-above that part of what it was: early on a healthy game looks the same, but FD falls."""
+"""The discriminator has won if its mean accuracy over LINES lines of the log is above WINNING while FD stays above
+STANDSTILL times its previous value. Early in a healthy training the accuracy is as high, but FD falls."""
 DEAD, CREEPING = 0.03, 0.9
-"""It has stopped learning if its loss stays within the one part of itself over as many lines, while FD stays above the
-other of what it was: an averaged generator comes to rest for a while after all has stopped."""
+"""The discriminator has stopped learning if its loss varies by less than DEAD times its value over LINES lines, while
+FD stays above CREEPING times its previous value (the averaged generator still changes for a while)."""
 FEWEST = 20
-"""Pictures of a class below which its diversity is not judged."""
+"""Minimum number of images of a class for a measurement of its diversity."""
 
 
 @dataclass(frozen=True)
 class Alarm:
-    """kind: collapse, missing, labels, pixels, quality or discriminator, by which it is told once and not at every
-    evaluation."""
+    """A failure that an evaluation found. kind: collapse, missing, labels, pixels, quality or discriminator; an alarm
+    of the same kind as in the previous evaluation is not repeated on the console."""
 
     kind: str
     text: str
@@ -50,21 +50,21 @@ class Alarm:
 
 @dataclass(frozen=True)
 class Snapshot:
-    """What one evaluation found: numbers for the log, alarms for the person."""
+    """The result of one evaluation: values for the log, and alarms."""
 
     scalars: dict[str, float]
     alarms: list[Alarm]
 
 
 class Monitor:
-    """Looks at a generator now and then. The judge, and what it sees in real pictures, are kept."""
+    """Evaluates a generator during training. The judge and its predictions of real images are reused."""
 
     def __init__(self, reference: Reference, seed: int, images: int) -> None:
-        """images: the length of the training."""
+        """images: length of the training."""
         self.reference, self.seed, self.length = reference, seed, images
 
     def evaluate(self, sampler: Sampler, images: int, log: Sequence[Mapping[str, Any]]) -> Snapshot:
-        """At `images`; log: the lines before this one."""
+        """Evaluate the generator after `images` training images. log: all lines so far."""
         generated = GeneratedSet(generate(sampler, self.reference, PICTURES, self.seed), self.reference)
         found = {"fd": frechet.fd(self.reference.moments, generated.predictions.features)} | dict(
             label_metrics(generated)
@@ -81,16 +81,15 @@ class Monitor:
         return Snapshot({name: float(f"{value:.7g}") for name, value in kept.items()}, alarms)
 
     def diversity(self, generated: GeneratedSet) -> tuple[list[float | None], list[float]]:
-        """Per class the median pairwise distance as a part of the real one, and the share of pairs that are twins.
-
-        Of a generator that takes no label, by the class that the judge sees. None for classes with too few pictures.
+        """Per class: median pairwise distance relative to real images (None if there are too few images), and the share
+        of near-equal pairs. For an unconditional generator, classes are those that the judge predicts.
         """
         groups = (
             generated.requested
             if generated.requested is not None and generated.requested.ndim == 1
             else generated.predictions.labels
         )
-        if groups.ndim == 2:  # attributes overlap: all pictures are one group
+        if groups.ndim == 2:  # attributes overlap, so all images are one group
             groups = torch.zeros(len(groups), dtype=torch.long)
         widths: list[float | None] = []
         twins: list[float] = []
@@ -107,7 +106,7 @@ class Monitor:
 
     @cached_property
     def _real_spread(self) -> list[tuple[float, float]]:
-        """Per class the median pairwise distance of real pictures, and the distance of the nearest thousandth."""
+        """Per class: median pairwise distance of real images, and the 0.1 % quantile of the distances."""
         labels = self.reference.labels
         groups = labels if labels.ndim == 1 else torch.zeros(len(labels), dtype=torch.long)
         found = []
@@ -131,11 +130,11 @@ class Monitor:
             if (width is not None and width < NARROW) or twins[number] > TWINS
         ]
         if narrow:
-            which = "pictures" if len(widths) == 1 else f"pictures of {_some(names, narrow)}"
-            yield Alarm("collapse", f"collapse: {which} are nearly all alike.")
+            which = "images" if len(widths) == 1 else f"images of {_some(names, narrow)}"
+            yield Alarm("collapse", f"mode collapse: {which} are nearly all equal.")
         seen, real = generated.predictions.labels, self.reference.predictions.labels
         if gone := labelling.missing(seen, real, len(names)):
-            yield Alarm("missing", f"missing: {_some(names, gone)} hardly ever drawn.")
+            yield Alarm("missing", f"missing classes: {_some(names, gone)} hardly ever generated.")
 
     def _labels(self, generated: GeneratedSet) -> Iterator[Alarm]:
         if generated.requested is None:
@@ -143,25 +142,25 @@ class Monitor:
         found = labelling.accuracy(generated.requested, generated.predictions.labels)
         chance = chance_accuracy(generated.requested, generated.predictions.labels, len(self.reference.dataset.labels))
         if found.value is not None and found.value < chance + 1.5 * (found.error or 0):  # 3 standard deviations
-            yield Alarm("labels", f"labels are ignored: {found.value:.1%} of the pictures show the label asked for, "
-                        f"{chance:.1%} would by chance.")  # fmt: skip
+            yield Alarm("labels", f"labels are ignored: {found.value:.1%} of the images show the requested label, "
+                        f"{chance:.1%} would be expected by chance.")  # fmt: skip
 
 
 def chance_accuracy(requested: Tensor, seen: Tensor, labels: int) -> float:
-    """Label accuracy of a generator that draws the same classes without heeding what is requested."""
+    """Expected label accuracy of a generator with the same class frequencies that ignores the requested labels."""
     if requested.ndim == 2:
         return 0.5
     return float(labelling.histogram(requested, labels) @ labelling.histogram(seen, labels))
 
 
 def new_alarms(alarms: Sequence[Alarm], before: Sequence[Mapping[str, Any]]) -> list[Alarm]:
-    """Those of another kind than the last evaluation had; before: the lines of alarms.jsonl."""
+    """Alarms of kinds that the previous evaluation did not raise. before: lines of alarms.jsonl."""
     known = {entry["kind"] for entry in before[-1]["alarms"]} if before else set()
     return [alarm for alarm in alarms if alarm.kind not in known]
 
 
 def is_best(scalars: Mapping[str, float], by: str, log: Sequence[Mapping[str, Any]]) -> bool:
-    """Whether this evaluation is better than all in the log, by FD (low) or label accuracy (high)."""
+    """Whether this evaluation is better than all in the log. by: fd (lower is better) or label_accuracy (higher)."""
     if by not in scalars:
         return False
     sign = -1 if by == "fd" else 1
@@ -169,7 +168,7 @@ def is_best(scalars: Mapping[str, float], by: str, log: Sequence[Mapping[str, An
 
 
 def _improving(scalars: Mapping[str, float], log: Sequence[Mapping[str, Any]]) -> bool:
-    """Whether FD still falls fast: such a generator is not done, and nothing is called a failure yet."""
+    """Whether FD still decreases fast. There are no alarms then, since training is not finished."""
     before = [line["fd"] for line in log if "fd" in line]
     return bool(before) and "fd" in scalars and scalars["fd"] < FALLING * before[-1]
 
@@ -178,8 +177,8 @@ def _quality(scalars: Mapping[str, float], images: int, log: Sequence[Mapping[st
     earlier = [(line["fd"], line["images"]) for line in log if "fd" in line and line["images"] < images]
     if earlier and "fd" in scalars and scalars["fd"] > WORSE * min(earlier)[0]:
         fd, when = min(earlier)
-        yield Alarm("quality", f"quality is falling: FD is {scalars['fd']:.3g}, it was {fd:.3g} at {when:,} images; "
-                    "best/ keeps that generator.")  # fmt: skip
+        yield Alarm("quality", f"quality is decreasing: FD is {scalars['fd']:.3g}, it was {fd:.3g} at {when:,} images; "
+                    "best/ contains that generator.")  # fmt: skip
 
 
 def _discriminator(scalars: Mapping[str, float], log: Sequence[Mapping[str, Any]]) -> Iterator[Alarm]:
@@ -190,11 +189,11 @@ def _discriminator(scalars: Mapping[str, float], log: Sequence[Mapping[str, Any]
     fd, earlier = scalars.get("fd", 0.0), before[-1]
     right, losses = sum(line["accuracy/d"] for line in lines) / LINES, [line["loss/d"] for line in lines]
     if right > WINNING and fd > STANDSTILL * earlier:
-        yield Alarm("discriminator", f"the discriminator has won: it is right on {right:.1%} of all pictures, and FD "
-                    "no longer falls. A smaller step size for it may help.")  # fmt: skip
+        yield Alarm("discriminator", f"the discriminator has won: its accuracy is {right:.1%}, and FD no longer "
+                    "decreases. A lower learning rate of the discriminator may help.")  # fmt: skip
     elif max(losses) - min(losses) < DEAD * abs(losses[-1]) and fd > CREEPING * earlier:
-        yield Alarm("discriminator", "the discriminator has stopped learning: its loss no longer moves, and FD no "
-                    "longer falls.")  # fmt: skip
+        yield Alarm("discriminator", "the discriminator has stopped learning: its loss is constant, and FD no longer "
+                    "decreases.")  # fmt: skip
 
 
 def _some(names: Sequence[str], numbers: Sequence[int]) -> str:
@@ -203,5 +202,5 @@ def _some(names: Sequence[str], numbers: Sequence[int]) -> str:
 
 
 def _quantile(values: Tensor, q: float) -> Tensor:
-    """torch.quantile takes at most 16 million values; a k-th value takes any number."""
+    """The q-quantile. torch.quantile accepts at most 16 million values; kthvalue accepts any number."""
     return values.kthvalue(max(1, round(q * len(values)))).values

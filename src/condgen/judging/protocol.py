@@ -1,14 +1,16 @@
-"""The protocol condgen-eval/1: which numbers are taken of which pictures, and how. A change of meaning is a new name.
+"""The evaluation protocol condgen-eval/1: which metrics are computed, from which images, and how.
 
-1. M pictures (10,000), labels as the test split has them, seed 0, as uint8 through the sampler that users get.
-2. The gate: of pictures out of range or all alike no number means much. It speaks first, and stops pictures from
-   outside, which may have been saved wrongly.
-3. The judge's features of drawn pictures and of the whole shuffled test split.
-4. FD, its kin and label accuracy over all; nearest neighbours over 5,000 on each side; exact copies over all training
-   pictures.
-5. CAS: 500 steps on the drawn pictures, three seeds, tested on the real test split. Near copies: the nearest of all
-   training pictures, for 2,000 drawn ones.
-6. The same of real training pictures in the place of drawn ones, since no number speaks without that.
+Any change that affects values gets a new protocol name.
+
+1. Generate 10,000 images as uint8 with seed 0, by the sampler that users get; label frequencies as in the test split.
+2. Validity check: if images have a wrong value range or are mostly equal, other metrics are meaningless. Images from
+   other tools are rejected, since they may have been saved incorrectly.
+3. Compute the judge's features of the generated images and of the whole shuffled test split.
+4. FD, its variants and label accuracy use all images; nearest neighbours use 5,000 on each side; exact copies are
+   searched in all training images.
+5. CAS: 500 training steps on the generated images, with three seeds; accuracy on the real test split. Near copies: the
+   nearest neighbours of 2,000 generated images in all training images.
+6. Compute the same metrics for real training images in place of generated ones, as a reference.
 """
 
 from collections.abc import Callable, Iterator
@@ -34,16 +36,16 @@ PROTOCOL = "condgen-eval/1"
 PICTURES = 10_000
 CAS_STEPS, FULL_STEPS, CAS_SEEDS = 500, 1400, 3
 NEAR = 2000
-"""Pictures that are looked for among all training pictures."""
-NO_LABEL = "this generator takes no label."
+"""Number of generated images whose nearest training image is searched."""
+NO_LABEL = "this generator is unconditional."
 Estimates = Iterator[tuple[str, Estimate]]
 
 
 class GeneratedSet:
-    """Samples pictures before the judge."""
+    """Generated images with the judge's predictions of them."""
 
     def __init__(self, samples: Samples, reference: Reference) -> None:
-        """They are put into another order, so that the first 5,000 are like the rest even if they came sorted."""
+        """The samples are shuffled, so that their first 5,000 are representative even if they were sorted by label."""
         self.samples, self.reference = samples.rows(shuffled(len(samples), "drawn")), reference
 
     @cached_property
@@ -52,7 +54,7 @@ class GeneratedSet:
 
     @cached_property
     def requested(self) -> Tensor | None:
-        """Labels asked for, (n,) or (n, K)."""
+        """The requested labels, (n,) or (n, K); None for an unconditional generator."""
         return None if self.samples.requested is None else torch.from_numpy(self.samples.requested)
 
 
@@ -60,30 +62,32 @@ Evaluator = Callable[[GeneratedSet], Estimates]
 
 
 def generate(sampler: Sampler, reference: Reference, count: int, seed: int) -> Samples:
-    """So many pictures of a generator, their labels in the proportions of the test split, in a fixed order."""
+    """`count` images of a generator. Their labels are those of the test split, in a fixed order."""
     if sampler.spec.labels == ANY:
         return Samples(np.concatenate(list(sampler.batches([0] * count, seed))), None)
-    requested = np.resize(reference.split.labels, (count, *reference.split.labels.shape[1:]))  # over again if too short
+    requested = np.resize(
+        reference.split.labels, (count, *reference.split.labels.shape[1:])
+    )  # repeated if the split is smaller
     labels: list[Label] = [tuple(row) for row in requested.tolist()] if requested.ndim == 2 else requested.tolist()
     return Samples(np.concatenate(list(sampler.batches(labels, seed))), requested)
 
 
 def evaluate(generated: GeneratedSet, *, cas: bool = False, full: bool = False) -> dict[str, Estimate]:
-    """Every number of the protocol by its name in `metrics.METRICS`.
+    """All metrics of the protocol, by their names in `metrics.METRICS`.
 
-    cas: also train classifiers on the drawn pictures and look for near copies among all training pictures, which takes
-    ten times as long as all the rest. full: train them as long as the judge.
+    cas: also train classifiers on the generated images and search for near copies in all training images, which takes
+    ten times as long as everything else. full: train these classifiers as long as the judge.
     """
     return measure(generated, _evaluators(cas, full))
 
 
 def measure(generated: GeneratedSet, evaluators: "tuple[Evaluator, ...]") -> dict[str, Estimate]:
-    """The numbers of some evaluators, whatever the pictures look like."""
+    """The metrics of some evaluators."""
     return {name: number for evaluator in evaluators for name, number in evaluator(generated)}
 
 
 def feature_distances(generated: GeneratedSet) -> Estimates:
-    """How far the clouds of features are apart."""
+    """Distances between the distributions of features."""
     features, reference = generated.predictions.features, generated.reference
     yield "fd", frechet.fd(reference.moments, features)
     yield "fd_inf", frechet.fd_inf(reference.moments, features)
@@ -92,7 +96,7 @@ def feature_distances(generated: GeneratedSet) -> Estimates:
 
 
 def nearest_neighbours(generated: GeneratedSet) -> Estimates:
-    """Fidelity and diversity apart, and copying, from nearest neighbours."""
+    """Fidelity, diversity and copying, by nearest neighbours."""
     reference = generated.reference
     n = min(reference.sample, len(generated.samples))
     some, real = generated.predictions.features[:n], reference.predictions.features[:n]
@@ -102,14 +106,14 @@ def nearest_neighbours(generated: GeneratedSet) -> Estimates:
 
 
 def pixel_metrics(generated: GeneratedSet) -> Estimates:
-    """What the pixels say."""
+    """Metrics of the pixels."""
     pictures, reference = generated.samples.pictures, generated.reference
     yield "exact_copies", pixels.exact_copies(pictures, reference.dataset.train.images)
     yield "sharpness", pixels.sharpness(pictures, reference.split.images)
 
 
 def label_metrics(generated: GeneratedSet) -> Estimates:
-    """Whether labels are followed, and every one of them drawn."""
+    """Missing classes, class balance and label accuracy."""
     seen, real = generated.predictions.labels, generated.reference.predictions.labels
     labels = len(generated.reference.dataset.labels)
     yield "missing_classes", Estimate(len(labelling.missing(seen, real, labels)), None, len(seen))
@@ -121,55 +125,56 @@ def label_metrics(generated: GeneratedSet) -> Estimates:
 
 
 def intra_class_fd(generated: GeneratedSet) -> Estimates:
-    """FD within each class: its mean, and the worst (Miyato & Koyama 2018, arXiv 1802.05637)."""
-    requested = [number for _, number in fd_per_class(generated) if number.n]
-    if why := next((number.refused for number in requested if number.refused), None if requested else NO_LABEL):
+    """Intra-class FD: mean and maximum over the classes (Miyato & Koyama 2018, arXiv 1802.05637)."""
+    each = [number for _, number in fd_per_class(generated) if number.n]
+    if why := next((number.refused for number in each if number.refused), None if each else NO_LABEL):
         yield from dict.fromkeys(("fd_intra", "fd_intra_max"), refused(why)).items()
         return
-    error = sqrt(sum((number.error or 0) ** 2 for number in requested)) / len(requested)
-    yield "fd_intra", Estimate(mean(number.value or 0 for number in requested), error, len(generated.samples))
-    yield "fd_intra_max", max(requested, key=lambda number: number.value or 0)
+    error = sqrt(sum((number.error or 0) ** 2 for number in each)) / len(each)
+    yield "fd_intra", Estimate(mean(number.value or 0 for number in each), error, len(generated.samples))
+    yield "fd_intra_max", max(each, key=lambda number: number.value or 0)
 
 
 def fd_per_class(generated: GeneratedSet) -> list[tuple[str, Estimate]]:
-    """FD of each class, or of each attribute on and off; refused, with n of 0, where none was asked for."""
+    """Name and FD of each class, or of each attribute present and absent. Refused with n = 0 if none was requested."""
     if generated.requested is None:
         return []
     reference, found = generated.reference, []
-    real, drawn = reference.groups(reference.labels), reference.groups(generated.requested)
-    for (name, among_real), (_, among_drawn) in zip(real, drawn, strict=True):
-        count = int(among_drawn.sum())
-        features = reference.predictions.features[among_real]
+    real, ours = reference.groups(reference.labels), reference.groups(generated.requested)
+    for (name, in_real), (_, in_ours) in zip(real, ours, strict=True):
+        count = int(in_ours.sum())
+        features = reference.predictions.features[in_real]
         if not count:
-            found.append((name, refused("none was asked for.")))
+            found.append((name, refused("no image of it was requested.")))
         elif why := frechet.too_few(len(features), count, features.shape[1]):
-            found.append((name, refused(f"of label {name!r}: {why}", count)))
+            found.append((name, refused(f"label {name!r}: {why}", count)))
         else:
-            found.append((name, frechet.fd(frechet.Moments.of(features), generated.predictions.features[among_drawn])))
+            found.append((name, frechet.fd(frechet.Moments.of(features), generated.predictions.features[in_ours])))
     return found
 
 
 def near_copies(generated: GeneratedSet) -> Estimates:
-    """Share of pictures that come nearer to some training picture than all but 1 % of test pictures do."""
+    """Share of images that are nearer to a training image than 99 % of test images are."""
     reference, n = generated.reference, min(NEAR, len(generated.samples), len(generated.reference.split))
     everything = reference.all_train_features
-    usual, _ = neighbours.nearest(reference.predictions.features[:n], everything)
-    mine, _ = neighbours.nearest(generated.predictions.features[:n], everything)
-    yield "near_copies", share(int((mine < usual.quantile(0.01)).sum()), n)
+    test, _ = neighbours.nearest(reference.predictions.features[:n], everything)
+    ours, _ = neighbours.nearest(generated.predictions.features[:n], everything)
+    yield "near_copies", share(int((ours < test.quantile(0.01)).sum()), n)
 
 
 def classifier_score(generated: GeneratedSet, steps: int = CAS_STEPS) -> Estimates:
-    """CAS: what a classifier learns from drawn pictures alone (Ravuri & Vinyals 2019, arXiv 1905.10887)."""
+    """Classification accuracy score (CAS): accuracy on real images of a classifier that was trained on generated ones
+    (Ravuri & Vinyals 2019, arXiv 1905.10887)."""
     if generated.samples.requested is None:
         yield from dict.fromkeys(("cas", "cas_worst"), refused(NO_LABEL)).items()
         return
     split, n = Split(generated.samples.pictures, generated.samples.requested), len(generated.samples)
-    lessons = [accuracy_after_training(split, generated.reference, seed, steps) for seed in range(CAS_SEEDS)]
-    yield "cas", _with_test_error(mean_of([overall.value or 0 for overall, _ in lessons], n), lessons[0][0])
-    labels = range(len(lessons[0][1]))
-    worst = min(labels, key=lambda label: mean(each[label].value or 0 for _, each in lessons))
-    values = [each[worst].value or 0 for _, each in lessons]
-    yield "cas_worst", _with_test_error(mean_of(values, n), lessons[0][1][worst])
+    results = [accuracy_after_training(split, generated.reference, seed, steps) for seed in range(CAS_SEEDS)]
+    yield "cas", _with_test_error(mean_of([overall.value or 0 for overall, _ in results], n), results[0][0])
+    labels = range(len(results[0][1]))
+    worst = min(labels, key=lambda label: mean(each[label].value or 0 for _, each in results))
+    values = [each[worst].value or 0 for _, each in results]
+    yield "cas_worst", _with_test_error(mean_of(values, n), results[0][1][worst])
 
 
 EVALUATORS: tuple[Evaluator, ...] = (
@@ -184,25 +189,25 @@ EVALUATORS: tuple[Evaluator, ...] = (
 def _evaluators(cas: bool, full: bool) -> tuple[Evaluator, ...]:
     if not cas:
         return EVALUATORS
-    useful = partial(classifier_score, steps=FULL_STEPS) if full else classifier_score
-    return (*EVALUATORS, useful, near_copies)
+    score = partial(classifier_score, steps=FULL_STEPS) if full else classifier_score
+    return (*EVALUATORS, score, near_copies)
 
 
 def accuracy_after_training(
     split: Split, reference: Reference, seed: int, steps: int = CAS_STEPS
 ) -> tuple[Estimate, list[Estimate]]:
-    """Accuracy on the real test split of a classifier trained on `split`: overall, and per class."""
+    """Accuracy on the real test split of a classifier that is trained on `split`: overall, and per label."""
     recipe = Recipe.for_data(reference.dataset)
     net = classifier.fit(reference.dataset.spec, split, recipe, seed, steps)
-    seen = classifier.predict(net, reference.split.images, reference.dataset.labels).labels
-    each = labelling.recalls(reference.labels, seen, len(reference.dataset.labels))
-    return labelling.accuracy(reference.labels, seen), each
+    predicted = classifier.predict(net, reference.split.images, reference.dataset.labels).labels
+    each = labelling.recalls(reference.labels, predicted, len(reference.dataset.labels))
+    return labelling.accuracy(reference.labels, predicted), each
 
 
 def real_estimates(reference: Reference, count: int, *, cas: bool = False, full: bool = False) -> dict[str, Estimate]:
-    """The same numbers of real training pictures in the place of drawn ones: floors and ceilings.
+    """The same metrics for real training images in place of generated ones, as a reference.
 
-    Label accuracy is that of test pictures, since the judge has learnt the training ones by heart.
+    Label accuracy is that of test images, since the judge was trained on the training images.
     """
     split = reference.other_train(count)
     generated = GeneratedSet(Samples(split.images, split.labels), reference)
@@ -211,12 +216,12 @@ def real_estimates(reference: Reference, count: int, *, cas: bool = False, full:
     found["label_accuracy"] = labelling.accuracy(reference.labels, reference.predictions.labels)
     found["exact_copies"] = pixels.exact_copies(test.images, reference.dataset.train.images)
     if cas:
-        found["near_copies"] = share(round(0.01 * len(test)), len(test))  # by its definition
+        found["near_copies"] = share(round(0.01 * len(test)), len(test))  # by definition
     return found
 
 
 def confusion(generated: GeneratedSet) -> list[list[int]] | None:
-    """Counts, a row per class asked for, a column per class seen; None without classes."""
+    """Confusion matrix of counts: one row per requested class, one column per predicted one; None without classes."""
     if generated.requested is None or generated.requested.ndim == 2:
         return None
     return labelling.confusion(
@@ -225,38 +230,35 @@ def confusion(generated: GeneratedSet) -> list[list[int]] | None:
 
 
 def per_class(generated: GeneratedSet) -> list[dict[str, Any]]:
-    """A line per class, or per attribute on and off: pictures, label accuracy, FD, precision and recall."""
+    """For each class, or attribute present and absent: number of images, label accuracy, FD, precision and recall."""
     if generated.requested is None:
         return []
     reference, lines = generated.reference, []
-    real, drawn, distances = (
-        reference.groups(reference.labels),
-        reference.groups(generated.requested),
-        fd_per_class(generated),
-    )
-    for number, ((name, among_real), (_, among_drawn)) in enumerate(zip(real, drawn, strict=True)):
-        n = min(int(among_real.sum()), int(among_drawn.sum()), 1000)
+    real, ours = reference.groups(reference.labels), reference.groups(generated.requested)
+    distances = fd_per_class(generated)
+    for number, ((name, in_real), (_, in_ours)) in enumerate(zip(real, ours, strict=True)):
+        n = min(int(in_real.sum()), int(in_ours.sum()), 1000)
         near = neighbours.prdc(
-            neighbours.Balls.around(reference.predictions.features[among_real][:n]),
-            generated.predictions.features[among_drawn][:n],
+            neighbours.Balls.around(reference.predictions.features[in_real][:n]),
+            generated.predictions.features[in_ours][:n],
         )
-        numbers = {"label_accuracy": _right(generated, number, among_drawn), "fd": distances[number][1]}
+        numbers = {"label_accuracy": _accuracy_within(generated, number, in_ours), "fd": distances[number][1]}
         numbers |= {key: near[key] for key in ("precision", "recall")}
-        lines.append({"label": name, "pictures": int(among_drawn.sum())} | _json(numbers))
+        lines.append({"label": name, "pictures": int(in_ours.sum())} | _json(numbers))
     return lines
 
 
-def _right(generated: GeneratedSet, number: int, mine: Tensor) -> Estimate:
-    """Share of the pictures of a group that show it; groups of attributes come by twos, on and off."""
-    if generated.requested is None or not mine.any():
-        return refused("none was asked for.")
-    right = (generated.requested == generated.predictions.labels)[mine]
+def _accuracy_within(generated: GeneratedSet, number: int, group: Tensor) -> Estimate:
+    """Label accuracy within a group, given as a mask. Attributes have two groups each, present and absent."""
+    if generated.requested is None or not group.any():
+        return refused("no image of it was requested.")
+    right = (generated.requested == generated.predictions.labels)[group]
     right = right if right.ndim == 1 else right[:, number // 2]
     return share(int(right.sum()), len(right))
 
 
 def _with_test_error(over_seeds: Estimate, one: Estimate) -> Estimate:
-    """The error over seeds joined by that of the finite test split, which the seeds share."""
+    """The error over seeds combined with that of the finite test split, which all seeds share."""
     return Estimate(over_seeds.value, sqrt((over_seeds.error or 0) ** 2 + (one.error or 0) ** 2), over_seeds.n)
 
 

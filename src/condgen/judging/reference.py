@@ -1,8 +1,8 @@
-"""Real pictures as a judge sees them: what drawn ones are held against.
+"""Real images and the judge's predictions of them: the reference of all metrics.
 
-The reference is the test split, shuffled: a copier of the training split would score FD 0 against that, and the first
-half of MNIST's test file is another distribution than the second (FD 2.8). Whoever brings no test split has a fifth of
-the pictures held out, which the generator did see; the reference then says so.
+The reference is the test split, since a generator that copies the training split would reach FD 0 against it. It is
+shuffled, since the first half of MNIST's test file has another distribution than the second (FD 2.8). For data without
+a test split, a fifth of the images is held out; the generator was trained on them, which reports state.
 """
 
 import hashlib
@@ -24,20 +24,20 @@ from condgen.metrics.neighbours import Balls
 from condgen.seeds import seed_of
 
 SAMPLE = 5000
-"""Pictures on each side of numbers from nearest neighbours."""
+"""Images on each side of metrics based on nearest neighbours."""
 TRAIN = 10_000
-"""Training pictures, beyond a sample for copying, that FD to the training split is taken from."""
+"""Training images for FD to the training split, in addition to the sample for `copying`."""
 
 
 class Reference:
-    """Everything that is asked of real pictures, each looked at once."""
+    """Everything that metrics need about real images. Each property is computed once."""
 
     def __init__(self, dataset: Dataset, judge: Judge) -> None:
-        """dataset: with a test split; `with_test` gives one to those that have none."""
+        """dataset: has a test split; `with_test` adds one if there is none."""
         assert dataset.test
         self.dataset, self.judge = dataset, judge
         self.split = subset(dataset.test, shuffled(len(dataset.test), "test"))
-        """The test split in an order of its own."""
+        """The test split, shuffled."""
         self._train = shuffled(len(dataset.train), "train")
 
     @cached_property
@@ -46,7 +46,7 @@ class Reference:
 
     @cached_property
     def labels(self) -> Tensor:
-        """True labels of the test pictures, (n,) or (n, K)."""
+        """True labels of the test images, (n,) or (n, K)."""
         return torch.from_numpy(self.split.labels)
 
     @cached_property
@@ -61,24 +61,25 @@ class Reference:
     def facts(self) -> dict[str, float]:
         return pixels.facts(self.split.images)
 
-    def problems(self, drawn: NDArray[np.uint8]) -> list[str]:
-        """The gate: what makes every number of drawn pictures doubtful, a sentence each; empty if they are pictures."""
-        return pixels.problems(pixels.facts(drawn), self.facts)
+    def problems(self, generated: NDArray[np.uint8]) -> list[str]:
+        """The validity check: what invalidates all metrics of these images, one sentence each; empty if they are
+        valid."""
+        return pixels.problems(pixels.facts(generated), self.facts)
 
     @cached_property
     def leaked(self) -> int:
-        """Test pictures that are training pictures too, pixel for pixel: whoever copies them scores well."""
+        """Number of test images that are also in the training set, which makes memorisation look good."""
         known = set(pixels.digests(self.dataset.train.images))
         return sum(digest in known for digest in pixels.digests(self.split.images))
 
     @property
     def sample(self) -> int:
-        """Pictures on each side of numbers from nearest neighbours."""
+        """Number of images on each side of metrics based on nearest neighbours."""
         return min(SAMPLE, len(self.split))
 
     @cached_property
     def train(self) -> Split:
-        """Some training pictures: the first `sample` of them for copying, all of them for FD."""
+        """A sample of training images: the first `sample` of them are for `copying`, all of them for FD."""
         return subset(self.dataset.train, self._train[: self.sample + TRAIN])
 
     @cached_property
@@ -91,24 +92,24 @@ class Reference:
 
     @cached_property
     def all_train_features(self) -> Tensor:
-        """Features of every training picture, (n, d), in the order of the data set."""
+        """Features of all training images, (n, d), in the order of the data set."""
         return self.judge.predict(self.dataset.train.images).features
 
     @cached_property
     def key(self) -> str:
-        """A hash of all that the numbers of real pictures depend on, but for their count."""
+        """A hash of all that the metrics of real images depend on, except for the sample size."""
         digest = hashlib.sha256(f"{self.dataset.fingerprint} {self.judge.sha256}".encode())
         digest.update(np.ascontiguousarray(self.split.images).data)
         digest.update(np.ascontiguousarray(self.split.labels).data)
         return digest.hexdigest()
 
     def other_train(self, count: int) -> Split:
-        """Training pictures that `train` does not hold, at most `count` of them, as if they had been drawn."""
+        """At most `count` training images that are not in `train`, to be measured in place of generated ones."""
         rest = self._train[self.sample + TRAIN :] if len(self._train) > 2 * (self.sample + TRAIN) else self._train
         return subset(self.dataset.train, rest[-count:])
 
     def groups(self, labels: Tensor) -> list[tuple[str, Tensor]]:
-        """Masks (n,) of each class, or of each attribute on and off, by name."""
+        """Name and mask (n,) of each class, or of each attribute present and absent."""
         names = self.dataset.labels.names
         if labels.ndim == 1:
             return [(name, labels == number) for number, name in enumerate(names)]
@@ -121,7 +122,7 @@ class Reference:
 
 @dataclass(frozen=True)
 class Samples:
-    """Pictures of a generator, uint8 (n, h, w, c), and the labels that were asked for; None if it takes none."""
+    """Generated images, uint8 (n, h, w, c), and the requested labels; None for an unconditional generator."""
 
     pictures: NDArray[np.uint8]
     requested: NDArray[np.int64] | None
@@ -134,9 +135,9 @@ class Samples:
 
 
 def with_test(dataset: Dataset) -> tuple[Dataset, bool]:
-    """The data with a test split, and whether that had to be cut from the training split.
+    """The data set with a test split, and whether that had to be taken from the training split.
 
-    Test pictures have all their attributes known: labels are asked for as they have them.
+    Test images with unknown attributes are left out, since images are requested with the labels of the test split.
     """
     if dataset.test:
         known = np.flatnonzero((dataset.test.labels.reshape(len(dataset.test), -1) != UNKNOWN).all(1))
@@ -150,7 +151,7 @@ def with_test(dataset: Dataset) -> tuple[Dataset, bool]:
 
 
 def shuffled(n: int, stream: str) -> NDArray[np.int64]:
-    """The numbers 0 ... n - 1 in an order that never changes."""
+    """A fixed permutation of 0 ... n - 1; `stream` selects which."""
     return np.random.default_rng(seed_of("reference", stream)).permutation(n)
 
 

@@ -1,4 +1,4 @@
-"""How smoothly pictures change along a walk through noise: document 002, section 8.4, on the latent space of a VAE."""
+"""Smoothness of latent interpolations. The source document states it for the latent space of a VAE."""
 
 import torch
 from torch import Tensor
@@ -12,9 +12,9 @@ STEPS, WALKS = 16, 100
 
 
 def largest_step(sampler: Sampler, judge: Judge, seed: int = 0) -> Estimate:
-    """The largest of 16 steps from one z to another as a share of the whole way, in features; mean of 100 walks.
+    """The largest of 16 interpolation steps relative to the sum of all, in feature space; mean of 100 interpolations.
 
-    1/16 = 0.0625 if all steps were equal; 1 if the picture jumped at once.
+    1/16 = 0.0625 if all steps are equal; 1 if the whole change is in one step.
     """
     shares = torch.stack([_largest(sampler, judge, seed, number) for number in range(WALKS)])
     return Estimate(float(shares.mean()), Z * float(shares.std()) / WALKS**0.5, WALKS)

@@ -83,7 +83,7 @@ METRICS: Mapping[str, Metric] = {
         lambda value, real: value < real - 0.1, "the images of some class are poor training data",
     ),
     "balance": Metric(
-        "class balance", "low", "total variation distance of class frequencies between generated and real images", False,
+        "class balance", "low", "total variation distance of class frequencies, generated and real images", False,
         lambda value, real: value > real + 0.05, "some classes are generated too often, others too rarely",
     ),
     "density": Metric("density", "real", "density of real images around generated ones; above 1.05: low diversity"),
@@ -94,7 +94,7 @@ METRICS: Mapping[str, Metric] = {
     "fd_train": Metric("FD (train)", "low", "FD to training images; a value far below FD means copying"),
     "fd_intra_max": Metric("intra-class FD, worst", "low", "FD of the class with the largest one"),
     "sharpness": Metric("sharpness", "real", "strength of edges relative to real images; below 1 is blurred"),
-    "walk": Metric("largest step", "real", "largest of 16 steps of an interpolation, relative to the sum; ideal: 0.0625"),
+    "walk": Metric("largest step", "real", "largest of 16 interpolation steps, relative to their sum; ideal: 0.0625"),
 }  # fmt: skip
 
 
