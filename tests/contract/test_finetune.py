@@ -74,7 +74,7 @@ def test_from_one_run_to_the_next(tmp_path: Path) -> None:
 
 def test_what_cannot_be_begun_from_is_one_line(tmp_path: Path) -> None:
     parent = trained("swift", tmp_path / "run")
-    with pytest.raises(CondgenError, match="no run with a sound checkpoint"):
+    with pytest.raises(CondgenError, match="no run with an intact checkpoint"):
         Parent.of(tmp_path / "nowhere")
     with pytest.raises(CondgenError, match="is a run of swift; --finetune cannot make cvae of it"):
         Parent.of(tmp_path / "run", "cvae")

@@ -213,7 +213,7 @@ def test_help_of_a_system_shows_its_own_fields(capsys: pytest.CaptureFixture[str
         ("train cvae --dropout 0.3", "Unknown option"),
         ("train --images 5 cvae --lr -1", "lr should be greater than 0, found -1.0"),
         ("train cvae --images ten", "--images"),
-        ("train cvae --images 5 --minutes 1", "--images and --minutes are different lengths"),
+        ("train cvae --images 5 --minutes 1", "--images and --minutes both set the training length"),
         ("train cvae --device tpu9", "unknown device 'tpu9'"),
         ("train cvae --data {folder}/none.npz", "no such file or folder"),
         ("train cvae --data {folder}/pets.npz --out {folder}/pets.npz", "exists and is no run"),
@@ -312,7 +312,7 @@ def test_list_shows_one_system_in_full(capsys: pytest.CaptureFixture[str]) -> No
     run("list", "gan-plain")
     said = capsys.readouterr().out
     assert "--z-dim 64" in said
-    assert "no batch norm" in said
+    assert "neither network has batch norm" in said
     run("list", "gan-plain", "--json")
     entry = json.loads(capsys.readouterr().out)
     assert entry["parameters"] == {"g": 283_920, "d": 267_009}
@@ -322,7 +322,7 @@ def test_list_shows_one_system_in_full(capsys: pytest.CaptureFixture[str]) -> No
 
 def test_the_start_of_a_training_gives_advice(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
     run("train", "gan-plain", "--data", folder / "pets.npz", "--images", 128, "--out", folder / "advised")
-    assert "no batch norm in either player" in capsys.readouterr().out
+    assert "neither network has batch norm" in capsys.readouterr().out
 
 
 def test_a_size_that_cannot_be_made_is_refused_before_anything_is_written(

@@ -88,7 +88,7 @@ def test_too_few_pictures_are_refused_with_the_number_that_would_do() -> None:
     assert number.value is None
     assert number.refused
     assert "256" in number.refused
-    assert "255 drawn" in number.refused
+    assert "255 generated" in number.refused
     assert frechet.fd(real, features(256, 2)).value is not None
 
 

@@ -66,7 +66,7 @@ def test_a_disk_that_is_full_for_a_while(pets: Path, memory: Path, monkeypatch: 
             with watching(full_between(first, first + chance.randrange(1, 6))):
                 course.train(folder)
 
-        told = [text for text in said_by(train, monkeypatch) if "Training goes on" in text]
+        told = [text for text in said_by(train, monkeypatch) if "Training continues" in text]
         assert len(told) <= 1
         assert all("No space left on device" in text and str(folder) in text for text in told)
         sentences += len(told)
@@ -80,7 +80,7 @@ def test_a_disk_that_stays_full_is_an_error_at_the_end(pets: Path, memory: Path)
     calls = calls_of(course, memory / "whole")
     whole, folder = outcome(memory / "whole"), memory / "full"
     with (
-        pytest.raises(DiskError, match=r"No space left on device.* at 24 images is kept; the same command goes on"),
+        pytest.raises(DiskError, match=r"No space left on device.* at 24 images is kept; the same command resumes"),
         watching(full_between(number_of(calls, "checkpoints/000000000024"), 10**9)),
     ):
         course.train(folder)
@@ -109,7 +109,7 @@ def test_a_real_limit_ends_the_command_with_an_error(
     Course("cvae", pets).train(tmp_path / "warm")
     assert end_of(in_a_fork(command)) == 2
     said = capfd.readouterr()
-    assert said.out.count("Training goes on") == 1
+    assert said.out.count("Training continues") == 1
     assert said.err.count("\n") == 1
     assert "File too large" in said.err
     assert json.loads((tmp_path / "run/log.jsonl").read_text().splitlines()[-1])["images"] == 24

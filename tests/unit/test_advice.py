@@ -24,4 +24,4 @@ def test_an_uneven_kernel_is_named() -> None:
     with torch.device("meta"):
         system = SYSTEMS["dcgan"].build(SYSTEMS["dcgan"].source_spec)
         system.G.body.append(nn.ConvTranspose2d(3, 3, 5, stride=2))
-    assert "a kernel of 5 is not divisible by its stride 2" in advice(system)[-1]
+    assert "a kernel size of 5 is not divisible by the stride 2" in advice(system)[-1]

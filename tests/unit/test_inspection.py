@@ -46,8 +46,8 @@ def test_copies_within_and_across_the_splits(small: Dataset) -> None:
 
 def test_what_is_wrong_is_said_in_words(small: Dataset) -> None:
     said = " ".join(inspection.sentences(inspection.facts(small)))
-    assert "5.0 times the pictures" in said
-    assert "2 train pictures are copies" in said
+    assert "5.0 times as many images" in said
+    assert "2 train images are copies" in said
     assert "leakage: 1 test images are also in the training set" in said
     clean = pictures("digits")
     assert inspection.sentences(inspection.facts(clean)) == []

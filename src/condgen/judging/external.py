@@ -61,7 +61,7 @@ def _numbers(
     if names is not None and tuple(map(str, names)) != known.names:
         if labels.ndim > 1 or labels.dtype.kind in "US":
             raise CondgenError(
-                f"{where}: label names are {', '.join(map(str, names))}; those of the data are {', '.join(known.names)}."
+                f"{where}: label names are {', '.join(map(str, names))}, those of the data are {known.names}."
             )
         labels = names[as_labels(labels, where)]
     if labels.dtype.kind in "US":

@@ -1,7 +1,7 @@
-"""The training tips of "Python 深度学习: 基于 PyTorch" (2019), section 8.7, held against a system's networks.
+"""Checks a system's networks against the GAN training tips of "Python 深度学习: 基于 PyTorch" (2019), section 8.7.
 
-A sentence per tip that a game between two networks breaks. The tips are rules of thumb: a row that breaks one may have
-its reasons, which its page gives. Autoencoders play no game and get no advice.
+The tips are rules of thumb; the documentation of a preset states why it does not follow one. Only systems with two
+players, that is, GANs, are checked.
 """
 
 from collections.abc import Iterator
@@ -15,7 +15,7 @@ NORMS = (nn.BatchNorm1d, nn.BatchNorm2d, nn.InstanceNorm2d, nn.GroupNorm, nn.Lay
 
 
 def advice(system: System) -> list[str]:
-    """One line per broken tip."""
+    """One sentence per tip that the system does not follow."""
     if len(system.players) < 2:
         return []
     return [*_batch_norm(system), *_range(system), *_activations(system), *_kernels(system)]
@@ -23,20 +23,20 @@ def advice(system: System) -> list[str]:
 
 def _batch_norm(system: System) -> Iterator[str]:
     if not any(isinstance(layer, NORMS) for layer in system.modules()):
-        yield "no batch norm in either player; it steadies the game (tip 1)."
+        yield "neither network has batch norm, which stabilises training (tip 1)."
 
 
 def _range(system: System) -> Iterator[str]:
     activations = [layer for layer in system.generator.modules() if _is_activation(layer)]
     if activations and isinstance(activations[-1], nn.Sigmoid):
-        yield "the generator ends in a sigmoid; tanh, with pictures in [-1, 1], trains better (tip 2)."
+        yield "the last activation of the generator is a sigmoid; tanh, with images in [-1, 1], trains better (tip 2)."
 
 
 def _activations(system: System) -> Iterator[str]:
-    """Names a player by what it is called in the log."""
+    """Players are named as in the log."""
     plain = [name for name, player in system.players.items() if any(type(m) is nn.ReLU for m in player.net.modules())]
     if plain:
-        yield f"plain ReLU in {' and '.join(plain)}; LeakyReLU keeps gradients from going sparse (tip 3)."
+        yield f"{' and '.join(plain)} uses ReLU; LeakyReLU avoids sparse gradients (tip 3)."
 
 
 def _kernels(system: System) -> Iterator[str]:
@@ -45,7 +45,10 @@ def _kernels(system: System) -> Iterator[str]:
             uneven = [(k, s) for k, s in zip(layer.kernel_size, layer.stride, strict=True) if k % s]
             if uneven:
                 kernel, stride = uneven[0]
-                yield f"a kernel of {kernel} is not divisible by its stride {stride}; expect a checkerboard (tip 4)."
+                yield (
+                    f"a kernel size of {kernel} is not divisible by the stride {stride}; expect checkerboard artefacts "
+                    "(tip 4)."
+                )
                 return
 
 

@@ -1,10 +1,10 @@
-"""A training's state on disk: named tensors and plain numbers, written whole or not at all, checked when read.
+"""Checkpoints: the state of a training as named tensors and plain numbers. Writing is atomic; reading verifies hashes.
 
-    checkpoints/000000204800/state.safetensors    weights, optimizers, average, running means
-                             state.json           numbers that are no tensors
-                             manifest.json        size and SHA-256 of both
+    checkpoints/000000204800/state.safetensors    weights, optimizer states, averaged weights, running means
+                             state.json           numbers that are not tensors
+                             manifest.json        size and SHA-256 of both files
 
-The folder is written under a temporary name and renamed, so a crash at any moment leaves the one before intact.
+The folder is written under a temporary name and then renamed, so a crash at any moment leaves the previous one intact.
 """
 
 import json
@@ -29,7 +29,7 @@ KEPT = 2
 
 @dataclass(frozen=True)
 class Checkpoint:
-    """Everything a training needs to go on as if it had never stopped."""
+    """The complete state of a training, from which it resumes bit-exactly."""
 
     images: int
     tensors: dict[str, Tensor]
@@ -37,13 +37,14 @@ class Checkpoint:
 
 
 class Damaged(Exception):
-    """A checkpoint whose bytes are not those that were written."""
+    """The bytes of a checkpoint differ from those that were written."""
 
 
 def save(folder: Path, checkpoint: Checkpoint) -> None:
-    """Write a checkpoint under `folder` and drop all but the last two; later ones are of a future that was given up.
+    """Write a checkpoint to `folder` and delete all but the last two. Later checkpoints, left from before a roll-back,
+    are deleted too.
 
-    Raises DiskError if the disk refuses.
+    Raises DiskError if writing fails.
     """
     final = folder / f"{checkpoint.images:012d}"
     temporary = folder / f".{final.name}.part"
@@ -68,7 +69,7 @@ def save(folder: Path, checkpoint: Checkpoint) -> None:
 
 
 def contents(checkpoint: Checkpoint) -> dict[str, bytes]:
-    """The files of a checkpoint, in the order in which they are written: the manifest comes last."""
+    """The files of a checkpoint, by name, in the order of writing: the manifest is last."""
     tensors = {name: value.detach().cpu().contiguous() for name, value in checkpoint.tensors.items()}
     files = {STATE: to_bytes(tensors), NUMBERS: as_json({"images": checkpoint.images, **checkpoint.numbers})}
     return files | {MANIFEST: _manifest(files)}
@@ -79,7 +80,7 @@ def _manifest(files: dict[str, bytes]) -> bytes:
 
 
 def _put_in_place(temporary: Path, final: Path) -> None:
-    """Give a whole checkpoint its name. One of the same moment that is there goes only if it is no good."""
+    """Rename a complete checkpoint. An existing one of the same name is kept if it is equal, and replaced if not."""
     if final.exists():
         if is_sound(final) and (final / MANIFEST).read_bytes() == (temporary / MANIFEST).read_bytes():
             shutil.rmtree(temporary)
@@ -90,21 +91,21 @@ def _put_in_place(temporary: Path, final: Path) -> None:
 
 
 def newest(folder: Path, until: float = inf) -> tuple[Checkpoint | None, list[str]]:
-    """The newest sound checkpoint, None if there is none, and a sentence for each damaged one that was passed over.
+    """The newest intact checkpoint, or None, and a message for each damaged one that was skipped.
 
-    until: images after which none is taken.
+    until: ignore checkpoints after this number of images.
     """
     sentences: list[str] = []
     for path in reversed([path for path in saved(folder) if int(path.name) <= until]):
         try:
             return read(path), sentences
         except Damaged as error:
-            sentences.append(f"checkpoint {path.name} is damaged ({error}); going on from the one before.")
+            sentences.append(f"checkpoint {path.name} is damaged ({error}); using the previous one.")
     return None, sentences
 
 
 def read(path: Path) -> Checkpoint:
-    """One checkpoint, or Damaged if any byte differs from what was written."""
+    """Read a checkpoint. Raises Damaged if any byte differs from what was written."""
     try:
         files = {name: (path / name).read_bytes() for name in (STATE, NUMBERS)}
         if (path / MANIFEST).read_bytes() != _manifest(files):
@@ -118,7 +119,7 @@ def read(path: Path) -> Checkpoint:
 
 
 def is_sound(path: Path) -> bool:
-    """Whether every byte is as it was written."""
+    """Whether a checkpoint is intact."""
     try:
         read(path)
     except Damaged:
@@ -127,5 +128,5 @@ def is_sound(path: Path) -> bool:
 
 
 def saved(folder: Path) -> list[Path]:
-    """Finished checkpoints, oldest first."""
+    """Folders of complete checkpoints, oldest first."""
     return sorted(path for path in folder.glob("[0-9]*") if path.is_dir())

@@ -1,4 +1,4 @@
-"""The averaged copy of a generator: what pictures, run folders and metrics see. The live network stays untouched."""
+"""Exponential moving average (EMA) of a generator's weights. The averaged copy is sampled, saved and evaluated."""
 
 import copy
 
@@ -6,16 +6,16 @@ import torch
 from torch import nn
 
 STRIDE = 256
-"""Images between two updates; far below any useful half-life, and the copy stays out of the cache in between."""
+"""Images between two updates: far below any useful half-life, and rarely enough to be cheap."""
 
 
 class EMA:
-    """An exponential moving average of a network's numbers, with its half-life counted in images."""
+    """Exponential moving average of a network's parameters and buffers, with a half-life in images."""
 
     def __init__(self, live: nn.Module, half_life: int, warmup: float = 0.05) -> None:
-        """half_life: images after which an old weight counts half; 0 = always equal to the live network.
-        warmup: early on the half-life is at most this share of the images seen, so that the first, random
-        weights are forgotten (StyleGAN2's rule)."""
+        """half_life: images after which the contribution of a weight has halved; 0 copies the live network.
+        warmup: the half-life is at most this fraction of the training images so far, so that the initial weights are
+        forgotten (as in StyleGAN2)."""
         self.half_life, self.warmup = half_life, warmup
         self.stride = STRIDE if half_life >= 8 * STRIDE else 1
         self.net = copy.deepcopy(live).eval().requires_grad_(False)
@@ -25,7 +25,7 @@ class EMA:
 
     @torch.no_grad()
     def update(self, before: int, now: int) -> None:
-        """Follow the live network, which saw images `before` to `now`: a pure function of the clock."""
+        """Update the average after a step that went from `before` to `now` training images."""
         images = (now // self.stride - before // self.stride) * self.stride
         if not images:
             return
@@ -33,5 +33,5 @@ class EMA:
         weight = 1 - 0.5 ** (images / half_life) if half_life > 0 else 1.0
         ours, live = zip(*self._floats, strict=True)
         torch._foreach_lerp_(ours, live, weight)
-        for mine, theirs in self._counters:  # batch norm's counters are whole numbers: copied, not averaged
+        for mine, theirs in self._counters:  # the counters of batch norm are integers: copied, not averaged
             mine.copy_(theirs)

@@ -1,7 +1,7 @@
-"""TensorBoard's event files, written line by line so that a full disk costs no more than the events it refused.
+"""TensorBoard event files, appended one event at a time, so that a full disk loses only the events that failed.
 
-tensorboardX makes the events. Its own writer is left out: it writes from a thread, and once the disk has refused
-something, that thread is dead and the next event waits for it for ever.
+tensorboardX encodes the events. Its writer is not used: it writes from a thread, which ends at the first disk error,
+and the next event then blocks for ever.
 """
 
 import socket
@@ -18,10 +18,11 @@ from condgen.disk import append
 
 
 class Events:
-    """One event file. Its name holds the image it begins at: a run resumed within a second has one of its own."""
+    """One event file. Its name contains the number of images at its start, so that a run resumed within a second gets a
+    new file."""
 
     def __init__(self, folder: Path, images: int) -> None:
-        """Nothing is written before the first event. images: where this session begins."""
+        """The file is created by the first event. images: training images at the start of this session."""
         self.folder, self.begins, self.path = folder, images, Path()
 
     def scalars(self, images: int, values: Mapping[str, float]) -> None:
@@ -46,7 +47,7 @@ class Events:
         append(self.path, record(step=images, **what))
 
     def _begin(self) -> None:
-        """Name the file and open it; of a resumed run, tell TensorBoard to hide the lost future."""
+        """Create the file. In a resumed run, make TensorBoard hide events after the checkpoint."""
         from tensorboardX.proto.event_pb2 import SessionLog
 
         now = f"{time.time():.0f}"
@@ -59,7 +60,7 @@ class Events:
 
 
 def record(**event: Any) -> bytes:
-    """An event with its length and both checksums, as TensorBoard's files hold it."""
+    """An encoded event with its length and both checksums (TFRecord format)."""
     from tensorboardX.proto.event_pb2 import Event
     from tensorboardX.record_writer import masked_crc32c
 

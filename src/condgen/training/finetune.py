@@ -1,7 +1,8 @@
-"""Begin a training from another run's networks: on other pictures of the same size, or with more or other labels.
+"""Fine-tuning: initialise a training with the weights of another run, for other images of the same size or other
+labels.
 
-A tensor that does not depend on the labels is copied. One that does has a column for each label, the last ones along
-one side: columns go by the labels' names, and a new label begins as the mean of all old ones.
+Tensors whose shape does not depend on the labels are copied. The others have one column per label, at the end of one
+dimension: columns are matched by the names of the labels, and a new label starts as the mean of all old ones.
 """
 
 import hashlib
@@ -22,21 +23,21 @@ from condgen.training.run import Identity, Run, identity_in
 
 @dataclass(frozen=True)
 class Parent:
-    """A run that another begins from, as its newest checkpoint has it."""
+    """The run to fine-tune, at its newest checkpoint."""
 
     identity: Identity
     name: str
-    """Its folder, how far it was, and what its weights were."""
+    """Its folder, number of training images, and hash of its weights."""
     tensors: dict[str, Tensor]
 
     @classmethod
     def of(cls, folder: str | Path, system: str = DEFAULT) -> "Parent":
-        """system: that was asked for; the default is no wish. Raises CondgenError if there is no such run."""
+        """system: the requested one; the default accepts any. Raises CondgenError if there is no such run."""
         folder = Path(folder).expanduser()
         identity = identity_in(folder)
         saved = checkpoint.newest(Run(folder, identity).checkpoints)[0] if identity else None
         if identity is None or saved is None:
-            raise CondgenError(f"--finetune {str(folder)!r}: no run with a sound checkpoint is there.")
+            raise CondgenError(f"--finetune {str(folder)!r}: no run with an intact checkpoint there.")
         if system not in (DEFAULT, identity.system):
             raise CondgenError(f"{str(folder)!r} is a run of {identity.system}; --finetune cannot make {system} of it.")
         tensors = {k.removeprefix("system:"): value for k, value in saved.tensors.items() if k.startswith("system:")}
@@ -47,34 +48,34 @@ class Parent:
         return Spec.from_json(self.identity.spec)
 
     def check(self, spec: Spec) -> None:
-        """Raises CondgenError if pictures like `spec` are of another size or colour than this run's."""
+        """Raises CondgenError if the image shape of `spec` differs from that of this run."""
         if spec.shape != self.spec.shape:
             c, h, w = self.spec.shape
             raise CondgenError(
-                f"the run to finetune draws pictures {w}x{h} with {c} channels, the data have "
-                f"{spec.shape[2]}x{spec.shape[1]} with {spec.shape[0]}; --size scales picture files."
+                f"the run to finetune generates images of {w}x{h} with {c} channels, but the data have "
+                f"{spec.shape[2]}x{spec.shape[1]} with {spec.shape[0]}; --size scales image files."
             )
 
     def transfer_to(self, system: System, preset: Preset) -> None:
-        """Give this run's weights to a fresh system of the same row. Raises CondgenError if the networks differ."""
+        """Copy this run's weights to a new system of the same preset. Raises CondgenError if the networks differ."""
         sides = label_sides(preset, system)
         state = system.state_dict()
         for name, fresh in state.items():
             old = self.tensors.get(name)
             if old is None:
-                continue  # such as p of an augmentation that the parent had not
+                continue  # such as p of adaptive augmentation, which the parent run did not use
             if name in sides:
                 old = relabelled(old, sides[name], self.spec.labels, system.spec.labels)
             if old.shape != fresh.shape:
                 raise CondgenError(
-                    f"{name} is {tuple(old.shape)} in the run to finetune and {tuple(fresh.shape)} here; leave out the "
-                    "settings that change the networks."
+                    f"{name} has shape {tuple(old.shape)} in the run to finetune and {tuple(fresh.shape)} here; leave "
+                    "out the settings that change the networks."
                 )
             fresh.copy_(old)
 
 
 def label_sides(preset: Preset, system: System) -> dict[str, int]:
-    """Per tensor that grows with the number of labels, along which side; found by asking for one label more."""
+    """For each tensor that grows with the number of labels: its label dimension. Found by adding one label."""
     labels = Labels((*system.spec.labels.names, "\0one more"), system.spec.labels.kind)
     larger = preset.build_on_meta(Spec(system.spec.shape, labels), system.cfg).state_dict()
     found = {}
@@ -86,7 +87,7 @@ def label_sides(preset: Preset, system: System) -> dict[str, int]:
 
 
 def relabelled(old: Tensor, side: int, before: Labels, now: Labels) -> Tensor:
-    """The last columns along one side, one per label, put in the order of other labels."""
+    """A tensor for the labels `now`: the last columns along a dimension, one per label, reordered and extended."""
     rest, columns = old.split([old.shape[side] - len(before), len(before)], side)
     mean = columns.mean(side, keepdim=True)
     known = {name: columns.narrow(side, number, 1) for number, name in enumerate(before.names)}

@@ -1,4 +1,4 @@
-"""Ctrl-C and SIGTERM ask a training to stop at the next step; a second one stops at once."""
+"""Ctrl-C or SIGTERM stops a training after the current step; a second one stops it at once."""
 
 import signal
 import threading
@@ -8,7 +8,7 @@ from types import FrameType
 
 
 class Interrupt:
-    """Which signal came, if any."""
+    """The signal that was received, if any. Calling it returns whether there was one."""
 
     def __init__(self) -> None:
         self.signal: signal.Signals | None = None
@@ -18,24 +18,24 @@ class Interrupt:
 
     @property
     def exit_code(self) -> int:
-        """The shell's convention: 130 after Ctrl-C, 143 after SIGTERM."""
+        """By the shell's convention: 130 after Ctrl-C, 143 after SIGTERM."""
         return 128 + (self.signal or signal.SIGINT)
 
 
 @contextmanager
 def handle_signals() -> Iterator[Interrupt]:
-    """Turn SIGINT and SIGTERM into a question the loop can ask; only Python's main thread can listen."""
+    """Record SIGINT and SIGTERM instead of being interrupted. In threads other than the main one, does nothing."""
     interrupt = Interrupt()
     if threading.current_thread() is not threading.main_thread():
         yield interrupt
         return
 
-    def heard(number: int, frame: FrameType | None) -> None:
+    def receive(number: int, frame: FrameType | None) -> None:
         if interrupt():
             raise KeyboardInterrupt
         interrupt.signal = signal.Signals(number)
 
-    before = {number: signal.signal(number, heard) for number in (signal.SIGINT, signal.SIGTERM)}
+    before = {number: signal.signal(number, receive) for number in (signal.SIGINT, signal.SIGTERM)}
     try:
         yield interrupt
     finally:

@@ -1,4 +1,4 @@
-"""How long to train: asked for in images, passes or minutes, always meant in images."""
+"""Training length: requested in images, epochs or minutes, converted to images."""
 
 import math
 from collections.abc import Callable
@@ -9,7 +9,7 @@ from condgen.errors import CondgenError
 
 @dataclass(frozen=True)
 class Length:
-    """A length as asked for; at most one of the three."""
+    """The requested length; at most one of the three is set."""
 
     images: int | None = None
     epochs: float | None = None
@@ -18,17 +18,17 @@ class Length:
     def __post_init__(self) -> None:
         given = {f"--{name}": value for name, value in vars(self).items() if value is not None}
         if len(given) > 1:
-            raise CondgenError(f"{' and '.join(given)} are different lengths; give one.")
+            raise CondgenError(f"{' and '.join(given)} both set the training length; give only one.")
         for name, value in given.items():
             if not 0 < value < math.inf:
-                raise CondgenError(f"{name} should be more than 0, found {value}.")
+                raise CondgenError(f"{name} should be greater than 0, found {value}.")
 
     def in_images(self, *, begun: int | None, default: int, pictures: int, fitting: Callable[[float], int]) -> int:
         """The length in images.
 
-        begun: of the run to go on with, if there is one; a length in minutes is converted only once.
-        pictures: in one pass over the data.
-        fitting: finds how many images this machine trains on in so many seconds; asked only if needed.
+        begun: length of the run to resume, if there is one; a length in minutes is converted only at the first start.
+        default: if no length was requested. pictures: images per epoch.
+        fitting: estimates the number of training images in a number of seconds; called only if needed.
         """
         if self.images is not None:
             return self.images

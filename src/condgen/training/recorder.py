@@ -1,6 +1,6 @@
-"""Whoever writes about a training while it plays: log, class grids, evaluations, curves, states to go on from.
+"""Records a training while it runs: log, image grids, evaluations, curves and checkpoints.
 
-What the disk refuses on the way is told once and tried again; only at the end it is an error.
+Disk errors during training are reported once, and writing is tried again; at the end of a training they are raised.
 """
 
 import time
@@ -16,104 +16,104 @@ from condgen.training.logbook import Logbook, read
 from condgen.training.state import Training
 
 CURVES_SECONDS = 300.0
-"""Between two drawings of curves.png: matplotlib takes a second for one."""
+"""Seconds between two updates of curves.png, which takes a second each."""
 
 
 class Recorder:
-    """Of one training, from where it is now."""
+    """The record of one session of a training. Used by the main process only."""
 
     def __init__(
         self, training: Training, progress: Progress, monitor: Monitor | None, best_by: str, roll_back: bool
     ) -> None:
-        """roll_back: whether the state of the best evaluation is kept too, for an alarm to go back to."""
+        """roll_back: whether the state of the best evaluation is saved too, so that an alarm can roll back to it."""
         self.training, self.progress, self.monitor = training, progress, monitor
         self.best_by, self.roll_back = best_by, roll_back
         self.alarm: str | None = None
-        """Of the newest evaluation, the first."""
-        self.book, self.patience = Logbook(training.run.folder, training.images), Patience(progress.say)
-        self.logged = self.drawn = time.monotonic()
+        """The first alarm of the newest evaluation."""
+        self.book, self.tolerant = Logbook(training.run.folder, training.images), TolerateDiskErrors(progress.say)
+        self.logged = self.plotted = time.monotonic()
 
     def begin(self) -> None:
-        """Some real pictures to hold the class grids against, the first of these, and a state to roll back to."""
-        with self.patience:
+        """Save a grid of real images for comparison, the first grid of generated ones, and a state to roll back to."""
+        with self.tolerant:
             dataset = self.training.dataset
             sheet = inspection.real(dataset.train, dataset.labels, sheets.ROWS)
             pictures.save_png(self.training.run.samples / "real.png", sheet)
         self.draw()
         self.keep_rescue()
 
-    def write(self, scalars: dict[str, float], judged: bool) -> None:
-        """A line of the log, with what an evaluation finds if it is time for one."""
-        if judged and self.monitor:
+    def write(self, scalars: dict[str, float], evaluates: bool) -> None:
+        """Write a line of the log, which includes the result of an evaluation if one is due."""
+        if evaluates and self.monitor:
             scalars |= self.evaluate(self.monitor)
         self.logged, seconds = time.monotonic(), time.monotonic() - self.logged
-        with self.patience:
+        with self.tolerant:
             self.book.write(self.training.images, scalars, seconds)
         self.progress.show(self.training.images, scalars)
 
     def evaluate(self, monitor: Monitor) -> dict[str, float]:
-        """Measure the averaged generator, keep it if it is the best so far, and say what looks wrong."""
+        """Evaluate the averaged generator, save it if it is the best so far, and report new alarms."""
         training, log = self.training, self.training.run.log
         found = monitor.evaluate(training.sampler, training.images, log)
         if is_best(found.scalars, self.best_by, log):
-            with self.patience:
+            with self.tolerant:
                 training.keep_best(found.scalars)
                 if self.roll_back and not found.alarms:
                     training.save_best_state()
         self.alarm = found.alarms[0].text if found.alarms else None
         for alarm in new_alarms(found.alarms, read(self.book.alarms)):
             self.progress.say(f"at {training.images:,} images: {alarm.text}")
-        with self.patience:
+        with self.tolerant:
             self.book.warn(training.images, [asdict(alarm) for alarm in found.alarms])
         return found.scalars
 
     def draw(self) -> None:
-        """The class grid of this moment: the same z each time, so that one can watch a picture grow."""
+        """Save the current image grid. Its latent vectors are the same each time, so that images can be compared."""
         run, images = self.training.run, self.training.images
         sheet = sheets.class_grid(self.training.sampler, seed=run.identity.seed)
-        with self.patience:
+        with self.tolerant:
             pictures.save_png(run.samples / f"{images:012d}.png", sheet)
             self.book.picture(images, sheet)
 
     def draw_curves(self) -> None:
-        """The logged numbers as a picture, for whoever does not watch TensorBoard."""
+        """Plot the logged values to curves.png."""
         run = self.training.run
         write_bytes(run.folder / "curves.png", plots.curves(run.log, f"{run.identity.system} on {run.identity.data}"))
-        self.drawn = time.monotonic()
+        self.plotted = time.monotonic()
 
     def keep_rescue(self) -> None:
-        with self.patience:
+        with self.tolerant:
             self.training.save_rescue()
 
     def save(self) -> None:
-        """The log and what there is of the training; the checkpoint counts on the rest and comes last."""
-        with self.patience:
-            if time.monotonic() - self.drawn > CURVES_SECONDS:
+        """Save the log and a checkpoint, which is last since it relies on the rest."""
+        with self.tolerant:
+            if time.monotonic() - self.plotted > CURVES_SECONDS:
                 self.draw_curves()
-            self._put_away()
-            self.patience.used_up = False
+            self._save_all()
+            self.tolerant.reported = False
 
     def end(self) -> None:
-        """The same for the last time. Raises DiskError if the disk still refuses something."""
+        """Save everything at the end. Raises DiskError if writing fails."""
         try:
             self.book.flush()
             self.draw_curves()
-            self._put_away()
+            self._save_all()
         except DiskError as error:
             kept = f"The checkpoint at {self.training.run.images:,} images is kept"
-            raise DiskError(f"{error} {kept}; the same command goes on from there.") from None
+            raise DiskError(f"{error} {kept}; the same command resumes from there.") from None
 
-    def _put_away(self) -> None:
+    def _save_all(self) -> None:
         self.training.run.check()
         self.book.sync()
         self.training.save()
 
 
-class Patience:
-    """Lets a training go on while the disk refuses things, and says so once until a checkpoint is saved again."""
+class TolerateDiskErrors:
+    """Context manager that suppresses disk errors. The first one after each saved checkpoint is reported by `say`."""
 
     def __init__(self, say: Callable[[str], None]) -> None:
-        self.say, self.used_up = say, False
+        self.say, self.reported = say, False
 
     def __enter__(self) -> None:
         pass
@@ -121,7 +121,7 @@ class Patience:
     def __exit__(self, kind: object, error: BaseException | None, trace: object) -> bool:
         if not isinstance(error, DiskError):
             return False
-        if not self.used_up:
-            self.say(f"{error} Training goes on, and tries again at each checkpoint.")
-        self.used_up = True
+        if not self.reported:
+            self.say(f"{error} Training continues; writing is tried again at each checkpoint.")
+        self.reported = True
         return True

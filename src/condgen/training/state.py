@@ -1,4 +1,4 @@
-"""All the moving parts of one training, and how they are put away and taken up again."""
+"""The state of one training: what changes in a step, and how it is saved, restored and rolled back."""
 
 import math
 from collections import defaultdict
@@ -25,15 +25,16 @@ from condgen.training.logbook import Meter
 from condgen.training.run import Run, card_of
 
 MOST_ROLLBACKS = 3
-"""In one training; after that it is stopped."""
+"""Roll-backs after which a training is stopped."""
 FAR, FEWEST_LINES, NEWEST_LINES = 10.0, 20, 100
-"""A loss runs away if it is so many times its median over the newest lines of the log (once there are enough), and
-three times as large as any but the last quarter of them: losses may cross zero, and drift."""
+"""A loss diverges if its absolute value exceeds FAR times the median over the last NEWEST_LINES lines of the log (if
+there are at least FEWEST_LINES), and three times the maximum of all but their last quarter: losses may cross zero, and
+drift."""
 
 
 class Diverged(Exception):
-    """A training that has blown up, or raised an alarm: why, between which numbers of images, and the folder of the
-    states that can be gone back to, if it is not `Run.rescue`."""
+    """Training diverged or raised an alarm. `since`, `until`: numbers of training images between which it happened.
+    `to`: folder of checkpoints to roll back to (default: `Run.rescue`)."""
 
     def __init__(self, cause: str, since: int, until: int, to: Path | None = None) -> None:
         super().__init__(cause)
@@ -41,10 +42,10 @@ class Diverged(Exception):
 
 
 class Training:
-    """One system, its data, its averaged generator and its running means, in one run folder."""
+    """A system with its data stream, averaged generator and running means, and the run folder it is saved to."""
 
     def __init__(self, run: Run, system: System, stream: Stream, dataset: Dataset, half_life: int) -> None:
-        """At image 0. half_life: of the averaged generator, in images."""
+        """Starts at image 0. half_life: of the averaged generator, in images."""
         self.run, self.system, self.stream, self.dataset = run, system, stream, dataset
         self.ema = EMA(system.generator, half_life)
         self.sampler = Sampler(self.ema.net, system.generator_spec, system.prior, device=stream.device)
@@ -53,18 +54,18 @@ class Training:
 
     @property
     def images(self) -> int:
-        """Seen so far."""
+        """Number of training images so far."""
         return self.stream.images
 
     @property
     def seed(self) -> int:
-        """What this training's noise and data order follow from; another one after each roll-back."""
+        """Seed of noise and data order. It changes with each roll-back."""
         seed = self.run.identity.seed
         return seed_of(seed, "roll-back", self.rollbacks) if self.rollbacks else seed
 
     def step(self) -> None:
-        """One round of the game; its noise is a function of (seed, images). Raises Diverged, before anything that was
-        not finite has moved a weight; on a GPU at the next `check`, so as not to wait for it."""
+        """One training step, whose noise is a function of (seed, images). Raises Diverged if a gradient is not finite;
+        weights are not updated in that case. On a GPU it is raised by the next `check`, to avoid a synchronisation."""
         before = self.images
         reseed_step(self.seed, before, self.stream.device)
         with self.system.autocast(self.stream.device):
@@ -77,7 +78,7 @@ class Training:
         self.ema.update(before, self.images)
 
     def check(self) -> None:
-        """Raise Diverged if a player met a gradient that was not finite since the last check."""
+        """Raise Diverged if any update was skipped since the last check because of a gradient that is not finite."""
         names = [name for name, player in self.system.players.items() if player.nonfinite]
         since, self.checked = self.checked, self.images
         for player in self.system.players.values():
@@ -86,7 +87,7 @@ class Training:
             raise Diverged(f"a loss or gradient of player {' and '.join(names)} is not finite", since, self.images)
 
     def check_scalars(self, numbers: Mapping[str, Tensor | float]) -> None:
-        """Raise Diverged if a number is no longer finite, or a loss has run away from those in the log."""
+        """Raise Diverged if a value is not finite, or if a loss diverges from its values in the log."""
         bad = [f"{name} is {float(value)}" for name, value in numbers.items() if not math.isfinite(value)]
         if parallel.is_main_process() and (runaway := diverging_loss(numbers, self.run.newest_log(NEWEST_LINES))):
             bad.append(f"{runaway} has grown to {float(numbers[runaway]):.3g}")
@@ -94,31 +95,31 @@ class Training:
             raise Diverged(bad[0] if bad else "a loss has run away", self.checked, self.images)
 
     def check_alarm(self, alarm: str | None) -> None:
-        """Raise Diverged if the first process was told of an alarm, there is a best state, and roll-backs are left."""
+        """Raise Diverged if the main process passes an alarm, there is a best state, and roll-backs are left."""
         alarmed = parallel.any_rank(bool(alarm))[0]
         if alarmed and self.rollbacks < MOST_ROLLBACKS and checkpoint.saved(self.run.rescue_best):
             raise Diverged(alarm or "an alarm", self.checked, self.images, self.run.rescue_best)
 
     def save(self) -> None:
-        """The generator as it is now, then a checkpoint: it comes last, so that who goes on from it misses nothing."""
+        """Save the generator, then a checkpoint: it is last, so that everything before it is complete on resumption."""
         self.run.publish(self.ema.net, self._card())
         checkpoint.save(self.run.checkpoints, self._checkpoint())
 
     def save_rescue(self) -> None:
-        """A state to roll back to. Unlike those of `save` it lies at a number of images that no clock has a say in."""
+        """Save a state to roll back to. Unlike `save`, it is called at fixed numbers of images, not by the clock."""
         checkpoint.save(self.run.rescue, self._checkpoint())
 
     def save_best_state(self) -> None:
-        """What an alarm goes back to. It is saved before the evaluation is logged, and again if that was lost."""
+        """Save the state that an alarm rolls back to. Called before the evaluation is logged."""
         checkpoint.save(self.run.rescue_best, self._checkpoint())
 
     def roll_back(self, trouble: Diverged) -> str:
-        """Go back to the last rescue point, or where the trouble says, and on in another data order and with half the
-        step size.
+        """Roll back to the last rescue point, or to `trouble.to`, and continue with another data order and half the
+        learning rate.
 
-        Returns a sentence. Raises CondgenError if that was done too often, or there is nowhere to go back to.
+        Returns a message. Raises CondgenError after too many roll-backs, or if there is no state to roll back to.
         """
-        parallel.barrier()  # for the first process to have written what is now read
+        parallel.barrier()  # the main process may still be writing what is read here
         number = self.rollbacks + 1
         saved, _ = checkpoint.newest(trouble.to or self.run.rescue, until=self.images)
         pictures = self.stream.rows(trouble.since, trouble.until - trouble.since).tolist()
@@ -128,7 +129,7 @@ class Training:
         if saved is None or number > MOST_ROLLBACKS:
             raise CondgenError(
                 f"{trouble.cause} at {trouble.until:,} images, after {self.rollbacks} roll-backs; the checkpoint at "
-                f"{self.run.images:,} images is kept, and rollbacks.json lists the pictures of the step. A smaller "
+                f"{self.run.images:,} images is kept, and rollbacks.json lists the images of the step. A smaller "
                 "learning rate may help."
             )
         self._restore(saved)
@@ -137,24 +138,24 @@ class Training:
             checkpoint.save(self.run.checkpoints, self._checkpoint())
         parallel.barrier()
         return (
-            f"{trouble.cause} at {trouble.until:,} images: back to {self.images:,}, in another order and with "
-            f"{self.lr_scale:.3g} of the step size ({number} of {MOST_ROLLBACKS} roll-backs)."
+            f"{trouble.cause} at {trouble.until:,} images: rolled back to {self.images:,} images, with another data "
+            f"order and {self.lr_scale:.3g} times the learning rate (roll-back {number} of {MOST_ROLLBACKS})."
         )
 
     @property
     def lr_scale(self) -> float:
-        """Part of the system's step size that is left after the roll-backs."""
+        """Factor on the learning rate after the roll-backs so far."""
         return 0.5**self.rollbacks
 
     def _set_rollbacks(self, number: int) -> None:
-        """Play as after so many roll-backs."""
+        """Set data order and learning rate to those after `number` roll-backs."""
         self.rollbacks = number
         self.stream.go_to(self.images, self.seed)
         for player in self.system.players.values():
             player.scale_lr(self.lr_scale)
 
     def keep_best(self, scores: Mapping[str, float]) -> None:
-        """Put the averaged generator of this moment into best/, with what was measured of it."""
+        """Save the current averaged generator to best/, with its metrics."""
         self.run.publish(self.ema.net, self._card() | {"scores": dict(scores)}, "best")
 
     def _card(self) -> dict[str, Any]:
@@ -162,7 +163,7 @@ class Training:
         return card_of(self.run.identity, self.system.generator_spec, prior, MICRO_BATCH, self.images)
 
     def restore(self) -> list[str]:
-        """Go on from the newest sound checkpoint, if there is one; a sentence for each that was damaged."""
+        """Resume from the newest intact checkpoint, if there is one. Returns a message for each damaged one."""
         saved, sentences = checkpoint.newest(self.run.checkpoints)
         if saved:
             self._restore(saved)
@@ -173,7 +174,7 @@ class Training:
         return checkpoint.Checkpoint(self.images, self._tensors(), numbers)
 
     def check_all(self) -> None:
-        """Raise Diverged if any number of this training is not finite: nothing good is to be overwritten then."""
+        """Raise Diverged if any value of the state is not finite, so that no intact checkpoint is overwritten by it."""
         self.check()
         floats = [value for value in self._tensors().values() if value.is_floating_point() and value.numel()]
         finite = bool(torch.stack(torch._foreach_norm(floats, ord=1)).sum().isfinite())
@@ -181,13 +182,13 @@ class Training:
             raise Diverged("a weight or running mean is not finite", self.checked, self.images)
 
     def _tensors(self) -> dict[str, Tensor]:
-        """Every tensor that the next step depends on."""
+        """All tensors that the next step depends on, by name."""
         parts = {"system": self.system.state_dict(), "average": self.ema.net.state_dict(), "meter": self.meter.sums}
         parts |= {f"optimizer/{name}": state_of(player.optimizer) for name, player in self.system.players.items()}
         return {f"{part}:{name}": value for part, values in parts.items() for name, value in values.items()}
 
     def _restore(self, saved: checkpoint.Checkpoint) -> None:
-        """The inverse of `_tensors`."""
+        """Restore a checkpoint, the inverse of `_checkpoint`."""
         parts: defaultdict[str, dict[str, Tensor]] = defaultdict(dict)
         for key, value in saved.tensors.items():
             part, name = key.split(":", 1)
@@ -202,7 +203,7 @@ class Training:
 
 
 def diverging_loss(numbers: Mapping[str, Tensor | float], log: Sequence[Mapping[str, Any]]) -> str | None:
-    """The name of a loss that has left the range of the log's newest lines far behind."""
+    """The name of a loss that diverges from the last lines of the log, if there is one (see FAR)."""
     for name in numbers:
         before = [abs(line[name]) for line in log[-NEWEST_LINES:] if name in line]
         if name.startswith("loss/") and len(before) >= FEWEST_LINES:

@@ -1,7 +1,7 @@
-"""The loop that all systems share. It asks for steps and never knows which system plays.
+"""The training loop, which is the same for all systems.
 
-Progress is one integer, images seen. Data order, noise and schedules are functions of (seed, images), so a training
-that is stopped and started again goes on as if nothing had happened, bit for bit.
+Progress is one integer, the number of training images so far. Data order, noise and schedules are functions of (seed,
+images), so a stopped training resumes bit-exactly.
 """
 
 import time
@@ -18,16 +18,16 @@ from condgen.training.recorder import Recorder
 from condgen.training.state import Diverged, Training
 
 EVALUATIONS, FEWEST_IMAGES = 10, 5000
-"""Evaluations that nobody asked for, at most, and images between two of them: one costs about as much."""
+"""By default: maximum number of evaluations, and minimum number of images between two (an evaluation takes as long)."""
 RESCUES = 10
-"""States to roll back to that a training keeps on its way."""
+"""Number of rescue points in a training, to roll back to."""
 AROUND = 2.5
-"""Seconds that class grids, curves and checkpoints take in a training of a minute on two cores."""
+"""Seconds that image grids, curves and checkpoints take in a training of one minute on two cores."""
 
 
 @dataclass(frozen=True)
 class Every:
-    """Images between two lines of log, two class grids, two evaluations; None for a part of the length, 0 for never."""
+    """Requested intervals in images: log lines, image grids, evaluations. None: by the training length. 0: never."""
 
     log: int | None = None
     grid: int | None = None
@@ -36,7 +36,8 @@ class Every:
 
 @dataclass(frozen=True)
 class Plan:
-    """How long, and how often to do what: in images, but for saving, which changes nothing that is trained."""
+    """Training length and intervals, in images; only checkpoints are timed in seconds, since they do not affect
+    results."""
 
     images: int
     log_every: int
@@ -46,15 +47,15 @@ class Plan:
     best_by: str = "fd"
     rescue_every: int = 0
     roll_back: bool = False
-    """To the best evaluation, when one raises an alarm."""
+    """Whether an alarm rolls back to the best evaluation."""
 
     @classmethod
     def of(cls, images: int, every: Every, save_seconds: float, best_by: str, roll_back: bool = False) -> "Plan":
-        """By default 200 lines of log and 20 class grids, however long the training, and at most 10 evaluations; 10
-        states to roll back to."""
+        """Intervals for a training of this length. Defaults: 200 log lines, 20 image grids, at most 10 evaluations; 10
+        rescue points."""
         log, grid, evaluation = (
-            max(least, images // parts) if asked is None else asked
-            for asked, parts, least in (
+            max(least, images // parts) if requested is None else requested
+            for requested, parts, least in (
                 (every.log, 200, 1),
                 (every.grid, 20, 1),
                 (every.evaluation, EVALUATIONS, FEWEST_IMAGES),
@@ -70,10 +71,10 @@ def train(
     stop: Callable[[], bool] = lambda: False,
     monitor: Monitor | None = None,
 ) -> bool:
-    """Play until `plan.images` are seen, or until `stop()`; either way the end is a checkpoint. Returns whether it was
+    """Train until `plan.images`, or until `stop()` is true; a checkpoint is saved in both cases. Returns whether it was
     stopped.
 
-    A training that blows up is rolled back, a few times. Of several processes all play, and the first one writes.
+    If training diverges, it is rolled back, at most MOST_ROLLBACKS times. Only the main process writes files.
     """
     with progress.training(training.images, plan.images):
         while True:
@@ -84,7 +85,7 @@ def train(
 
 
 def play(training: Training, plan: Plan, progress: Progress, stop: Callable[[], bool], monitor: Monitor | None) -> bool:
-    """`train`, from where the training is, as long as all goes well. Raises Diverged, in all processes at once."""
+    """`train` without roll-backs. Raises Diverged, in all processes at the same step."""
     recorder = (
         Recorder(training, progress, monitor, plan.best_by, plan.roll_back) if parallel.is_main_process() else None
     )
@@ -96,16 +97,16 @@ def play(training: Training, plan: Plan, progress: Progress, stop: Callable[[], 
         before = training.images
         training.step()
         now, ended = training.images, training.images >= plan.images
-        judged = ended or passed(plan.evaluate_every, before, now)
+        evaluates = ended or passed(plan.evaluate_every, before, now)
 
-        if judged or passed(plan.log_every, before, now):
+        if evaluates or passed(plan.log_every, before, now):
             training.check()
             scalars = training.meter.take()
             training.check_scalars(scalars)
             if recorder:
-                recorder.write(scalars, judged)
+                recorder.write(scalars, evaluates)
             parallel.barrier()
-            if plan.roll_back and judged:
+            if plan.roll_back and evaluates:
                 training.check_alarm(recorder.alarm if recorder else None)
 
         if ended or passed(plan.grid_every, before, now):
@@ -125,7 +126,7 @@ def play(training: Training, plan: Plan, progress: Progress, stop: Callable[[], 
 
 
 def keep(training: Training, write: Callable[[], None] | None) -> None:
-    """Let the first process write about a training of which every number is finite, and the others wait for it."""
+    """Call `write` in the main process if the whole state is finite; the other processes wait for it."""
     training.check_all()
     if write:
         write()
@@ -133,40 +134,40 @@ def keep(training: Training, write: Callable[[], None] | None) -> None:
 
 
 def passed(every: int, before: int, now: int) -> bool:
-    """Whether a multiple of `every` lies in (before, now]; 0 is never."""
+    """Whether a multiple of `every` is in (before, now]; never if `every` is 0."""
     return every > 0 and now // every > before // every
 
 
 @dataclass(frozen=True)
 class Pace:
-    """What a training costs on this machine."""
+    """The speed of a training on this machine."""
 
     speed: float
-    """Images per second, of steps alone."""
+    """Training steps alone, in images per second."""
     evaluation: float = 0.0
-    """Seconds of one."""
+    """Duration of one evaluation, in seconds."""
 
     def images_in(self, seconds: float) -> float:
-        """Images of a training that ends after so many seconds, its evaluations, pictures and files included."""
+        """Number of training images in `seconds`, which include evaluations, image grids and files."""
         return self.speed * max(seconds - AROUND - EVALUATIONS * self.evaluation, seconds / 2)
 
 
 def measure_pace(system: System, stream: Stream, monitor: Monitor | None, seconds: float) -> Pace:
-    """Play for about so long and evaluate; the system is spoilt and to be thrown away."""
+    """Measure the pace by training for about `seconds` and evaluating twice. The system cannot be used afterwards."""
     found = speed(system, stream, seconds)
     if not monitor:
         return Pace(found)
     sampler = Sampler(system.generator, system.generator_spec, system.prior, device=stream.device)
-    monitor.evaluate(sampler, 1, [])  # looks at the real pictures too, once and for all
+    monitor.evaluate(sampler, 1, [])  # the first call also evaluates the real images
     began = time.monotonic()
     monitor.evaluate(sampler, 1, [])
     return Pace(found, time.monotonic() - began)
 
 
 def speed(system: System, stream: Stream, seconds: float) -> float:
-    """Images per second, found by playing for about so long; the system is spoilt and to be thrown away."""
+    """Images per second, measured for about `seconds`. The system cannot be used afterwards."""
     with system.autocast(stream.device):
-        for _ in range(3):  # the first steps choose kernels and fill caches
+        for _ in range(3):  # warm-up: kernel selection and caches
             system.step(stream, stream.images)
         began, images = time.monotonic(), stream.images
         while any(parallel.any_rank(time.monotonic() - began < seconds)):
