@@ -69,7 +69,7 @@ def test_its_zip_holds_the_same_pictures(page: str, digits: Path) -> None:
     sampler = condgen.load(digits)
     with looking() as seen:
         seen.open(f"{page}#seed=6")
-        seen.page.get_by_label("Pictures per class").fill("2")
+        seen.page.get_by_label("Images per class").fill("2")
         with seen.page.expect_download() as saved:
             seen.page.get_by_role("button", name="Download zip").click()
         content = Path(saved.value.path()).read_bytes()

@@ -54,7 +54,7 @@ def test_a_class_is_picked_and_drawn(digits: Path, digits_at: str) -> None:
             assert np.array_equal(seen.drawn().pixels(), exact(sampler, labels=str(digit), count=24))
         seen.page.get_by_role("spinbutton", name="Seed").fill("7")
         assert np.array_equal(seen.drawn().pixels(), exact(sampler, labels="1", count=24, seed=7))
-        seen.page.get_by_role("button", name="Another").click()
+        seen.page.get_by_role("button", name="Next seed").click()
         assert np.array_equal(seen.drawn().pixels(), exact(sampler, labels="1", count=24, seed=8))
         assert seen.page.evaluate("location.hash") == "#label=1&seed=8"
         assert set(seen.paths) - {p for p in seen.paths if p.startswith("/page/")} == {"/", "/about", "/points"}
@@ -85,7 +85,7 @@ def test_the_slider_walks_from_seed_to_seed(digits: Path, digits_at: str) -> Non
     ends = [draw_at(sampler.prior, seed, [0])[0] for seed in (0, 9)]
     with looking() as seen:
         seen.open(f"{digits_at}#view=walk&label=6&to=9")
-        slider = seen.page.get_by_label("Part of the way")
+        slider = seen.page.get_by_label("Position between the seeds")
         for part in (0, 30, 100):
             slider.fill(str(part))
             z = between(sampler.prior, ends[0], ends[1], torch.tensor([part / 100]))
@@ -104,7 +104,7 @@ def test_attributes_are_switched_and_names_with_markup_are_text(switches: Path, 
             page.get_by_role("button", name=name, exact=True).click()
         on = f"Blond_Hair+{MARKUP[0]}"
         assert np.array_equal(seen.drawn().pixels(), exact(sampler, labels=on, count=24))
-        assert seen.text(".tells") == f"Pictures of “{on}”, each from noise of its own."
+        assert seen.text(".tells") == f"Images of “{on}”, each from different noise."
         page.get_by_role("tab", name="Same noise").click()
         others = [on, MARKUP[0], "Blond_Hair", f"{on}+{MARKUP[1]}", f"{on}+{MARKUP[2]}"]
         expected = np.concatenate([exact(sampler, labels=label) for label in others])
@@ -113,7 +113,7 @@ def test_attributes_are_switched_and_names_with_markup_are_text(switches: Path, 
             page.locator(f"#tab-{view}").click()
             seen.drawn()
         page.locator(".stage .gallery button").first.click()
-        assert seen.text("dialog h2") == f"{on}, seed 0, picture 0"
+        assert seen.text("dialog h2") == f"{on}, seed 0, image 0"
         assert page.locator("img, script:not([src])").count() == 0
 
 
@@ -150,7 +150,7 @@ def test_a_picture_is_enlarged_told_apart_and_saved(digits: Path, digits_at: str
     with looking() as seen:
         seen.open(f"{digits_at}#label=2")
         seen.page.locator(".stage .gallery button").nth(5).click()
-        dialog = seen.page.get_by_role("dialog", name="2, seed 0, picture 5")
+        dialog = seen.page.get_by_role("dialog", name="2, seed 0, image 5")
         dialog.wait_for()
         seen.page.wait_for_selector("dialog canvas.blank", state="detached")
         expected = sampler.sample("2", count=6)[5]
@@ -165,24 +165,24 @@ def test_a_picture_is_enlarged_told_apart_and_saved(digits: Path, digits_at: str
         near = seen.pixels("dialog .near canvas")
         assert len(np.unique(near, axis=0)) == 8
         seen.page.locator("dialog .near button").nth(3).click()
-        seen.page.get_by_role("dialog", name="2, near seed 0, picture 5").wait_for()
+        seen.page.get_by_role("dialog", name="2, similar to seed 0, image 5").wait_for()
         seen.page.get_by_role("button", name="Back").click()
         dialog.wait_for()
         seen.page.keyboard.press("Escape")
         assert not seen.page.locator("dialog[open]").count()
-        assert seen.page.evaluate("document.activeElement.title") == "2, seed 0, picture 5"
+        assert seen.page.evaluate("document.activeElement.title") == "2, seed 0, image 5"
 
 
 def test_the_zip_is_what_the_command_line_draws(digits: Path, digits_at: str, tmp_path: Path) -> None:
     api.sample(digits, labels="all", count=3, seed=4, out=tmp_path / "drawn")
     with looking() as seen:
         seen.open(f"{digits_at}#seed=4")
-        seen.page.get_by_label("Pictures per class").fill("3")
+        seen.page.get_by_label("Images per class").fill("3")
         with seen.page.expect_download() as saved:
             seen.page.get_by_role("button", name="Download zip").click()
         assert saved.value.suggested_filename == "digits_labels-all_count-3_seed-4.zip"
         content = Path(saved.value.path()).read_bytes()
-        seen.page.get_by_text("Saved: 30 pictures").wait_for()
+        seen.page.get_by_text("Saved 30 images").wait_for()
     check_zip(content, tmp_path / "drawn", condgen.load(digits))
 
 
@@ -269,7 +269,7 @@ def test_the_keyboard_is_enough(digits: Path, digits_at: str) -> None:
     with looking() as seen:
         page, press = seen.open(digits_at).page, seen.page.keyboard.press
         stops = walked_by_tab(seen, 12)
-        assert stops[:5] == ["To the pictures", "中文", "Dark", "0", "Pictures"]
+        assert stops[:5] == ["Skip to the images", "中文", "Dark", "0", "Images"]
         page.get_by_role("radio", name="0", exact=True).focus()
         for _ in range(3):
             press("ArrowRight")
@@ -279,16 +279,16 @@ def test_the_keyboard_is_enough(digits: Path, digits_at: str) -> None:
         press("ArrowDown")
         press("ArrowRight")
         press("Enter")
-        page.get_by_role("dialog", name="3, seed 0, picture 7").wait_for()
+        page.get_by_role("dialog", name="3, seed 0, image 7").wait_for()
         press("ArrowRight")
-        page.get_by_role("dialog", name="3, seed 0, picture 8").wait_for()
+        page.get_by_role("dialog", name="3, seed 0, image 8").wait_for()
         press("ArrowLeft")
-        page.get_by_role("dialog", name="3, seed 0, picture 7").wait_for()
+        page.get_by_role("dialog", name="3, seed 0, image 7").wait_for()
         page.wait_for_selector("dialog canvas.blank", state="detached")
         with page.expect_download():
             press("Enter")
         press("Escape")
-        assert page.evaluate("document.activeElement.title") == "3, seed 0, picture 7"
+        assert page.evaluate("document.activeElement.title") == "3, seed 0, image 7"
         page.locator("#tab-draw").focus()
         press("End")
         assert "view=plane" in page.evaluate("location.hash")

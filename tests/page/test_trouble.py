@@ -26,8 +26,8 @@ def test_a_busy_server_is_asked_again(digits_at: str) -> None:
     with looking() as seen:
         seen.page.route("**/points", busy)
         seen.page.goto(digits_at)
-        seen.page.get_by_text("Many are asking right now.").wait_for()
-        seen.page.get_by_text(re.compile(r"Next try in \d s\.")).wait_for()
+        seen.page.get_by_text("The server is busy.").wait_for()
+        seen.page.get_by_text(re.compile(r"Retrying in \d s\.")).wait_for()
         assert seen.drawn().page.locator(NOTICE).is_hidden()
         assert answers == []
         seen.said = [text for text in seen.said if "status of 429" not in text and "status of 503" not in text]
@@ -51,7 +51,7 @@ def test_a_server_that_hangs_and_dies_is_waited_for(digits: Path) -> None:
             seen.open(f"{address}#view=walk")
             asked = seen.paths.count("/points")
             process.send_signal(signal.SIGSTOP)
-            slider = seen.page.get_by_label("Part of the way")
+            slider = seen.page.get_by_label("Position between the seeds")
             for part in range(60, 80):
                 slider.fill(str(part))
             process.send_signal(signal.SIGCONT)
@@ -61,7 +61,7 @@ def test_a_server_that_hangs_and_dies_is_waited_for(digits: Path) -> None:
             process.terminate()
             process.wait(SECONDS)
             seen.page.get_by_role("radio", name="5", exact=True).click()
-            seen.page.get_by_text("The server does not answer.").wait_for()
+            seen.page.get_by_text("The server does not respond.").wait_for()
             assert np.array_equal(seen.pixels(), before)
         port = address.rstrip("/").rsplit(":", 1)[1]
         with serving(digits, "--port", port):
@@ -76,9 +76,9 @@ def test_a_token_is_asked_for_and_leaves_the_address(digits_at: str) -> None:
         page = seen.open(digits_at).page
         page.route("**/points", lambda route: route.fulfill(status=401, body="{}"), times=1)
         page.get_by_role("radio", name="5", exact=True).click()
-        page.get_by_text("This server wants the token").wait_for()
+        page.get_by_text("This server needs the token").wait_for()
         page.get_by_label("Token").fill("a b&c")
-        page.get_by_role("button", name="Go on").click()
+        page.get_by_role("button", name="Continue").click()
         assert seen.drawn().page.get_by_role("radio", name="5", exact=True).get_attribute("aria-checked") == "true"
         assert "/?token=a%20b%26c" in seen.paths
         assert page.evaluate("location.search") == ""

@@ -1,4 +1,4 @@
-// Many pictures as one zip, with a manifest.
+// Download of many images as one zip file with a manifest.
 
 import { h, save } from "./dom.js";
 import { count, t } from "./text.js";

@@ -1,12 +1,12 @@
-// Asks an engine for pictures: one request at a time, of those that wait only the newest, again after trouble.
+// Requests images from an engine, one request at a time. Of waiting requests only the newest is sent; failures are retried.
 
 import { Trouble } from "./trouble.js";
 
 const PATIENCE = 3;
-/** Seconds between two tries to reach a server that is gone. */
+/** Seconds between two attempts to reach a server that does not respond. */
 
 export class Artist {
-  /** say(trouble or null, seconds): called when something is in the way, and with null when it no longer is. */
+  /** say(trouble or null, seconds): called with an error and the time until the next attempt, and with null on success. */
   constructor(engine, say) {
     this.engine = engine;
     this.say = say;
@@ -15,7 +15,7 @@ export class Artist {
     this.wake = () => {};
   }
 
-  /** points -> what the engine draws; null if something newer was asked for meanwhile. */
+  /** points -> the images from the engine; null if a newer request was made meanwhile. */
   async draw(points) {
     const ticket = (this.newest = {});
     this.wake();
@@ -26,7 +26,7 @@ export class Artist {
     return work;
   }
 
-  /** Do not wait any longer; try now. */
+  /** Retry now instead of waiting. */
   now() {
     this.wake();
   }

@@ -1,4 +1,4 @@
-// BLAKE2b without key (RFC 7693), of messages that fit one block of 128 bytes: enough for a seed.
+// BLAKE2b without a key (RFC 7693), for messages of at most one block of 128 bytes, which is enough for seeds.
 
 const IV = [
   0x6a09e667f3bcc908n, 0xbb67ae8584caa73bn, 0x3c6ef372fe94f82bn, 0xa54ff53a5f1d36f1n,

@@ -1,8 +1,8 @@
-// Exactly what is on screen, as a command, as Python and as curl.
+// Code that generates exactly the images on screen: a command, Python, and curl.
 
 const HERE = "http://127.0.0.1:8000";
 
-/** Writes snippets for one model. origin: of the server, or null where there is none. */
+/** Code snippets for one model. origin: of the server, or null if there is none. */
 export class Code {
   constructor(about, labels, origin) {
     this.run = about.name;
@@ -10,7 +10,7 @@ export class Code {
     this.origin = origin ?? HERE;
   }
 
-  /** Pictures that `condgen sample` draws. asked: {labels: [label...], count, seed, grid}. */
+  /** Images that `condgen sample` generates. Request: {labels: [label...], count, seed, grid}. */
   sample({ labels, count, seed, grid = false }) {
     const text = this.list(labels);
     const words = this.labels.single ? [] : ["--labels", quoted(text)];
@@ -23,7 +23,7 @@ export class Code {
     };
   }
 
-  /** Picture `index` of a label and seed. */
+  /** The image `index` of a label and seed. */
   picture({ label, seed, index }) {
     const text = this.labels.typed(label);
     const words = this.labels.single ? "" : `--labels ${quoted(text)} `;
@@ -37,7 +37,7 @@ export class Code {
     };
   }
 
-  /** One point that no seed and index name. point: {label, z}. */
+  /** A latent point that has no seed and index: {label, z}. */
   point({ label, z }, command = null) {
     const y = `torch.from_numpy(sampler.spec.labels.encode(sampler.labels(${this.asked(this.labels.typed(label))})))`;
     const imports = z.at ? "import torch" : "import torch\nfrom condgen.noise import draw_at, walk";
@@ -52,7 +52,7 @@ export class Code {
     return this.curl("/points", { points: [{ y: this.labels.encode(label), z }] }, "points.json");
   }
 
-  /** The whole plane, as a sheet. */
+  /** The command for a grid of the whole latent plane. */
   manifold(label) {
     const words = this.labels.single ? "" : ` --label ${quoted(this.labels.typed(label))}`;
     return `condgen picture manifold ${quoted(this.run)}${words}`;
@@ -87,7 +87,7 @@ function pythonOf(z) {
   return `start, end = ${ends.join(", ")}\nz = walk(sampler.prior, start, end, 101)[[${Math.round(100 * part)}]]`;
 }
 
-/** As a shell takes it for one word. */
+/** A word, quoted for a POSIX shell. */
 function quoted(word) {
   return /^[\w./:,+@%=-]+$/.test(word) ? word : `'${word.replaceAll("'", `'\\''`)}'`;
 }

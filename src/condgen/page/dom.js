@@ -1,4 +1,4 @@
-// Elements in one line. Text only ever enters the page as text, so a label name is never markup.
+// Creates elements. Strings are always inserted as text, so a label name cannot be markup.
 
 /** h("button", {class: "x", onclick: f, "aria-label": "y"}, children...) -> the element; strings become text. */
 export function h(tag, properties = {}, ...children) {
@@ -12,14 +12,14 @@ export function h(tag, properties = {}, ...children) {
   return element;
 }
 
-/** Hand `content` (a Blob) to the person as a file. */
+/** Download `content` (a Blob) as a file. */
 export function save(content, name) {
   const url = URL.createObjectURL(content);
   h("a", { href: url, download: name }).click();
   setTimeout(() => URL.revokeObjectURL(url), 60_000);
 }
 
-/** What a browser keeps for next time; where it keeps nothing (private windows), null. */
+/** Settings in localStorage; null where that is not available, such as in private windows. */
 export const memory = {
   get(key) {
     try {
@@ -32,7 +32,7 @@ export const memory = {
     try {
       localStorage.setItem(`condgen-${key}`, value);
     } catch {
-      /* then not */
+      /* not available */
     }
   },
 };

@@ -1,4 +1,4 @@
-// View: pictures of one label, each from noise of its own.
+// View: images of one label, each from different noise.
 
 import { h } from "./dom.js";
 import { Gallery } from "./gallery.js";

@@ -1,4 +1,4 @@
-// One picture, large: what it is, its PNG, its code, and more like it.
+// Dialog with one enlarged image: title, PNG download, code, and similar images.
 
 import { Artist } from "./artist.js";
 import { h, save } from "./dom.js";
@@ -12,7 +12,7 @@ import { t } from "./text.js";
 import { fileOf, titleOf } from "./title.js";
 
 export class Enlarged {
-  /** page: as page.js makes it; engine: to draw with. */
+  /** page: a Page of page.js. engine: generates the images. */
   constructor(page, engine) {
     this.page = page;
     this.notice = new Notice(() => this.artist.now(), (token) => this.unlock(engine, token));
@@ -27,7 +27,7 @@ export class Enlarged {
     this.element.addEventListener("click", (event) => event.target === this.element && this.element.close());
   }
 
-  /** Show picture n of items. */
+  /** Show image n of items. */
   open(items, n) {
     this.before = [];
     this.go(items, n);

@@ -1,11 +1,11 @@
-// Pictures in rows, each a button that enlarges it. New pictures are painted over the old ones, so nothing flickers.
+// A gallery of images, each a button that enlarges it. New images replace the old ones in place, without flicker.
 
 import { h } from "./dom.js";
 import { arrows, stop } from "./keys.js";
 import { blank, paint } from "./picture.js";
 
 export class Gallery {
-  /** kind: a class of parts.css. open(items, n): called when picture n is chosen. */
+  /** kind: a class of parts.css. open(items, n): called when image n is chosen. */
   constructor(image, kind, open) {
     this.image = image;
     this.open = open;
@@ -14,7 +14,7 @@ export class Gallery {
     arrows(this.element, "button");
   }
 
-  /** Places for `items`, [{title, caption?, marked?}, ...]; their pictures come with `paint`. */
+  /** Make cells for `items`, [{title, caption?, marked?}, ...]. `paint` adds their images. */
   place(items) {
     this.items = items;
     const cells = this.element.children;
@@ -24,7 +24,7 @@ export class Gallery {
     if (!this.element.querySelector('[tabindex="0"]') && cells.length) stop(this.element, "button", cells[0]);
   }
 
-  /** What was drawn for the items that have places, from picture `first` on. */
+  /** Paint the images of the cells; `first`: index of the first cell's image in `drawn`. */
   paint(drawn, first = 0) {
     [...this.element.children].forEach((cell, n) => paint(cell.firstChild, drawn, first + n));
   }

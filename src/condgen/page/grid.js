@@ -1,4 +1,4 @@
-// View: ten labels by ten noises, as `condgen sample --grid` draws them.
+// View: a grid of ten labels and ten noise vectors, equal to `condgen sample --grid`.
 
 import { h } from "./dom.js";
 import { Gallery } from "./gallery.js";

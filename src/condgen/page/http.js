@@ -1,25 +1,25 @@
-// The engine behind `condgen serve`: every picture is drawn by the server.
+// The engine of `condgen serve`: the server generates the images.
 
 import { joined } from "./png.js";
 import { Trouble } from "./trouble.js";
 
 const ENVELOPE = 64;
-/** Bytes of a request around its points. */
+/** Bytes of a request besides its points. */
 
 export class HttpEngine {
-  /** address: of the server, without a slash at its end. */
+  /** address: of the server, without a trailing slash. */
   constructor(address) {
     this.address = address;
   }
 
-  /** What the server tells of its model. */
+  /** Facts about the server's model. */
   async about() {
     const about = await (await this.ask("/about")).json();
     this.limits = about.limits;
     return about;
   }
 
-  /** points: [{y, z}] -> {shape: [n, h, w, c], pixels: Uint8Array}; in several requests where one would be too long. */
+  /** points: [{y, z}] -> {shape: [n, h, w, c], pixels: Uint8Array}; split into several requests if one would be too long. */
   async draw(points) {
     const drawn = [];
     for (const some of portions(points, this.limits)) {
@@ -30,12 +30,12 @@ export class HttpEngine {
     return { shape, pixels: joined(drawn.map((one) => one.pixels)) };
   }
 
-  /** A zip of `count` pictures per label, with manifest.json: the bytes that the command line writes. */
+  /** A zip of `count` images per label with manifest.json, byte for byte as from the command line. */
   async zip(request) {
     return (await this.ask("/sample", { ...request, format: "zip" })).blob();
   }
 
-  /** Come back with the token that the server printed when it started; it then keeps us by a cookie. */
+  /** Reload the page with the token that the server printed when it started; the server then sets a cookie. */
   unlock(token) {
     location.assign(`${this.address}/?token=${encodeURIComponent(token)}${location.hash}`);
   }
@@ -63,7 +63,7 @@ function bytesOf(text) {
   return Uint8Array.from(atob(text), (letter) => letter.charCodeAt(0));
 }
 
-/** Points in order, in parts that each fit the server's limits on pictures and bytes of one request. */
+/** Points split in order into parts within the server's limits of points and bytes per request. */
 function portions(points, { points: most, body }) {
   const parts = [[]];
   let length = ENVELOPE;

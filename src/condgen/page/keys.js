@@ -1,6 +1,6 @@
-// Arrow keys inside a group: one stop for the tabulator, then left, right, up, down, Home and End.
+// Keyboard navigation within a group: one tab stop, then arrow keys, Home and End.
 
-/** Makes the elements matching `selector` in `group` one stop; `moved(element)` is called when an arrow moves there. */
+/** Make the elements matching `selector` in `group` one tab stop. moved(element): called when a key moves the focus. */
 export function arrows(group, selector, moved = () => {}) {
   group.addEventListener("keydown", (event) => {
     const all = [...group.querySelectorAll(selector)];
@@ -17,7 +17,7 @@ export function arrows(group, selector, moved = () => {}) {
   });
 }
 
-/** The tabulator now stops at `element`, and at no other of the group. */
+/** Make `element` the only tab stop of the group. */
 export function stop(group, selector, element) {
   for (const other of group.querySelectorAll(selector)) other.tabIndex = other === element ? 0 : -1;
 }

@@ -1,8 +1,8 @@
-// What can be asked for: one of K classes, or K attributes switched on and off. As condgen/labels.py has it.
+// Labels that can be requested: one of K classes, or K attributes that are on or off. Mirrors condgen/labels.py.
 
 export class Labels {
-  /** about: what the engine tells of the model. A label is a class number, or an array of 0 and 1 per attribute.
-   * single: there is nothing to choose, the generator takes no label. */
+  /** about: facts about the model. A label is a class index, or an array with 0 or 1 per attribute.
+   * single: the generator is unconditional, so there is nothing to choose. */
   constructor(about) {
     this.names = about.names;
     this.attributes = about.kind === "attributes";
@@ -14,17 +14,17 @@ export class Labels {
     return this.names.length;
   }
 
-  /** Every label once: each class, or each attribute alone. */
+  /** All labels: each class, or each attribute alone. */
   get each() {
     return this.names.map((_, i) => (this.attributes ? this.names.map((_, j) => Number(i === j)) : i));
   }
 
-  /** A label to begin with. */
+  /** The initial label. */
   get first() {
     return this.attributes ? this.names.map(() => 0) : 0;
   }
 
-  /** As the network sees it: K numbers. */
+  /** The label vector y of K numbers. */
   encode(label) {
     return this.attributes ? label : this.names.map((_, i) => Number(i === label));
   }
@@ -33,17 +33,17 @@ export class Labels {
     return this.joined(label, this.names);
   }
 
-  /** The title as a part of a file name. */
+  /** The label as a part of a file name. */
   slug(label) {
     return this.joined(label, this.slugs);
   }
 
-  /** As one types it after --labels: names, or numbers where a name would be read otherwise. */
+  /** The label as an argument of --labels: names, or indices where a name would be ambiguous. */
   typed(label) {
     return this.joined(label, this.names.map((name, i) => (PLAIN.test(name) && !WORDS.has(name.toLowerCase()) ? name : String(i))));
   }
 
-  /** The label that `typed` wrote, or null. */
+  /** The inverse of `typed`; null if there is no such label. */
   parse(text) {
     return [this.first, ...this.each].find((label) => this.typed(label) === text) ?? this.several(text);
   }

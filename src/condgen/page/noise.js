@@ -1,18 +1,18 @@
-// z of a picture: the numbers that condgen/noise.py and torch draw for (seed, index), to a rounding of float32.
+// Latent vector z of an image: equal to that of condgen/noise.py and torch for (seed, index), up to float32 rounding.
 
 import { blake2b } from "./blake2b.js";
 import { Twister } from "./twister.js";
 
 const GROUP = 16;
 
-/** z of picture `index` under `seed`, a Float32Array of prior.dim; prior.kind is "normal" or "uniform". */
+/** z of the image `index` under `seed`, a Float32Array of length prior.dim; prior.kind is "normal" or "uniform". */
 export function drawAt(prior, seed, index) {
   const source = new Twister(seedOf(seed, index));
   if (prior.kind === "uniform") return Float32Array.from({ length: prior.dim }, () => source.single());
   return prior.dim < GROUP ? fewNormals(source, prior.dim) : manyNormals(source, prior.dim);
 }
 
-/** The point a `part` (0 to 1) of the way from z to z: along the arc for normal z, straight for uniform ones. */
+/** Latent interpolation at `part` (0 to 1) between two z: spherical for a normal prior, linear for a uniform one. */
 export function walk(prior, start, end, part) {
   const cosine = dot(start, end) / Math.max(Math.sqrt(dot(start, start) * dot(end, end)), 1e-8);
   const angle = Math.acos(Math.min(1, Math.max(-1, cosine)));
@@ -22,7 +22,7 @@ export function walk(prior, start, end, part) {
   return start.map((number, i) => a * number + b * end[i]);
 }
 
-/** z of any point of the contract between page and engines. */
+/** z of a point in any form that page and engines exchange. */
 export function pointOf(prior, z) {
   if (z.at) return Float32Array.from(z.at);
   if (z.from) return walk(prior, pointOf(prior, z.from), pointOf(prior, z.to), z.part);
@@ -34,7 +34,7 @@ function seedOf(seed, index) {
   return blake2b(new TextEncoder().encode(`(${seed}, 'z', ${index})`)) >> 1n;
 }
 
-/** torch's path for fewer than 16 numbers: pairs in double precision. */
+/** torch's algorithm for fewer than 16 numbers: pairs in double precision. */
 function fewNormals(source, count) {
   const numbers = new Float32Array(count + 1);
   for (let i = 0; i < count; i += 2) {
@@ -46,7 +46,7 @@ function fewNormals(source, count) {
   return numbers.slice(0, count);
 }
 
-/** torch's path for 16 and more: uniforms first, made normal by groups of 16; a last odd group is drawn anew. */
+/** torch's algorithm for 16 numbers and more: uniforms, transformed in groups of 16; an incomplete last group is redrawn. */
 function manyNormals(source, count) {
   const numbers = Float32Array.from({ length: count }, () => source.single());
   for (let i = 0; i + GROUP <= count; i += GROUP) makeNormal(numbers.subarray(i, i + GROUP));

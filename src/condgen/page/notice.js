@@ -1,17 +1,17 @@
-// What is in the way of the pictures, in a friendly sentence, with the one thing to do about it.
+// Error message with the action that resolves it.
 
 import { h } from "./dom.js";
 import { t } from "./text.js";
 
 export class Notice {
-  /** retry(): try now. unlock(token): go on with this token. */
+  /** retry(): retries now. unlock(token): continues with this token. */
   constructor(retry, unlock) {
     this.retry = retry;
     this.unlock = unlock;
     this.element = h("div", { class: "notice", role: "status", hidden: true });
   }
 
-  /** trouble: a Trouble, or null when all is well; seconds: until the next try. */
+  /** trouble: a Trouble, or null to hide the message. seconds: until the next attempt. */
   show(trouble, seconds) {
     clearInterval(this.clock);
     this.element.hidden = !trouble;

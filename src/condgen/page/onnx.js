@@ -1,4 +1,4 @@
-// The engine of the page that `condgen export --format web` writes: the network runs here, by onnxruntime-web.
+// The engine of `condgen export --format web`: the network runs in the page, by onnxruntime-web.
 
 import { Labels } from "./labels.js";
 import { pointOf } from "./noise.js";
@@ -6,7 +6,7 @@ import { png } from "./png.js";
 import { zip } from "./zip.js";
 
 export class OnnxEngine {
-  /** card: what /about tells. session: a promise of an onnxruntime session. tensor(type, data, shape): makes one. */
+  /** card: facts about the model, as of /about. session: promise of an onnxruntime session. tensor(type, data, shape): a constructor. */
   constructor(card, session, tensor) {
     this.card = card;
     this.session = session;
@@ -34,7 +34,7 @@ export class OnnxEngine {
     return { shape: pictures.dims.map(Number), pixels: pictures.data };
   }
 
-  /** A zip of `count` pictures per label, with manifest.json, under the names that the command line gives them. */
+  /** A zip of `count` images per label with manifest.json; file names equal those of the command line. */
   async zip({ count, seed }) {
     const labels = new Labels(this.card);
     const files = [];

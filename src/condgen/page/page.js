@@ -1,4 +1,4 @@
-// The whole page over one engine: what there is, where it stands, and what happens when something changes.
+// The whole page: its parts, its layout, and the update after a change of state.
 
 import { Archive } from "./archive.js";
 import { Artist } from "./artist.js";
@@ -23,7 +23,7 @@ import { WalkView } from "./walk.js";
 
 const VIEWS = { draw: DrawView, walk: WalkView, same: SameView, grid: GridView, plane: PlaneView };
 
-/** Build the page over an engine. origin: of the server that `curl` would ask; null where there is none. */
+/** Build the page for an engine. origin: of the server, for curl snippets; null if there is none. */
 export async function start(engine, origin = null) {
   applyTheme();
   document.documentElement.lang = language();
@@ -40,7 +40,7 @@ function fits(view, about, labels) {
   return view !== "same" || !labels.single;
 }
 
-/** What the engine tells of its model, as soon as it answers. */
+/** Facts about the engine's model, as soon as it responds. */
 async function told(engine) {
   const place = h("main", { class: "waiting" }, h("p", { role: "status" }, t("loading")));
   document.getElementById("page").replaceChildren(place);
@@ -59,7 +59,7 @@ class Page {
     this.open = (items, n) => this.enlarged.open(items, n);
   }
 
-  /** Everything from nothing, in the language of the moment. */
+  /** Build all elements in the current language. */
   build() {
     const { about, labels, state, engine } = this;
     document.documentElement.lang = language();
@@ -100,7 +100,7 @@ class Page {
     return h("button", { type: "button", role: "tab", class: "tab", id: `tab-${name}`, "aria-controls": "panel", onclick: pick }, t(name));
   }
 
-  /** Bring the screen in line with the state. */
+  /** Update the page after a change of state. */
   async update() {
     const { now } = this.state;
     const view = (this.made[now.view] ??= new VIEWS[now.view](this));
@@ -124,7 +124,7 @@ class Page {
     if (this.panel.firstChild !== view.element) this.panel.replaceChildren(view.element);
   }
 
-  /** As engines take them. */
+  /** Items in the form that engines accept. */
   points(items) {
     return items.map(({ label, z }) => ({ y: this.labels.encode(label), z }));
   }

@@ -1,11 +1,11 @@
-// The label to draw: one of the classes, or attributes switched on and off.
+// Choice of the label: one of the classes, or attributes that are on or off.
 
 import { h } from "./dom.js";
 import { arrows, stop } from "./keys.js";
 import { t } from "./text.js";
 
 export class Picker {
-  /** chosen(label): called when somebody picks. */
+  /** chosen(label): called on a choice. */
   constructor(labels, chosen) {
     this.labels = labels;
     this.chosen = chosen;
@@ -41,7 +41,7 @@ export class Picker {
   }
 }
 
-/** Attributes are often named Like_This; on a button a space reads better. */
+/** Text of a button; underscores in names of attributes are shown as spaces. */
 function shown(name, labels) {
   return labels.attributes ? name.replaceAll("_", " ") : name;
 }

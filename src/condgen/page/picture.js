@@ -1,24 +1,24 @@
-// Pictures on the screen: uint8 pixels onto a canvas, and a button around it.
+// Shows images: uint8 pixels on a canvas.
 
 import { h } from "./dom.js";
 
 const CRISP = 96;
-/** Pictures up to this wide are shown with square pixels; larger ones smoothly. */
+/** Images up to this width are shown with sharp pixels, larger ones smoothly. */
 
-/** An empty place for pictures of this size, {height, width}. */
+/** An empty canvas for images of this size, {height, width}. */
 export function blank({ height, width }) {
   const canvas = h("canvas", { width, height, class: "blank" });
   if (width <= CRISP) canvas.classList.add("crisp");
   return canvas;
 }
 
-/** Picture n of what an engine drew, uint8 (h, w, c), as a view. */
+/** Image n of an engine's result, uint8 (h, w, c), as a view. */
 export function pixelsOf({ shape, pixels }, n) {
   const size = shape[1] * shape[2] * shape[3];
   return pixels.subarray(n * size, (n + 1) * size);
 }
 
-/** Paint picture n of what an engine drew; left, top: where on the canvas. */
+/** Paint image n of an engine's result at (left, top) of the canvas. */
 export function paint(canvas, drawn, n = 0, left = 0, top = 0) {
   const [, height, width, channels] = drawn.shape;
   canvas.getContext("2d").putImageData(coloured(pixelsOf(drawn, n), width, height, channels), left, top);

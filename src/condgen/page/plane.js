@@ -1,4 +1,4 @@
-// View: the plane of a latent space of two numbers, at equal steps of probability, with a point to drag.
+// View: a two-dimensional latent space at quantiles of its prior, with a point to drag.
 
 import { h } from "./dom.js";
 import { Gallery } from "./gallery.js";
@@ -27,7 +27,7 @@ export class PlaneView {
     this.element = h("div", {}, h("p", { class: "tells" }, t("plane-tells")), h("div", { class: "planes" }, this.plane, side));
   }
 
-  /** The point; and the whole sheet if it shows another label, or none yet. */
+  /** The point, followed by the whole grid if that has to be generated for another label. */
   items({ label, right, up }) {
     const point = this.item(label, right, up);
     this.wanted = this.page.labels.typed(label);

@@ -1,19 +1,19 @@
-// Pictures as PNG files (ISO/IEC 15948): 8 bits, grey or RGB, with a note of what was asked for.
+// PNG encoder (ISO/IEC 15948): 8 bits, grey or RGB, with the request as metadata.
 
 import { crc32 } from "./crc.js";
 
 const SIGNATURE = [137, 80, 78, 71, 13, 10, 26, 10];
 const COLOUR = { 1: 0, 3: 2 };
-/** Of the header: grey is 0, RGB is 2, by count of channels. */
+/** Colour type of the header by number of channels: 0 is grey, 2 is RGB. */
 
-/** pixels: uint8 (h, w, c) of one picture -> the bytes of a PNG file; `about` travels in it as JSON. */
+/** pixels: uint8 (h, w, c) of one image -> the bytes of a PNG file, with `about` as JSON metadata. */
 export async function png(pixels, [height, width, channels], about) {
   const header = new DataView(new ArrayBuffer(13));
   header.setUint32(0, width);
   header.setUint32(4, height);
   header.setUint8(8, 8);
   header.setUint8(9, COLOUR[channels]);
-  const rows = new Uint8Array(height * (width * channels + 1)); // each row begins with its filter, 0: none
+  const rows = new Uint8Array(height * (width * channels + 1)); // each row starts with its filter type, 0: none
   for (let row = 0; row < height; row++) {
     const line = pixels.subarray(row * width * channels, (row + 1) * width * channels);
     rows.set(line, row * (width * channels + 1) + 1);
@@ -27,7 +27,7 @@ export async function png(pixels, [height, width, channels], about) {
   ]);
 }
 
-/** The JSON under the keyword "condgen", in UTF-8: no compression, no language. */
+/** An iTXt chunk with the keyword "condgen": JSON in UTF-8, uncompressed, without a language. */
 function note(about) {
   return new TextEncoder().encode(`condgen\0\0\0\0\0${JSON.stringify(about)}`);
 }

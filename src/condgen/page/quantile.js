@@ -6,7 +6,7 @@ const C = [-0.007784894002430293, -0.3223964580411365, -2.400758277161838, -2.54
 const D = [0.007784695709041462, 0.3224671290700398, 2.445134137142996, 3.754408661907416, 1];
 const TAIL = 0.02425;
 
-/** The number that a normal one stays below with probability p, 0 < p < 1. */
+/** The p-quantile of the standard normal distribution, 0 < p < 1. */
 export function quantile(p) {
   if (p > 1 - TAIL) return -quantile(1 - p);
   if (p < TAIL) {

@@ -1,4 +1,4 @@
-// View: the same z under every label; of attributes, with each of them switched.
+// View: the same z with every label, or with each attribute flipped.
 
 import { h } from "./dom.js";
 import { Gallery } from "./gallery.js";
@@ -35,7 +35,7 @@ export class SameView {
     return this.page.code.sample({ labels: asked, count: 1, seed, grid: true });
   }
 
-  /** [{label, caption, marked}], as many as may be drawn at once. */
+  /** [{label, caption, marked}], at most as many as one request may have. */
   columns(label) {
     const { labels, most } = this.page;
     const found = labels.attributes ? this.switched(label) : labels.each.map((each) => ({

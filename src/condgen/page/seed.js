@@ -1,9 +1,9 @@
-// A field for a seed: type it, step it with the arrow keys, or take the next.
+// Input field for a seed, with a button for the next one.
 
 import { h } from "./dom.js";
 import { t } from "./text.js";
 
-/** name: "seed" or "to", as in the state; title: a key of text.js. */
+/** name: "seed" or "to", a key of the state. title: a key of text.js. */
 export function seedField(state, name, title) {
   const field = h("input", { type: "number", min: 0, max: Number.MAX_SAFE_INTEGER, step: 1, inputmode: "numeric" });
   const changed = () => field.value !== "" && field.validity.valid && state.set({ [name]: Number(field.value) });

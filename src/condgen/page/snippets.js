@@ -1,4 +1,4 @@
-// The panel that shows the code of what is on screen, and copies it.
+// Panel with the code for the images on screen, and a copy button.
 
 import { h } from "./dom.js";
 import { arrows, stop } from "./keys.js";
@@ -7,7 +7,7 @@ import { t } from "./text.js";
 const KINDS = ["command", "python", "curl"];
 
 export class Snippets {
-  /** kinds: those that make sense here, of command, python and curl. */
+  /** kinds: the available ones of command, python and curl. */
   constructor(kinds = KINDS) {
     this.kind = kinds[0];
     this.tabs = kinds.map((kind) =>
@@ -20,7 +20,7 @@ export class Snippets {
     arrows(list, "[role=tab]:not([hidden])", (tab) => tab.click());
   }
 
-  /** code: the text by kind; kinds without one are hidden. */
+  /** code: text by kind. Kinds without text are hidden. */
   show(code) {
     this.code = code;
     const kinds = this.tabs.filter((tab) => code[tab.dataset.kind]);
@@ -42,7 +42,7 @@ export class Snippets {
     this.copy.textContent = t("copied");
   }
 
-  /** Where a page may not write to the clipboard by itself. */
+  /** Fallback where the clipboard API is not available. */
   copyBySelection() {
     getSelection().selectAllChildren(this.text);
     document.execCommand("copy");

@@ -1,11 +1,11 @@
-// What is on screen, as a few words in the address after '#', so that a view can be kept and passed on.
+// State of the page, stored in the URL after '#', so that a view can be bookmarked and shared.
 
 const BEGIN = { view: "draw", seed: 0, to: 1, part: 50, right: 0.8, up: 0.3 };
-/** part: per cent of the walk from seed to seed `to`. right, up: the place on the plane, 0 to 1. */
+/** part: interpolation between seeds `seed` and `to`, in per cent. right, up: position on the plane, 0 to 1. */
 const LARGEST = Number.MAX_SAFE_INTEGER;
 
 export class State {
-  /** labels: a Labels. views: the names there are. changed(): called after every change. */
+  /** labels: a Labels. views: names of the available views. changed(): called after every change. */
   constructor(labels, views, changed) {
     Object.assign(this, { labels, views, changed });
     this.read();
@@ -21,7 +21,7 @@ export class State {
     this.changed();
   }
 
-  /** Only what differs from the beginning. */
+  /** The URL fragment: only values that differ from the defaults. */
   written() {
     const words = new URLSearchParams();
     if (this.labels.typed(this.now.label) !== this.labels.typed(this.labels.first)) {
@@ -33,7 +33,7 @@ export class State {
     return words.toString();
   }
 
-  /** From the address; whatever makes no sense there is as in the beginning. */
+  /** Read the state from the URL; invalid values are replaced by the defaults. */
   read() {
     const words = new URLSearchParams(location.hash.slice(1));
     const number = (name, highest, whole = true) => {

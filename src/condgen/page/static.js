@@ -1,15 +1,15 @@
-// The page as one file: the network and the runtime that runs it stand further up in the same file.
+// Entry point of the one-file page: network and runtime are embedded earlier in the same file.
 
 import { OnnxEngine } from "./onnx.js";
 import { start } from "./page.js";
 
-/** What stands in a <script> that the browser does not run. */
+/** Text of a <script> element that is data, not code. */
 const written = (id) => document.getElementById(id).textContent;
 const bytes = (id) => Uint8Array.from(atob(written(id)), (letter) => letter.charCodeAt(0));
 
 async function session() {
   const { env, InferenceSession } = globalThis.ort;
-  env.wasm.numThreads = 1; // more would need headers that no file has
+  env.wasm.numThreads = 1; // more threads need HTTP headers, which a file does not have
   env.wasm.wasmPaths = { mjs: URL.createObjectURL(new Blob([bytes("glue")], { type: "text/javascript" })) };
   env.wasm.wasmBinary = await unpacked(bytes("wasm"));
   return InferenceSession.create(bytes("model"), { executionProviders: ["wasm"] });

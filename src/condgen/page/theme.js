@@ -1,4 +1,4 @@
-// Light or dark: as the system has it, until somebody switches.
+// Light or dark theme: that of the system, unless switched.
 
 import { memory } from "./dom.js";
 

@@ -1,4 +1,4 @@
-// A picture in words, and as a file name.
+// Title and file name of an image.
 
 import { t } from "./text.js";
 
@@ -20,7 +20,7 @@ function valuesOf(z) {
   return z.near ?? z;
 }
 
-/** Without the ending; as `condgen sample` names it if it can. */
+/** File name without extension; equal to that of `condgen sample` where it has one. */
 export function fileOf({ label, z }, labels) {
   if (z.index !== undefined && !z.near) return `${labels.slug(label)}_seed${z.seed}_${String(z.index).padStart(5, "0")}`;
   if (z.from) return `${labels.slug(label)}_seed${z.from.seed}-${z.to.seed}_${Math.round(100 * z.part)}`;

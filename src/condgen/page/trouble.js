@@ -1,7 +1,7 @@
-// What can go wrong between the page and an engine, in four kinds that the page has words for.
+// Errors between the page and an engine, of four kinds.
 
 export class Trouble extends Error {
-  /** kind: "busy" (ask again after `seconds`), "gone" (nobody answers), "token" (one is wanted) or "refused". */
+  /** kind: "busy" (retry after `seconds`), "gone" (no response), "token" (a token is required) or "refused". */
   constructor(kind, message = "", seconds = 2) {
     super(message);
     this.kind = kind;

@@ -4,7 +4,7 @@ const SIZE = 624;
 const SHIFT = 397;
 
 export class Twister {
-  /** seed: a BigInt; as in torch, its low 32 bits count. */
+  /** seed: a BigInt, of which the low 32 bits are used, as in torch. */
   constructor(seed) {
     this.state = new Uint32Array(SIZE);
     this.state[0] = Number(seed & 0xffffffffn);
@@ -25,12 +25,12 @@ export class Twister {
     return (word ^ (word >>> 18)) >>> 0;
   }
 
-  /** Uniform on [0, 1), a multiple of 2^-24: what torch makes a float32 of. */
+  /** Uniform on [0, 1), a multiple of 2^-24, as torch's float32. */
   single() {
     return (this.bits() & 0xffffff) / 2 ** 24;
   }
 
-  /** Uniform on [0, 1), a multiple of 2^-53: what torch makes a float64 of. */
+  /** Uniform on [0, 1), a multiple of 2^-53, as torch's float64. */
   double() {
     const high = this.bits() & 0x1fffff;
     return (high * 2 ** 32 + this.bits()) / 2 ** 53;

@@ -1,4 +1,4 @@
-// View: a walk from the noise of one seed to that of another, the label held.
+// View: latent interpolation between two seeds, with a fixed label.
 
 import { h } from "./dom.js";
 import { Gallery } from "./gallery.js";

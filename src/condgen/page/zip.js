@@ -1,10 +1,10 @@
-// Files in one zip, stored as they are: PNG files do not shrink any further.
+// Zip writer without compression, since PNG files are compressed already.
 
 import { crc32 } from "./crc.js";
 import { joined } from "./png.js";
 
 const DATE = 0x21;
-/** 1 January 1980, the first day that a zip knows: equal files make equal zips. */
+/** 1 January 1980, the earliest date of the format; a fixed date makes equal files give equal zips. */
 const UTF8 = 0x800;
 
 /** files: [[name, bytes], ...] -> the bytes of a zip. */
