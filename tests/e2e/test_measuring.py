@@ -194,7 +194,7 @@ def test_a_report_is_one_page_that_asks_no_network(runs: Path, tmp_path: Path) -
     assert not re.search(r"@import|url\((?!#)|<script|<link", page)
     weights = api.card(runs / "cvae-0")["sha256"]
     for wanted in ("cvae (seed 0)", "cvae (seed 1)", "cgan-concat (seed 0)", "condgen-eval/1", "prefers-color-scheme",
-                   "Nearest training pictures", "Asked for, and seen", "@article", weights):  # fmt: skip
+                   "Nearest training images", "Confusion matrix", "@article", weights):  # fmt: skip
         assert wanted in page, wanted
     assert page.count("<svg") >= 3
     assert "#010203" not in page
@@ -205,7 +205,7 @@ def test_a_report_of_a_generator_that_takes_no_label(tmp_path: Path) -> None:
     run("report", tmp_path / "vae", "--quick")
     page = (tmp_path / "vae/report.html").read_text("utf-8")
     assert "is unconditional" in page
-    assert "pictures of any" in page
+    assert "images of any" in page
 
 
 @pytest.fixture

@@ -66,7 +66,9 @@ def test_grey_pictures_are_shown_in_three_equal_channels() -> None:
 
 @pytest.mark.usefixtures("library")
 def test_weights_that_are_not_there_are_named() -> None:
-    with pytest.raises(CondgenError, match=r"cannot be had from nowhere\.pth: no such file"):
+    with pytest.raises(
+        CondgenError, match=r"cannot load the weights of the Inception network from nowhere\.pth: no such file"
+    ):
         inception.fid(Samples(pictures("colour").train.images, None), reference(), "nowhere.pth")
 
 

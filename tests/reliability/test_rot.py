@@ -25,7 +25,7 @@ def damaged(path: Path) -> None:
     assert found.images < IMAGES
     assert len(sentences) == 1
     assert sentences[0].startswith(f"checkpoint {path.name} is damaged (")
-    assert sentences[0].endswith("; going on from the one before.")
+    assert sentences[0].endswith("; using the previous one.")
 
 
 def test_1000_flipped_bits(run: Path) -> None:

@@ -130,7 +130,7 @@ def test_a_row_that_takes_no_label(name: str, tmp_path: Path) -> None:
     sampler = Sampler(system.generator, system.generator_spec, system.prior, micro_batch=4)
     release.write(sampler, folder, told, lambda net, at: {})
     assert (condgen.load(folder).sample(count=6) == sampler.sample(count=6)).all()
-    assert "It takes no label." in (folder / "README.md").read_text()
+    assert "The generator is unconditional." in (folder / "README.md").read_text()
 
 
 def test_scores_reach_the_card_and_the_page(run: Path, tmp_path: Path) -> None:
