@@ -192,9 +192,9 @@ def test_the_code_of_the_page_runs(run: Path, tmp_path: Path, monkeypatch: pytes
     for block in blocks["pt2"]:
         variables: dict[str, Any] = {}
         exec(block.replace("FOLDER", "."), variables)
-        shapes.append(tuple(variables["pictures"].shape))
+        shapes.append(tuple(variables["images"].shape))
     assert shapes == [(12, 12, 10), (4, 12, 10, 1)]
-    code = blocks["onnx"][1] + "import sys; print(pictures.shape, {'torch', 'condgen'} & {*sys.modules})"
+    code = blocks["onnx"][1] + "import sys; print(images.shape, {'torch', 'condgen'} & {*sys.modules})"
     done = subprocess.run(
         [sys.executable, "-c", code], cwd=tmp_path / "onnx", capture_output=True, text=True, check=True
     )
