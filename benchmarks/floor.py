@@ -16,7 +16,7 @@ from condgen import data
 from condgen.disk import write_json
 from condgen.judging import judge
 from condgen.judging.protocol import EVALUATORS, GeneratedSet, classifier_score, measure
-from condgen.judging.reference import Reference, Samples, subset, shuffled
+from condgen.judging.reference import Reference, Samples, shuffled, subset
 from condgen.training.run import environment
 
 COUNTS = (1000, 2000, 5000, 10_000)

@@ -12,7 +12,7 @@ from PIL import Image
 
 from condgen import api, cli, data
 from condgen.judging.classifier import Recipe
-from condgen.judging.reference import subset, shuffled
+from condgen.judging.reference import shuffled, subset
 from condgen.metrics import METRICS
 from condgen.verbs import compare, evaluate
 from conftest import pictures

@@ -57,7 +57,9 @@ def latent_interpolation(sampler: Sampler, labels: list[Label], steps: int, seed
     return pictures.grid(drawn.reshape(len(labels), steps, *drawn.shape[1:]), titles, sides)
 
 
-def label_interpolation(sampler: Sampler, start: Label, end: Label, steps: int, rows: int = ROWS, seed: int = 0) -> Image.Image:
+def label_interpolation(
+    sampler: Sampler, start: Label, end: Label, steps: int, rows: int = ROWS, seed: int = 0
+) -> Image.Image:
     """Label interpolation, one row per z: the label vector moves linearly from `start` to `end`."""
     shares = torch.linspace(0, 1, steps)[:, None]
     first, last = torch.from_numpy(sampler.spec.labels.encode([start, end]))

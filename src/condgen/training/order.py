@@ -119,6 +119,8 @@ class Order:
 
     def images_in(self, seconds: float, since: float, reference: Reference | None) -> int:
         """How many images this machine trains on until so many seconds after `since`, half of them at the least."""
-        pace = trainer.measure_pace(self.system(), self.stream(), self.monitor(reference), seconds=min(3.0, seconds / 40))
+        pace = trainer.measure_pace(
+            self.system(), self.stream(), self.monitor(reference), seconds=min(3.0, seconds / 40)
+        )
         left = max(seconds / 2, seconds - (time.monotonic() - since))
         return self.config.batch * max(1, round(pace.images_in(left) / self.config.batch))

@@ -98,7 +98,9 @@ def walk(
     if start is None or end is None:
         return _save(sheets.latent_interpolation(sampler, sampler.labels(labels), steps, seed), run, "walk", out)
     ends = _one(sampler, start, "start"), _one(sampler, end, "end")
-    return _save(sheets.label_interpolation(sampler, *ends, steps, _positive("count", count), seed), run, "walk-labels", out)
+    return _save(
+        sheets.label_interpolation(sampler, *ends, steps, _positive("count", count), seed), run, "walk-labels", out
+    )
 
 
 def reconstructions(run: str | Path, *, count: int = 40, out: Path | None = None) -> Path:
