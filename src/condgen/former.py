@@ -14,11 +14,9 @@ FORMER = {
 """Former name -> current name, of fields of the built-in systems' `Config`."""
 
 
-def current_names(settings: Mapping[str, Any]) -> Any:
-    """The same settings under their current names; anything that is not a mapping is returned unchanged."""
-    if not isinstance(settings, Mapping):
-        return settings
-    return {FORMER.get(name, name): value for name, value in settings.items()}
+def current_names(settings: Mapping[str, Any]) -> dict[str, Any]:
+    """The same settings under their current names. Raises TypeError or ValueError for anything but a mapping."""
+    return {FORMER.get(name, name): value for name, value in dict(settings).items()}
 
 
 def current_options(words: Sequence[str]) -> list[str]:

@@ -4,6 +4,7 @@ import pytest
 
 from condgen.config import Config, option
 from condgen.errors import CondgenError
+from condgen.former import FORMER, current_names, current_options
 from condgen.seeds import seed_of
 from condgen.spec import Prior, Spec
 from condgen.systems import DEFAULT, SYSTEMS, preset
@@ -42,6 +43,24 @@ def test_rows_differ_from_their_defaults_only_by_known_settings() -> None:
 def test_bad_settings_are_one_clear_error(fields: dict[str, object], says: str) -> None:
     with pytest.raises(CondgenError, match=says):
         Config().with_overrides(fields)
+
+
+def test_former_names_of_settings_still_work(capsys: pytest.CaptureFixture[str]) -> None:
+    fields = [set(type(preset(name).config).model_fields) for name in SYSTEMS]
+    for old, new in FORMER.items():
+        assert any(new in known for known in fields), new
+        assert not any(old in known for known in fields), old
+    config = preset("swift").config
+    assert config.with_overrides({"rise": 10, "fall": 0.1}) == config.with_overrides({"warmup": 10, "decay": 0.1})
+    assert current_names({"rise": 1, "lr": 2}) == {"warmup": 1, "lr": 2}
+    words = ["train", "swift", "--rise", "10", "--fall=0.1", "--lr", "1", "--out", "rise"]
+    assert current_options(words) == ["train", "swift", "--warmup", "10", "--decay=0.1", "--lr", "1", "--out", "rise"]
+    assert capsys.readouterr().err == "condgen: --rise is now --warmup.\ncondgen: --fall is now --decay.\n"
+
+
+def test_an_unknown_setting_is_refused_as_before() -> None:
+    with pytest.raises(CondgenError, match="no setting 'rise'"):
+        preset("cvae").config.with_overrides({"rise": 1})
 
 
 def test_unknown_systems_name_the_nearest() -> None:

@@ -1,7 +1,7 @@
 import json
 import subprocess
 import sys
-from dataclasses import replace
+from dataclasses import asdict, replace
 from pathlib import Path
 
 import pytest
@@ -84,6 +84,18 @@ def test_a_run_of_a_later_condgen_says_which(tmp_path: Path) -> None:
     (tmp_path / "config.json").write_text(json.dumps({"format": 99, "condgen": "7.0"}))
     with pytest.raises(CondgenError, match=r"written by condgen 7\.0; upgrade"):
         opened(tmp_path, CVAE)
+
+
+def test_a_run_with_former_names_of_settings_is_resumed(tmp_path: Path) -> None:
+    now = replace(CVAE, system="swift", config={"images": 100, "warmup": 5, "decay": 0.4})
+    before = asdict(replace(now, config={"images": 100, "rise": 5, "fall": 0.4}))
+    (tmp_path / "config.json").write_text(json.dumps({"condgen": "0.1", "format": 1, **before}))
+    assert opened(tmp_path, now).changed == ()
+    content = json.loads((tmp_path / "config.json").read_text())
+    assert (content["format"], content["config"]) == (2, now.config)
+    (tmp_path / "config.json").write_text(json.dumps({"condgen": "0.1", "format": 1, **before, "config": [1]}))
+    with pytest.raises(CondgenError):
+        opened(tmp_path, now)
 
 
 def test_default_folders_are_numbered_by_training(tmp_path: Path) -> None:
