@@ -69,9 +69,9 @@ def test_who_has_no_gradient_stays() -> None:
 
 @pytest.mark.parametrize("name", SYSTEMS)
 def test_hollow_networks_have_the_shapes_of_full_ones(name: str) -> None:
-    full, hollow = preset(name).build(preset(name).source_spec).state_dict(), preset(name).build_on_meta().state_dict()
-    assert {key: value.shape for key, value in full.items()} == {key: value.shape for key, value in hollow.items()}
-    assert all(value.device.type == "meta" for value in hollow.values())
+    full, empty = preset(name).build(preset(name).source_spec).state_dict(), preset(name).build_on_meta().state_dict()
+    assert {key: value.shape for key, value in full.items()} == {key: value.shape for key, value in empty.items()}
+    assert all(value.device.type == "meta" for value in empty.values())
 
 
 @pytest.mark.parametrize("filling", RANDOM)
