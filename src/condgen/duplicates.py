@@ -74,7 +74,7 @@ def near_facts(data: Dataset, places: Sequence[Place], groups: Sequence[Sequence
 
 def near(images: Sequence[NDArray[np.uint8]]) -> list[tuple[int, int, float]]:
     """Near duplicates among images (h, w, c): pairs of indices i < j, with the correlation of their thumbnails."""
-    looks = list(each(_look, chunked(images, HASHED), "comparing", HASHED))
+    looks = list(each(_hash_and_thumbnail, chunked(images, HASHED), "comparing", HASHED))
     hashes, thumbs = (np.concatenate(parts) for parts in zip(*looks, strict=True))
     pairs, found = candidates(hashes), []
     for at in range(0, len(pairs), COMPARED // 8):
@@ -118,7 +118,7 @@ def _close(hashes: NDArray[np.uint64], bucket: NDArray[np.int64], at: int) -> ND
     return pairs[pairs[:, 0] < pairs[:, 1]]
 
 
-def _look(images: Sequence[NDArray[np.uint8]]) -> tuple[NDArray[np.uint64], NDArray[np.float32]]:
+def _hash_and_thumbnail(images: Sequence[NDArray[np.uint8]]) -> tuple[NDArray[np.uint64], NDArray[np.float32]]:
     """Per image: its hash (n,), and its grey thumbnail (n, THUMB**2) with mean 0 and norm 1."""
     greys = [pictures.image(picture).convert("L") for picture in images]
     bits = np.stack([imagehash.phash(grey).hash.ravel() for grey in greys])

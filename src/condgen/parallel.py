@@ -28,7 +28,7 @@ _groups: "dict[str, dist.ProcessGroup]" = {}
 `main`, with the long timeout for all but the main process."""
 
 
-_neighbours: list[int] = []
+_peers: list[int] = []
 """Ids of the other processes on this machine."""
 
 
@@ -60,9 +60,7 @@ def process_group(device: torch.device, batch: int) -> Iterator[None]:
         raise CondgenError(f"--batch {batch} is not divisible by the number of processes, {os.environ['WORLD_SIZE']}.")
     backend = "nccl" if device.type == "cuda" else "gloo"
     store, rank, count = next(rendezvous("env://"))
-    attempt = os.environ.get(
-        "TORCHELASTIC_RESTART_COUNT", "0"
-    )  # after a restart, torchrun's store still has the addresses of dead processes
+    attempt = os.environ.get("TORCHELASTIC_RESTART_COUNT", "0")  # torchrun's store keeps addresses of dead processes
     dist.init_process_group(
         backend,
         store=dist.PrefixStore(f"attempt {attempt}", store),  # type: ignore[attr-defined]
@@ -72,7 +70,7 @@ def process_group(device: torch.device, batch: int) -> Iterator[None]:
     )
     for name, seconds in (("step", TIMEOUT), ("main", TIMEOUT if is_main_process() else MAIN_TIMEOUT)):
         _groups[name] = dist.new_group(backend="gloo", timeout=timedelta(seconds=seconds))
-    _neighbours[:] = _met(dist.PrefixStore(f"met in attempt {attempt}", store))  # type: ignore[attr-defined]
+    _peers[:] = _local_peers(dist.PrefixStore(f"met in attempt {attempt}", store))  # type: ignore[attr-defined]
     yield
     _groups.clear()
     dist.destroy_process_group()  # not after an error, since it would wait for the others
@@ -104,7 +102,7 @@ def average(tensors: Sequence[Tensor]) -> None:
     if world_size() == 1 or not tensors:
         return
     flat = torch.cat([tensor.reshape(-1) for tensor in tensors])
-    with _answering("averaging gradients"):
+    with _peer_timeout("averaging gradients"):
         dist.all_reduce(flat)
     flat /= world_size()
     for tensor, mean in zip(tensors, flat.split([tensor.numel() for tensor in tensors]), strict=True):
@@ -116,7 +114,7 @@ def any_rank(*flags: bool) -> tuple[bool, ...]:
     if world_size() == 1:
         return flags
     votes = torch.tensor(flags, dtype=torch.int32)
-    with _answering("synchronising"):
+    with _peer_timeout("synchronising"):
         dist.all_reduce(votes, dist.ReduceOp.MAX, group=_groups["step"])
     return tuple(bool(vote) for vote in votes)
 
@@ -126,7 +124,7 @@ def broadcast(number: int) -> int:
     if world_size() == 1:
         return number
     value = torch.tensor(number)
-    with _answering("waiting for the main process"):
+    with _peer_timeout("waiting for the main process"):
         dist.broadcast(value, 0, group=_groups["main"])
     return int(value)
 
@@ -134,11 +132,11 @@ def broadcast(number: int) -> int:
 def barrier() -> None:
     """Wait until all processes have reached this point. The timeout is long for all but the main process."""
     if world_size() > 1:
-        with _answering("waiting for the others" if is_main_process() else "waiting for the main process"):
+        with _peer_timeout("waiting for the others" if is_main_process() else "waiting for the main process"):
             dist.barrier(_groups["main"])
 
 
-def _met(store: torch._C._distributed_c10d.Store) -> list[int]:
+def _local_peers(store: torch._C._distributed_c10d.Store) -> list[int]:
     """Ids of the other processes on this machine. Each process publishes its own in the shared store."""
     here = socket.gethostname()
     store.set(str(rank()), f"{os.getpid()} {here}")
@@ -147,11 +145,11 @@ def _met(store: torch._C._distributed_c10d.Store) -> list[int]:
 
 
 @contextmanager
-def _answering(doing: str) -> Iterator[None]:
+def _peer_timeout(doing: str) -> Iterator[None]:
     try:
         yield
     except RuntimeError as error:
-        for process in _neighbours:  # a stopped process receives torchrun's SIGTERM only after SIGCONT
+        for process in _peers:  # a stopped process receives torchrun's SIGTERM only after SIGCONT
             with suppress(OSError):
                 os.kill(process, signal.SIGCONT)
         raise PeerTimeout(doing) from error

@@ -79,12 +79,14 @@ def train(
     with progress.training(training.images, plan.images):
         while True:
             try:
-                return play(training, plan, progress, stop, monitor)
+                return train_until_diverged(training, plan, progress, stop, monitor)
             except Diverged as trouble:
                 progress.say(training.roll_back(trouble))
 
 
-def play(training: Training, plan: Plan, progress: Progress, stop: Callable[[], bool], monitor: Monitor | None) -> bool:
+def train_until_diverged(
+    training: Training, plan: Plan, progress: Progress, stop: Callable[[], bool], monitor: Monitor | None
+) -> bool:
     """`train` without roll-backs. Raises Diverged, in all processes at the same step."""
     recorder = (
         Recorder(training, progress, monitor, plan.best_by, plan.roll_back) if parallel.is_main_process() else None
