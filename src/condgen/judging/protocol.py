@@ -65,9 +65,8 @@ def generate(sampler: Sampler, reference: Reference, count: int, seed: int) -> S
     """`count` images of a generator. Their labels are those of the test split, in a fixed order."""
     if sampler.spec.labels == ANY:
         return Samples(np.concatenate(list(sampler.batches([0] * count, seed))), None)
-    requested = np.resize(
-        reference.split.labels, (count, *reference.split.labels.shape[1:])
-    )  # repeated if the split is smaller
+    shape = (count, *reference.split.labels.shape[1:])
+    requested = np.resize(reference.split.labels, shape)  # repeated if the split is smaller
     labels: list[Label] = [tuple(row) for row in requested.tolist()] if requested.ndim == 2 else requested.tolist()
     return Samples(np.concatenate(list(sampler.batches(labels, seed))), requested)
 

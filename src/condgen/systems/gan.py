@@ -129,9 +129,8 @@ class GAN(System):
         x, y = next(batches)
         fake = G(draw(self.prior, len(x), x.device), y)
 
-        real_logits, fake_logits = D(T(torch.cat([x, fake.detach()]))).chunk(
-            2
-        )  # one pass is enough: no D here has batch norm
+        # one pass is enough: no D here has batch norm
+        real_logits, fake_logits = D(T(torch.cat([x, fake.detach()]))).chunk(2)
         loss_d = (losses.says_real(real_logits) + losses.says_fake(fake_logits)) / 2
         descend((d, loss_d))
 
