@@ -16,6 +16,7 @@ from torch import Tensor, nn
 from condgen import parallel
 from condgen.adam import Adam
 from condgen.labels import ANY
+from condgen.options import Option
 from condgen.spec import Prior, Spec
 
 Batches = Iterator[tuple[Tensor, Tensor]]
@@ -106,11 +107,14 @@ class System(nn.Module, ABC):
     players: who moves, by the name used in logs (``loss/g``) and in parameter counts.
     batches_per_step: how many batches one step draws from the stream.
     takes_label: whether the generator heeds y.
+    options: what may be chosen when images are generated; the generator is called as net(z, y, guidance=...), with
+        a value for each option of this list, a number or a scalar tensor.
     """
 
     paper: ClassVar[Paper]
     batches_per_step: int = 1
     takes_label: bool = True
+    options: ClassVar[tuple[Option, ...]] = ()
 
     prior: Prior
     players: dict[str, Player]
@@ -128,6 +132,11 @@ class System(nn.Module, ABC):
     def autocast(self, device: torch.device) -> torch.autocast:
         """What a step is played in: products of matrices may be bf16; weights, optimizers and losses stay fp32."""
         return torch.autocast(device.type, torch.bfloat16, enabled=self.cfg.precision == "bf16")
+
+    @property
+    def sampling_options(self) -> tuple[Option, ...]:
+        """Everything that may be chosen when images are generated: of the prior, and of this system."""
+        return (*self.prior.options, *self.options)
 
     @property
     @abstractmethod

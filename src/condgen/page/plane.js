@@ -27,10 +27,10 @@ export class PlaneView {
     this.element = h("div", {}, h("p", { class: "tells" }, t("plane-tells")), h("div", { class: "planes" }, this.plane, side));
   }
 
-  /** The point; and the whole sheet if it shows another label, or none yet. */
-  items({ label, right, up }) {
+  /** The point; and the whole sheet if it shows another label or other options, or none yet. */
+  items({ label, right, up, options }) {
     const point = this.item(label, right, up);
-    this.wanted = this.page.labels.typed(label);
+    this.wanted = `${this.page.labels.typed(label)} ${JSON.stringify(options)}`;
     return this.shown === this.wanted ? [point] : [point, ...this.cells(label)];
   }
 

@@ -1,13 +1,16 @@
 // What is on screen, as a few words in the address after '#', so that a view can be kept and passed on.
 
+import { parsed, startOf } from "./options.js";
+
 const BEGIN = { view: "draw", seed: 0, to: 1, part: 50, right: 0.8, up: 0.3 };
 /** part: per cent of the walk from seed to seed `to`. right, up: the place on the plane, 0 to 1. */
 const LARGEST = Number.MAX_SAFE_INTEGER;
 
 export class State {
-  /** labels: a Labels. views: the names there are. changed(): called after every change. */
-  constructor(labels, views, changed) {
-    Object.assign(this, { labels, views, changed });
+  /** labels: a Labels. views: the names there are. about: what the engine tells. changed(): called after every change. */
+  constructor(labels, views, about, changed) {
+    Object.assign(this, { labels, views, about, changed });
+    this.start = startOf(about);
     this.read();
     addEventListener("hashchange", () => {
       this.read();
@@ -30,6 +33,9 @@ export class State {
     for (const [name, value] of Object.entries(BEGIN)) {
       if (this.now[name] !== value) words.set(name, this.now[name]);
     }
+    for (const [name, value] of Object.entries(this.start)) {
+      if (this.now.options[name] !== value) words.set(name, this.now.options[name]);
+    }
     return words.toString();
   }
 
@@ -48,6 +54,9 @@ export class State {
       part: number("part", 100),
       right: number("right", 1, false),
       up: number("up", 1, false),
+      options: Object.fromEntries(
+        this.about.options.map((option) => [option.name, parsed(option, words.get(option.name)) ?? this.start[option.name]]),
+      ),
     };
   }
 }

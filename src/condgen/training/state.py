@@ -47,7 +47,9 @@ class Training:
         """At image 0. half_life: of the averaged generator, in images."""
         self.run, self.system, self.stream, self.dataset = run, system, stream, dataset
         self.ema = EMA(system.generator, half_life)
-        self.sampler = Sampler(self.ema.net, system.generator_spec, system.prior, device=stream.device)
+        self.sampler = Sampler(
+            self.ema.net, system.generator_spec, system.prior, device=stream.device, options=system.sampling_options
+        )
         self.meter = Meter()
         self.rollbacks = self.checked = 0
 
@@ -159,7 +161,9 @@ class Training:
 
     def _card(self) -> dict[str, Any]:
         prior = asdict(self.system.prior)
-        return card_of(self.run.identity, self.system.generator_spec, prior, MICRO_BATCH, self.images)
+        return card_of(
+            self.run.identity, self.system.generator_spec, prior, MICRO_BATCH, self.images, self.system.sampling_options
+        )
 
     def restore(self) -> list[str]:
         """Go on from the newest sound checkpoint, if there is one; a sentence for each that was damaged."""
