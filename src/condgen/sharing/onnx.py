@@ -63,7 +63,7 @@ def _write(traced: parity.Traceable, told: dict[str, str], path: Path, optional:
     with _quietly():
         program = torch.onnx.export(
             traced.program(), dynamo=True, verbose=False, input_names=["z", "y", *traced.free],
-            output_names=["pictures"],
+            output_names=["pictures"], dynamic_shapes=[{0: "batch"}, {0: "batch"}, *({} for _ in traced.free)],
         )  # fmt: skip
         assert program is not None
         program.model.metadata_props.update(told)
