@@ -51,6 +51,10 @@ class Option(BaseModel):
     def type(self) -> type[int] | type[float] | type[str]:
         return str if self.choices else type(self.default)
 
+    def to_json(self) -> dict[str, Any]:
+        """As cards, the HTTP interface and the page hold it."""
+        return self.model_dump(mode="json", exclude_defaults=True)
+
     def check(self, value: Any) -> Value:
         """The value in the type of the option. Raises CondgenError, naming the option, if it is out of range."""
         if self.choices:

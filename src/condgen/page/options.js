@@ -26,7 +26,7 @@ class Control {
     this.number = !option.choices;
     const id = `option-${option.name}`;
     this.field = h(this.number ? "input" : "select", { id, "aria-describedby": `${id}-help`, ...this.bounds(option) }, ...this.words(option));
-    this.value = h("output", { for: id });
+    this.value = h("output", { for: id, class: "soft" });
     this.field.addEventListener("input", () => changed(this.number ? Number(this.field.value) : this.field.value));
     const name = known(`option-${option.name}`) ?? option.name.replaceAll("_", " ");
     const help = known(`option-${option.name}-help`) ?? option.help;

@@ -68,7 +68,7 @@ class Artist:
             "spec": self.sampler.spec.to_json(),
             "prior": {"dim": self.prior.dim, "kind": self.prior.kind},
             "micro_batch": self.sampler.micro_batch,
-            "options": [option.model_dump(exclude_none=True, mode="json") for option in self.sampler.options],
+            "options": [option.to_json() for option in self.sampler.options],
             "manifold": has_plane(self.sampler.card, self.prior),
             "seconds": time.monotonic() - began,
         }

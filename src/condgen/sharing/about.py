@@ -27,6 +27,6 @@ def told(
         "latent": asdict(prior),
         "manifold": manifold,
         "micro_batch": micro_batch,
-        "options": [option.model_dump(exclude_none=True, mode="json") for option in options],
+        "options": [option.to_json() for option in options],
         "sampling": card.get("sampling") or {},
     }

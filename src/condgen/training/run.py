@@ -251,7 +251,7 @@ def card_of(
         "images": images,
         "seed": identity.seed,
         "data": {"name": identity.data, "fingerprint": identity.fingerprint},
-        "options": [option.model_dump(exclude_none=True, mode="json") for option in options],
+        "options": [option.to_json() for option in options],
     }
 
 
