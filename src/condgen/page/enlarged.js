@@ -16,6 +16,8 @@ export class Enlarged {
   /** page: as page.js makes it; engine: to draw with. */
   constructor(page, engine) {
     this.page = page;
+    this.items = [];
+    this.n = 0;
     this.notice = new Notice(() => this.artist.now(), (token) => this.unlock(engine, token));
     this.artist = new Artist(engine, (trouble, seconds) => this.notice.show(trouble, seconds));
     this.canvas = blank(page.about.image);
@@ -69,7 +71,8 @@ export class Enlarged {
   }
 
   async go(items, n) {
-    Object.assign(this, { items, n });
+    this.items = items;
+    this.n = n;
     const { labels, about } = this.page;
     const item = items[n];
     const near = nearTo(item, about.latent).map((other) => ({ ...other, title: t("near") }));

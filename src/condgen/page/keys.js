@@ -1,7 +1,7 @@
 // Arrow keys inside a group: one stop for the tabulator, then left, right, up, down, Home and End.
 
 /** Makes the elements matching `selector` in `group` one stop; `moved(element)` is called when an arrow moves there. */
-export function arrows(group, selector, moved = () => {}) {
+export function arrows(group, selector, moved = (_element) => {}) {
   group.addEventListener("keydown", (event) => {
     const all = [...group.querySelectorAll(selector)];
     const from = all.indexOf(document.activeElement);

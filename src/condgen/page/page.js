@@ -53,7 +53,11 @@ async function told(engine) {
 
 class Page {
   constructor({ engine, about, labels, state, views, origin }) {
-    Object.assign(this, { engine, about, labels, state, views });
+    this.engine = engine;
+    this.about = about;
+    this.labels = labels;
+    this.state = state;
+    this.views = views;
     this.code = new Code(about, labels, origin);
     this.kinds = origin ? ["command", "python", "curl"] : ["command", "python"];
     this.most = about.limits.points;

@@ -9,7 +9,10 @@ const LARGEST = Number.MAX_SAFE_INTEGER;
 export class State {
   /** labels: a Labels. views: the names there are. about: what the engine tells. changed(): called after every change. */
   constructor(labels, views, about, changed) {
-    Object.assign(this, { labels, views, about, changed });
+    this.labels = labels;
+    this.views = views;
+    this.about = about;
+    this.changed = changed;
     this.start = startOf(about);
     this.read();
     addEventListener("hashchange", () => {
