@@ -7,7 +7,7 @@ PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check --no-com
 
 unexport PYTHONDONTWRITEBYTECODE  # else every process compiles torch's two thousand files anew: a second and a half
 
-.PHONY: demo test test-all check bench docs clean
+.PHONY: demo test test-all check check-page bench docs clean
 
 demo: .venv/core  ## Train the default system for a minute, then draw digits to order.
 	$(BIN)/condgen train --minutes 1 --out runs/demo
@@ -26,7 +26,15 @@ check: .venv/dev  ## Style, types, the direction of imports, and every command o
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports --no-logo
+	@if command -v npm > /dev/null; then $(MAKE) --no-print-directory check-page; else echo "no npm: the page's JavaScript is not checked"; fi
 	$(BIN)/python -m pytest -m readme
+
+check-page: tools/page/node_modules  ## Types and style of the page's JavaScript.
+	npm run --silent --prefix tools/page check
+
+tools/page/node_modules: tools/page/package.json
+	npm install --silent --no-package-lock --prefix tools/page
+	@touch $@
 
 bench: .venv/dev  ## Time to a quality and images per second, beside a tutorial's loop: half an hour on an idle machine.
 	$(BIN)/python benchmarks/time_to_quality.py --out benchmarks/results/time_to_quality.json

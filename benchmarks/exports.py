@@ -57,10 +57,10 @@ def programs(sampler: Sampler, folder: Path) -> tuple[dict[str, parity.Program],
     told: dict[str, dict[str, Any]] = {"torch": {"bytes": weights, "largest": 0, "mean": 0.0}}
     for precision in get_args(onnx.Precision):
         path = folder / f"{precision}.onnx"
-        difference = onnx.export(sampler.net, sampler.spec, sampler.prior, path, precision)
+        difference = onnx.export(sampler, path, precision)
         told[f"onnx {precision}"] = {"bytes": path.stat().st_size, **asdict(difference)}
         found[f"onnx {precision}"] = onnx.runner(path)
-    difference = pt2.export(sampler.net, sampler.spec, sampler.prior, folder / "model.pt2")
+    difference = pt2.export(sampler, folder / "model.pt2")
     told["pt2"] = {"bytes": (folder / "model.pt2").stat().st_size, **asdict(difference)}
     module = torch.export.load(folder / "model.pt2").module()
 

@@ -129,7 +129,7 @@ def train(
     return run
 
 
-def load(run: str | Path, *, best: bool = False, device: str = "cpu") -> "Sampler":
+def load(run: str | Path, *, best: bool = False, device: str = "cpu", **options: Any) -> "Sampler":
     """The generator of a run, finished or not, or of an exported one, ready to draw: `load(run).sample("8", count=4)`.
 
     Its files are held to be a stranger's: nothing in them is run, and all is checked before it is used.
@@ -138,12 +138,13 @@ def load(run: str | Path, *, best: bool = False, device: str = "cpu") -> "Sample
         run: A run's folder, one that `condgen export` wrote, or owner/name on the Hugging Face hub.
         best: Of a run, that of the best evaluation while training, instead of the last.
         device: auto, cpu, cuda, cuda:N or mps.
+        options: Sampling options of the generator, such as truncation=0.7.
     """
     place = places.find(run, best)
     about = place.card
     from condgen.sharing import folder
 
-    return folder.sampler(place, about, device)
+    return folder.sampler(place, about, device).with_options(**options)
 
 
 def reopen(run: str | Path) -> "tuple[System, Dataset]":
@@ -211,6 +212,7 @@ def sample(
     shard: int | None = None,
     best: bool = False,
     device: str = "cpu",
+    **options: Any,
 ) -> Path:
     """Draw pictures to order. The same request gives the same bytes.
 
@@ -226,16 +228,21 @@ def sample(
             share out, and which a second command goes on with.
         best: By the generator of the best evaluation while training, instead of the last.
         device: auto, cpu, cuda, cuda:N or mps.
+        options: The sampling options of the generator.
     """
     place = places.find(run, best)
     about = place.card
     from condgen.drawing import draw, shards
     from condgen.sharing import folder
 
-    sampler = folder.sampler(place, about, device)
+    sampler = folder.sampler(place, about, device).with_options(**options)
     wanted = list(dict.fromkeys(sampler.labels(labels)))
     one_file = grid or len(wanted) * count == 1
-    target = Path(out).expanduser() if out else draw.default_out(places.home(run), labels, count, seed, one_file)
+    target = (
+        Path(out).expanduser()
+        if out
+        else draw.default_out(places.home(run), labels, count, seed, one_file, sampler.chosen)
+    )
     if shard is not None:
         return shards.write(sampler, wanted, count=count, seed=seed, out=target, each=shard)
     return draw.write(sampler, wanted, count=count, seed=seed, out=target, grid=grid)

@@ -17,6 +17,7 @@ from cyclopts import App, CycloptsError, Group, Parameter
 from condgen import api
 from condgen.errors import CondgenError, unknown
 from condgen.former import current_options
+from condgen.signatures import with_sampling_options
 from condgen.spec import Fit, OnBad
 from condgen.systems import DEFAULT, SYSTEMS, preset
 from condgen.tables import as_json, as_lines, as_table
@@ -60,15 +61,20 @@ def application(words: Sequence[str]) -> App:
         print_error=False,
         result_action="return_value",
     )
+
+    def sampling(verb: Callable[..., Any]) -> Callable[..., Any]:
+        takes = any(p.kind is p.VAR_KEYWORD for p in inspect.signature(verb).parameters.values())
+        return with_sampling_options(verb, words[1:]) if takes else verb
+
     app.command(train_of(words[1:]) if words[:1] == ["train"] else train, name="train", usage=TRAIN)
-    app.command(api.sample, name="sample", usage=SAMPLE)
-    app.command(serve.serve, name="serve", usage="Usage: condgen serve RUN [OPTIONS]")
-    app.command(album_of(album.PICTURES))
-    app.command(evaluate.evaluate, name="evaluate", usage="Usage: condgen evaluate [RUN] [OPTIONS]")
+    app.command(sampling(api.sample), name="sample", usage=SAMPLE)
+    app.command(sampling(serve.serve), name="serve", usage="Usage: condgen serve RUN [OPTIONS]")
+    app.command(album_of([sampling(picture) for picture in album.PICTURES]))
+    app.command(sampling(evaluate.evaluate), name="evaluate", usage="Usage: condgen evaluate [RUN] [OPTIONS]")
     app.command(compare.compare, name="compare", usage="Usage: condgen compare RUN... [OPTIONS]")
     app.command(report.report, name="report", usage="Usage: condgen report RUN... [OPTIONS]")
-    app.command(augment.augment, name="augment", usage="Usage: condgen augment DATA --run RUN [OPTIONS]")
-    app.command(export.export, name="export", usage="Usage: condgen export RUN [OPTIONS]")
+    app.command(sampling(augment.augment), name="augment", usage="Usage: condgen augment DATA --run RUN [OPTIONS]")
+    app.command(sampling(export.export), name="export", usage="Usage: condgen export RUN [OPTIONS]")
     app.command(export.push, name="push", usage="Usage: condgen push FOLDER OWNER/NAME [OPTIONS]")
     app.command(inspect_, name="inspect", usage="Usage: condgen inspect DATA [OPTIONS]")
     app.command(list_, name="list")

@@ -77,6 +77,11 @@ def draw_at(prior: Prior, seed: int, indices: Iterable[int]) -> Tensor:
     return torch.stack([sampler(prior.dim, generator=source.manual_seed(seed_of(seed, "z", i))) for i in indices])
 
 
+def truncated(z: Tensor, truncation: float | Tensor) -> Tensor:
+    """z of a normal prior scaled towards its mean, which is 0 (`options.TRUNCATION`)."""
+    return z * truncation
+
+
 def walk(prior: Prior, start: Tensor, end: Tensor, steps: int) -> Tensor:
     """Latent interpolation from `start` to `end` (dim,) in equal steps, (steps, dim), both ends included."""
     return between(prior, start, end, torch.linspace(0, 1, steps))

@@ -5,6 +5,7 @@ from math import prod
 from typing import Any, Literal
 
 from condgen.labels import Labels
+from condgen.options import TRUNCATION, Option
 
 Fit = Literal["crop", "pad", "stretch"]
 """How image files that are not square are made square."""
@@ -46,3 +47,8 @@ class Prior:
 
     dim: int
     kind: Literal["normal", "uniform"] = "normal"
+
+    @property
+    def options(self) -> tuple[Option, ...]:
+        """What may be chosen of z when images are generated."""
+        return (TRUNCATION,) if self.kind == "normal" else ()

@@ -16,6 +16,7 @@ from torch import Tensor, nn
 from condgen import parallel
 from condgen.adam import Adam
 from condgen.labels import ANY
+from condgen.options import Option
 from condgen.spec import Prior, Spec
 
 Batches = Iterator[tuple[Tensor, Tensor]]
@@ -110,11 +111,14 @@ class System(nn.Module, ABC):
     players: the trained networks, by the name used in logs (``loss/g``) and parameter counts.
     batches_per_step: number of batches that one step takes from the stream.
     takes_label: whether the generator is conditional, that is, uses y.
+    options: sampling options of the generator, which is called as ``net(z, y, guidance=...)`` with a value for each,
+        a number or a scalar tensor.
     """
 
     paper: ClassVar[Paper]
     batches_per_step: int = 1
     takes_label: bool = True
+    options: ClassVar[tuple[Option, ...]] = ()
 
     prior: Prior
     players: dict[str, Player]
@@ -134,6 +138,11 @@ class System(nn.Module, ABC):
         """Context manager of a training step. With precision bf16, matrix products are bf16; weights, optimizer states
         and losses stay fp32."""
         return torch.autocast(device.type, torch.bfloat16, enabled=self.cfg.precision == "bf16")
+
+    @property
+    def sampling_options(self) -> tuple[Option, ...]:
+        """The sampling options of the prior, then those of the generator."""
+        return (*self.prior.options, *self.options)
 
     @property
     @abstractmethod

@@ -14,6 +14,7 @@ from torch import Tensor, nn
 
 from condgen.drawing.sampler import Sampler
 from condgen.labels import ANY, Labels
+from condgen.options import Values
 from condgen.serving.access import Access
 from condgen.serving.guard import Guard
 from condgen.serving.limits import Limits
@@ -66,12 +67,12 @@ class Here:
     broken: bool = False
     batches: list[int] = field(default_factory=list)
 
-    async def draw(self, recipes: list[dict[str, Any]], y: NDArray[np.float32]) -> bytes:
+    async def draw(self, recipes: list[dict[str, Any]], y: NDArray[np.float32], options: Values) -> bytes:
         await asyncio.sleep(self.seconds)
         if self.broken:
             raise Down
         self.batches.append(len(recipes))
-        return self.artist.draw(recipes, y.tobytes())
+        return self.artist.draw(recipes, y.tobytes(), options)
 
 
 @dataclass

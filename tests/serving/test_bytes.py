@@ -12,6 +12,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
+from PIL import Image
 
 from condgen.drawing import draw
 from condgen.labels import ANY
@@ -156,3 +157,27 @@ def test_about_says_what_a_page_has_to_know(kind: str) -> None:
     assert about["kind"] == ("any" if labels == ANY else labels.kind)
     assert (about["micro_batch"], about["scores"]) == (32, {"fd": 1.5})
     assert about["limits"] == {"pictures": 1024, "points": 256, "body": 65536, "seconds": 30.0}
+
+
+def test_sampling_options_are_part_of_a_request_and_never_mix() -> None:
+    """Requests under different options share the queue, not a micro-batch."""
+    ours = sampler("digits")
+
+    async def ask(stand: Stand) -> None:
+        schema = (await stand.ask("GET", "/openapi.json")).json["components"]["schemas"]
+        for model in ("Sample", "Points"):
+            field = schema[model]["properties"]["truncation"]
+            assert (field["minimum"], field["maximum"], field["default"]) == (0, 1, 1.0)
+        assert (await stand.ask("GET", "/about")).json["options"][0]["name"] == "truncation"
+        values = [1.0, 0.7, 0.3, 0.7, 1.0, 0.5]
+        replies = await asyncio.gather(*(stand.sample("0-4", format="npy", truncation=v) for v in values))
+        for value, reply in zip(values, replies, strict=True):
+            assert np.array_equal(np.load(io.BytesIO(reply.body)), ours.sample("0-4", truncation=value))
+        png = await stand.sample("8", truncation=0.7)
+        told = dict(Image.open(io.BytesIO(png.body)).text)  # type: ignore[attr-defined]
+        assert any('"sampling": {"truncation": 0.7}' in text for text in told.values())
+        for wrong in (1.5, -1, "0.7", None, True):
+            reply = await stand.sample("8", truncation=wrong)
+            assert (reply.status, "truncation" in reply.body.decode()) == (422, True)
+
+    with_stand(ask)

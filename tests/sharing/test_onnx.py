@@ -1,6 +1,7 @@
 """ONNX files: every row and every kind of picture, by onnxruntime, equal to a grey level."""
 
 import json
+from collections.abc import Mapping
 from pathlib import Path
 
 import numpy as np
@@ -9,6 +10,7 @@ import onnxruntime
 import pytest
 import torch
 
+from condgen.drawing.sampler import Sampler
 from condgen.errors import CondgenError
 from condgen.sharing import onnx as exporter
 from condgen.sharing import parity
@@ -16,6 +18,12 @@ from condgen.spec import Prior
 from condgen.systems import SYSTEMS
 from conftest import KINDS, pictures
 from contract.laws import build
+
+
+def sampler_of(name: str, kind: str) -> Sampler:
+    system = build(name, pictures(kind).spec)
+    return Sampler(system.generator.eval(), system.generator_spec, system.prior, options=system.sampling_options)
+
 
 OTHERS = [kind for kind in KINDS if kind != "colour"]
 
@@ -25,32 +33,30 @@ OTHERS = [kind for kind in KINDS if kind != "colour"]
 def test_every_row_exports_and_draws_the_same(
     name: str, kind: str, tmp_path: Path, capfd: pytest.CaptureFixture[str]
 ) -> None:
-    system = build(name, pictures(kind).spec)
-    system.generator.eval()
-    exporter.export(system.generator, system.generator_spec, system.prior, tmp_path / "model.onnx")
+    sampler = sampler_of(name, kind)
+    spec, prior = sampler.spec, sampler.prior
+    exporter.export(sampler, tmp_path / "model.onnx")
     assert capfd.readouterr() == ("", ""), "an export that goes well says nothing"
     session = onnxruntime.InferenceSession(tmp_path / "model.onnx")
     inputs = {entry.name: (entry.type, entry.shape) for entry in session.get_inputs()}
     assert inputs == {
-        "z": ("tensor(float)", ["batch", system.prior.dim]),
-        "y": ("tensor(float)", ["batch", len(system.generator_spec.labels)]),
+        "z": ("tensor(float)", ["batch", prior.dim]),
+        "y": ("tensor(float)", ["batch", len(spec.labels)]),
     }
-    z, y = (
-        3 * points for points in parity.points(system.generator_spec, system.prior)
-    )  # other points than the check's own
+    options = [entry.name for entry in session.get_overridable_initializers()]
+    assert options == (["truncation"] if prior.kind == "normal" else [])
+    z, y = (3 * points for points in parity.points(spec, prior))  # other points than the check's own
     (drawn,) = session.run(None, {"z": z.numpy(), "y": y.numpy()})
-    channels, height, width = system.generator_spec.shape
+    channels, height, width = spec.shape
     assert (drawn.dtype, drawn.shape) == (np.uint8, (256, height, width, channels))
     with torch.no_grad():
-        x = system.generator(z, y)
+        x = sampler.net(z, y)
     ours = np.floor((x.double().numpy() + 1) * 127.5 + 0.5).clip(0, 255).transpose(0, 2, 3, 1)  # a second rounding
     assert np.abs(drawn - ours).max() <= 1
 
 
 def test_the_file_says_what_can_be_asked_of_it(tmp_path: Path) -> None:
-    system = build("cgan-maxout", pictures("attributes").spec)
-    system.generator.eval()
-    exporter.export(system.generator, system.generator_spec, system.prior, tmp_path / "model.onnx")
+    exporter.export(sampler_of("cgan-maxout", "attributes"), tmp_path / "model.onnx")
     model = onnx.load(tmp_path / "model.onnx")
     onnx.checker.check_model(model, full_check=True)
     told = {entry.key: json.loads(entry.value) for entry in model.metadata_props}
@@ -60,20 +66,19 @@ def test_the_file_says_what_can_be_asked_of_it(tmp_path: Path) -> None:
 
 
 def test_an_export_leaves_the_network_as_it_was(tmp_path: Path) -> None:
-    system = build("swift", pictures("colour").spec)
-    before = {key: value.clone() for key, value in system.generator.eval().state_dict().items()}
-    exporter.export(system.generator, system.generator_spec, system.prior, tmp_path / "model.onnx")
-    assert all(torch.equal(before[key], value) for key, value in system.generator.state_dict().items())
-    assert all(parameter.requires_grad for parameter in system.generator.parameters())
+    sampler = sampler_of("swift", "colour")
+    before = {key: value.clone() for key, value in sampler.net.state_dict().items()}
+    exporter.export(sampler, tmp_path / "model.onnx")
+    assert all(torch.equal(before[key], value) for key, value in sampler.net.state_dict().items())
+    assert all(parameter.requires_grad for parameter in sampler.net.parameters())
 
 
 def test_a_program_that_draws_something_else_is_refused() -> None:
-    system = build("cvae", pictures("colour").spec)
-    net, spec, prior = system.generator.eval(), system.generator_spec, system.prior
-    drawing = parity.Drawing(net)
+    sampler = sampler_of("cvae", "colour")
+    drawing = parity.Traceable.of(sampler, free_options=False).net
 
     def off_by(levels: int, at: int) -> parity.Program:
-        def program(z: torch.Tensor, y: torch.Tensor) -> np.ndarray:
+        def program(z: torch.Tensor, y: torch.Tensor, options: Mapping[str, float]) -> np.ndarray:
             drawn = drawing(z, y).numpy().copy()
             drawn[:, 0, 0, 0] = np.where(
                 drawn[:, 0, 0, 0] > 127, drawn[:, 0, 0, 0] - levels, drawn[:, 0, 0, 0] + levels
@@ -83,12 +88,12 @@ def test_a_program_that_draws_something_else_is_refused() -> None:
         return program
 
     with torch.no_grad():
-        assert parity.check(net, spec, prior, off_by(1, at=7)).largest == 1
+        assert parity.check(sampler, off_by(1, at=7)).largest == 1
         for at in (1, 7, 32, 216):
             with pytest.raises(CondgenError, match=r"by up to 2 grey levels, .* where 1 and 1 may be"):
-                parity.check(net, spec, prior, off_by(2, at))
+                parity.check(sampler, off_by(2, at))
         with pytest.raises(CondgenError, match="draws uint8"):
-            parity.check(net, spec, prior, lambda z, y: drawing(z, y).numpy()[:, :-1])
+            parity.check(sampler, lambda z, y, options: drawing(z, y).numpy()[:, :-1])
 
 
 def test_the_check_covers_every_label() -> None:

@@ -16,4 +16,11 @@ def about(card: Mapping[str, Any], micro_batch: int, **request: object) -> dict[
 
     card: what a run says of its generator. request: what was asked for, such as label, seed and index.
     """
-    return {**request, "system": card.get("system"), "weights": card.get("sha256"), "micro_batch": micro_batch}
+    sampling = {"sampling": card["sampling"]} if card.get("sampling") else {}
+    return {
+        **request,
+        **sampling,
+        "system": card.get("system"),
+        "weights": card.get("sha256"),
+        "micro_batch": micro_batch,
+    }

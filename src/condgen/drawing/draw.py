@@ -1,5 +1,6 @@
 """Pictures to order: from labels to files."""
 
+from collections.abc import Mapping
 from pathlib import Path
 from zipfile import ZIP_DEFLATED, ZipFile
 
@@ -11,11 +12,15 @@ from condgen.drawing import captions, pictures, sheets
 from condgen.drawing.sampler import Sampler
 from condgen.errors import CondgenError
 from condgen.labels import Label
+from condgen.options import Value
 
 
-def default_out(run: Path, labels: str, count: int, seed: int, one_file: bool) -> Path:
+def default_out(
+    run: Path, labels: str, count: int, seed: int, one_file: bool, sampling: Mapping[str, Value] = {}
+) -> Path:
     """Where pictures go when nobody says: into the run's own folder, under the request's own name."""
-    name = f"labels-{labels.replace('/', '-')}_count-{count}_seed-{seed}"
+    chosen = "".join(f"_{name}-{value}" for name, value in sampling.items())
+    name = f"labels-{labels.replace('/', '-')}_count-{count}_seed-{seed}{chosen}"
     return run / "drawn" / (f"{name}.png" if one_file else name)
 
 

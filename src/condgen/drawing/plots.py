@@ -64,6 +64,25 @@ def quality(
         return _file(figure, kind)
 
 
+def trade_off(lines: Mapping[str, Sequence[Mapping[str, Any]]], kind: str = "png") -> bytes:
+    """Precision against recall along a sampling option, one curve per run, its values written beside the points.
+
+    lines: by run, for each value {"truncation": value, "precision": {"value": ...}, "recall": {"value": ...}}.
+    """
+    with _style(kind):
+        figure = _figure(7, 5, "")
+        panel = figure.add_subplot()
+        for title, points in lines.items():
+            x, y = ([point[name]["value"] for point in points] for name in ("recall", "precision"))
+            panel.plot(x, y, marker=".", linewidth=1, label=title)
+            for point, place in zip(points, zip(x, y, strict=True), strict=True):
+                panel.annotate(f"{point['truncation']:g}", place, (3, 3), textcoords="offset points", fontsize=7)
+        panel.set(xlabel="recall", ylabel="precision")
+        panel.grid(alpha=0.3)
+        panel.legend(frameon=False)
+        return _file(figure, kind)
+
+
 def scatter(points: NDArray[np.floating], groups: NDArray[np.integer], names: Sequence[str], title: str) -> bytes:
     """Scatter plot of points (n, 2), coloured by group (n,). names: of the groups, for the legend."""
     figure = _figure(8, 7, title)

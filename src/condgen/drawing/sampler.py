@@ -6,7 +6,8 @@ micro-batch, the last one padded, because kernels chosen for other shapes round 
 """
 
 from collections import Counter
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from copy import copy
 from itertools import islice
 from typing import Any
 
@@ -17,7 +18,8 @@ from torch import Tensor, nn
 
 from condgen.errors import CondgenError
 from condgen.labels import Label
-from condgen.noise import draw_at
+from condgen.noise import draw_at, truncated
+from condgen.options import TRUNCATION, Option, Value, Values, checked, filled
 from condgen.spec import Prior, Spec
 
 MICRO_BATCH = 32
@@ -35,19 +37,39 @@ class Sampler:
         device: torch.device | str = "cpu",
         micro_batch: int = MICRO_BATCH,
         card: dict[str, Any] | None = None,
+        options: Sequence[Option] | None = None,
     ) -> None:
+        """options: the sampling options of the generator (`System.sampling_options`); by default those of its prior."""
         self.net = net.to(device).eval()
         self.spec, self.prior, self.device, self.micro_batch = spec, prior, device, micro_batch
         self.card = card or {}
+        self.options = tuple(prior.options if options is None else options)
+        self.chosen: Values = checked(self.options, self.card.get("sampling") or {})
 
-    def sample(self, labels: object = "all", *, count: int = 1, seed: int = 0) -> NDArray[np.uint8]:
+    def with_options(self, **given: object) -> "Sampler":
+        """A sampler of the same network with other sampling options, such as `truncation=0.7`; those that are not given
+        stay as they are. Its card holds the choice, so that whatever is generated can say how.
+
+        Raises CondgenError for an option that the generator does not have, or a value out of range.
+        """
+        other = copy(self)
+        other.chosen = checked(self.options, {**self.chosen, **given})
+        other.card = {key: value for key, value in self.card.items() if key != "sampling"}
+        if other.chosen:
+            other.card["sampling"] = other.chosen
+        return other
+
+    def sample(self, labels: object = "all", *, count: int = 1, seed: int = 0, **options: Value) -> NDArray[np.uint8]:
         """Pictures as uint8: (n, height, width) for grey ones, (n, height, width, 3) for colour.
 
         labels: as typed on the command line ("8", "0-9", "all", "Smiling+Blond_Hair"), a class number, or a sequence
             of either; attributes may also be given as rows of 0 and 1.
         count: pictures per label; those of one label stand together, in order of their index.
         seed: the same seed gives the same pictures.
+        options: sampling options of this generator, such as truncation=0.7.
         """
+        if options:
+            return self.with_options(**options).sample(labels, count=count, seed=seed)
         wanted = (label for label in self.labels(labels) for _ in range(count))
         pictures = np.concatenate(list(self.batches(wanted, seed)))
         return pictures[..., 0] if self.spec.channels == 1 else pictures
@@ -94,7 +116,19 @@ class Sampler:
         """One micro-batch, padded to its full size with its last point."""
         padding = self.micro_batch - len(z)
         z, y = (torch.cat([points, points[-1:].expand(padding, -1)]).to(self.device) for points in (z, y))
-        return to_uint8(self.net(z, y))[: self.micro_batch - padding].cpu().numpy()
+        x = generated(self.net, z, y, filled(self.options, self.chosen))
+        return to_uint8(x)[: self.micro_batch - padding].cpu().numpy()
+
+
+def generated(net: nn.Module, z: Tensor, y: Tensor, options: Mapping[str, Value | Tensor]) -> Tensor:
+    """Images in [-1, 1], (b, *spec.shape), of a generator under a value for each of its sampling options."""
+    own = dict(options)
+    truncation = own.pop(TRUNCATION.name, 1.0)
+    if not isinstance(truncation, float) or truncation != 1:
+        assert not isinstance(truncation, str)
+        z = truncated(z, truncation)
+    x: Tensor = net(z, y, **own)
+    return x
 
 
 def to_uint8(x: Tensor) -> Tensor:

@@ -26,12 +26,13 @@ export class Archive {
   async start(event) {
     event.preventDefault();
     const { labels, about, state } = this.page;
-    const [each, seed] = [Number(this.field.value), state.now.seed];
+    const { seed, options } = state.now;
+    const each = Number(this.field.value);
     const n = count(each * labels.each.length);
     this.works = this.button.disabled = true;
     this.told.textContent = t("zip-works", { n });
     try {
-      const file = await this.engine.zip({ labels: "all", count: each, seed });
+      const file = await this.engine.zip({ labels: "all", count: each, seed, ...options });
       save(file, `${about.name.replace(/[^\w-]+/g, "-")}_labels-all_count-${each}_seed-${seed}.zip`);
       this.told.textContent = t("zip-done", { n });
     } catch (trouble) {

@@ -15,13 +15,13 @@ export class Artist {
     this.wake = () => {};
   }
 
-  /** points -> the images from the engine; null if a newer request was made meanwhile. */
-  async draw(points) {
+  /** points -> the images from the engine under these sampling options; null if a newer request was made meanwhile. */
+  async draw(points, options) {
     const ticket = (this.newest = {});
     this.wake();
     await this.busy;
     if (ticket !== this.newest) return null;
-    const work = this.tryOn(ticket, points);
+    const work = this.tryOn(ticket, points, options);
     this.busy = work.catch(() => {});
     return work;
   }
@@ -31,10 +31,10 @@ export class Artist {
     this.wake();
   }
 
-  async tryOn(ticket, points) {
+  async tryOn(ticket, points, options) {
     for (;;) {
       try {
-        const drawn = await this.engine.draw(points);
+        const drawn = await this.engine.draw(points, options);
         this.say(null);
         return ticket === this.newest ? drawn : null;
       } catch (error) {

@@ -22,6 +22,7 @@ const LANES = [
 ];
 const MASK = (1n << 64n) - 1n;
 
+/** @type {(word: bigint, bits: bigint) => bigint} */
 const turned = (word, bits) => ((word >> bits) | (word << (64n - bits))) & MASK;
 
 /** The first eight bytes of the digest of `size` bytes, as one little-endian number (a BigInt). */
@@ -39,6 +40,7 @@ export function blake2b(message, size = 8) {
   return first ^ v[0] ^ v[8];
 }
 
+/** @type {(v: bigint[], lane: number[], x: bigint, y: bigint) => void} */
 function mix(v, [a, b, c, d], x, y) {
   v[a] = (v[a] + v[b] + x) & MASK;
   v[d] = turned(v[d] ^ v[a], 32n);

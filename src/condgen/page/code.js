@@ -1,5 +1,7 @@
 // Code that generates exactly the images on screen: a command, Python, and curl.
 
+import { startOf } from "./options.js";
+
 const HERE = "http://127.0.0.1:8000";
 
 /** Code snippets for one model. origin: of the server, or null if there is none. */
@@ -8,17 +10,36 @@ export class Code {
     this.run = about.name;
     this.labels = labels;
     this.origin = origin ?? HERE;
+    this.about = about;
+    this.options = startOf(about);
+  }
+
+  /** The sampling options that have to be named: those that differ from the start or from what the system declares. */
+  get chosen() {
+    const start = startOf(this.about);
+    const named = this.about.options.filter(({ name, default: usual }) => this.options[name] !== start[name] || start[name] !== usual);
+    return Object.fromEntries(named.map(({ name }) => [name, this.options[name]]));
+  }
+
+  /** As words of a command line. */
+  get words() {
+    return Object.entries(this.chosen).map(([name, value]) => `--${name.replaceAll("_", "-")} ${value} `).join("");
+  }
+
+  /** As keywords of a Python call, each after a comma. */
+  get keywords() {
+    return Object.entries(this.chosen).map(([name, value]) => `, ${name}=${JSON.stringify(value)}`).join("");
   }
 
   /** Images that `condgen sample` generates. Request: {labels: [label...], count, seed, grid}. */
   sample({ labels, count, seed, grid = false }) {
     const text = this.list(labels);
     const words = this.labels.single ? [] : ["--labels", quoted(text)];
-    const flags = [...words, "--count", count, "--seed", seed, ...(grid ? ["--grid", "--out", "sheet.png"] : ["--out", "pictures"])];
-    const request = { labels: this.labels.single ? "all" : text, count, seed, format: grid ? "grid" : "zip" };
+    const flags = [...words, ...this.words.split(" ").filter(Boolean), "--count", count, "--seed", seed, ...(grid ? ["--grid", "--out", "sheet.png"] : ["--out", "pictures"])];
+    const request = { labels: this.labels.single ? "all" : text, count, seed, ...this.chosen, format: grid ? "grid" : "zip" };
     return {
       command: `condgen sample ${quoted(this.run)} ${flags.join(" ")}`,
-      python: `${this.load()}\npictures = sampler.sample(${this.asked(text)}, count=${count}, seed=${seed})`,
+      python: `${this.load()}\npictures = sampler.sample(${this.asked(text)}, count=${count}, seed=${seed}${this.keywords})`,
       curl: this.curl("/sample", request, grid ? "sheet.png" : "pictures.zip"),
     };
   }
@@ -29,11 +50,11 @@ export class Code {
     const words = this.labels.single ? "" : `--labels ${quoted(text)} `;
     const which = index ? ` --out pictures  # picture ${index}` : ` --out picture.png`;
     return {
-      command: `condgen sample ${quoted(this.run)} ${words}--count ${index + 1} --seed ${seed}${which}`,
-      python: `${this.load()}\npicture = sampler.sample(${this.asked(text)}, count=${index + 1}, seed=${seed})[${index}]`,
+      command: `condgen sample ${quoted(this.run)} ${words}${this.words}--count ${index + 1} --seed ${seed}${which}`,
+      python: `${this.load()}\npicture = sampler.sample(${this.asked(text)}, count=${index + 1}, seed=${seed}${this.keywords})[${index}]`,
       curl: index
         ? this.curlOf({ label, z: { seed, index } })
-        : this.curl("/sample", { labels: this.labels.single ? "all" : text, count: 1, seed, format: "png" }, "picture.png"),
+        : this.curl("/sample", { labels: this.labels.single ? "all" : text, count: 1, seed, ...this.chosen, format: "png" }, "picture.png"),
     };
   }
 
@@ -43,23 +64,23 @@ export class Code {
     const imports = z.at ? "import torch" : "import torch\nfrom condgen.noise import draw_at, walk";
     return {
       ...(command ? { command } : {}),
-      python: `${imports}\n${this.load()}\ny = ${y}\n${pythonOf(z)}\npicture = sampler.decode(z, y)[0]`,
+      python: `${imports}\n${this.load(this.keywords)}\ny = ${y}\n${pythonOf(z)}\npicture = sampler.decode(z, y)[0]`,
       curl: this.curlOf({ label, z }),
     };
   }
 
   curlOf({ label, z }) {
-    return this.curl("/points", { points: [{ y: this.labels.encode(label), z }] }, "points.json");
+    return this.curl("/points", { points: [{ y: this.labels.encode(label), z }], ...this.chosen }, "points.json");
   }
 
   /** The command for a grid of the whole latent plane. */
   manifold(label) {
     const words = this.labels.single ? "" : ` --label ${quoted(this.labels.typed(label))}`;
-    return `condgen picture manifold ${quoted(this.run)}${words}`;
+    return `condgen picture manifold ${quoted(this.run)}${words}${this.words ? ` ${this.words.trim()}` : ""}`;
   }
 
-  load() {
-    return `import condgen\nsampler = condgen.load(${JSON.stringify(this.run)})`;
+  load(options = "") {
+    return `import condgen\nsampler = condgen.load(${JSON.stringify(this.run)}${options})`;
   }
 
   list(labels) {

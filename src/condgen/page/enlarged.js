@@ -5,6 +5,7 @@ import { h, save } from "./dom.js";
 import { Gallery } from "./gallery.js";
 import { nearTo } from "./near.js";
 import { Notice } from "./notice.js";
+import { originOf } from "./options.js";
 import { blank, paint, pixelsOf } from "./picture.js";
 import { png } from "./png.js";
 import { Snippets } from "./snippets.js";
@@ -15,6 +16,8 @@ export class Enlarged {
   /** page: a Page of page.js. engine: generates the images. */
   constructor(page, engine) {
     this.page = page;
+    this.items = [];
+    this.n = 0;
     this.notice = new Notice(() => this.artist.now(), (token) => this.unlock(engine, token));
     this.artist = new Artist(engine, (trouble, seconds) => this.notice.show(trouble, seconds));
     this.canvas = blank(page.about.image);
@@ -68,7 +71,8 @@ export class Enlarged {
   }
 
   async go(items, n) {
-    Object.assign(this, { items, n });
+    this.items = items;
+    this.n = n;
     const { labels, about } = this.page;
     const item = items[n];
     const near = nearTo(item, about.latent).map((other) => ({ ...other, title: t("near") }));
@@ -78,7 +82,7 @@ export class Enlarged {
     this.buttons.back.hidden = this.before.length === 0;
     this.near.place(near);
     this.code.show(this.codeOf(item));
-    const drawn = await this.artist.draw(this.page.points([item, ...near]));
+    const drawn = await this.artist.draw(this.page.points([item, ...near]), this.page.state.now.options);
     if (!drawn) return;
     this.drawn = { ...drawn, item };
     paint(this.canvas, drawn);
@@ -119,10 +123,10 @@ export class Enlarged {
 
   async save() {
     if (!this.drawn) return;
-    const { labels, about } = this.page;
+    const { labels, about, state } = this.page;
     const { item, shape } = this.drawn;
     const told = item.z.index !== undefined && !item.z.near ? item.z : { z: item.z };
-    const origin = { system: about.system, weights: about.sha256, micro_batch: about.micro_batch };
+    const origin = originOf(about, state.now.options);
     const bytes = await png(pixelsOf(this.drawn, 0), shape.slice(1), { label: labels.title(item.label), ...told, ...origin });
     save(new Blob([bytes], { type: "image/png" }), `${fileOf(item, labels)}.png`);
   }

@@ -3,8 +3,8 @@
 import { joined } from "./png.js";
 import { Trouble } from "./trouble.js";
 
-const ENVELOPE = 64;
-/** Bytes of a request besides its points. */
+const ENVELOPE = 2048;
+/** Bytes of a request besides its points: braces and sampling options. */
 
 export class HttpEngine {
   /** address: of the server, without a trailing slash. */
@@ -19,11 +19,11 @@ export class HttpEngine {
     return about;
   }
 
-  /** points: [{y, z}] -> {shape: [n, h, w, c], pixels: Uint8Array}; split into several requests if one would be too long. */
-  async draw(points) {
+  /** points: [{y, z}]; options: sampling options by name -> {shape: [n, h, w, c], pixels: Uint8Array}; split into several requests if one would be too long. */
+  async draw(points, options = {}) {
     const drawn = [];
     for (const some of portions(points, this.limits)) {
-      const answer = await (await this.ask("/points", { points: some })).json();
+      const answer = await (await this.ask("/points", { points: some, ...options })).json();
       drawn.push({ shape: answer.shape, pixels: bytesOf(answer.pixels) });
     }
     const shape = [points.length, ...drawn[0].shape.slice(1)];

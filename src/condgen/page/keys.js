@@ -1,7 +1,7 @@
 // Keyboard navigation within a group: one tab stop, then arrow keys, Home and End.
 
-/** Make the elements matching `selector` in `group` one tab stop. moved(element): called when a key moves the focus. */
-export function arrows(group, selector, moved = () => {}) {
+/** Makes the elements matching `selector` in `group` one stop; `moved(element)` is called when an arrow moves there. */
+export function arrows(group, selector, moved = (_element) => {}) {
   group.addEventListener("keydown", (event) => {
     const all = [...group.querySelectorAll(selector)];
     const from = all.indexOf(document.activeElement);

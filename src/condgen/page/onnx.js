@@ -2,6 +2,7 @@
 
 import { Labels } from "./labels.js";
 import { pointOf } from "./noise.js";
+import { originOf, startOf } from "./options.js";
 import { png } from "./png.js";
 import { zip } from "./zip.js";
 
@@ -17,8 +18,8 @@ export class OnnxEngine {
     return this.card;
   }
 
-  /** points: [{y, z}] -> {shape: [n, h, w, c], pixels: Uint8Array}. */
-  async draw(points) {
+  /** points: [{y, z}]; options: sampling options by name -> {shape: [n, h, w, c], pixels: Uint8Array}. */
+  async draw(points, options = {}) {
     const prior = this.card.latent;
     const z = new Float32Array(points.length * prior.dim);
     const y = new Float32Array(points.length * this.card.names.length);
@@ -30,33 +31,34 @@ export class OnnxEngine {
       z: this.tensor("float32", z, [points.length, prior.dim]),
       y: this.tensor("float32", y, [points.length, this.card.names.length]),
     };
+    for (const [name, value] of Object.entries({ ...startOf(this.card), ...options })) {
+      inputs[name] = this.tensor("float32", Float32Array.of(value), []);
+    }
     const { pictures } = await (await this.session).run(inputs);
     return { shape: pictures.dims.map(Number), pixels: pictures.data };
   }
 
   /** A zip of `count` images per label with manifest.json; file names equal those of the command line. */
-  async zip({ count, seed }) {
+  async zip({ count, seed, labels: _, ...options }) {
+    const origin = originOf(this.card, options);
     const labels = new Labels(this.card);
     const files = [];
     const listed = [];
     for (const label of labels.each) {
       for (let index = 0; index < count; index++) {
-        const drawn = await this.draw([{ y: labels.encode(label), z: { seed, index } }]);
+        const drawn = await this.draw([{ y: labels.encode(label), z: { seed, index } }], options);
         const told = { label: labels.title(label), seed, index };
-        const bytes = await png(drawn.pixels, drawn.shape.slice(1), { ...told, ...this.origin });
+        const bytes = await png(drawn.pixels, drawn.shape.slice(1), { ...told, ...origin });
         const file = `${labels.slug(label)}_seed${seed}_${String(index).padStart(5, "0")}.png`;
         files.push([file, bytes]);
         listed.push({ file, ...told, sha256: await sha256(bytes) });
       }
     }
-    const manifest = JSON.stringify({ ...this.origin, pictures: listed }, null, 2);
+    const manifest = JSON.stringify({ ...origin, pictures: listed }, null, 2);
     files.push(["manifest.json", new TextEncoder().encode(manifest + "\n")]);
     return new Blob([zip(files)], { type: "application/zip" });
   }
 
-  get origin() {
-    return { system: this.card.system, weights: this.card.sha256, micro_batch: this.card.micro_batch };
-  }
 }
 
 async function sha256(bytes) {

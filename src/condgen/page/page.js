@@ -11,6 +11,7 @@ import { footer, header } from "./frame.js";
 import { arrows, stop } from "./keys.js";
 import { Labels } from "./labels.js";
 import { Notice } from "./notice.js";
+import { OptionsPanel } from "./options.js";
 import { Picker } from "./picker.js";
 import { PlaneView } from "./plane.js";
 import { SameView } from "./same.js";
@@ -30,7 +31,7 @@ export async function start(engine, origin = null) {
   const about = await told(engine);
   const labels = new Labels(about);
   const views = Object.keys(VIEWS).filter((name) => fits(name, about, labels));
-  const state = new State(labels, views, () => page.update());
+  const state = new State(labels, views, about, () => page.update());
   const page = new Page({ engine, about, labels, state, views, origin });
   page.build();
 }
@@ -52,7 +53,11 @@ async function told(engine) {
 
 class Page {
   constructor({ engine, about, labels, state, views, origin }) {
-    Object.assign(this, { engine, about, labels, state, views });
+    this.engine = engine;
+    this.about = about;
+    this.labels = labels;
+    this.state = state;
+    this.views = views;
     this.code = new Code(about, labels, origin);
     this.kinds = origin ? ["command", "python", "curl"] : ["command", "python"];
     this.most = about.limits.points;
@@ -67,6 +72,7 @@ class Page {
     this.notice = new Notice(() => this.artist.now(), (token) => { engine.unlock?.(token); this.artist.now(); });
     this.artist = new Artist(engine, (trouble, seconds) => this.notice.show(trouble, seconds));
     this.picker = new Picker(labels, (label) => state.set({ label }));
+    this.options = new OptionsPanel(about.options, (options) => state.set({ options }));
     this.archive = new Archive(this, engine);
     this.snippets = new Snippets(this.kinds);
     this.enlarged = new Enlarged(this, engine);
@@ -91,7 +97,7 @@ class Page {
       { class: this.labels.single ? "single" : "" },
       this.picker.element,
       h("section", { class: "stage" }, list, this.notice.element, this.panel, this.snippets.element),
-      h("aside", {}, this.archive.element),
+      h("aside", {}, this.options.element, this.archive.element),
     );
   }
 
@@ -103,13 +109,14 @@ class Page {
   /** Update the page after a change of state. */
   async update() {
     const { now } = this.state;
+    this.code.options = now.options;
     const view = (this.made[now.view] ??= new VIEWS[now.view](this));
     const items = view.items(now).map((item) => ({ ...item, title: titleOf(item, this.labels) }));
     this.frame(now, view);
     view.place(items, now);
     this.snippets.show(view.code(now));
     this.panel.classList.add("drawing");
-    const drawn = await this.artist.draw(this.points(items));
+    const drawn = await this.artist.draw(this.points(items), now.options);
     if (!drawn) return;
     view.paint(drawn);
     this.panel.classList.remove("drawing");
@@ -117,6 +124,7 @@ class Page {
 
   frame(now, view) {
     this.picker.show(now.label);
+    this.options.show(now.options);
     this.archive.show(now);
     this.tabs.forEach((tab, i) => tab.setAttribute("aria-selected", String(this.views[i] === now.view)));
     stop(document.body, ".views [role=tab]", this.tabs[this.views.indexOf(now.view)]);

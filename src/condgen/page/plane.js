@@ -27,10 +27,10 @@ export class PlaneView {
     this.element = h("div", {}, h("p", { class: "tells" }, t("plane-tells")), h("div", { class: "planes" }, this.plane, side));
   }
 
-  /** The point, followed by the whole grid if that has to be generated for another label. */
-  items({ label, right, up }) {
+  /** The point, followed by the whole grid if that has to be generated for another label or other options. */
+  items({ label, right, up, options }) {
     const point = this.item(label, right, up);
-    this.wanted = this.page.labels.typed(label);
+    this.wanted = `${this.page.labels.typed(label)} ${JSON.stringify(options)}`;
     return this.shown === this.wanted ? [point] : [point, ...this.cells(label)];
   }
 

@@ -1,13 +1,20 @@
 // State of the page, stored in the URL after '#', so that a view can be bookmarked and shared.
 
+import { parsed, startOf } from "./options.js";
+
 const BEGIN = { view: "draw", seed: 0, to: 1, part: 50, right: 0.8, up: 0.3 };
 /** part: interpolation between seeds `seed` and `to`, in per cent. right, up: position on the plane, 0 to 1. */
 const LARGEST = Number.MAX_SAFE_INTEGER;
 
 export class State {
-  /** labels: a Labels. views: names of the available views. changed(): called after every change. */
-  constructor(labels, views, changed) {
-    Object.assign(this, { labels, views, changed });
+  /** labels: a Labels. views: names of the available views. about: the model as the engine describes it.
+   * changed(): called after every change. */
+  constructor(labels, views, about, changed) {
+    this.labels = labels;
+    this.views = views;
+    this.about = about;
+    this.changed = changed;
+    this.start = startOf(about);
     this.read();
     addEventListener("hashchange", () => {
       this.read();
@@ -30,6 +37,9 @@ export class State {
     for (const [name, value] of Object.entries(BEGIN)) {
       if (this.now[name] !== value) words.set(name, this.now[name]);
     }
+    for (const [name, value] of Object.entries(this.start)) {
+      if (this.now.options[name] !== value) words.set(name, this.now.options[name]);
+    }
     return words.toString();
   }
 
@@ -48,6 +58,9 @@ export class State {
       part: number("part", 100),
       right: number("right", 1, false),
       up: number("up", 1, false),
+      options: Object.fromEntries(
+        this.about.options.map((option) => [option.name, parsed(option, words.get(option.name)) ?? this.start[option.name]]),
+      ),
     };
   }
 }

@@ -61,6 +61,10 @@ const ENGLISH = {
   "zip-done": "Saved {n} images and manifest.json, which lists the label, seed, index and SHA-256 of each.",
   "zip-tells": "PNG files and a manifest, seed {seed}.",
 
+  options: "Sampling",
+  "option-truncation": "Truncation",
+  "option-truncation-help": "1: as in training. Smaller values give less variety and more typical images.",
+
   code: "Code for these images",
   command: "Command line",
   python: "Python",
@@ -139,6 +143,10 @@ const CHINESE = {
   "zip-done": "已保存 {n} 张图片和 manifest.json，后者列出每张图片的标签、种子、序号和 SHA-256。",
   "zip-tells": "PNG 文件和清单，种子 {seed}。",
 
+  options: "采样",
+  "option-truncation": "截断",
+  "option-truncation-help": "1 与训练时相同；数值越小，图像越典型，变化越少。",
+
   code: "生成这些图片的代码",
   command: "命令行",
   python: "Python",
@@ -172,6 +180,11 @@ export function switchLanguage() {
 /** The text for a key in the current language; placeholders {name} are replaced from `values`. */
 export function t(key, values = {}) {
   return TEXT[language()][key].replace(/\{(\w+)\}/g, (_, name) => values[name]);
+}
+
+/** The text for a key, or undefined if there is none. */
+export function known(key) {
+  return TEXT[language()][key];
 }
 
 /** A number with thousands separators: 400,000. */

@@ -12,7 +12,7 @@ from pydantic import BaseModel
 from starlette.exceptions import HTTPException
 
 from condgen.serving import parcel, problems
-from condgen.serving.asked import FIELDS, Points, Sample
+from condgen.serving.asked import FIELDS, Points, Sample, with_options
 from condgen.serving.files import File
 from condgen.serving.guard import State
 from condgen.serving.limits import Limits
@@ -66,7 +66,7 @@ def build(
     app = FastAPI(
         title="condgen", version=__version__, openapi_url=None, docs_url=None, redoc_url=None, redirect_slashes=False
     )
-    answer_in_our_words(app)
+    answer_in_our_words(app, FIELDS | {option.name for option in served.options})
     add_page(app, page)
     add_health(app, state, measures, ready)
     add_drawing(app, served, queue, limits)
@@ -74,8 +74,8 @@ def build(
     return app
 
 
-def answer_in_our_words(app: FastAPI) -> None:
-    """Every error that the framework finds gets a body of ours."""
+def answer_in_our_words(app: FastAPI, fields: set[str]) -> None:
+    """Every error that the framework finds gets a body of ours. fields: names that it may repeat."""
 
     @app.exception_handler(Problem)
     async def known(request: Request, problem: Problem) -> Response:
@@ -87,7 +87,7 @@ def answer_in_our_words(app: FastAPI) -> None:
 
     @app.exception_handler(RequestValidationError)
     async def of_body(request: Request, error: RequestValidationError) -> Response:
-        return await known(request, problems.of_schema(error.errors(), FIELDS))
+        return await known(request, problems.of_schema(error.errors(), fields))
 
 
 def add_page(app: FastAPI, page: Mapping[str, File]) -> None:
@@ -142,26 +142,30 @@ def add_drawing(app: FastAPI, served: Served, queue: Queue, limits: Limits) -> N
     async def about() -> dict[str, Any]:
         return served.about(limits)
 
-    @app.post(
-        "/sample", summary="Pictures to order, the same bytes as `condgen sample` writes.", response_class=Response,
-        responses={**contents(*dict.fromkeys(parcel.MEDIA.values())), **faults(*WORKING)},
-    )  # fmt: skip
     async def sample(asked: Sample) -> Response:
         order = parcel.ordered(served, asked, most)
-        drawn = await queue.draw(order.recipes, order.y)
+        drawn = await queue.draw(order.recipes, order.y, order.options)
         body = await packed(len(drawn), lambda: parcel.wrapped(served, asked, order, drawn))
         named = f'inline; filename="{parcel.NAMES[asked.format]}"'
         return Response(body, headers={"content-type": parcel.MEDIA[asked.format], "content-disposition": named})
 
-    @app.post(
-        "/points", summary="Pictures of points between and beside others, as numbers.", response_class=Response,
-        responses={**contents("application/json"), **faults(*WORKING)},
-    )  # fmt: skip
+    sample.__annotations__["asked"] = with_options(Sample, served.options)
+    app.post(
+        "/sample", summary="Pictures to order, the same bytes as `condgen sample` writes.", response_class=Response,
+        responses={**contents(*dict.fromkeys(parcel.MEDIA.values())), **faults(*WORKING)},
+    )(sample)  # fmt: skip
+
     async def points(asked: Points) -> Response:
         recipes, y = parcel.pointed(served, asked, min(most, limits.points))
-        drawn = await queue.draw(recipes, y)
+        drawn = await queue.draw(recipes, y, served.values(asked))
         body = await packed(len(drawn), lambda: parcel.as_points(drawn))
         return Response(body, media_type="application/json")
+
+    points.__annotations__["asked"] = with_options(Points, served.options)
+    app.post(
+        "/points", summary="Pictures of points between and beside others, as numbers.", response_class=Response,
+        responses={**contents("application/json"), **faults(*WORKING)},
+    )(points)  # fmt: skip
 
 
 def add_document(app: FastAPI) -> None:

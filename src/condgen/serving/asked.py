@@ -3,9 +3,12 @@
 Their JSON schema is the one of /openapi.json.
 """
 
-from typing import Annotated, Any, Literal
+from collections.abc import Iterable
+from typing import Annotated, Any, Literal, TypeVar
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, create_model
+
+from condgen.options import Option
 
 Seed = Annotated[int, Field(ge=-(2**63), lt=2**63, description="Another seed, other pictures.")]
 Index = Annotated[int, Field(ge=0, lt=2**31, description="Which picture of a seed.")]
@@ -75,6 +78,20 @@ class Points(Strict):
     points: list[Point] = Field(min_length=1, max_length=256)
 
 
+M = TypeVar("M", bound=Strict)
+
+
+def with_options(model: type[M], options: Iterable[Option]) -> type[M]:
+    """A request that can also choose the sampling options of the generator that is served."""
+    return create_model(model.__name__, __base__=model, __doc__=model.__doc__, **{o.name: _field(o) for o in options})
+
+
+def _field(option: Option) -> Any:
+    if option.choices:
+        return Literal[option.choices], Field(option.default, description=option.help)
+    return option.type, Field(option.default, ge=option.minimum, le=option.maximum, description=option.help)
+
+
 MODELS = (Sample, Drawn, Between, Near, At, Point, Points)
 FIELDS = {field.alias or name for model in MODELS for name, field in model.model_fields.items()}
-"""Names that an error may repeat."""
+"""Names that an error may repeat, beside those of the sampling options."""

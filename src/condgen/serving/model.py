@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+import json
 import sys
 import time
 from collections.abc import Awaitable, Callable, Sequence
@@ -11,6 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from condgen.errors import CondgenError
+from condgen.options import Values
 from condgen.serving import frames
 from condgen.serving.limits import Limits
 
@@ -32,8 +34,10 @@ class Down(Exception):
 class Model:
     """A generator in a process of its own (worker.py)."""
 
-    def __init__(self, run: str, *, best: bool = False, device: str = "cpu", limits: Limits) -> None:
-        self.command: Sequence[str] = (run, device, "best" if best else "last")
+    def __init__(
+        self, run: str, *, best: bool = False, device: str = "cpu", options: Values | None = None, limits: Limits
+    ) -> None:
+        self.command: Sequence[str] = (run, device, "best" if best else "last", json.dumps(options or {}))
         self.limits = limits
         self.ready, self.restarts = False, 0
         self._process: asyncio.subprocess.Process | None = None
@@ -47,9 +51,9 @@ class Model:
         self._keeper = asyncio.create_task(self._keep())
         return hello
 
-    async def draw(self, recipes: list[dict[str, Any]], y: NDArray[np.float32]) -> bytes:
-        """Raw pictures of at most one micro-batch. Raises Down."""
-        return await self._ask({"z": recipes}, np.ascontiguousarray(y, np.float32).tobytes())
+    async def draw(self, recipes: list[dict[str, Any]], y: NDArray[np.float32], options: Values) -> bytes:
+        """Raw images of at most one micro-batch. Raises Down."""
+        return await self._ask({"z": recipes, "options": options}, np.ascontiguousarray(y, np.float32).tobytes())
 
     async def close(self) -> None:
         if self._keeper:
@@ -127,5 +131,5 @@ class Model:
             await process.wait()
 
 
-Draws = Callable[[list[dict[str, Any]], NDArray[np.float32]], Awaitable[bytes]]
+Draws = Callable[[list[dict[str, Any]], NDArray[np.float32], Values], Awaitable[bytes]]
 """What the queue asks: `Model.draw`, or anything that answers like it."""

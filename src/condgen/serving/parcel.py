@@ -16,6 +16,7 @@ from condgen.disk import as_json
 from condgen.drawing import captions, pictures
 from condgen.errors import CondgenError
 from condgen.labels import ANY, Label
+from condgen.options import Values
 from condgen.serving.asked import Points, Sample
 from condgen.serving.problems import Problem
 from condgen.serving.served import Served
@@ -40,6 +41,8 @@ class Order:
     """z of every picture, label by label."""
     y: NDArray[np.float32]
     """(n, K)"""
+    options: Values
+    """A value for each sampling option."""
 
 
 def ordered(served: Served, asked: Sample, most: int) -> Order:
@@ -56,7 +59,7 @@ def ordered(served: Served, asked: Sample, most: int) -> Order:
     if asked.format == "png" and len(labels) * each != 1:
         raise unprocessable("format: png is one picture; ask for grid, zip or npy.")
     recipes = [{"seed": asked.seed, "index": index} for _ in labels for index in range(each)]
-    return Order(labels, each, recipes, np.repeat(known.encode(labels), each, axis=0))
+    return Order(labels, each, recipes, np.repeat(known.encode(labels), each, axis=0), served.values(asked))
 
 
 def pointed(served: Served, asked: Points, most: int) -> tuple[list[dict[str, Any]], NDArray[np.float32]]:
@@ -78,7 +81,7 @@ def wrapped(served: Served, asked: Sample, order: Order, drawn: NDArray[np.uint8
     if asked.format == "grid":
         return _grid(served, asked, order, drawn)
     if asked.format == "zip":
-        return _zip(served, _files(served, asked, order, drawn))
+        return _zip(served, order, _files(served, asked, order, drawn))
     return next(_files(served, asked, order, drawn))[1]
 
 
@@ -95,7 +98,7 @@ def _files(
     places = [(label, index) for label in order.labels for index in range(order.each)]
     for (label, index), picture in zip(places, drawn, strict=True):
         request = {"label": known.title(label), "seed": asked.seed, "index": index}
-        told = captions.about(served.card, served.micro_batch, **request)
+        told = captions.about(served.card_under(order.options), served.micro_batch, **request)
         png = pictures.png(pictures.image(picture), told)
         yield captions.file_name(known, label, asked.seed, index), png, request
 
@@ -105,17 +108,17 @@ def _grid(served: Served, asked: Sample, order: Order, drawn: NDArray[np.uint8])
         sheet = pictures.unlabelled(drawn)
     else:
         sheet = pictures.columns(drawn, [served.spec.labels.title(label) for label in order.labels])
-    return pictures.png(sheet, captions.about(served.card, served.micro_batch, seed=asked.seed))
+    return pictures.png(sheet, captions.about(served.card_under(order.options), served.micro_batch, seed=asked.seed))
 
 
-def _zip(served: Served, files: Iterator[tuple[str, bytes, dict[str, Any]]]) -> bytes:
+def _zip(served: Served, order: Order, files: Iterator[tuple[str, bytes, dict[str, Any]]]) -> bytes:
     """The PNG files and a manifest.json; without dates, so that the same request gives the same bytes."""
     buffer, listed = BytesIO(), []
     with ZipFile(buffer, "w", ZIP_STORED) as archive:
         for name, png, request in files:
             archive.writestr(ZipInfo(name), png)
             listed.append({"file": name, **request, "sha256": hashlib.sha256(png).hexdigest()})
-        about = captions.about(served.card, served.micro_batch)
+        about = captions.about(served.card_under(order.options), served.micro_batch)
         archive.writestr(ZipInfo("manifest.json"), as_json({**about, "pictures": listed}))
     return buffer.getvalue()
 

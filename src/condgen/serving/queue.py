@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from condgen.options import Values
 from condgen.serving import problems
 from condgen.serving.measures import Measures
 from condgen.serving.model import Down, Draws
@@ -27,15 +28,18 @@ class Queue:
         self.seconds = 0.0
         self._some = asyncio.Event()
 
-    async def draw(self, recipes: list[dict[str, Any]], y: NDArray[np.float32]) -> NDArray[np.uint8]:
-        """Pictures uint8 (n, h, w, c) of n z's and their y, float32 (n, K). Raises Problem 429 or 503.
+    async def draw(
+        self, recipes: list[dict[str, Any]], y: NDArray[np.float32], options: Values | None = None
+    ) -> NDArray[np.uint8]:
+        """Images uint8 (n, h, w, c) of n z's and their y, float32 (n, K), under sampling options. Raises Problem 429 or
+        503.
 
         Whoever is cancelled while waiting leaves nothing behind.
         """
         if not self.turns.fits(len(recipes)):
             raise problems.busy(self.retry_after)
         pictures = np.empty((len(recipes), *self.shape), np.uint8)
-        job = Job(recipes, y, pictures, asyncio.get_running_loop().create_future())
+        job = Job(recipes, y, pictures, asyncio.get_running_loop().create_future(), options or {})
         self.turns.add(job)
         self._some.set()
         try:
@@ -61,7 +65,7 @@ class Queue:
         began = time.monotonic()
         recipes, y = [job.recipes[i] for job, i in batch], np.stack([job.y[i] for job, i in batch])
         try:
-            raw = await self.draws(recipes, y)
+            raw = await self.draws(recipes, y, batch[0][0].options)
         except Down:
             self._fail()
             return

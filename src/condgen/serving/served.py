@@ -1,9 +1,10 @@
 """What is served: all that the HTTP side has to know of a generator, without torch."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
+from condgen.options import Option, Value, Values, checked, rebased
 from condgen.serving.limits import Limits
 from condgen.sharing import about
 from condgen.spec import Prior, Spec
@@ -21,17 +22,34 @@ class Served:
     manifold: bool
     """`sharing.card.has_plane`"""
     scores: Mapping[str, float] = field(default_factory=dict)
+    declared: Sequence[Option] = ()
+    """The sampling options as the system declares them."""
 
     @classmethod
     def of(cls, name: str, hello: Mapping[str, Any], scores: Mapping[str, float]) -> "Served":
         return cls(
             name, hello["card"], Spec.from_json(hello["spec"]), Prior(**hello["prior"]), hello["micro_batch"],
             hello["manifold"], {**hello["card"].get("scores", {}), **scores},
+            tuple(map(Option.model_validate, hello["options"])),
         )  # fmt: skip
+
+    @property
+    def options(self) -> tuple[Option, ...]:
+        """What a request may choose; the defaults are those that the server was started with."""
+        return rebased(self.declared, self.card.get("sampling") or {})
+
+    def values(self, request: object) -> Values:
+        """The value of each sampling option in a request (`asked.with_options`)."""
+        return {option.name: getattr(request, option.name) for option in self.declared}
+
+    def card_under(self, values: Mapping[str, Value]) -> dict[str, Any]:
+        """What is said of the generator beside images that were made under these sampling options."""
+        return {**self.card, "sampling": checked(self.declared, values)}
 
     def about(self, limits: Limits) -> dict[str, Any]:
         """As GET /about answers."""
-        return about.told(self.name, self.card, self.spec, self.prior, self.micro_batch, self.manifold) | {
+        told = about.told(self.name, self.card, self.spec, self.prior, self.micro_batch, self.manifold, self.declared)
+        return told | {
             "scores": dict(self.scores),
             "limits": {
                 "pictures": limits.of(self.spec.pixels),

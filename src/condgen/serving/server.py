@@ -18,6 +18,7 @@ import uvicorn
 
 from condgen.disk import DiskError, cache, make
 from condgen.errors import CondgenError
+from condgen.options import Values
 from condgen.serving import files
 from condgen.serving.access import LOOPBACK, Access
 from condgen.serving.app import build
@@ -50,6 +51,8 @@ class Order:
     token_file: Path | None = None
     scores: Mapping[str, float] = field(default_factory=dict)
     limits: Limits = field(default_factory=Limits)
+    options: Values = field(default_factory=dict)
+    """The sampling options of requests that choose none."""
 
 
 def serve(order: Order) -> None:
@@ -62,7 +65,7 @@ def serve(order: Order) -> None:
 
 
 async def _serve(order: Order, listener: socket.socket, access: Access) -> None:
-    model = Model(order.run, best=order.best, device=order.device, limits=order.limits)
+    model = Model(order.run, best=order.best, device=order.device, options=order.options, limits=order.limits)
     try:
         hello = await model.start()
         served = Served.of(Path(order.run).resolve().name, hello, order.scores)

@@ -8,6 +8,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from condgen.options import Values
+
 
 @dataclass(eq=False)
 class Job:
@@ -18,6 +20,8 @@ class Job:
     pictures: NDArray[np.uint8]
     """(n, h, w, c), filled as they come."""
     done: "asyncio.Future[None]"
+    options: Values = field(default_factory=dict)
+    """A value for each sampling option; a micro-batch is generated under those of one request."""
     given: int = 0
     """Pictures that were handed to the model."""
     drawn: int = 0
@@ -85,10 +89,17 @@ class Turns:
             self.waiting.remove(job)
 
     def take(self) -> list[tuple[Job, int]]:
-        """The next micro-batch: jobs and which of their pictures, a turn of each until it is full."""
+        """The next micro-batch: jobs and which of their pictures, a turn of each until it is full.
+
+        All are generated under the sampling options of the job whose turn it is; others keep their place.
+        """
         taken: list[tuple[Job, int]] = []
+        others: list[Job] = []
         while self.waiting and len(taken) < self.micro_batch:
             job = self.waiting.popleft()
+            if taken and job.options != taken[0][0].options:
+                others.append(job)
+                continue
             left = len(job) - job.given
             turn = left if left <= self.micro_batch // 2 else self.turn
             turn = min(turn, self.micro_batch - len(taken))
@@ -96,6 +107,7 @@ class Turns:
             job.given += turn
             if job.given < len(job):
                 self.waiting.append(job)
+        self.waiting.extendleft(reversed(others))
         return taken
 
     def _weighs(self, pictures: int) -> int:

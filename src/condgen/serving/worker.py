@@ -1,15 +1,17 @@
 """The model's own process: it loads a generator once and then draws micro-batches until nobody asks any more.
 
-    python -m condgen.serving.worker RUN DEVICE last|best
+    python -m condgen.serving.worker RUN DEVICE last|best OPTIONS
 
 Its standard input and output are the pipe (frames.py). A crash here costs the server a restart and no more.
 """
 
 import gc
+import json
 import os
 import signal
 import sys
 import time
+from collections.abc import Mapping
 from functools import lru_cache
 from typing import Any
 
@@ -29,7 +31,7 @@ KEPT = 4096
 """Drawn z's that are kept: a page asks for the same ones under one label after another."""
 
 
-def main(run: str, device: str, which: str) -> None:
+def main(run: str, device: str, which: str, options: str = "{}") -> None:
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C reaches both; the server says when to go
     pipe = os.fdopen(os.dup(1), "wb")
     os.dup2(2, 1)  # whatever a library prints goes to stderr, not into the pipe
@@ -39,7 +41,7 @@ def main(run: str, device: str, which: str) -> None:
         pipe.flush()
 
     try:
-        artist = Artist(api.load(run, best=which == "best", device=device))
+        artist = Artist(api.load(run, best=which == "best", device=device, **json.loads(options)))
     except CondgenError as error:
         send({"error": str(error)})
         return
@@ -47,7 +49,7 @@ def main(run: str, device: str, which: str) -> None:
     gc.freeze()  # what is here now stays: to look through all of it for garbage costs as much as a micro-batch
     while message := frames.read(sys.stdin.buffer):
         head, payload = message
-        send({}, artist.draw(head["z"], payload) if head else b"")
+        send({}, artist.draw(head["z"], payload, head["options"]) if head else b"")
 
 
 class Artist:
@@ -66,15 +68,16 @@ class Artist:
             "spec": self.sampler.spec.to_json(),
             "prior": {"dim": self.prior.dim, "kind": self.prior.kind},
             "micro_batch": self.sampler.micro_batch,
+            "options": [option.to_json() for option in self.sampler.options],
             "manifold": has_plane(self.sampler.card, self.prior),
             "seconds": time.monotonic() - began,
         }
 
-    def draw(self, recipes: list[dict[str, Any]], y: bytes) -> bytes:
-        """Pictures, uint8 (n, h, w, c), of n z's (asked.Point) and their y, float32 (n, K)."""
+    def draw(self, recipes: list[dict[str, Any]], y: bytes, options: Mapping[str, object] = {}) -> bytes:
+        """Images, uint8 (n, h, w, c), of n z's (asked.Point) and their y, float32 (n, K), under sampling options."""
         z = torch.stack([self.z(recipe) for recipe in recipes])
         rows = np.frombuffer(y, np.float32).reshape(len(recipes), -1).copy()
-        return self.sampler.decode(z, torch.from_numpy(rows)).tobytes()
+        return self.sampler.with_options(**options).decode(z, torch.from_numpy(rows)).tobytes()
 
     def z(self, recipe: dict[str, Any]) -> Tensor:
         """One point of the latent space, (dim,)."""

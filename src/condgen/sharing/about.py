@@ -1,16 +1,18 @@
 """What a page or a program has to know of a generator to ask it for pictures. Needs no torch."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import asdict
 from typing import Any
 
 from condgen.labels import ANY
+from condgen.options import Option
 from condgen.spec import Prior, Spec
 
 
 def told(
-    name: str, card: Mapping[str, Any], spec: Spec, prior: Prior, micro_batch: int, manifold: bool
-) -> dict[str, Any]:
+    name: str, card: Mapping[str, Any], spec: Spec, prior: Prior, micro_batch: int, manifold: bool,
+    options: Iterable[Option] = (),
+) -> dict[str, Any]:  # fmt: skip
     """As GET /about of `condgen serve` answers, and as an exported page holds it; each adds its own limits.
 
     manifold: whether z is the plane of an autoencoder (`card.has_plane`).
@@ -25,4 +27,6 @@ def told(
         "latent": asdict(prior),
         "manifold": manifold,
         "micro_batch": micro_batch,
+        "options": [option.to_json() for option in options],
+        "sampling": card.get("sampling") or {},
     }

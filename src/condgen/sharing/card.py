@@ -17,6 +17,7 @@ from pydantic import BaseModel, ConfigDict, Field, NonNegativeInt, ValidationErr
 
 from condgen.errors import CondgenError
 from condgen.labels import Labels
+from condgen.options import Option, rebased
 from condgen.sharing import strict
 from condgen.sharing.strict import Refused
 from condgen.spec import Fit, Prior, Spec
@@ -27,8 +28,8 @@ if TYPE_CHECKING:
     from condgen.system import System
 
 NAME = "card.json"
-FORMAT = 2
-"""1: before cards were sealed."""
+FORMAT = 3
+"""1: before cards were sealed. 2: before they listed sampling options."""
 RANGE = [0, 255]
 """Of the pictures that come out."""
 LARGEST_BATCH = 2**27
@@ -111,6 +112,10 @@ class Card(Part):
     sha256: Sha
     scores: Annotated[dict[Word, float | Score], Field(max_length=100)] | None = None
     seal: Sha | None = None
+    options: Annotated[list[Option], Field(max_length=20)] | None = None
+    """What may be chosen when images are generated. For help and pages; the system itself decides."""
+    sampling: Annotated[dict[Word, int | float | Word], Field(max_length=20)] | None = None
+    """What was chosen instead of the defaults."""
 
     paper: Paper | None = None
     range: list[int] | None = None
@@ -172,6 +177,14 @@ def build_on_meta(about: Mapping[str, Any]) -> "System":
         raise Refused(f"{about['system']} with these settings takes noise {asdict(system.prior)}, the card says "
                       f"{about['prior']}.")  # fmt: skip
     return system
+
+
+def options(about: Mapping[str, Any]) -> tuple[Option, ...]:
+    """The sampling options that a card lists, with what it chooses as their defaults; of a card from before format 3
+    those of its prior. Needs no torch."""
+    listed = about.get("options")
+    declared = Prior(**about["prior"]).options if listed is None else map(Option.model_validate, listed)
+    return rebased(declared, about.get("sampling") or {})
 
 
 def has_plane(about: Mapping[str, Any], prior: Prior) -> bool:

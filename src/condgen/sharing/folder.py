@@ -17,12 +17,13 @@ def sampler(place: Place, about: dict[str, Any], device: str = "cpu") -> Sampler
 
     The network is built without numbers first, so a card can ask for no more memory than its weights have bytes.
     """
-    net = card.build_on_meta(about).generator
+    system = card.build_on_meta(about)
+    net = system.generator
     if place.kind != "run":
         only = hub.FILES if place.kind == "hub" else None
         manifest.check(place.folder, 4 * weights.size(net) + ROOM, only)
     weights.load_into(net, place.folder / about["weights"], about["sha256"])
     return Sampler(
         net, Spec.from_json(about["spec"]), Prior(**about["prior"]), device=pick(device),
-        micro_batch=about["micro_batch"], card=about,
+        micro_batch=about["micro_batch"], card=about, options=system.sampling_options,
     ).warmed_up()  # fmt: skip

@@ -2,26 +2,29 @@
 
     z  float32 (batch, dim)    y  float32 (batch, K)    ->    pictures  uint8 (batch, height, width, channels)
 
-The batch is free. The rounding to 0 ... 255 is inside, so that whoever runs it gets the same grey levels.
+The batch is free. The rounding to 0 ... 255 is inside, so that whoever runs it gets the same grey levels. Sampling
+options that are fractional numbers, such as truncation, are further inputs, float32 scalars; whoever leaves them out
+gets the value of the export. The other options are frozen at that value. docs/export.md has an example.
 """
 
 import json
 import logging
 import warnings
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import asdict
 from pathlib import Path
-from typing import Any, Literal
+from typing import Literal
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
-from torch import Tensor, nn
+from torch import Tensor
 
+from condgen.drawing.sampler import Sampler
 from condgen.errors import needs
+from condgen.options import filled
 from condgen.sharing import card, parity
-from condgen.spec import Prior, Spec
 
 Precision = Literal["fp32", "fp16", "int8"]
 ALLOWED = {
@@ -31,9 +34,10 @@ ALLOWED = {
 }
 
 
-def export(net: nn.Module, spec: Spec, prior: Prior, path: Path, precision: Precision = "fp32") -> parity.Difference:
-    """Write `net`, a generator in eval mode, to `path`, and hold it against eager torch at several batch sizes.
+def export(sampler: Sampler, path: Path, precision: Precision = "fp32", optional: bool = True) -> parity.Difference:
+    """Write the generator to `path`, and hold it against eager torch at several batch sizes.
 
+    optional: sampling options may be left out when the file is run; onnxruntime-web knows no such inputs.
     precision: of the numbers inside. fp16 halves the file; int8 makes it a third and onnxruntime faster, and changes
         pictures visibly (docs/sharing.md has figures).
 
@@ -44,26 +48,37 @@ def export(net: nn.Module, spec: Spec, prior: Prior, path: Path, precision: Prec
         import onnxruntime  # noqa: F401, for the check
         import onnxscript  # noqa: F401, torch's exporter is built on it
 
-    traced, example, free = parity.traceable(net, spec, prior)
-    _write(traced, example, free, _told(spec, prior), path)
+    traced = parity.Traceable.of(sampler, free_options=precision == "fp32")
+    _write(traced, _told(sampler), path, optional)
     if precision == "fp16":
         _halve(path)
     elif precision == "int8":
-        _quantize(path, parity.points(spec, prior))
-    return parity.check(traced.net, spec, prior, runner(path), ALLOWED[precision])
+        _quantize(path, parity.points(sampler.spec, sampler.prior))
+    program = runner(path, {} if optional else {name: value.item() for name, value in traced.options.items()})
+    parity.check_inputs(sampler, program, traced.free, ALLOWED[precision])
+    return parity.check(sampler, program, ALLOWED[precision])
 
 
-def _write(
-    traced: parity.Drawing, example: tuple[Tensor, Tensor], free: dict[str, Any], told: dict[str, str], path: Path
-) -> None:
+def _write(traced: parity.Traceable, told: dict[str, str], path: Path, optional: bool) -> None:
     with _quietly():
         program = torch.onnx.export(
-            traced, example, dynamo=True, verbose=False, input_names=["z", "y"],
-            output_names=["pictures"], dynamic_shapes=free,
+            traced.program(), dynamo=True, verbose=False, input_names=["z", "y", *traced.free],
+            output_names=["pictures"], dynamic_shapes=[{0: "batch"}, {0: "batch"}, *({} for _ in traced.free)],
         )  # fmt: skip
         assert program is not None
         program.model.metadata_props.update(told)
         program.save(path)
+    if optional:
+        _give_defaults(path, traced.options)
+
+
+def _give_defaults(path: Path, options: Mapping[str, Tensor]) -> None:
+    """An initializer of the same name makes an input one that may be left out (ONNX IR, "Graphs")."""
+    import onnx
+
+    model = onnx.load(path)
+    model.graph.initializer.extend(onnx.numpy_helper.from_array(value.numpy(), name) for name, value in options.items())
+    onnx.save(model, path)
 
 
 def _halve(path: Path) -> None:
@@ -90,8 +105,10 @@ def _quantize(path: Path, points: tuple[Tensor, Tensor]) -> None:
         )
 
 
-def runner(path: Path) -> parity.Program:
-    """The file in onnxruntime, on this machine's CPU with as many threads as torch has."""
+def runner(path: Path, defaults: Mapping[str, float] = {}) -> parity.Program:
+    """The file in onnxruntime, on this machine's CPU with as many threads as torch has.
+
+    defaults: values of sampling options, where the file itself has none."""
     with needs("export"):
         import onnxruntime
 
@@ -100,16 +117,18 @@ def runner(path: Path) -> parity.Program:
     options.log_severity_level = 3  # errors alone
     session = onnxruntime.InferenceSession(str(path), options, providers=["CPUExecutionProvider"])
 
-    def program(z: Tensor, y: Tensor) -> NDArray[np.uint8]:
-        drawn: NDArray[np.uint8] = session.run(None, {"z": z.numpy(), "y": y.numpy()})[0]
+    def program(z: Tensor, y: Tensor, options: Mapping[str, float] = {}) -> NDArray[np.uint8]:
+        scalars = {name: np.array(value, np.float32) for name, value in {**defaults, **options}.items()}
+        drawn: NDArray[np.uint8] = session.run(None, {"z": z.numpy(), "y": y.numpy(), **scalars})[0]
         return drawn
 
     return program
 
 
-def _told(spec: Spec, prior: Prior) -> dict[str, str]:
+def _told(sampler: Sampler) -> dict[str, str]:
     """What the file says of itself, each as JSON."""
-    about = {"labels": spec.to_json()["labels"], "range": card.RANGE, "prior": asdict(prior)}
+    labels, prior = sampler.spec.to_json()["labels"], asdict(sampler.prior)
+    about = {"labels": labels, "range": card.RANGE, "prior": prior, "sampling": filled(sampler.options, sampler.chosen)}
     return {key: json.dumps(value, ensure_ascii=False) for key, value in about.items()}
 
 

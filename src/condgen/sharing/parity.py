@@ -1,44 +1,71 @@
 """Whether an exported program draws what the network draws: 256 fixed seeds over all labels, at several batch sizes."""
 
 import copy
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
-from condgen.drawing.sampler import MICRO_BATCH, to_uint8
+from condgen.drawing.sampler import Sampler, generated, to_uint8
 from condgen.errors import CondgenError
 from condgen.noise import draw_at
+from condgen.options import Value, filled
 from condgen.spec import Prior, Spec
 
 SEEDS, LARGEST_BATCH = 256, 4096
 BATCHES = (1, 7, 32)
 """Sizes that the program is asked in, one after the other; the rest of the seeds is one batch more."""
-Program = Callable[[Tensor, Tensor], NDArray[np.uint8]]
-"""z (b, dim), y (b, K) -> pictures uint8 (b, h, w, c)."""
+Program = Callable[[Tensor, Tensor, Mapping[str, float]], NDArray[np.uint8]]
+"""z (b, dim), y (b, K), sampling options -> images uint8 (b, h, w, c)."""
 
 
 class Drawing(nn.Module):
-    """A generator with its rounding: z (b, dim), y (b, K) -> pictures uint8 (b, h, w, c); what every format holds."""
+    """A generator with its sampling options and its rounding: z (b, dim), y (b, K), options as scalar tensors ->
+    images uint8 (b, h, w, c); what every format holds. An option that is not an input keeps the value it has here."""
 
-    def __init__(self, net: nn.Module) -> None:
+    def __init__(self, net: nn.Module, values: Mapping[str, Value], free: Sequence[str] = ()) -> None:
+        """free: the names of the options that are inputs, in this order."""
         super().__init__()
-        self.net = net
+        self.net, self.values, self.free = net, dict(values), free
 
-    def forward(self, z: Tensor, y: Tensor) -> Tensor:
-        return to_uint8(self.net(z, y))
+    def forward(self, z: Tensor, y: Tensor, *options: Tensor) -> Tensor:
+        return to_uint8(generated(self.net, z, y, self.values | dict(zip(self.free, options, strict=True))))
 
 
-def traceable(net: nn.Module, spec: Spec, prior: Prior) -> tuple[Drawing, tuple[Tensor, Tensor], dict[str, Any]]:
-    """What torch exports: a copy of a generator on the CPU, an example of its inputs, and that their batch is free."""
-    drawing = Drawing(copy.deepcopy(net).cpu().eval().requires_grad_(False))
-    batch = torch.export.Dim("batch", min=1, max=LARGEST_BATCH)
-    example = torch.zeros(2, prior.dim), torch.zeros(2, len(spec.labels))
-    return drawing, example, {"z": {0: batch}, "y": {0: batch}}
+@dataclass(frozen=True)
+class Traceable:
+    """What torch exports: a generator on the CPU, an example of its inputs, and that their batch is free."""
+
+    net: Drawing
+    prior: Prior
+    labels: int
+    free: tuple[str, ...] = ()
+    """The sampling options that are inputs of the program: those that are fractional numbers."""
+
+    @classmethod
+    def of(cls, sampler: Sampler, *, free_options: bool) -> "Traceable":
+        values = filled(sampler.options, sampler.chosen)
+        free = tuple(option.name for option in sampler.options if option.type is float) if free_options else ()
+        net = Drawing(copy.deepcopy(sampler.net).cpu().eval().requires_grad_(False), values, free)
+        return cls(net, sampler.prior, len(sampler.spec.labels), free)
+
+    @property
+    def example(self) -> tuple[Tensor, ...]:
+        points = torch.zeros(2, self.prior.dim), torch.zeros(2, self.labels)
+        return (*points, *self.options.values())
+
+    @property
+    def options(self) -> dict[str, Tensor]:
+        """The values of the free options as the program takes them."""
+        return {name: torch.tensor(float(self.net.values[name])) for name in self.free}
+
+    def program(self) -> torch.export.ExportedProgram:
+        batch = {0: torch.export.Dim("batch", min=1, max=LARGEST_BATCH)}
+        shapes = (batch, batch, (None,) * len(self.free)) if self.free else (batch, batch)
+        return torch.export.export(self.net, self.example, dynamic_shapes=shapes)
 
 
 def points(spec: Spec, prior: Prior) -> tuple[Tensor, Tensor]:
@@ -58,25 +85,33 @@ class Difference:
     mean: float
 
 
-@torch.no_grad()
-def difference(net: nn.Module, spec: Spec, prior: Prior, program: Program) -> Difference:
-    """Between what the network and what the program draws."""
-    z, y = points(spec, prior)
-    drawing = Drawing(net)
-    ours = torch.cat([drawing(*some) for some in zip(z.split(MICRO_BATCH), y.split(MICRO_BATCH), strict=True)])
+def difference(sampler: Sampler, program: Program, options: Mapping[str, float] = {}) -> Difference:
+    """Between what a sampler and what a program generates. options: inputs of the program beside z and y."""
+    z, y = points(sampler.spec, sampler.prior)
+    ours = sampler.with_options(**options).decode(z, y)
     sizes = [*BATCHES, len(z) - sum(BATCHES)]
-    theirs = np.concatenate([program(*some) for some in zip(z.split(sizes), y.split(sizes), strict=True)])
-    if theirs.shape != tuple(ours.shape) or theirs.dtype != np.uint8:
-        raise CondgenError(f"the exported program draws {theirs.dtype} {theirs.shape}, not uint8 {tuple(ours.shape)}.")
-    levels = np.abs(ours.numpy().astype(np.int16) - theirs)
+    theirs = np.concatenate([program(*some, options) for some in zip(z.split(sizes), y.split(sizes), strict=True)])
+    if theirs.shape != ours.shape or theirs.dtype != np.uint8:
+        raise CondgenError(f"the exported program draws {theirs.dtype} {theirs.shape}, not uint8 {ours.shape}.")
+    levels = np.abs(ours.astype(np.int16) - theirs)
     return Difference(int(levels.max()), round(float(levels.mean()), 4))
 
 
-def check(
-    net: nn.Module, spec: Spec, prior: Prior, program: Program, allowed: Difference = Difference(1, 1.0)
-) -> Difference:
-    """`difference`, or CondgenError if it is more than `allowed`."""
-    found = difference(net, spec, prior, program)
+def check(sampler: Sampler, program: Program, allowed: Difference = Difference(1, 1.0)) -> Difference:
+    """`difference` at the values that the sampler has, or CondgenError if it is more than `allowed`."""
+    return _allowed(difference(sampler, program), allowed)
+
+
+def check_inputs(sampler: Sampler, program: Program, free: Iterable[str], allowed: Difference) -> None:
+    """Raises CondgenError if the program does not follow one of its inputs `free` as the sampler does."""
+    for option in sampler.options:
+        if option.name in free:
+            assert option.minimum is not None
+            assert option.maximum is not None
+            _allowed(difference(sampler, program, {option.name: (option.minimum + option.maximum) / 2}), allowed)
+
+
+def _allowed(found: Difference, allowed: Difference) -> Difference:
     if found.largest > allowed.largest or found.mean > allowed.mean:
         raise CondgenError(
             f"the exported program differs from the network by up to {found.largest} grey levels, {found.mean:.2g} in "

@@ -20,8 +20,10 @@ class Place:
         return card.read(self.folder / card.NAME)
 
 
-def find(run: str | Path, best: bool = False) -> Place:
-    """The generator that `run` names. Raises CondgenError, with the nearest run, if there is none."""
+def find(run: str | Path, best: bool = False, hub_too: bool = True) -> Place:
+    """The generator that `run` names. Raises CondgenError, with the nearest run, if there is none.
+
+    hub_too: also look for it on the hub, which may mean to download it."""
     folder = Path(run).expanduser()
     inner = folder / ("best" if best else "generator")
     if (inner / card.NAME).is_file():
@@ -31,7 +33,7 @@ def find(run: str | Path, best: bool = False) -> Place:
         raise CondgenError(f"{str(run)!r} was exported with one generator; leave --best out.")
     if is_export:
         return Place(folder, "export")
-    if hub.is_name(run):
+    if hub_too and hub.is_name(run):
         return Place(hub.fetch(str(run)), "hub")
     raise _nothing(folder, best)
 

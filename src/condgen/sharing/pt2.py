@@ -5,28 +5,30 @@ condgen itself never loads one that it has not just written.
 """
 
 import warnings
+from collections.abc import Mapping
 from pathlib import Path
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
-from torch import Tensor, nn
+from torch import Tensor
 
+from condgen.drawing.sampler import Sampler
 from condgen.sharing import parity
-from condgen.spec import Prior, Spec
 
 
-def export(net: nn.Module, spec: Spec, prior: Prior, path: Path) -> parity.Difference:
-    """Write `net`, a generator in eval mode, to `path`: inputs, output and check as in `sharing.onnx`."""
-    traced, example, free = parity.traceable(net, spec, prior)
+def export(sampler: Sampler, path: Path) -> parity.Difference:
+    """Write the generator to `path`: inputs z and y, output and check as in `sharing.onnx`. Sampling options keep the
+    values that the sampler has."""
+    traced = parity.Traceable.of(sampler, free_options=False)
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # about its own insides
-        program = torch.export.export(traced, example, dynamic_shapes=free)
+        program = traced.program()
         torch.export.save(program, path)
         drawing = torch.export.load(path).module()
 
-    def again(z: Tensor, y: Tensor) -> NDArray[np.uint8]:
+    def again(z: Tensor, y: Tensor, options: Mapping[str, float]) -> NDArray[np.uint8]:
         drawn: NDArray[np.uint8] = drawing(z, y).numpy()
         return drawn
 
-    return parity.check(traced.net, spec, prior, again)
+    return parity.check(sampler, again)

@@ -34,7 +34,7 @@ def export(sampler: Sampler, path: Path) -> parity.Difference:
     files = runtime.files()  # first: without a network nothing else is worth the wait
     with tempfile.TemporaryDirectory() as folder:
         model = Path(folder) / "model.onnx"
-        found = onnx.export(sampler.net, sampler.spec, sampler.prior, model)
+        found = onnx.export(sampler, model, optional=False)
         disk.write_bytes(path, page(model.read_bytes(), told(sampler), files).encode())
     return found
 
@@ -43,7 +43,9 @@ def told(sampler: Sampler) -> dict[str, Any]:
     """What the page has to know of a model: the same as GET /about of `condgen serve`."""
     card, spec, prior = sampler.card, sampler.spec, sampler.prior
     name = f"{card['system']}-{Path(card['data']['name']).name}"
-    return about.told(name, card, spec, prior, sampler.micro_batch, has_plane(card, prior)) | {"limits": LIMITS}
+    inputs = [option for option in sampler.options if option.type is float]  # the others are frozen in the program
+    told = about.told(name, card, spec, prior, sampler.micro_batch, has_plane(card, prior), inputs)
+    return told | {"limits": LIMITS}
 
 
 def page(model: bytes, card: Mapping[str, Any], files: Mapping[str, bytes]) -> str:

@@ -37,6 +37,7 @@ from condgen import disk
 from condgen.errors import CondgenError
 from condgen.former import current_names
 from condgen.labels import ANY, Labels
+from condgen.options import Option
 from condgen.sharing.card import sealed
 from condgen.spec import Fit, Spec
 from condgen.training import checkpoint
@@ -237,7 +238,9 @@ def default_folder(identity: Identity, root: Path = Path("runs")) -> Path:
         number += 1
 
 
-def card_of(identity: Identity, spec: Spec, prior: dict[str, Any], micro_batch: int, images: int) -> dict[str, Any]:
+def card_of(
+    identity: Identity, spec: Spec, prior: dict[str, Any], micro_batch: int, images: int, options: Sequence[Option] = ()
+) -> dict[str, Any]:
     """All that is needed to draw from the weights beside it."""
     return {
         "system": identity.system,
@@ -248,6 +251,7 @@ def card_of(identity: Identity, spec: Spec, prior: dict[str, Any], micro_batch: 
         "images": images,
         "seed": identity.seed,
         "data": {"name": identity.data, "fingerprint": identity.fingerprint},
+        "options": [option.to_json() for option in options],
     }
 
 

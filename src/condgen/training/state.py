@@ -48,7 +48,9 @@ class Training:
         """Starts at image 0. half_life: of the averaged generator, in images."""
         self.run, self.system, self.stream, self.dataset = run, system, stream, dataset
         self.ema = EMA(system.generator, half_life)
-        self.sampler = Sampler(self.ema.net, system.generator_spec, system.prior, device=stream.device)
+        self.sampler = Sampler(
+            self.ema.net, system.generator_spec, system.prior, device=stream.device, options=system.sampling_options
+        )
         self.meter = Meter()
         self.rollbacks = self.checked = 0
 
@@ -160,7 +162,9 @@ class Training:
 
     def _card(self) -> dict[str, Any]:
         prior = asdict(self.system.prior)
-        return card_of(self.run.identity, self.system.generator_spec, prior, MICRO_BATCH, self.images)
+        return card_of(
+            self.run.identity, self.system.generator_spec, prior, MICRO_BATCH, self.images, self.system.sampling_options
+        )
 
     def restore(self) -> list[str]:
         """Resume from the newest intact checkpoint, if there is one. Returns a message for each damaged one."""

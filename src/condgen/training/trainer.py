@@ -159,7 +159,9 @@ def measure_pace(system: System, stream: Stream, monitor: Monitor | None, second
     found = speed(system, stream, seconds)
     if not monitor:
         return Pace(found)
-    sampler = Sampler(system.generator, system.generator_spec, system.prior, device=stream.device)
+    sampler = Sampler(
+        system.generator, system.generator_spec, system.prior, device=stream.device, options=system.sampling_options
+    )
     monitor.evaluate(sampler, 1, [])  # the first call also evaluates the real images
     began = time.monotonic()
     monitor.evaluate(sampler, 1, [])

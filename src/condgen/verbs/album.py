@@ -5,7 +5,7 @@ run's `album/`. Torch is imported when there is something to draw.
 """
 
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from condgen import api
 from condgen.errors import CondgenError
@@ -18,7 +18,15 @@ if TYPE_CHECKING:
     from condgen.labels import Label
 
 
-def titled(run: str | Path, *, labels: str = "all", columns: int = 5, seed: int = 0, out: Path | None = None) -> Path:
+def titled(
+    run: str | Path,
+    *,
+    labels: str = "all",
+    columns: int = 5,
+    seed: int = 0,
+    out: Path | None = None,
+    **options: Any,
+) -> Path:
     """One picture per label, each under its title: 2 x 5 for ten digits.
 
     Args:
@@ -27,10 +35,11 @@ def titled(run: str | Path, *, labels: str = "all", columns: int = 5, seed: int 
         columns: Pictures side by side.
         seed: Another seed, other pictures.
         out: The PNG to write.
+        options: The sampling options of the generator.
     """
     from condgen.drawing import sheets
 
-    sampler = api.load(run)
+    sampler = api.load(run, **options)
     return _save(
         sheets.titled_images(sampler, sampler.labels(labels), _positive("columns", columns), seed), run, "titled", out
     )
@@ -44,6 +53,7 @@ def same_z(
     count: int = 8,
     seed: int = 0,
     out: Path | None = None,
+    **options: Any,
 ) -> Path:
     """The same noise along each row under every label; of attributes, with one of them switched per column.
 
@@ -54,10 +64,11 @@ def same_z(
         count: Rows.
         seed: Another seed, other pictures.
         out: The PNG to write.
+        options: The sampling options of the generator.
     """
     from condgen.drawing import sheets
 
-    sampler, rows = api.load(run), _positive("count", count)
+    sampler, rows = api.load(run, **options), _positive("count", count)
     if sampler.spec.labels.kind == "attributes":
         sheet = sheets.attribute_flips(sampler, _one(sampler, base or "none", "base"), rows, seed)
     else:
@@ -75,6 +86,7 @@ def walk(
     count: int = 8,
     seed: int = 0,
     out: Path | None = None,
+    **options: Any,
 ) -> Path:
     """From one noise to another, a row per label; or, given --start and --end, from one label to another.
 
@@ -87,6 +99,7 @@ def walk(
         count: Rows of a walk through labels, each another noise.
         seed: Another seed, other pictures.
         out: The PNG to write.
+        options: The sampling options of the generator.
     """
     from condgen.drawing import sheets
 
@@ -94,7 +107,7 @@ def walk(
         raise CondgenError(f"--steps should be 2 or more, found {steps}.")
     if (start is None) != (end is None):
         raise CondgenError("a walk through labels wants both --start and --end.")
-    sampler = api.load(run)
+    sampler = api.load(run, **options)
     if start is None or end is None:
         return _save(sheets.latent_interpolation(sampler, sampler.labels(labels), steps, seed), run, "walk", out)
     ends = _one(sampler, start, "start"), _one(sampler, end, "end")
@@ -122,7 +135,9 @@ def reconstructions(run: str | Path, *, count: int = 40, out: Path | None = None
     return _save(sheets.side_by_side(originals, view.reconstructed(count)), run, "reconstructions", out)
 
 
-def manifold(run: str | Path, *, label: str | None = None, side: int = 20, out: Path | None = None) -> Path:
+def manifold(
+    run: str | Path, *, label: str | None = None, side: int = 20, out: Path | None = None, **options: Any
+) -> Path:
     """The plane of a two-number latent as pictures.
 
     Args:
@@ -130,10 +145,11 @@ def manifold(run: str | Path, *, label: str | None = None, side: int = 20, out: 
         label: Which label to show, if the system has any; by default the first.
         side: Pictures along each side.
         out: The PNG to write.
+        options: The sampling options of the generator.
     """
     from condgen.drawing import sheets
 
-    sampler = api.load(run)
+    sampler = api.load(run, **options)
     if sampler.prior.dim != 2 or sampler.prior.kind != "normal":
         raise CondgenError(f"a plane needs a z of 2 normal numbers; that of {str(run)!r} has {sampler.prior.dim}. "
                            "Train vae-2d, or with --z-dim 2.")  # fmt: skip

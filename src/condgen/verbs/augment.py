@@ -37,6 +37,7 @@ def augment(
     seed: int = 0,
     no_proof: bool = False,
     json: bool = False,
+    **options: Any,
 ) -> str:
     """Draw more pictures of the labels that data are short of, and measure whether a classifier gains by them.
 
@@ -53,6 +54,7 @@ def augment(
         seed: Another seed, other pictures.
         no_proof: Only draw, do not train classifiers.
         json: As JSON, for programs.
+        options: The sampling options of the generator.
     """
     if balance == (per_class is not None):
         raise CondgenError("give one of --balance and --per-class N.")
@@ -64,7 +66,7 @@ def augment(
     from condgen import data as datasets
     from condgen.disk import write_json
 
-    dataset, sampler = datasets.load(data, labels=labels, size=size, fit=fit, on_bad=on_bad), api.load(run)
+    dataset, sampler = datasets.load(data, labels=labels, size=size, fit=fit, on_bad=on_bad), api.load(run, **options)
     counts = wanted(dataset, sampler, per_class)
     drawn = draw(sampler, counts, seed)
     write(sampler, drawn, counts, seed, folder)

@@ -5,7 +5,7 @@ What is measured, and how, is in judging/; here are run folders, words and table
 
 import json as json_
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from condgen.data import Dataset
     from condgen.drawing.sampler import Sampler
     from condgen.judging.reference import Reference
+    from condgen.options import Value
 
 FULL = 60_000
 """Pictures of a full evaluation."""
@@ -46,6 +47,7 @@ def evaluate(
     seed: int = 0,
     device: str = "cpu",
     json: bool = False,
+    **options: Any,
 ) -> str:
     """How good the pictures are, whether they follow their labels, whether they copy: numbers beside real ones.
 
@@ -66,15 +68,18 @@ def evaluate(
         seed: Of the pictures that are drawn.
         device: auto, cpu, cuda, cuda:N or mps.
         json: As JSON, for programs.
+        options: The sampling options of the generator; their result is kept in a file of its own.
     """
     if (run is None) == (pictures is None and not self_test):
         raise CondgenError(
             "give one thing to measure: a RUN, --pictures FOLDER --data DATA, or --self-test --data DATA."
         )
+    if run is None and options:
+        raise CondgenError(f"{', '.join(options)}: sampling options belong to a generator; give a RUN.")
     if run is not None:
         found = evaluate_run(
             run, images=images, quick=quick, full=full, best=best, fid=fid, seed=seed, device=device, data=data,
-            say=aloud,
+            say=aloud, **options,
         )  # fmt: skip
         return as_json(found) if json else in_words(found)
     if data is None:
@@ -119,14 +124,15 @@ def in_words(found: Evaluation) -> str:
 def evaluate_run(
     run: str | Path, *, images: int | None = None, quick: bool = False, full: bool = False, best: bool = False,
     fid: str | None = None, seed: int = 0, device: str = "cpu", data: str | None = None,
-    say: Say = lambda text: None,
+    say: Say = lambda text: None, **options: Any,
 ) -> Evaluation:  # fmt: skip
     """Measure a run's generator as condgen-eval/1 says, and keep the result in the run as evaluation.json.
 
     images: pictures to draw; 10,000 by default. quick: without CAS. full: 60,000 pictures and longer CAS. best: the
     generator of the best evaluation while training instead of the last. fid: weights of Inception, for FID proper.
+    options: the sampling options of the generator.
     """
-    sampler = api.load(run, best=best, device=device)
+    sampler = api.load(run, best=best, device=device, **options)
     dataset = api.data_of(run, data)
     reference, leaky = reference_for(dataset, say)
     from condgen.judging import evaluation, protocol, walks
@@ -143,7 +149,7 @@ def evaluate_run(
     if places.find(run).kind == "run":
         from condgen.disk import write_json
 
-        write_json(Path(run).expanduser() / file_name(best), found)
+        write_json(Path(run).expanduser() / file_name(best, sampler.chosen), found)
     return found
 
 
@@ -174,9 +180,9 @@ def reference_for(dataset: "Dataset", say: Say = lambda text: None) -> "tuple[Re
     return Reference(dataset, judge.of(dataset, say)), leaky
 
 
-def kept(run: str | Path, best: bool = False) -> Evaluation | None:
-    """The evaluation that lies in a run, if it is of the generator that lies there now."""
-    path = Path(run).expanduser() / file_name(best)
+def kept(run: str | Path, best: bool = False, sampling: "Mapping[str, Value] | None" = None) -> Evaluation | None:
+    """The evaluation in a run, if it is of the generator that lies there now, under these sampling options."""
+    path = Path(run).expanduser() / file_name(best, sampling)
     try:
         found: Evaluation = json_.loads(path.read_text(encoding="utf-8"))
         same = found["about"]["generator"]["sha256"] == api.card(Path(run).expanduser(), best)["sha256"]
@@ -196,15 +202,17 @@ def real_text(found: Evaluation, name: str) -> str:
     return str(Estimate.from_json(real)) if real else "-"
 
 
-def file_name(best: bool) -> str:
-    return "evaluation-best.json" if best else "evaluation.json"
+def file_name(best: bool, sampling: "Mapping[str, Value] | None" = None) -> str:
+    """evaluation.json, or with what was chosen in its name: evaluation-best_truncation-0.7.json."""
+    chosen = "".join(f"_{name}-{value}" for name, value in (sampling or {}).items())
+    return f"evaluation{'-best' if best else ''}{chosen}.json"
 
 
 def generator_of(sampler: "Sampler") -> dict[str, Any]:
     """What has to be known of a generator to draw the same pictures."""
     return {
         key: sampler.card.get(key) for key in ("system", "config", "images", "seed", "sha256", "micro_batch", "data")
-    }
+    } | ({"sampling": sampler.chosen} if sampler.chosen else {})
 
 
 def _described(reference: "Reference", leaky: bool) -> str:

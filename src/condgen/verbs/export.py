@@ -28,7 +28,7 @@ def onnx(sampler: "Sampler", folder: Path, precision: Precision) -> Mapping[str,
     """model.onnx, for onnxruntime anywhere, a browser included."""
     from condgen.sharing import onnx
 
-    found = onnx.export(sampler.net, sampler.spec, sampler.prior, folder / "model.onnx", precision)
+    found = onnx.export(sampler, folder / "model.onnx", precision)
     return {"parity": asdict(found)}
 
 
@@ -36,7 +36,7 @@ def pt2(sampler: "Sampler", folder: Path, precision: Precision) -> Mapping[str, 
     """model.pt2, for torch without condgen."""
     from condgen.sharing import pt2
 
-    return {"parity": asdict(pt2.export(sampler.net, sampler.spec, sampler.prior, folder / "model.pt2"))}
+    return {"parity": asdict(pt2.export(sampler, folder / "model.pt2"))}
 
 
 def web(sampler: "Sampler", folder: Path, precision: Precision) -> Mapping[str, Any]:
@@ -63,6 +63,7 @@ def export(
     best: bool = False,
     licence: str | None = None,
     precision: Precision = "fp32",
+    **options: Any,
 ) -> str:
     """A generator as a folder to give away: weights, a page about it, and a program for others than condgen.
 
@@ -85,17 +86,18 @@ def export(
         raise CondgenError(f"--licence {licence!r} is no name of a licence, such as apache-2.0 or cc-by-4.0.")
     place = places.find(run, best)
     about, folder = place.card, out.expanduser() if out else places.home(run) / "exported" / format
+    from condgen.sharing import folder as folders
     from condgen.sharing import release
-    from condgen.sharing.folder import sampler
 
+    sampler = folders.sampler(place, about).with_options(**options)
     if format == "web" and folder.suffix == ".html":
         from condgen.sharing import web
 
-        web.export(sampler(place, about), folder)
+        web.export(sampler, folder)
         return f"{folder}\n  open it in a browser; it asks no network for anything."
-    told = about_it(run, best, about) | {"licence": licence or about.get("licence"), "exported": format}
+    told = about_it(run, best, sampler.card) | {"licence": licence or about.get("licence"), "exported": format}
     told = {key: value for key, value in (told | {"precision": precision}).items() if value is not None}
-    release.write(sampler(place, about), folder, told, lambda net, at: FORMATS[format](net, at, precision))
+    release.write(sampler, folder, told, lambda net, at: FORMATS[format](net, at, precision))
     return "\n".join(
         [
             str(folder),
@@ -116,7 +118,7 @@ def about_it(run: str, best: bool, about: Mapping[str, Any]) -> dict[str, Any]:
         options = {"labels": identity.labels, "size": identity.size, "fit": identity.fit}
         told |= {key: value for key, value in options.items() if value is not None}
     told["name"] = Path(told["name"]).name  # the way to it is the giver's own business
-    found = evaluate.kept(run, best)
+    found = evaluate.kept(run, best, about.get("sampling"))
     scores = {"scores": _scores(found), "measured": _measured(found)} if found else {}
     return {"paper": {"short": paper.short, "bibtex": paper.bibtex}, "data": told} | scores
 

@@ -1,8 +1,11 @@
 """`condgen serve`: a page and an HTTP API that draw to order."""
 
 from pathlib import Path
+from typing import Any
 
 from condgen.errors import needs
+from condgen.options import checked
+from condgen.sharing import card, places
 
 
 def serve(
@@ -15,6 +18,7 @@ def serve(
     cors_origin: tuple[str, ...] = (),
     allow_host: tuple[str, ...] = (),
     token_file: Path | None = None,
+    **options: Any,
 ) -> None:
     """Serve a generator to a browser and to programs. Ctrl-C ends it, after what is in hand is answered.
 
@@ -27,10 +31,16 @@ def serve(
         cors_origin: A page of another site that may ask, such as https://example.org; may be given several times.
         allow_host: A name that the server is called by, such as pictures.example.org behind a proxy; several times.
         token_file: Where the token lies, which makes one necessary on this machine too; by default in the cache.
+        options: The sampling options of requests that choose none.
     """
     with needs("serve"):
         from condgen.serving import server
-    server.serve(server.Order(run, host, port, best, device, cors_origin, allow_host, token_file, scores(run, best)))
+    chosen = checked(card.options(places.find(run, best).card), options)
+    server.serve(
+        server.Order(
+            run, host, port, best, device, cors_origin, allow_host, token_file, scores(run, best), options=chosen
+        )
+    )
 
 
 def scores(run: str, best: bool) -> dict[str, float]:

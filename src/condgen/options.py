@@ -1,0 +1,104 @@
+"""What may be chosen when images are generated, besides label and seed: truncation, and whatever a system adds.
+
+A system declares its sampling options once, in `System.options`; a prior adds its own (`spec.Prior.options`). They
+change no weight. The command line, Python, the HTTP schema, the page, exports and the card are all made from the
+declaration, so an option needs no other edit.
+"""
+
+from collections.abc import Iterable, Mapping
+from typing import Annotated, Any, Self
+
+from pydantic import BaseModel, ConfigDict, Field, model_validator
+
+from condgen.errors import CondgenError, unknown
+
+Value = int | float | str
+Values = dict[str, Value]
+"""The value of each option, by name."""
+RESERVED = {
+    *("run", "labels", "count", "seed", "first", "out", "grid", "shard", "best", "device", "data", "images", "json"),
+    *("format", "points", "z", "y", "help", "quiet", "view", "label", "to", "part", "right", "up"),
+}
+"""Names that requests already use for something else."""
+
+
+class Option(BaseModel):
+    """One thing that may be chosen: a number between two bounds, or one of several words."""
+
+    model_config = ConfigDict(frozen=True, strict=True, extra="forbid", allow_inf_nan=False)
+
+    name: Annotated[str, Field(pattern="^[a-z][a-z0-9_]{0,39}$")]
+    help: Annotated[str, Field(max_length=300)]
+    """One sentence for `--help`, the HTTP schema and the page."""
+    default: Value
+    """The type of the default is the type of the option."""
+    minimum: int | float | None = None
+    maximum: int | float | None = None
+    choices: Annotated[tuple[str, ...], Field(strict=False, max_length=20)] = ()
+
+    @model_validator(mode="after")
+    def _is_sound(self) -> Self:
+        if self.name in RESERVED:
+            raise ValueError(f"{self.name!r} already names something else in a request")
+        if isinstance(self.default, str) != bool(self.choices) or isinstance(self.default, bool):
+            raise ValueError(f"{self.name!r} should be a number, or a word with choices")
+        if isinstance(self.default, int | float) and None in (self.minimum, self.maximum):
+            raise ValueError(f"{self.name!r} needs a minimum and a maximum")
+        self.check(self.default)
+        return self
+
+    @property
+    def type(self) -> type[int] | type[float] | type[str]:
+        return str if self.choices else type(self.default)
+
+    def to_json(self) -> dict[str, Any]:
+        """As cards, the HTTP interface and the page hold it."""
+        return self.model_dump(mode="json", exclude_defaults=True)
+
+    def check(self, value: Any) -> Value:
+        """The value in the type of the option. Raises CondgenError, naming the option, if it is out of range."""
+        if self.choices:
+            if value not in self.choices:
+                raise CondgenError(f"{self.name} should be one of {', '.join(self.choices)}, found {value!r}.")
+            return str(value)
+        assert self.minimum is not None
+        assert self.maximum is not None
+        fits = isinstance(value, int if self.type is int else int | float) and not isinstance(value, bool)
+        if not fits or not self.minimum <= value <= self.maximum:
+            kind = "a whole number" if self.type is int else "a number"
+            raise CondgenError(f"{self.name} should be {kind} from {self.minimum} to {self.maximum}, found {value!r}.")
+        return self.type(value)
+
+
+TRUNCATION = Option(
+    name="truncation",
+    help="Scale of the latent vector, from 1 (as in training) to 0 (its mean): less variety, more typical images.",
+    default=1.0,
+    minimum=0.0,
+    maximum=1.0,
+)
+"""The truncation trick for normal priors; see Brock et al. 2018 (arXiv 1809.11096, section 3.1) and Karras et al. 2018
+(arXiv 1812.04948, appendix B). z is scaled towards its mean, as in the latter; the former draws outliers anew."""
+
+
+def checked(declared: Iterable[Option], given: Mapping[str, object]) -> Values:
+    """The values in `given`, without those that equal the default. Raises CondgenError for a name that is not declared
+    or a value out of range."""
+    known = {option.name: option for option in declared}
+    for name in given:
+        if name not in known:
+            if not known:
+                raise CondgenError(f"this generator has no sampling options, found {name!r}.")
+            raise unknown("sampling option", name, known)
+    found = {name: known[name].check(value) for name, value in given.items()}
+    return {name: value for name, value in found.items() if value != known[name].default}
+
+
+def filled(declared: Iterable[Option], values: Mapping[str, Value]) -> Values:
+    """A value for every declared option: the default where `values` has none."""
+    return {option.name: values.get(option.name, option.default) for option in declared}
+
+
+def rebased(declared: Iterable[Option], chosen: Mapping[str, Value]) -> tuple[Option, ...]:
+    """The same options with the chosen values as their defaults."""
+    return tuple(option.model_copy(update={"default": chosen.get(option.name, option.default)}) for option in declared)
