@@ -75,7 +75,7 @@ def test_evaluate_in_words_says_what_is_wrong(runs: Path, capsys: pytest.Capture
     assert "label accuracy" in captured.out
     assert "labels are not always followed" in captured.out
     assert "FD[judge-mnist-v1]" in captured.out
-    assert "not measured: of label '0'" in captured.out  # 120 of a class are too few
+    assert "not measured: label '0'" in captured.out  # 120 of a class are too few
     assert "drawing 1,200 pictures" in captured.err
 
 
@@ -115,7 +115,7 @@ def test_too_few_pictures_refuse_fd_and_say_so(runs: Path, capsys: pytest.Captur
     run("evaluate", runs / "other", "--quick", "--images", 511, "--json")
     found = json.loads(capsys.readouterr().out)
     assert found["fd"]["value"] is None
-    assert "at least 512 pictures" in found["fd"]["refused"]
+    assert "at least 512 images" in found["fd"]["refused"]
     assert found["kid"]["value"] is not None
     assert found["precision"]["value"] is not None
 
