@@ -9,6 +9,7 @@ from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
+from condgen import bounds
 from condgen.errors import CondgenError
 from condgen.sharing import places
 from condgen.spec import Fit, OnBad
@@ -75,6 +76,8 @@ def train(
         quiet: Say nothing.
         settings: The fields of the system's own Config, such as images, batch or lr.
     """
+    bounds.check("train", {"size": size, "seed": seed, "log_every": log_every, "grid_every": grid_every})
+    bounds.check("train", {"evaluate_every": evaluate_every, "save_seconds": save_seconds})
     began, length = time.monotonic(), Length(settings.get("images"), epochs, minutes)
     from condgen import heap, parallel
     from condgen.noise import contained_noise
@@ -225,6 +228,7 @@ def sample(
         best: By the generator of the best evaluation while training, instead of the last.
         device: auto, cpu, cuda, cuda:N or mps.
     """
+    bounds.check("sample", {"count": count, "seed": seed, "shard": shard})
     place = places.find(run, best)
     about = place.card
     from condgen.drawing import draw, shards

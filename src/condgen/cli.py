@@ -14,7 +14,7 @@ from typing import Annotated, Any
 
 from cyclopts import App, CycloptsError, Group, Parameter
 
-from condgen import api
+from condgen import api, bounds, exits
 from condgen.errors import CondgenError, unknown
 from condgen.spec import Fit, OnBad
 from condgen.systems import DEFAULT, SYSTEMS, row
@@ -34,14 +34,24 @@ def main(argv: Sequence[str] | None = None) -> None:
         if isinstance(stream, TextIOWrapper):
             stream.reconfigure(errors="replace")  # a name that the terminal cannot write is no reason to stop
     try:
-        result = application(words)(words)
-    except (CondgenError, CycloptsError) as error:
-        sys.stderr.write(f"condgen: {' '.join(str(error).split())}\n")
-        raise SystemExit(2) from None
+        result = run(words)
+        if isinstance(result, str | Path):
+            sys.stdout.write(f"{result}\n")
+        sys.stdout.flush()
     except KeyboardInterrupt:
-        raise SystemExit(130) from None
-    if isinstance(result, str | Path):
-        sys.stdout.write(f"{result}\n")
+        raise SystemExit(exits.INTERRUPTED) from None
+    except Exception as error:
+        code = exits.ended(error, words, (CondgenError, CycloptsError))
+        if code is None:
+            raise
+        raise SystemExit(code) from error
+
+
+def run(words: Sequence[str]) -> Any:
+    """What one command returns. Numbers that no command takes are refused before it begins."""
+    command, given, _ = application(words).parse_args(words)
+    bounds.check(command.__name__, given.arguments)
+    return command(*given.args, **given.kwargs)
 
 
 def application(words: Sequence[str]) -> App:
@@ -108,7 +118,7 @@ def train_of(words: Sequence[str]) -> Callable[..., None]:
     def spelled_out(*args: Any, **options: Any) -> None:
         api.train(*args, **options)
 
-    spelled_out.__doc__ = api.train.__doc__
+    spelled_out.__doc__, spelled_out.__name__ = api.train.__doc__, "train"
     spelled_out.__signature__ = inspect.Signature([*plain, *fields])  # type: ignore[attr-defined]
     spelled_out.__annotations__ = {p.name: p.annotation for p in [*plain, *fields]}
     return spelled_out

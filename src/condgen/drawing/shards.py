@@ -6,15 +6,15 @@ what was drawn before a crash is not drawn again. torchrun tells each process wh
 
 import io
 import json
-import os
 import tarfile
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
+from condgen import parallel
 from condgen.disk import replacing, write_json
 from condgen.drawing import pictures
-from condgen.drawing.draw import about
+from condgen.drawing.draw import MOST_IN_ONE, about, check_images
 from condgen.drawing.sampler import Sampler
 from condgen.errors import CondgenError
 from condgen.labels import Label
@@ -29,9 +29,11 @@ def write(sampler: Sampler, labels: Sequence[Label], *, count: int, seed: int, o
     """
     if min(count, each) < 1:
         raise CondgenError(f"--count and --shard should be 1 or more, found {count} and {each}.")
+    check_images(len(labels) * count, MOST_IN_ONE, "give a lower --count, and another --seed for each command")
+    numbers = mine(-(-len(labels) * count // each))
     note_request(out, about(sampler, seed=seed, count=count, each=each, labels=[str(label) for label in labels]))
     total = len(labels) * count
-    for number in mine(-(-total // each)):
+    for number in numbers:
         path = out / f"{number:05d}.tar"
         if not path.exists():
             with replacing(path) as temporary, tarfile.open(temporary, "w") as shard:
@@ -42,7 +44,8 @@ def write(sampler: Sampler, labels: Sequence[Label], *, count: int, seed: int, o
 
 def mine(shards: int) -> range:
     """Which of them this process draws."""
-    return range(int(os.environ.get("RANK", "0")), shards, int(os.environ.get("WORLD_SIZE", "1")))
+    rank, size = parallel.placed()
+    return range(rank, shards, size)
 
 
 def note_request(out: Path, request: dict[str, Any]) -> None:
@@ -51,7 +54,14 @@ def note_request(out: Path, request: dict[str, Any]) -> None:
     if not path.exists():
         write_json(path, request)
         return
-    there = json.loads(path.read_text(encoding="utf-8"))
+    try:
+        there = json.loads(path.read_text(encoding="utf-8"))
+        if not isinstance(there, dict):
+            raise ValueError("no object")
+    except (ValueError, RecursionError):
+        raise CondgenError(
+            f"{str(path)!r} is damaged, so it cannot be told which shards these are; give another --out."
+        ) from None
     if other := [name for name in request if there.get(name) != request[name]]:
         raise CondgenError(f"{str(out)!r} holds shards with another {', '.join(other)}; give another --out.")
 

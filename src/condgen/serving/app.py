@@ -138,9 +138,16 @@ def add_drawing(app: FastAPI, served: Served, queue: Queue, limits: Limits) -> N
             return pack()
         return await asyncio.get_running_loop().run_in_executor(packers, pack)
 
-    @app.get("/about", summary="What is served.", responses=faults())
-    async def about() -> dict[str, Any]:
-        return served.about(limits)
+    told = json.dumps(
+        served.about(limits), ensure_ascii=False, separators=(",", ":")
+    ).encode()  # once: it never changes
+
+    @app.get(
+        "/about", summary="What is served.", response_class=Response,
+        responses={**contents("application/json"), **faults()},
+    )  # fmt: skip
+    async def about() -> Response:
+        return Response(told, media_type="application/json")
 
     @app.post(
         "/sample", summary="Pictures to order, the same bytes as `condgen sample` writes.", response_class=Response,
