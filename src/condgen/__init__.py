@@ -8,18 +8,17 @@
 Names are fetched when first used, so that `import condgen` stays free of torch.
 """
 
-from typing import TYPE_CHECKING, Any
-
 from condgen.version import __version__
 
 __all__ = ["CondgenError", "__version__", "load", "train"]
 
+TYPE_CHECKING = False  # typing takes longer to import than all the rest, and Ctrl-C waits for it
 if TYPE_CHECKING:
     from condgen.api import load, train
     from condgen.errors import CondgenError
 
 
-def __getattr__(name: str) -> Any:
+def __getattr__(name: str) -> object:
     if name in ("load", "train"):
         from condgen import api
 

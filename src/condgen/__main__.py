@@ -1,20 +1,25 @@
 """`python -m condgen`, and the command `condgen`."""
 
-from collections.abc import Callable
-from typing import NoReturn
+import os
+import signal
+import sys
 
 
-def main() -> NoReturn:
-    """Run the command line and end the process; Ctrl-C is answered before the first large import."""
+def main() -> None:
+    """Run the command line and end the process. Until it is loaded, Ctrl-C ends the process at once: nothing is written
+    yet, and an import that is cut short may fail in any way."""
+    heeded = signal.getsignal(signal.SIGINT) is signal.default_int_handler  # else somebody wants it ignored
+    if heeded:
+        signal.signal(signal.SIGINT, lambda number, frame: os._exit(130))
     from condgen import exits
 
-    exits.guard(_command_line)
+    exits.keep_standard_streams()
+    with exits.ending():
+        from condgen import cli
 
-
-def _command_line() -> Callable[[], None]:
-    from condgen import cli
-
-    return cli.main
+        if heeded:
+            signal.signal(signal.SIGINT, exits.on_interrupt)
+        cli.main(sys.argv[1:])
 
 
 if __name__ == "__main__":

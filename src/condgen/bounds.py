@@ -1,6 +1,5 @@
 """Which numbers the options of the verbs take. Settings of systems have theirs in `Config`."""
 
-import math
 from collections.abc import Mapping
 from typing import Any
 
@@ -51,7 +50,7 @@ def check(verb: str, options: Mapping[str, Any]) -> None:
 
 def _wanted(bounds: Bounds, value: float) -> str:
     least, most = bounds
-    if math.isnan(value):
+    if value != value:
         return "a number"
     if value > most:
         return f"at most {most:,}"

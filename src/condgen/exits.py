@@ -3,7 +3,7 @@
 0 done; 1 standard output could not be written; 2 a mistake of the user, or something that the machine refuses; 70 a bug
 in condgen; 130 Ctrl-C; 141 nobody reads the output any more; 143 SIGTERM. CONDGEN_TRACEBACK=1 shows tracebacks as well.
 
-Imported before anything large: Ctrl-C is answered from here on.
+Needs nothing large, so that `__main__` can import it first.
 """
 
 import _thread
@@ -12,8 +12,9 @@ import os
 import re
 import signal
 import sys
-from collections.abc import Callable, Sequence
-from contextlib import suppress
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager, suppress
+from types import FrameType
 from typing import NoReturn
 
 from condgen.errors import CondgenError, shortened
@@ -36,14 +37,13 @@ MEMORY = re.compile(
 SIZE = re.compile(r"allocate ([\d.,]+ (?:bytes|[KMGT]iB|[KMGT]B))", re.I)
 
 
-def guard(load: Callable[[], Callable[[], None]]) -> NoReturn:
-    """Load the command line, run it, and end the process, whatever happens. load: imports it, which takes a while."""
-    keep_standard_streams()
+@contextmanager
+def ending() -> Iterator[None]:
+    """End the process after the block, with the code that fits what happened in it."""
     sys.unraisablehook = _unraisable
+    code: int | str | None = 0
     try:
-        run = _at_once_on_interrupt(load)
-        run()
-        code: int | str | None = 0
+        yield
     except SystemExit as ended:
         code = PIPE_CLOSED if isinstance(ended.__context__, BrokenPipeError) else ended.code  # rich turns one into 1
     except BaseException as error:
@@ -70,7 +70,7 @@ def ended(error: Exception, words: Sequence[str], mistakes: tuple[type[Exception
     if isinstance(error, OSError) and error.errno == errno.EPIPE and error.filename is None:
         _silence()
         return PIPE_CLOSED
-    if isinstance(error, OSError) and error.filename is None and not _flushes():
+    if isinstance(error, OSError) and error.filename is None and not _takes_output():
         _silence()
         _say(f"cannot write to standard output: {error.strerror}.", error)
         return OUTPUT
@@ -172,19 +172,13 @@ def _written(error: BaseException) -> str:
         return "the same command with CONDGEN_TRACEBACK=1 shows the traceback"
 
 
-def _at_once_on_interrupt(load: Callable[[], Callable[[], None]]) -> Callable[[], None]:
-    """`load()`, during which Ctrl-C ends the process at once: nothing is written yet, and imports must not be cut."""
-    heeded = signal.getsignal(signal.SIGINT) is signal.default_int_handler  # else somebody wants it ignored
-    if heeded:
-        signal.signal(signal.SIGINT, _leave)
-    run = load()
-    if heeded:
-        signal.signal(signal.SIGINT, signal.default_int_handler)
-    return run
-
-
-def _leave(number: int, frame: object) -> NoReturn:
-    os._exit(INTERRUPTED)
+def on_interrupt(number: int, frame: FrameType | None) -> None:
+    """KeyboardInterrupt; within an import the end at once, since torch's would abort in C++ with a message of its own."""
+    while frame is not None:
+        if frame.f_code.co_filename == "<frozen importlib._bootstrap>":
+            os._exit(INTERRUPTED)
+        frame = frame.f_back
+    raise KeyboardInterrupt
 
 
 def _unraisable(unraisable: "sys.UnraisableHookArgs") -> None:
@@ -195,8 +189,10 @@ def _unraisable(unraisable: "sys.UnraisableHookArgs") -> None:
         sys.__unraisablehook__(unraisable)
 
 
-def _flushes() -> bool:
+def _takes_output() -> bool:
+    """Whether standard output can still be written; tried out, since an error does not tell which file it is about."""
     try:
+        sys.stdout.write("\n")
         sys.stdout.flush()
     except (OSError, ValueError):
         return False
@@ -213,7 +209,9 @@ def _silence() -> None:
 
 def _finish(code: int | str | None) -> NoReturn:
     with suppress(ValueError):
-        signal.signal(signal.SIGINT, _leave)  # from here on there is nothing left to interrupt
+        signal.signal(
+            signal.SIGINT, lambda number, frame: os._exit(INTERRUPTED)
+        )  # from here on there is nothing left to interrupt
     try:
         sys.stdout.flush()
     except OSError as error:

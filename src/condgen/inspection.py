@@ -16,6 +16,8 @@ from condgen.metrics.pixels import greys
 
 ROWS, COLUMNS = 5, 20
 """Of the sample sheet; a data set with more labels shows its first ones."""
+MOST_MEANS = 500
+"""Labels of which the mean picture is shown: the first ones."""
 
 
 def facts(data: Dataset) -> dict[str, Any]:
@@ -77,18 +79,18 @@ def write(data: Dataset, found: dict[str, Any], folder: Path) -> None:
     titles = list(data.labels.names)
     pictures.save_png(folder / "sheet.png", real(data.train, data.labels))
     write_bytes(folder / "labels.png", plots.bars(found["per_label"], titles, f"{data.name}: pictures per label"))
-    cells = [pictures.enlarged(pictures.image(picture)) for picture in means(data.train, data.labels)]
-    pictures.save_png(folder / "means.png", pictures.captioned(cells, titles, min(10, len(titles))))
+    cells = [pictures.enlarged(pictures.image(picture)) for picture in means(data.train, data.labels, MOST_MEANS)]
+    pictures.save_png(folder / "means.png", pictures.captioned(cells, titles[:MOST_MEANS], min(10, len(titles))))
     (folder / "duplicates.png").unlink(missing_ok=True)  # of an earlier look
     if sheet := duplicates.sheet(data, found["duplicates"]):
         pictures.save_png(folder / "duplicates.png", sheet)
 
 
-def means(split: Split, labels: Labels) -> NDArray[np.uint8]:
-    """The mean picture of each label, uint8 (K, h, w, c); white where a label has none."""
-    shape = split.images.shape[1:]
-    found = np.full((len(labels), *shape), 255, np.uint8)
-    for number in range(len(labels)):
+def means(split: Split, labels: Labels, most: int | None = None) -> NDArray[np.uint8]:
+    """The mean picture of each label, or of the first `most`, uint8 (K, h, w, c); white where a label has none."""
+    shape, count = split.images.shape[1:], min(len(labels), most or len(labels))
+    found = np.full((count, *shape), 255, np.uint8)
+    for number in range(count):
         some = split.images[members(split, labels, number)]
         if len(some):
             found[number] = some.mean(0, dtype=np.float64).round().astype(np.uint8)

@@ -8,10 +8,14 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
+from condgen.errors import shortened
+
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 
+MOST_BARS = 500
+"""Labels of a bar chart; it shows the first ones of more."""
 PEN = "#010203"
 """The colour of text and axes in an SVG."""
 
@@ -70,7 +74,7 @@ def scatter(points: NDArray[np.floating], groups: NDArray[np.integer], names: Se
     panel = figure.add_subplot()
     for number, name in enumerate(names):
         x, y = points[groups == number].T
-        panel.scatter(x, y, s=4, alpha=0.6, label=name, color=f"C{number % 10}")
+        panel.scatter(x, y, s=4, alpha=0.6, label=_plain(name), color=f"C{number % 10}")
     panel.set(xlabel="first latent number", ylabel="second latent number", aspect="equal")
     panel.legend(markerscale=4, frameon=False, loc="center left", bbox_to_anchor=(1, 0.5))
     return _png(figure)
@@ -78,16 +82,23 @@ def scatter(points: NDArray[np.floating], groups: NDArray[np.integer], names: Se
 
 def bars(counts: Mapping[str, Sequence[int]], names: Sequence[str], title: str) -> bytes:
     """Pictures per label, one bar per split beside the other."""
+    names = names[:MOST_BARS]
     figure = _figure(max(6, 0.5 * len(names)), 4, title)
     panel, width = figure.add_subplot(), 0.8 / len(counts)
     for number, (split, values) in enumerate(counts.items()):
         places = np.arange(len(names)) + number * width
-        panel.bar(places, values, width, label=split)
+        panel.bar(places, values[: len(names)], width, label=split)
+    shown = [_plain(name) for name in names]
     middle = np.arange(len(names)) + 0.4 - width / 2
-    panel.set_xticks(middle, names, rotation=90 if max(map(len, names)) > 5 else 0)
+    panel.set_xticks(middle, shown, rotation=90 if max(map(len, shown)) > 5 else 0)
     panel.set(ylabel="pictures")
     figure.legend(frameon=False, loc="outside right upper")
     return _png(figure)
+
+
+def _plain(name: str) -> str:
+    """A name by somebody, in one short line, in which '$' does not begin a formula."""
+    return shortened(" ".join(name.split())).replace("$", r"\$")
 
 
 def _figure(width: float, height: float, title: str) -> "Figure":
@@ -95,7 +106,7 @@ def _figure(width: float, height: float, title: str) -> "Figure":
 
     figure = Figure(figsize=(width, height), layout="constrained")
     if title:
-        figure.suptitle(title)
+        figure.suptitle(_plain(title))
     return figure
 
 
