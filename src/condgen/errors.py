@@ -38,7 +38,8 @@ LONG = 100
 
 
 def shortened(text: str) -> str:
-    """`text`, its middle left out if it is too long to read in an error."""
+    """`text` on one line, without what a terminal would obey, and its middle left out if it is too long to read."""
+    text = text if text.isprintable() else "".join(sign if sign.isprintable() else " " for sign in text)
     return text if len(text) <= LONG else f"{text[: LONG // 2]}...{text[-LONG // 4 :]}"
 
 

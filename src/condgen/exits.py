@@ -173,7 +173,7 @@ def _written(error: BaseException) -> str:
 
 
 def on_interrupt(number: int, frame: FrameType | None) -> None:
-    """KeyboardInterrupt; within an import the end at once, since torch's would abort in C++ with a message of its own."""
+    """KeyboardInterrupt; in an import the end at once: in torch's, C++ would abort with a message of its own."""
     while frame is not None:
         if frame.f_code.co_filename == "<frozen importlib._bootstrap>":
             os._exit(INTERRUPTED)

@@ -51,6 +51,11 @@ class Labels:
         """Every label once: each class, or each attribute switched on alone. Takes no memory until it is read."""
         return range(len(self)) if self.kind == "classes" else _OneOn(len(self))
 
+    def indexed(self) -> "Labels":
+        """These labels, after what finds them by name is made: no request to a server has to wait for that."""
+        self._lookup.index()
+        return self
+
     def encode(self, labels: "Sequence[Label] | NDArray[np.integer]") -> "NDArray[np.float32]":
         """Labels as vectors: (n,) class numbers or (n, K) attribute values -> (n, K) of 0. and 1.; unknown is 0.5."""
         import numpy as np  # here, so that `condgen --help` and a mistake need no numpy

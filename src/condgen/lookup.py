@@ -21,6 +21,10 @@ class Lookup:
     def __init__(self, names: Sequence[str]) -> None:
         self.names = names
 
+    def index(self) -> None:
+        """Make the tables, which are else made when they are first needed."""
+        _ = self._places, self._alike, self._held
+
     def find(self, word: str) -> int | None:
         """A name as it is, else without the spaces around it, else whatever its case, else a number; None if there is
         no such label. Raises CondgenError if it could be several."""
@@ -97,7 +101,9 @@ class UnknownLabel(CondgenError):
 
 def folded(name: str) -> str:
     """A name without what a reader does not see or a keyboard does not give: case, Unicode normalisation, control
-    characters, runs of spaces."""
-    plain = name if name.isascii() else unicodedata.normalize("NFC", name)
-    plain = CONTROL.sub(" ", plain).casefold()
-    return " ".join((plain if plain.isascii() else unicodedata.normalize("NFC", plain)).split())
+    and format characters, runs of spaces."""
+    plain = CONTROL.sub(" ", name)
+    if not name.isascii():
+        visible = "".join(sign for sign in plain if unicodedata.category(sign) != "Cf")
+        plain = unicodedata.normalize("NFC", unicodedata.normalize("NFC", visible).casefold())
+    return " ".join(plain.casefold().split())

@@ -27,7 +27,9 @@ def slugs(names: Sequence[str], taken: Iterable[str] = ()) -> tuple[str, ...]:
     """
     plain = [_plain(name) for name in names]
     refused = {"", *DEVICES, *taken}
-    if len(set(plain)) == len(plain) and all(slug not in refused and _size(slug) <= LONGEST for slug in plain):
+    if len(set(map(_alike, plain))) == len(plain) and all(
+        slug not in refused and _size(slug) <= LONGEST for slug in plain
+    ):
         return tuple(plain)
     return tuple(f"{_cut(slug, KEPT)}-{i}" if slug else str(i) for i, slug in enumerate(plain))
 
@@ -44,7 +46,12 @@ def part(text: str) -> str:
 
 
 def _plain(name: str) -> str:
-    return re.sub(r"[^\w]+", "-", unicodedata.normalize("NFC", name)).strip("-_").lower()
+    return re.sub(r"[^\w]+", "-", unicodedata.normalize("NFC", name).lower()).strip("-_")
+
+
+def _alike(slug: str) -> str:
+    """Equal for names that some file system takes for one: it folds case, or normalises Unicode."""
+    return slug if slug.isascii() else unicodedata.normalize("NFKD", slug).upper().lower()
 
 
 def _size(text: str) -> int:

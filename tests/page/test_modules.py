@@ -101,6 +101,7 @@ def test_the_planes_quantiles_are_the_normal_ones() -> None:
         (("Smiling", "Blond_Hair", "5_o_Clock_Shadow"), "attributes"),
         (("none", "a+b", "plain"), "attributes"),
         (("con", "CON", "lpt1"), "classes"),
+        (("ß", "ss", "İi"), "classes"),
         (("cafe\u0301", "Z" * 300, "猫" * 90, "\u202eabc", "a\nb"), "classes"),
         (tuple(f"attribute-{i}-{'x' * 20}" for i in range(40)), "attributes"),
     ],

@@ -1,5 +1,6 @@
 """Figures with axes, as PNG bytes. matplotlib costs half a second: it is imported when there is something to plot."""
 
+import warnings
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from io import BytesIO
@@ -16,6 +17,8 @@ if TYPE_CHECKING:
 
 MOST_BARS = 500
 """Labels of a bar chart; it shows the first ones of more."""
+LONGEST_NAME = 40
+"""Letters of a name that are shown."""
 PEN = "#010203"
 """The colour of text and axes in an SVG."""
 
@@ -98,7 +101,8 @@ def bars(counts: Mapping[str, Sequence[int]], names: Sequence[str], title: str) 
 
 def _plain(name: str) -> str:
     """A name by somebody, in one short line, in which '$' does not begin a formula."""
-    return shortened(" ".join(name.split())).replace("$", r"\$")
+    line = " ".join(shortened(name).split())
+    return (line if len(line) <= LONGEST_NAME else f"{line[:LONGEST_NAME]}…").replace("$", r"\$")
 
 
 def _figure(width: float, height: float, title: str) -> "Figure":
@@ -117,10 +121,12 @@ def _png(figure: "Figure") -> bytes:
 def _file(figure: "Figure", kind: str) -> bytes:
     """kind: png, or svg on no background."""
     buffer = BytesIO()
-    if kind == "svg":
-        figure.savefig(buffer, format="svg", transparent=True, metadata={"Date": None})
-    else:
-        figure.savefig(buffer, format="png", dpi=100)
+    with warnings.catch_warnings():
+        warnings.filterwarnings("ignore", "Glyph .* missing from font")  # it draws a box, which is all that can be done
+        if kind == "svg":
+            figure.savefig(buffer, format="svg", transparent=True, metadata={"Date": None})
+        else:
+            figure.savefig(buffer, format="png", dpi=100)
     return buffer.getvalue()
 
 

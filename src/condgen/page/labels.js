@@ -78,9 +78,10 @@ const bytes = new TextEncoder();
 
 function slugsOf(names, taken) {
   const slugs = names.map((name) =>
-    name.normalize("NFC").replace(/[^\p{L}\p{N}_]+/gu, "-").replace(/^[-_]+|[-_]+$/g, "").toLowerCase());
+    name.normalize("NFC").toLowerCase().replace(/[^\p{L}\p{N}_]+/gu, "-").replace(/^[-_]+|[-_]+$/g, ""));
+  const alike = slugs.map((slug) => slug.normalize("NFKD").toUpperCase().toLowerCase());
   const fits = (slug) => slug && !DEVICES.test(slug) && !taken.includes(slug) && bytes.encode(slug).length <= LONGEST;
-  if (new Set(slugs).size === slugs.length && slugs.every(fits)) return slugs;
+  if (new Set(alike).size === slugs.length && slugs.every(fits)) return slugs;
   return slugs.map((slug, i) => (slug ? `${cut(slug)}-${i}` : String(i)));
 }
 
