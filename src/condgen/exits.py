@@ -15,7 +15,7 @@ import sys
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
 from types import FrameType
-from typing import NoReturn
+from typing import NoReturn, TextIO
 
 from condgen.errors import CondgenError, shortened
 
@@ -34,7 +34,7 @@ TO_LOWER = {
 MEMORY = re.compile(
     r"out of memory|(can't|cannot|unable to) allocate|bad_alloc|not enough memory|start new thread", re.I
 )
-SIZE = re.compile(r"allocate ([\d.,]+ (?:bytes|[KMGT]iB|[KMGT]B))", re.I)
+SIZE = re.compile(r"allocate ([\d.,]+ (?:bytes|[KMGTPE]i?B))", re.I)
 
 
 @contextmanager
@@ -68,10 +68,10 @@ def ended(error: Exception, words: Sequence[str], mistakes: tuple[type[Exception
     words: of the command line. mistakes: exceptions whose own text is the line.
     """
     if isinstance(error, OSError) and error.errno == errno.EPIPE and error.filename is None:
-        _silence()
+        _silence(sys.stdout)
         return PIPE_CLOSED
     if isinstance(error, OSError) and error.filename is None and not _takes_output():
-        _silence()
+        _silence(sys.stdout)
         _say(f"cannot write to standard output: {error.strerror}.", error)
         return OUTPUT
     line = str(error) if isinstance(error, mistakes) else explained(error, words)
@@ -134,7 +134,7 @@ def _shown(name: object) -> str:
 
 def _say(line: str, error: BaseException) -> None:
     """One line on stderr, whatever it takes, and nothing if stderr takes nothing."""
-    with suppress(OSError, ValueError):
+    try:
         if os.environ.get("CONDGEN_TRACEBACK"):
             import traceback
 
@@ -144,6 +144,8 @@ def _say(line: str, error: BaseException) -> None:
             plain = f"{plain[: LONGEST // 2]} ... {plain[-LONGEST // 2 :]}"
         sys.stderr.write(f"condgen: {plain}\n")
         sys.stderr.flush()
+    except (OSError, ValueError):
+        _silence(sys.stderr)
 
 
 def _last_resort(error: BaseException) -> int:
@@ -199,11 +201,11 @@ def _takes_output() -> bool:
     return True
 
 
-def _silence() -> None:
-    """What is still to be written to standard output goes nowhere, instead of failing again when Python ends."""
+def _silence(stream: TextIO) -> None:
+    """What is still to be written to a stream goes nowhere, instead of failing again when Python ends."""
     with suppress(OSError, ValueError):
         nothing = os.open(os.devnull, os.O_WRONLY)
-        os.dup2(nothing, sys.stdout.fileno())
+        os.dup2(nothing, stream.fileno())
         os.close(nothing)
 
 
