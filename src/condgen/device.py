@@ -21,4 +21,6 @@ def pick(name: str) -> torch.device:
     there = {"cpu": True, "cuda": torch.cuda.is_available(), "mps": torch.backends.mps.is_available()}
     if not there.get(device.type):
         raise CondgenError(f"device {name!r} is not on this machine (torch {torch.__version__}); use --device auto.")
+    if device.type == "cuda" and (device.index or 0) >= torch.cuda.device_count():
+        raise CondgenError(f"device {name!r} is not on this machine, which has {torch.cuda.device_count()} GPUs.")
     return device

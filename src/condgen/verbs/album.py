@@ -28,12 +28,12 @@ def titled(run: str | Path, *, labels: str = "all", columns: int = 5, seed: int 
         seed: Another seed, other pictures.
         out: The PNG to write.
     """
-    from condgen.drawing import sheets
+    from condgen.drawing import pictures, sheets
 
-    sampler = api.load(run)
-    return _save(
-        sheets.titled(sampler, sampler.labels(labels), _positive("columns", columns), seed), run, "titled", out
-    )
+    sampler, columns = api.load(run), _positive("columns", columns)
+    wanted = sampler.labels(labels)
+    pictures.check_sheet(sampler.spec.shape, -(-len(wanted) // columns), columns, "--labels or another --columns")
+    return _save(sheets.titled(sampler, wanted, columns, seed), run, "titled", out)
 
 
 def same_z(
@@ -55,10 +55,13 @@ def same_z(
         seed: Another seed, other pictures.
         out: The PNG to write.
     """
-    from condgen.drawing import sheets
+    from condgen.drawing import pictures, sheets
 
     sampler, rows = api.load(run), _positive("count", count)
-    if sampler.spec.labels.kind == "attributes":
+    known = sampler.spec.labels
+    columns = len(known) + 1 if known.kind == "attributes" else len(sampler.labels(labels))
+    pictures.check_sheet(sampler.spec.shape, rows, columns, "--labels or a lower --count")
+    if known.kind == "attributes":
         sheet = sheets.switched(sampler, _one(sampler, base or "none", "base"), rows, seed)
     else:
         sheet = sheets.classes(sampler, sampler.labels(labels), rows, seed)
@@ -88,7 +91,7 @@ def walk(
         seed: Another seed, other pictures.
         out: The PNG to write.
     """
-    from condgen.drawing import sheets
+    from condgen.drawing import pictures, sheets
 
     if steps < 2:
         raise CondgenError(f"--steps should be 2 or more, found {steps}.")
@@ -96,7 +99,10 @@ def walk(
         raise CondgenError("a walk through labels wants both --start and --end.")
     sampler = api.load(run)
     if start is None or end is None:
-        return _save(sheets.walked(sampler, sampler.labels(labels), steps, seed), run, "walk", out)
+        wanted = sampler.labels(labels)
+        pictures.check_sheet(sampler.spec.shape, len(wanted), steps, "--labels or --steps")
+        return _save(sheets.walked(sampler, wanted, steps, seed), run, "walk", out)
+    pictures.check_sheet(sampler.spec.shape, count, steps, "--steps or a lower --count")
     ends = _one(sampler, start, "start"), _one(sampler, end, "end")
     return _save(sheets.morphed(sampler, *ends, steps, _positive("count", count), seed), run, "walk-labels", out)
 
@@ -129,12 +135,13 @@ def manifold(run: str | Path, *, label: str | None = None, side: int = 20, out: 
         side: Pictures along each side.
         out: The PNG to write.
     """
-    from condgen.drawing import sheets
+    from condgen.drawing import pictures, sheets
 
     sampler = api.load(run)
     if sampler.prior.dim != 2 or sampler.prior.kind != "normal":
         raise CondgenError(f"a plane needs a z of 2 normal numbers; that of {str(run)!r} has {sampler.prior.dim}. "
                            "Train vae-2d, or with --z-dim 2.")  # fmt: skip
+    pictures.check_sheet(sampler.spec.shape, side, side, "images by a lower --side")
     shown = _one(sampler, label, "label") if label else sampler.spec.labels.each[0]
     return _save(sheets.manifold(sampler, shown, _positive("side", side)), run, "manifold", out)
 
