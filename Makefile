@@ -3,7 +3,7 @@
 
 PYTHON ?= python3
 BIN := .venv/bin
-PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check --no-compile --constraint constraints.txt
+PIP := $(BIN)/python -P -m pip install --quiet --disable-pip-version-check --no-compile --constraint constraints.txt
 
 unexport PYTHONDONTWRITEBYTECODE  # else every process compiles torch's two thousand files anew: a second and a half
 
@@ -16,17 +16,17 @@ demo: .venv/core  ## Train the default system for a minute, then draw digits to 
 	@echo "Look at runs/demo/digits.png (a column per digit) and at the ten eights in runs/demo/eights/."
 
 test: .venv/dev  ## The fast tier.
-	$(BIN)/python -m pytest
+	$(BIN)/python -P -m pytest
 
 test-all: .venv/dev  ## Everything that needs no GPU, long proofs included.
-	$(BIN)/python -m pytest -m "not gpu"
+	$(BIN)/python -P -m pytest -m "not gpu"
 
 check: .venv/dev  ## Style, types, the direction of imports, and every command of the README.
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports --no-logo
-	$(BIN)/python -m pytest -m readme
+	$(BIN)/python -P -m pytest -m readme
 
 bench: .venv/dev  ## Time to a quality and images per second, beside a tutorial's loop: half an hour on an idle machine.
 	$(BIN)/python benchmarks/time_to_quality.py --out benchmarks/results/time_to_quality.json

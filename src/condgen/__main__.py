@@ -1,4 +1,5 @@
-"""`python -m condgen` is `condgen`."""
+"""`python -P -m condgen` is `condgen`. (Without -P, Python itself imports a few modules from the working folder, before
+it comes to condgen/__init__.py, which takes that folder off the path.)"""
 
 from condgen.cli import main
 

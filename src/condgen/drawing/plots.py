@@ -66,28 +66,30 @@ def quality(
 
 def scatter(points: NDArray[np.floating], groups: NDArray[np.integer], names: Sequence[str], title: str) -> bytes:
     """Points (n, 2) in the plane, each in the colour of its group (n,), which `names` are the legend of."""
-    figure = _figure(8, 7, title)
-    panel = figure.add_subplot()
-    for number, name in enumerate(names):
-        x, y = points[groups == number].T
-        panel.scatter(x, y, s=4, alpha=0.6, label=name, color=f"C{number % 10}")
-    panel.set(xlabel="first latent number", ylabel="second latent number", aspect="equal")
-    panel.legend(markerscale=4, frameon=False, loc="center left", bbox_to_anchor=(1, 0.5))
-    return _png(figure)
+    with _style("png"):
+        figure = _figure(8, 7, title)
+        panel = figure.add_subplot()
+        for number, name in enumerate(names):
+            x, y = points[groups == number].T
+            panel.scatter(x, y, s=4, alpha=0.6, label=name, color=f"C{number % 10}")
+        panel.set(xlabel="first latent number", ylabel="second latent number", aspect="equal")
+        panel.legend(markerscale=4, frameon=False, loc="center left", bbox_to_anchor=(1, 0.5))
+        return _file(figure, "png")
 
 
 def bars(counts: Mapping[str, Sequence[int]], names: Sequence[str], title: str) -> bytes:
     """Pictures per label, one bar per split beside the other."""
-    figure = _figure(max(6, 0.5 * len(names)), 4, title)
-    panel, width = figure.add_subplot(), 0.8 / len(counts)
-    for number, (split, values) in enumerate(counts.items()):
-        places = np.arange(len(names)) + number * width
-        panel.bar(places, values, width, label=split)
-    middle = np.arange(len(names)) + 0.4 - width / 2
-    panel.set_xticks(middle, names, rotation=90 if max(map(len, names)) > 5 else 0)
-    panel.set(ylabel="pictures")
-    figure.legend(frameon=False, loc="outside right upper")
-    return _png(figure)
+    with _style("png"):
+        figure = _figure(max(6, 0.5 * len(names)), 4, title)
+        panel, width = figure.add_subplot(), 0.8 / len(counts)
+        for number, (split, values) in enumerate(counts.items()):
+            places = np.arange(len(names)) + number * width
+            panel.bar(places, values, width, label=split)
+        middle = np.arange(len(names)) + 0.4 - width / 2
+        panel.set_xticks(middle, names, rotation=90 if max(map(len, names)) > 5 else 0)
+        panel.set(ylabel="pictures")
+        figure.legend(frameon=False, loc="outside right upper")
+        return _file(figure, "png")
 
 
 def _figure(width: float, height: float, title: str) -> "Figure":
@@ -97,10 +99,6 @@ def _figure(width: float, height: float, title: str) -> "Figure":
     if title:
         figure.suptitle(title)
     return figure
-
-
-def _png(figure: "Figure") -> bytes:
-    return _file(figure, "png")
 
 
 def _file(figure: "Figure", kind: str) -> bytes:
@@ -115,10 +113,15 @@ def _file(figure: "Figure", kind: str) -> bytes:
 
 @contextmanager
 def _style(kind: str) -> Iterator[None]:
-    """In an SVG, text stays text, and it and the axes are drawn in PEN, which a page may turn into its own colour."""
+    """matplotlib's own defaults, whatever a matplotlibrc says, which it also reads in the working folder.
+
+    In an SVG, text stays text, and it and the axes are drawn in PEN, which a page may turn into its own colour.
+    """
     import matplotlib
 
     parts = ("text.color", "axes.edgecolor", "axes.labelcolor", "xtick.color", "ytick.color")
     style: Any = {"svg.fonttype": "none", "svg.hashsalt": "condgen"} | dict.fromkeys(parts, PEN)
-    with matplotlib.rc_context(style if kind == "svg" else None):
+    with matplotlib.rc_context():
+        matplotlib.rcdefaults()
+        matplotlib.rcParams.update(style if kind == "svg" else {})
         yield
