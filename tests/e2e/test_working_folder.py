@@ -189,7 +189,7 @@ COMMANDS = [
     ["report", "digits", "--quick"],
     ["augment", "photos", "--run", "pets", "--balance"],
     *(["export", "digits", "--format", format, "--out", format] for format in ("safetensors", "onnx", "pt2")),
-    ["sample", "safetensors", "--out", "picture.png"],
+    ["sample", "safetensors", "--grid", "--out", "picture.png"],
     ["list", "--json"],
     ["cite", "cvae"],
     ["doctor"],
@@ -211,7 +211,7 @@ def test_no_verb_runs_what_lies_in_the_working_folder(place: Path) -> None:
     with hub_serving() as hub:
         named = {"HF_ENDPOINT": hub.address, "HF_TOKEN": TOKEN, "HF_HOME": str(place.parent / "hf")}
         run(place, *CONDGEN, "push", "safetensors", "me/digits", **named)
-        run(place, *CONDGEN, "sample", "me/digits", "--out", "pulled.png", **named)
+        run(place, *CONDGEN, "sample", "me/digits", "--grid", "--out", "pulled.png", **named)
     with server(place / "safetensors", *CONDGEN, "serve", ".") as address:
         assert ask(address).startswith(b"\x89PNG")
     sys.stdout.write(f"{len(COMMANDS) + 3} commands among {len(NAMES)} traps in {time.monotonic() - began:.0f} s\n")

@@ -113,15 +113,16 @@ def _file(figure: "Figure", kind: str) -> bytes:
 
 @contextmanager
 def _style(kind: str) -> Iterator[None]:
-    """matplotlib's own defaults, whatever a matplotlibrc says, which it also reads in the working folder.
+    """matplotlib's own defaults, whatever a matplotlibrc says, which it also reads in the working folder; and a label
+    between two dollars is no formula.
 
     In an SVG, text stays text, and it and the axes are drawn in PEN, which a page may turn into its own colour.
     """
     import matplotlib
 
     parts = ("text.color", "axes.edgecolor", "axes.labelcolor", "xtick.color", "ytick.color")
-    style: Any = {"svg.fonttype": "none", "svg.hashsalt": "condgen"} | dict.fromkeys(parts, PEN)
+    svg: Any = {"svg.fonttype": "none", "svg.hashsalt": "condgen"} | dict.fromkeys(parts, PEN)
     with matplotlib.rc_context():
         matplotlib.rcdefaults()
-        matplotlib.rcParams.update(style if kind == "svg" else {})
+        matplotlib.rcParams.update({"text.parse_math": False} | (svg if kind == "svg" else {}))
         yield
