@@ -15,9 +15,9 @@ MB = 2**20
 
 
 def returned() -> None:
-    """From here on, a piece of a quarter of a megabyte or more goes back to the kernel as soon as it is free.
+    """Make malloc return blocks of 256 kB and more to the kernel as soon as they are freed.
 
-    malloc would keep it otherwise, once some of that size were freed: a server would stay as large as it once was.
+    By default it raises that size after the first such block is freed, and a server stays as large as it once was.
     """
     if malloc := _malloc():
         malloc.mallopt(MMAP_THRESHOLD, MB // 4)
@@ -43,6 +43,6 @@ def kept() -> Iterator[None]:
 
 
 def _malloc() -> ctypes.CDLL | None:
-    """glibc, if that is the C library here."""
+    """Return the C library if it is glibc."""
     library = ctypes.CDLL(None) if sys.platform == "linux" else None
     return library if hasattr(library, "mallopt") else None

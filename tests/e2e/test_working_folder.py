@@ -56,7 +56,7 @@ def witness(place: Path) -> str:
 
 
 def environment(**more: str) -> dict[str, str]:
-    """Of a user who has set nothing that concerns Python's path."""
+    """The variables of a user who has set none of Python's."""
     ours = {name: value for name, value in os.environ.items() if not name.startswith("PYTHON")}
     return ours | {"OMP_NUM_THREADS": "1"} | more
 
@@ -112,7 +112,7 @@ def test_python_m_runs_nothing_that_we_could_have_kept_it_from(words: list[str],
 
 
 def test_a_server_and_its_model_run_nothing_of_the_working_folder(place: Path, tiny_run: Path) -> None:
-    """Of a model that lies there, too: `cd MODEL; condgen serve .`"""
+    """This holds for `cd MODEL; condgen serve .`, too."""
     (place / "generator").symlink_to(tiny_run / "generator")
     with server(place, *CONDGEN, "serve", ".") as address:
         assert ask(address).startswith(b"\x89PNG")
@@ -156,7 +156,7 @@ def test_a_matplotlibrc_changes_no_figure(tmp_path: Path) -> None:
 
 
 def photos(place: Path) -> Path:
-    """So many pictures that several processes read them."""
+    """Write so many images that several processes read them."""
     dice = np.random.default_rng(0)
     for name in ("cat", "dog"):
         (place / "photos" / name).mkdir(parents=True)
@@ -187,7 +187,7 @@ COMMANDS = [
     ["evaluate", "--pictures", "drawn", "--data", "mnist", *QUICK],
     ["compare", "digits", "digits"],
     ["report", "digits", "--quick"],
-    ["augment", "photos", "--run", "pets", "--balance"],
+    ["augment", "photos", "--run", "pets", "--balance", "--no-proof"],
     *(["export", "digits", "--format", format, "--out", format] for format in ("safetensors", "onnx", "pt2")),
     ["sample", "safetensors", "--grid", "--out", "picture.png"],
     ["list", "--json"],

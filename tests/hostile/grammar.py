@@ -1,4 +1,4 @@
-"""A grammar of HTTP requests: mostly right, with a mistake here and there, as bytes and in the pieces that arrive."""
+"""A grammar of HTTP requests that are mostly right, with a mistake here and there, and of how their bytes arrive."""
 
 import json
 import random

@@ -5,7 +5,9 @@ import json
 import re
 from pathlib import Path
 from typing import Any
+from xml.etree import ElementTree
 
+from condgen.drawing import plots
 from condgen.sharing import model_card, web
 from sharing.mutants import put
 
@@ -74,3 +76,13 @@ def test_no_word_of_a_card_ends_a_script_of_the_page(whole: Path) -> None:
         told = re.search(r'id="card">(.*?)</script>', after, re.DOTALL)
         assert told
         assert json.loads(told[1])["spec"]["labels"]["names"][2] == words
+
+
+def test_no_name_is_markup_or_a_formula_in_a_figure() -> None:
+    """A report holds figures as SVG, as they are."""
+    for words in (HOSTILE[2], HOSTILE[3], "$\\frac{$", "]]>"):
+        line = {"images": 1, "fd": 1.0, "seconds": 1.0}
+        drawn = plots.quality({words: ([line], [line])}, "svg").decode()
+        tags = {element.tag.rpartition("}")[2] for element in ElementTree.fromstring(drawn).iter()}
+        assert not tags & {"script", "img", "b", "image", "a"}, words
+    assert plots.bars({"train": [1, 2]}, ["$x$ $", "$\\frac{$"], "$").startswith(b"\x89PNG")

@@ -28,7 +28,7 @@ class Connection(H11Protocol):
     unasked: ClassVar["dict[Connection, None]"]
     """Connections that have no whole request in hand, the one that took longest first."""
     unread: ClassVar["dict[Connection, None]"]
-    """Connections whose client has not taken all of an answer, the one that took longest first."""
+    """Connections whose client has not read all of a response; the one that has read for longest comes first."""
 
     def __init__(self, *args: Any, **named: Any) -> None:
         super().__init__(*args, **named)
@@ -117,7 +117,7 @@ class Connection(H11Protocol):
             self.refuse(problems.closing(503, "connections", "Too many connections; come back later."))
 
     def _watch_flow(self) -> None:
-        """Run the clock exactly while the client has not taken all that it was sent."""
+        """Run the clock while the client has not read all that it was sent."""
         if self._stalled is not None:
             self._stalled.cancel()
         if left := self.transport.get_write_buffer_size():
@@ -127,14 +127,14 @@ class Connection(H11Protocol):
             self._unwatch_flow()
 
     def _check_flow(self, before: int) -> None:
-        """An answer of which too little was taken since the last look is not waited for."""
+        """Close the connection if the client has read too little since the last check."""
         if before - self.transport.get_write_buffer_size() < min(before, self.limits.taken):
             self.transport.abort()
         else:
             self._watch_flow()
 
     def _make_memory(self) -> None:
-        """Too much that was not taken: clients are cut, those first that have been taking an answer for longest."""
+        """Cut off clients while the unread responses together are too large, those first that have read for longest."""
         unsent = [(each, each.transport.get_write_buffer_size()) for each in self.unread]
         excess = sum(left for _, left in unsent) - self.limits.unsent
         for each, left in unsent:

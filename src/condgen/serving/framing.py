@@ -1,4 +1,4 @@
-"""HTTP/1.1 as h11 reads it, but to the letter: what two readers could understand in two ways is refused.
+"""Strict HTTP/1.1 framing on top of h11: a request that two readers could understand in two ways is refused.
 
 A proxy in front of the server and the server itself have to agree where each request ends. h11 is lenient where they
 may not: it joins folded header lines, takes a lone newline for a line's end, lets Transfer-Encoding overrule
@@ -10,11 +10,11 @@ import re
 import h11
 
 PIECE = 4096
-"""Bytes that h11 is given at a time, so that what it holds is bounded however much arrives at once."""
+"""h11 gets this many bytes at a time, so that its buffer is bounded however much arrives at once."""
 CHUNKS = 1024
-"""Of one body; more are refused, since each costs as much as a small request."""
+"""A body may have this many chunks, each of which costs as much as a small request."""
 CHUNK = re.compile(rb"\r?\n?(?:[0-9A-Fa-f]{1,16}\r\n(?:\r\n)?)?")
-"""The frame around a chunk's data: the end of the one before, its size in hexadecimal, the end of the body."""
+"""What may stand around a chunk's data: the end of the chunk before, the size in hexadecimal, the end of the body."""
 Event = h11.Event | type[h11.NEED_DATA] | type[h11.PAUSED]
 
 

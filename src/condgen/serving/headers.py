@@ -1,4 +1,4 @@
-"""Headers that every answer carries: what a browser may do with it."""
+"""Every response carries these headers; they say what a browser may do with it."""
 
 from collections.abc import Iterable
 
@@ -11,11 +11,11 @@ SECURITY = {
     "x-content-type-options": "nosniff",
 }
 DEFAULTS = {"cache-control": "no-store"}
-"""Where an answer says nothing else."""
+"""Added where a response does not set them itself."""
 
 
 def complete(given: Iterable[tuple[bytes, bytes]]) -> list[tuple[bytes, bytes]]:
-    """The headers of an answer, these among them."""
+    """Add the security headers to those of a response."""
     given = list(given)
     named = SECURITY if any(name == b"cache-control" for name, _ in given) else SECURITY | DEFAULTS
     return given + [(name.encode(), value.encode()) for name, value in named.items()]
