@@ -8,6 +8,15 @@
 Names are fetched when first used, so that `import condgen` stays free of torch.
 """
 
+import sys
+
+if sys.argv[:1] == ["-m"] and sys.orig_argv[-len(sys.argv)] in ("condgen", "-mcondgen") and not sys.flags.safe_path:
+    # `python -m` puts the working folder first, where a stranger's data may lie, with a torch.py among them. `condgen`
+    # and `python -P -m condgen` do not; here it is taken off before anything else is imported.
+    del sys.path[0]
+
+from typing import TYPE_CHECKING, Any
+
 from condgen.version import __version__
 
 __all__ = ["CondgenError", "__version__", "load", "train"]

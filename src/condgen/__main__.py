@@ -1,4 +1,5 @@
-"""`python -m condgen`, and the command `condgen`."""
+"""`python -P -m condgen`, and the command `condgen`. (Without -P, Python itself imports a few modules from the working
+folder, before it comes to condgen/__init__.py, which takes that folder off the path.)"""
 
 import os
 import signal

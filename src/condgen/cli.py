@@ -6,6 +6,7 @@ Verbs, their options and their help are the functions of `condgen.api`; a system
 """
 
 import inspect
+import os
 import sys
 from collections.abc import Callable, Sequence
 from io import TextIOWrapper
@@ -30,6 +31,8 @@ TRAIN, SAMPLE = "Usage: condgen train [SYSTEM] [OPTIONS]", "Usage: condgen sampl
 def main(argv: Sequence[str] | None = None) -> None:
     """Run one command and print what it returns; a mistake of the user's ends the process with code 2."""
     words = list(sys.argv[1:] if argv is None else argv)
+    if argv is None:  # no Python that is started from here, by a library perhaps, imports from the working folder
+        os.environ["PYTHONSAFEPATH"] = "1"
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, TextIOWrapper):
             stream.reconfigure(errors="replace")  # a name that the terminal cannot write is no reason to stop

@@ -73,30 +73,32 @@ def quality(
 
 def scatter(points: NDArray[np.floating], groups: NDArray[np.integer], names: Sequence[str], title: str) -> bytes:
     """Points (n, 2) in the plane, each in the colour of its group (n,), which `names` are the legend of."""
-    figure = _figure(8, 7, title)
-    panel = figure.add_subplot()
-    for number, name in enumerate(names):
-        x, y = points[groups == number].T
-        panel.scatter(x, y, s=4, alpha=0.6, label=_plain(name), color=f"C{number % 10}")
-    panel.set(xlabel="first latent number", ylabel="second latent number", aspect="equal")
-    panel.legend(markerscale=4, frameon=False, loc="center left", bbox_to_anchor=(1, 0.5))
-    return _png(figure)
+    with _style("png"):
+        figure = _figure(8, 7, title)
+        panel = figure.add_subplot()
+        for number, name in enumerate(names):
+            x, y = points[groups == number].T
+            panel.scatter(x, y, s=4, alpha=0.6, label=_plain(name), color=f"C{number % 10}")
+        panel.set(xlabel="first latent number", ylabel="second latent number", aspect="equal")
+        panel.legend(markerscale=4, frameon=False, loc="center left", bbox_to_anchor=(1, 0.5))
+        return _file(figure, "png")
 
 
 def bars(counts: Mapping[str, Sequence[int]], names: Sequence[str], title: str) -> bytes:
     """Pictures per label, one bar per split beside the other."""
     names = names[:MOST_BARS]
-    figure = _figure(max(6, 0.5 * len(names)), 4, title)
-    panel, width = figure.add_subplot(), 0.8 / len(counts)
-    for number, (split, values) in enumerate(counts.items()):
-        places = np.arange(len(names)) + number * width
-        panel.bar(places, values[: len(names)], width, label=split)
     shown = [_plain(name) for name in names]
-    middle = np.arange(len(names)) + 0.4 - width / 2
-    panel.set_xticks(middle, shown, rotation=90 if max(map(len, shown)) > 5 else 0)
-    panel.set(ylabel="pictures")
-    figure.legend(frameon=False, loc="outside right upper")
-    return _png(figure)
+    with _style("png"):
+        figure = _figure(max(6, 0.5 * len(names)), 4, title)
+        panel, width = figure.add_subplot(), 0.8 / len(counts)
+        for number, (split, values) in enumerate(counts.items()):
+            places = np.arange(len(names)) + number * width
+            panel.bar(places, values[: len(names)], width, label=split)
+        middle = np.arange(len(names)) + 0.4 - width / 2
+        panel.set_xticks(middle, shown, rotation=90 if max(map(len, shown)) > 5 else 0)
+        panel.set(ylabel="pictures")
+        figure.legend(frameon=False, loc="outside right upper")
+        return _file(figure, "png")
 
 
 def _plain(name: str) -> str:
@@ -114,10 +116,6 @@ def _figure(width: float, height: float, title: str) -> "Figure":
     return figure
 
 
-def _png(figure: "Figure") -> bytes:
-    return _file(figure, "png")
-
-
 def _file(figure: "Figure", kind: str) -> bytes:
     """kind: png, or svg on no background."""
     buffer = BytesIO()
@@ -132,10 +130,16 @@ def _file(figure: "Figure", kind: str) -> bytes:
 
 @contextmanager
 def _style(kind: str) -> Iterator[None]:
-    """In an SVG, text stays text, and it and the axes are drawn in PEN, which a page may turn into its own colour."""
+    """matplotlib's own defaults, whatever a matplotlibrc says, which it also reads in the working folder; and a label
+    between two dollars is no formula.
+
+    In an SVG, text stays text, and it and the axes are drawn in PEN, which a page may turn into its own colour.
+    """
     import matplotlib
 
     parts = ("text.color", "axes.edgecolor", "axes.labelcolor", "xtick.color", "ytick.color")
-    style: Any = {"svg.fonttype": "none", "svg.hashsalt": "condgen"} | dict.fromkeys(parts, PEN)
-    with matplotlib.rc_context(style if kind == "svg" else None):
+    svg: Any = {"svg.fonttype": "none", "svg.hashsalt": "condgen"} | dict.fromkeys(parts, PEN)
+    with matplotlib.rc_context():
+        matplotlib.rcdefaults()
+        matplotlib.rcParams.update({"text.parse_math": False} | (svg if kind == "svg" else {}))
         yield

@@ -41,7 +41,7 @@ class Faulty(BaseModel):
     error: Fault
 
 
-ANYWHERE = (400, 401, 403, 408, 413, 415, 421)
+ANYWHERE = (400, 401, 403, 408, 413, 415, 421, 431)
 """Errors that any address may answer with."""
 WORKING = (422, 429, 503, 504)
 """Those of addresses that draw."""
