@@ -58,6 +58,20 @@ class Events:
         self.path = path
 
 
+def is_whole(path: Path) -> bool:
+    """Whether every event of a file is as it was written, by the checksums of its lengths and contents."""
+    from tensorboardX.record_writer import masked_crc32c
+
+    data, at = path.read_bytes(), 0
+    while at + 12 <= len(data):
+        end = at + 12 + int.from_bytes(data[at : at + 8], "little")
+        for start, stop in ((at, at + 8), (at + 12, end)):
+            if data[stop : stop + 4] != struct.pack("<I", masked_crc32c(data[start:stop])):
+                return False
+        at = end + 4
+    return at == len(data) > 0
+
+
 def record(**event: Any) -> bytes:
     """An event with its length and both checksums, as TensorBoard's files hold it."""
     from tensorboardX.proto.event_pb2 import Event
