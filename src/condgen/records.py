@@ -74,6 +74,12 @@ def read(path: Path) -> Record:
     return {key: value for key, value in found.items() if key != SEAL}
 
 
+def is_sealed(path: Path) -> bool:
+    """Whether a record carries a seal, right or wrong; old ones have none."""
+    found = _parsed(path)
+    return isinstance(found, dict) and SEAL in found
+
+
 def read_list(path: Path) -> Records:
     """The sound records of a list; none if the file is missing."""
     if not path.exists():

@@ -30,7 +30,7 @@ import torch
 import condgen
 from condgen import records
 from condgen.errors import CondgenError
-from condgen.sharing import card, manifest
+from condgen.sharing import manifest
 
 MEMORY, SECONDS = 200 * 2**20, 30
 """That one refusal may take at most; the seconds are only there to end one that hangs."""

@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from hashlib import sha256
 from math import inf
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 from condgen.disk import DiskError, Gone, as_json, free, make, sync, write_bytes
 
@@ -130,6 +130,21 @@ def checked(path: Path) -> dict[str, bytes]:
     except OSError as error:
         raise Damaged(error.strerror or str(error)) from None
     return files
+
+
+def faults(path: Path) -> dict[str, Literal["damaged", "missing"]]:
+    """Which files of a checkpoint are not as they were written, by name; none if it is sound."""
+    names = (STATE, NUMBERS, MANIFEST)
+    found: dict[str, Literal["damaged", "missing"]] = {name: "missing" for name in names if not (path / name).is_file()}
+    try:
+        checked(path)
+    except Damaged:
+        if not found:
+            listed = (path / MANIFEST).read_bytes()
+            there = {name: json.loads(_manifest({name: (path / name).read_bytes()}))[name] for name in names[:2]}
+            bad = [name for name, entry in there.items() if entry["sha256"].encode() not in listed]
+            found = dict.fromkeys(bad or [MANIFEST], "damaged")
+    return found
 
 
 def is_sound(path: Path) -> bool:

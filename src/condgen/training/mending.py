@@ -4,6 +4,7 @@ A class grid is a function of (seed, images, weights), so it can be drawn again 
 images is kept: the last one always, older ones as far as rescue/ reaches. The best generator likewise.
 """
 
+import shutil
 from collections.abc import Callable, Iterator, Mapping
 from hashlib import sha256
 from pathlib import Path
@@ -29,6 +30,7 @@ def mend(training: Training) -> list[str]:
     mended, lost = list[str](), list[str]()
     for name, write in _repairs(training, known):
         (mended if write() else lost).append(name)
+    mended += _swept(training)
     lost += _unmendable(run.folder, known)
     if mended or known is None:
         run.note_files(training.images)
@@ -82,6 +84,19 @@ def _is_of(training: Training, folder: Path) -> bool:
     """Whether a sound generator is this training's own, of this moment."""
     expected = sha256(weights_of(training.ema.net)).hexdigest()
     return is_sound(folder) and bool(card.read(folder / card.NAME)["sha256"] == expected)
+
+
+def _swept(training: Training) -> list[str]:
+    """States that are damaged and that nobody can go on from are removed, or saved anew if they are of this moment."""
+    run, found = training.run, list[str]()
+    for place in (run.checkpoints, run.rescue, run.rescue_best):
+        for path in [path for path in checkpoint.saved(place) if not checkpoint.is_sound(path)]:
+            shutil.rmtree(path, ignore_errors=True)
+            found.append(f"{place.name}/{path.name} (removed)")
+            if place == run.rescue and int(path.name) == training.images:
+                training.save_rescue()
+                found[-1] = f"{place.name}/{path.name}"
+    return found
 
 
 def _best(training: Training, images: int | None) -> bool:
