@@ -69,7 +69,7 @@ def read(path: Path) -> Record:
     found = _parsed(path)
     if not isinstance(found, dict):
         raise Damaged(path, "is damaged: it holds no table")
-    if SEAL in found and found[SEAL] != seal_of(found):
+    if not _is_whole(found):
         raise Damaged(path, "is damaged: it has changed since it was written")
     return {key: value for key, value in found.items() if key != SEAL}
 
@@ -131,7 +131,13 @@ def _parsed(path: Path) -> Any:
 
 
 def _is_sealed(entry: Record, whole: bool) -> bool:
-    return entry[SEAL] == seal_of(entry) if SEAL in entry else not whole
+    return _is_whole(entry) and (SEAL in entry or not whole)
+
+
+def _is_whole(found: Record) -> bool:
+    """Whether a seal is right, if there is one; one under another name is damage too."""
+    *rest, (_, last) = found.items() or [("", None)]
+    return found[SEAL] == seal_of(found) if SEAL in found else last != seal_of(dict(rest))
 
 
 def _record(text: bytes, checked: bool) -> Record | None:

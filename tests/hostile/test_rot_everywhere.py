@@ -31,8 +31,6 @@ from reliability import crashes
 
 SEED = int(os.environ.get("CONDGEN_ROT_SEED") or secrets.randbelow(10**9))
 FLIPS = int(os.environ.get("CONDGEN_ROT") or 2000)
-FREE = ("README.md",)
-"""Of an export, what people may edit; of a run, nothing."""
 TIMES: Counter[str] = Counter()
 SETTINGS = {"hidden": 16, "batch": 8, "images": 24}
 
@@ -178,9 +176,11 @@ def run(place: Path, pets: Path) -> Place:
         "sample": lambda run: sample(run, out / "a.png"),
         "sample best": lambda run: sample(run, out / "b.png", "--best"),
         "evaluate": lambda run: main("evaluate", run, "--quick", "--images", 64),
-        "compare": lambda run: making("compare", run, "--out", out / "c", made=lambda: compared(run, out / "c")),
+        "compare": lambda run: making(
+            "compare", run, "--quick", "--out", out / "c", made=lambda: compared(run, out / "c")
+        ),
         "report": lambda run: making(
-            "report", run, "--out", out / "r.html", made=lambda: {"page": (out / "r.html").read_bytes()}
+            "report", run, "--quick", "--out", out / "r.html", made=lambda: {"page": (out / "r.html").read_bytes()}
         ),
         "growth": lambda run: picture(run, out / "g.png", "growth"),
         "curves": lambda run: picture(run, out / "k.png", "curves"),
@@ -301,7 +301,7 @@ def faults(where: Place, count: int, chance: random.Random, damage: Callable[[by
             yield f"{verb} after {name} was damaged: another {other} without a word: {answer.said!r}"
         elif answer.code == 2 and not answer.said.strip():
             yield f"{verb} after {name} was damaged: refused without a word"
-        elif verb == "doctor" and answer.code == 0 and name not in FREE and not same_content(before, after):
+        elif verb == "doctor" and answer.code == 0 and not optional(name, after) and not same_content(before, after):
             yield f"doctor called {name} sound"
         where.restore()
 
@@ -309,6 +309,11 @@ def faults(where: Place, count: int, chance: random.Random, damage: Callable[[by
 def names_it(said: str, name: str) -> bool:
     """Whether the file, or the folder of the run that it lies in, is named."""
     return any(part in said for part in (Path(name).name, Path(name).parent.name) if part)
+
+
+def optional(name: str, after: bytes | None) -> bool:
+    """What need not be there, or not as it was written: evaluations, and of an export what people may edit."""
+    return name == "README.md" or (name.startswith("evaluation") and after is None)
 
 
 def same_content(before: bytes, after: bytes | None) -> bool:

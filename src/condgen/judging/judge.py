@@ -5,6 +5,7 @@ in weights/ beside this file (tools/train_judges.py made them), those for other 
 split and kept in the user's cache. Every report names the judge and the SHA-256 of its weights.
 """
 
+import json
 from collections.abc import Callable
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -16,7 +17,7 @@ from numpy.typing import NDArray
 from safetensors.torch import load, save
 from torch import nn
 
-from condgen import disk, records
+from condgen import disk
 from condgen.data import Dataset
 from condgen.judging.classifier import Recipe, Seen, classifier, fit, look
 from condgen.labels import Labels
@@ -84,7 +85,7 @@ def train(
         "accuracy": accuracy.to_json(),
         "sha256": disk.sha256(folder / "judge.safetensors"),
     }
-    records.write(folder / "judge.json", card)
+    disk.write_json(folder / "judge.json", card)
     say(f"judge: {card['name']}, {accuracy} of real test pictures right.")
     found = _read(folder, dataset)
     assert found, "a judge that was just written can be read"
@@ -100,11 +101,11 @@ def _places(dataset: Dataset) -> list[Path]:
 def _read(folder: Path, dataset: Dataset) -> Judge | None:
     """None if it judges other pictures, or is damaged (then it is trained anew)."""
     try:
-        card = records.read(folder / "judge.json")
+        card = json.loads((folder / "judge.json").read_text(encoding="utf-8"))
         if card["fingerprint"] != dataset.fingerprint:
             return None
         weights = (folder / "judge.safetensors").read_bytes()
-    except (OSError, records.Damaged, KeyError):
+    except (OSError, ValueError, KeyError):
         return None
     if disk.sha256(folder / "judge.safetensors") != card["sha256"]:
         return None

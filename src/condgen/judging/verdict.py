@@ -5,14 +5,14 @@ confusion matrix, the gate, and by what judge and protocol all of it was measure
 """
 
 import hashlib
+import json
 import platform
 from typing import Any
 
 import numpy
 import torch
 
-from condgen import records
-from condgen.disk import cache
+from condgen.disk import cache, write_json
 from condgen.judging import protocol
 from condgen.judging.inception import fid
 from condgen.judging.protocol import Exhibit
@@ -65,8 +65,8 @@ def _real(reference: Reference, count: int, *, cas: bool, full: bool) -> dict[st
     name = hashlib.sha256(repr(parts).encode()).hexdigest()[:24]
     path = cache() / "real" / f"{name}.json"
     try:
-        return {key: Number.from_json(value) for key, value in records.read(path).items()}
-    except (records.Damaged, KeyError, TypeError):
+        return {key: Number.from_json(value) for key, value in json.loads(path.read_text(encoding="utf-8")).items()}
+    except (OSError, ValueError, KeyError):
         found = protocol.real_numbers(reference, count, cas=cas, full=full)
-        records.write(path, {key: number.to_json() for key, number in found.items()})
+        write_json(path, {key: number.to_json() for key, number in found.items()})
         return found

@@ -46,11 +46,11 @@ class Logbook:
     What the disk refuses is kept in memory and written with the next line.
     """
 
-    def __init__(self, folder: Path, images: int, say: Callable[[str], None] = lambda text: None) -> None:
-        """images: of the checkpoint; lines after it belong to a future that was lost, and go. say: told of damage."""
+    def __init__(self, folder: Path, images: int) -> None:
+        """images: of the checkpoint; lines after it belong to a future that was lost, and go."""
         self.log, self.clock, self.alarms = (folder / f"{name}.jsonl" for name in ("log", "clock", "alarms"))
         for path in (self.log, self.clock, self.alarms):
-            _keep(path, images, say)
+            _keep(path, images)
         last = read(self.clock, newest=1)
         self.seconds = last[0]["seconds"] if last else 0.0
         self.events = Events(folder / "tensorboard", images)
@@ -115,7 +115,7 @@ def _fits(line: Mapping[str, Any]) -> bool:
     )
 
 
-def _keep(path: Path, images: int, say: Callable[[str], None]) -> None:
+def _keep(path: Path, images: int) -> None:
     if path.exists():
-        lines = [line for line in read(path, say=say) if line["images"] <= images]
+        lines = [line for line in read(path) if line["images"] <= images]
         write_bytes(path, b"".join(map(records.line, lines)))

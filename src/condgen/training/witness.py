@@ -15,6 +15,7 @@ from condgen.drawing import pictures, plots, sheets
 from condgen.drawing.sampler import Sampler
 from condgen.judging.monitor import Monitor, fresh, is_best
 from condgen.screen import Screen
+from condgen.training import published
 from condgen.training.logbook import Logbook, read
 from condgen.training.run import Run
 from condgen.training.state import Training
@@ -34,7 +35,9 @@ class Witness:
         self.best_by, self.roll_back = best_by, roll_back
         self.alarm: str | None = None
         """Of the newest evaluation, the first."""
-        self.book = Logbook(training.run.folder, training.images, screen.say)
+        for name in published.GROWING:
+            published.lines(training.run.folder, name, screen.say)  # told before what is damaged is dropped
+        self.book = Logbook(training.run.folder, training.images)
         self.patience = Patience(screen.say)
         with self.patience:
             training.run.note_files(training.saved)
