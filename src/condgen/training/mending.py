@@ -13,7 +13,7 @@ from condgen import records
 from condgen.drawing import pictures
 from condgen.errors import CondgenError
 from condgen.sharing import card
-from condgen.training import checkpoint, events, published, witness
+from condgen.training import checkpoint, published, witness
 from condgen.training.identity import PUBLISHED
 from condgen.training.logbook import read
 from condgen.training.published import Published
@@ -134,9 +134,7 @@ def _unmendable(folder: Path, known: Published | None) -> Iterator[str]:
         listed = known is not None and name in known.files
         if records.read_list(folder / name).damaged or (listed and not (folder / name).exists()):
             yield name
-    for path in sorted((folder / "tensorboard").glob("events.*")):
-        if not events.is_whole(path):
-            yield f"tensorboard/{path.name}"
+    yield from (name for name, state in published.event_files(folder, known).items() if state != "sound")
 
 
 def _done(work: Callable[[], object]) -> bool:

@@ -9,14 +9,15 @@ from collections.abc import Callable, Iterator
 from contextlib import suppress
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 from condgen import records
 from condgen.errors import notice
-from condgen.training import logbook
+from condgen.training import events, logbook
 from condgen.training.identity import CONFIG, PUBLISHED, Identity
 from condgen.version import __version__
 
+State = Literal["sound", "damaged", "missing"]
 GROWING = ("log.jsonl", "clock.jsonl", "alarms.jsonl")
 """Files that only ever grow between two lists."""
 PLAIN = ("env.json", "rollbacks.json", "curves.png")
@@ -33,9 +34,13 @@ class Published:
     """Path within the folder -> bytes."""
 
     def is_cut(self, folder: Path, name: str) -> bool:
-        """Whether a file that only grows is shorter than it was."""
-        path = folder / name
-        return name in self.files and (path.stat().st_size if path.is_file() else 0) < self.files[name]
+        """Whether a file that only grows has fewer whole lines than it had."""
+        if name not in self.files:
+            return False
+        try:
+            return (folder / name).read_bytes().rfind(b"\n") + 1 < self.files[name]
+        except OSError:
+            return True
 
 
 def write(folder: Path, identity: Identity, images: int) -> None:
@@ -75,6 +80,27 @@ def lines(folder: Path, name: str, say: Callable[[str], None] = notice) -> list[
     for sentence in said:
         say(sentence)
     return found
+
+
+def had_best(folder: Path) -> bool:
+    """Whether there is a best/, or was one."""
+    with suppress(records.Damaged):
+        if known := read(folder):
+            return known.best is not None
+    return (folder / "best").exists()
+
+
+def event_files(folder: Path, known: Published | None) -> dict[str, State]:
+    """TensorBoard's files, by their path within the folder; those that are gone included."""
+    names = {f"tensorboard/{path.name}" for path in (folder / "tensorboard").glob("events.*")}
+    names |= {name for name in (known.files if known else ()) if name.startswith("tensorboard/")}
+    return {name: _state(folder / name, known.files.get(name, 0) if known else 0) for name in sorted(names)}
+
+
+def _state(path: Path, size: int) -> State:
+    if not path.exists():
+        return "missing"
+    return "sound" if path.stat().st_size >= size and events.is_whole(path) else "damaged"
 
 
 def is_of_an_older_condgen(folder: Path) -> bool:

@@ -9,17 +9,16 @@ from collections.abc import Iterator, Mapping
 from contextlib import suppress
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any
 
 from condgen import disk, records
 from condgen.errors import CondgenError
 from condgen.sharing import card, manifest, strict
 from condgen.systems import row
-from condgen.training import checkpoint, events, logbook, published
+from condgen.training import checkpoint, logbook, published
 from condgen.training.identity import CONFIG, PUBLISHED, Identity, identity_in
-from condgen.training.published import Published
+from condgen.training.published import Published, State
 
-State = Literal["sound", "damaged", "missing"]
 NEVER = "nothing brings it back but the same training into another --out"
 
 
@@ -79,7 +78,7 @@ def _run(folder: Path) -> Iterator[File]:
     for name, options in (("evaluation.json", ""), ("evaluation-best.json", " --best")):
         if (folder / name).exists():
             yield _record(folder, name, f"condgen evaluate {shlex.quote(str(folder))}{options}")
-    yield from _events(folder)
+    yield from _events(folder, known)
     for path in sorted((folder / "exported").glob("*/")):
         yield from _export(path, f"exported/{path.name}/")
 
@@ -169,11 +168,10 @@ def _hashed(path: Path, name: str, expected: str, mend: str) -> File:
     return File(name, "sound") if disk.sha256(path) == expected else File(name, "damaged", mend=mend)
 
 
-def _events(folder: Path) -> Iterator[File]:
-    for path in sorted((folder / "tensorboard").glob("events.*")):
-        mend = f"only TensorBoard reads it, as far as it is sound; take it away with: rm {shlex.quote(str(path))}"
-        name = f"tensorboard/{path.name}"
-        yield File(name, "sound") if events.is_whole(path) else File(name, "damaged", mend=mend)
+def _events(folder: Path, known: Published | None) -> Iterator[File]:
+    for name, state in published.event_files(folder, known).items():
+        remove = f"only TensorBoard reads it, as far as it is sound; to remove it: rm {shlex.quote(str(folder / name))}"
+        yield File(name, state, mend={"sound": "", "damaged": remove, "missing": NEVER}[state])
 
 
 def _export(folder: Path, inside: str) -> Iterator[File]:

@@ -186,9 +186,13 @@ def svg(drawing: bytes) -> str:
 
 def _best(folder: Path) -> dict[str, Any] | None:
     """What was measured of the best generator while training, which may hide that the last one is worse."""
+    from condgen.training import published
+
     try:
         card = api.card(folder, best=True)
-    except CondgenError:
+    except CondgenError as error:
+        if published.had_best(folder):
+            notice(f"the page is without the best generator: {error}")
         return None
     return {"images": card["images"], "scores": card.get("scores", {})}
 
