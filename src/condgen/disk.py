@@ -41,6 +41,8 @@ class Gone(DiskError):
 
 _held: dict[Path, int] = {}
 """Folders that are not made again if they vanish, each with a handle by which the system knows where it went."""
+_opened: dict[Path, os.stat_result] = {}
+"""Folders that were opened to read from, and are not made again either by what is written about them."""
 
 
 @contextlib.contextmanager
@@ -59,20 +61,33 @@ def held(folder: Path) -> Iterator[None]:
             _held[place] = outer
 
 
+def remember(folder: Path) -> None:
+    """From now on no write through here makes `folder` anew, until it is opened again."""
+    _opened[folder.absolute()] = folder.stat()
+
+
+def forget(folder: Path) -> None:
+    """The inverse of `remember`, for whoever means to make the folder."""
+    _opened.pop(folder.absolute(), None)
+
+
 def check_held(path: Path) -> None:
-    """Raises Gone if `path` lies in a held folder that was moved, deleted or exchanged."""
+    """Raises Gone if `path` lies in a held or remembered folder that was moved, deleted or exchanged."""
     place = path.absolute()
+    for folder, seen in _opened.items():
+        if place.is_relative_to(folder) and not _is_same(folder, seen):
+            raise Gone(f"{str(folder)!r} was moved or deleted since it was opened, and is not made again.")
     for folder, handle in _held.items():
-        if place.is_relative_to(folder) and not _is_same(folder, handle):
+        if place.is_relative_to(folder) and not _is_same(folder, os.fstat(handle)):
             where = _whereabouts(handle)
             raise Gone(
                 f"{str(folder)!r} was {where} while it was written to, and is not made again.", where == "deleted"
             )
 
 
-def _is_same(folder: Path, handle: int) -> bool:
+def _is_same(folder: Path, seen: os.stat_result) -> bool:
     try:
-        return os.path.samestat(os.stat(folder), os.fstat(handle))
+        return os.path.samestat(os.stat(folder), seen)
     except OSError:
         return False
 

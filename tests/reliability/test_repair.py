@@ -79,7 +79,7 @@ def test_what_was_published_is_written_again(
     assert len(told) == 1
     for name in ("generator/", "best/", "samples/000000000048.png", "samples/real.png", "curves.png"):
         assert name in told[0]
-    damage(run / "published.json")
+    (flip if damage is cut else damage)(run / "published.json")
     course.train(run)
     assert {path: Path(path).read_bytes() for path in sound} == sound
     said.clear()
@@ -200,6 +200,16 @@ def test_no_writer_makes_a_held_folder_anew(tmp_path: Path) -> None:
             pass
     assert not folder.exists()
     disk.write_bytes(folder / "a", b"")
+
+
+def test_a_run_deleted_while_it_is_evaluated_is_not_made_anew(run: Path) -> None:
+    sampler = api.load(run)
+    shutil.rmtree(run)
+    with pytest.raises(disk.Gone, match="moved or deleted since it was opened"):
+        disk.write_json(run / "evaluation.json", sampler.card)
+    with pytest.raises(disk.Gone):
+        disk.write_bytes(run / "exported/onnx/a", b"")
+    assert not run.exists()
 
 
 @pytest.mark.parametrize("data", [b"\xff\xfe", b"", b"not a pid", None])

@@ -52,7 +52,13 @@ def write(folder: Path, identity: Identity, images: int) -> None:
     with suppress(records.Damaged, KeyError):
         best = records.read(folder / "best" / "card.json")["images"]
     files = files | {str(path.relative_to(folder)): path.stat().st_size for path in _files(folder)}
-    about = {"condgen": __version__, "images": images, "best": best, "files": files, "identity": asdict(identity)}
+    about = {
+        "condgen": __version__,
+        "images": images,
+        "best": best,
+        "files": dict(sorted(files.items())),
+        "identity": asdict(identity),
+    }
     records.write(folder / PUBLISHED, about)
 
 

@@ -198,6 +198,7 @@ def card_of(identity: Identity, spec: Spec, prior: dict[str, Any], micro_batch: 
 def _locked(folder: Path) -> Iterator[None]:
     """Hold the folder's lock, which falls with the process, however that ends. Noting the owner proves it writable."""
     owner = folder / ".owner"
+    disk.forget(folder)
     try:
         disk.make(folder)
         lock = FileLock(folder / ".lock")

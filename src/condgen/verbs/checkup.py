@@ -7,7 +7,7 @@ import os
 import shlex
 from collections.abc import Iterator, Mapping
 from contextlib import suppress
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -19,6 +19,7 @@ from condgen.training import checkpoint, logbook, published
 from condgen.training.identity import CONFIG, PUBLISHED, Identity, identity_in
 from condgen.training.published import Published, State
 
+TRAIN = "the run's own train command"
 NEVER = "nothing brings it back but the same training into another --out"
 
 
@@ -36,7 +37,11 @@ class File:
 def check(folder: Path) -> list[File]:
     """Every file that condgen knows of. Raises CondgenError if the folder is neither a run nor an exported one."""
     if (folder / CONFIG).exists() or (folder / PUBLISHED).exists():
-        return [*_run(folder)]
+        found = [*_run(folder)]
+        if any(file.mend == TRAIN and file.state != "sound" for file in found):
+            command = _train_command(folder)  # to spell it out may take torch
+            found = [replace(file, mend=command) if file.mend == TRAIN else file for file in found]
+        return found
     if (folder / manifest.NAME).exists() or (folder / card.NAME).exists():
         return [*_export(folder, "")]
     raise CondgenError(f"{str(folder)!r} is neither a run nor an exported folder: it has no {CONFIG}, no {card.NAME}.")
@@ -58,7 +63,7 @@ def as_plain(folder: Path, found: list[File]) -> dict[str, Any]:
 
 
 def _run(folder: Path) -> Iterator[File]:
-    known, train = _listed(folder), _train_command(folder)
+    known, train = _listed(folder), TRAIN
     yield _record(folder, CONFIG, train)
     if (folder / PUBLISHED).exists() or not published.is_of_an_older_condgen(folder):
         yield _record(folder, PUBLISHED, train)
