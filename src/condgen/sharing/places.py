@@ -50,8 +50,8 @@ def _nothing(folder: Path, best: bool) -> CondgenError:
         return CondgenError(f"{str(folder)!r} has no best generator: nothing was evaluated while it trained.")
     if (folder / "config.json").is_file():
         return CondgenError(
-            f"{str(folder)!r} has no generator/card.json: the first checkpoint brings it, and if it was lost, the run's "
-            "own train command writes it again."
+            f"{str(folder)!r} has no generator/card.json: the first checkpoint brings it, and if it was lost, the "
+            "run's own train command writes it again."
         )
     if folder.is_file():
         return CondgenError(f"{str(folder)!r} is a file; condgen reads folders: a run, or what condgen export wrote.")
