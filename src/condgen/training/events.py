@@ -61,7 +61,10 @@ class Events:
 
 def is_whole(path: Path) -> bool:
     """Whether every event of a file is as it was written, by the checksums of its lengths and contents."""
-    data, at = path.read_bytes(), 0
+    try:
+        data, at = path.read_bytes(), 0
+    except OSError:
+        return False
     while at + 12 <= len(data):
         end = at + 12 + int.from_bytes(data[at : at + 8], "little")
         for start, stop in ((at, at + 8), (at + 12, end)):

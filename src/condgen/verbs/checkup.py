@@ -170,7 +170,11 @@ def _generator(folder: Path, name: str, mend: str) -> Iterator[File]:
 def _hashed(path: Path, name: str, expected: str, mend: str) -> File:
     if not path.is_file():
         return File(name, "missing", mend=mend)
-    return File(name, "sound") if disk.sha256(path) == expected else File(name, "damaged", mend=mend)
+    try:
+        same = disk.sha256(path) == expected
+    except OSError as error:
+        return File(name, "damaged", f"it cannot be read: {error.strerror}", mend)
+    return File(name, "sound") if same else File(name, "damaged", mend=mend)
 
 
 def _events(folder: Path, known: Published | None) -> Iterator[File]:
