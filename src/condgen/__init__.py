@@ -15,8 +15,6 @@ if sys.argv[:1] == ["-m"] and sys.orig_argv[-len(sys.argv)] in ("condgen", "-mco
     # and `python -P -m condgen` do not; here it is taken off before anything else is imported.
     del sys.path[0]
 
-from typing import TYPE_CHECKING, Any
-
 from condgen.version import __version__
 
 __all__ = ["CondgenError", "__version__", "load", "train"]

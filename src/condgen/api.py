@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
 from condgen import bounds
-from condgen.errors import CondgenError
+from condgen.errors import CondgenError, notice
 from condgen.sharing import places
 from condgen.spec import Fit, OnBad
 from condgen.systems import DEFAULT, row
@@ -85,6 +85,7 @@ def train(
     from condgen.training import interrupt, trainer
     from condgen.training.advice import advice
     from condgen.training.finetune import Parent
+    from condgen.training.mending import mend
     from condgen.training.order import Order
     from condgen.training.run import Run, conditions, default_folder, identity_in
     from condgen.training.state import Training
@@ -123,6 +124,9 @@ def train(
                 every = Every(log_every, grid_every, evaluate_every if evaluated else 0)
                 plan = trainer.Plan.of(order.config.images, every, save_seconds, best_by, roll_back)
                 stopped = trainer.train(training, plan, screen, stop, monitor)
+            elif leads:
+                for sentence in mend(training):
+                    screen.say(sentence)
     if stopped:
         screen.say(f"stopped at {training.images:,} images; the same command again goes on from there.")
         raise SystemExit(stop.exit_code)
@@ -155,7 +159,9 @@ def reopen(run: str | Path) -> "tuple[System, Dataset]":
     from condgen.training import checkpoint
     from condgen.training.run import Run
 
-    saved, _ = checkpoint.newest(Run(folder, identity).checkpoints)
+    saved, damaged = checkpoint.newest(Run(folder, identity).checkpoints)
+    for sentence in damaged:
+        notice(f"{str(run)!r}: {sentence}")
     if saved is None:
         raise CondgenError(f"{str(run)!r} has no sound checkpoint; the run's own train command writes one.")
     found, tensors = row(identity.system), {k.removeprefix("system:"): v for k, v in saved.tensors.items()}

@@ -83,7 +83,7 @@ def application(words: Sequence[str]) -> App:
     app.command(inspect_, name="inspect", usage="Usage: condgen inspect DATA [OPTIONS]")
     app.command(list_, name="list")
     app.command(cite, name="cite")
-    app.command(doctor_, name="doctor")
+    app.command(doctor_, name="doctor", usage="Usage: condgen doctor [RUN] [OPTIONS]")
     return app
 
 
@@ -207,12 +207,26 @@ def cite(system: str) -> str:
     return catalogue.citation(system)
 
 
-def doctor_(*, json: bool = False) -> str:
+def doctor_(run: Path | None = None, *, json: bool = False) -> str:
     """What this machine has, and which known traps it has set: versions, devices, threads, free space.
 
+    Given a run or an exported folder: whether each file of it is sound, and what mends those that are not. The exit
+    code is then 1 if any is damaged or missing.
+
     Args:
+        run: A run's folder, or an exported one, to check whole.
         json: As JSON, for programs.
     """
+    if run is not None:
+        from condgen.verbs import checkup
+
+        folder = run.expanduser()
+        files = checkup.check(folder)
+        said = as_json(checkup.as_plain(folder, files)) if json else checkup.as_screen(folder, files)
+        if all(file.state == "sound" for file in files):
+            return said
+        sys.stdout.write(f"{said}\n")
+        raise SystemExit(1)
     from condgen.verbs import doctor
 
     found = doctor.findings()

@@ -30,6 +30,77 @@ class DiskError(CondgenError):
         return cls(f"cannot write {str(path)!r}: {reason}.")
 
 
+class Gone(DiskError):
+    """A folder that was moved or deleted while it was written to. Nobody tries again: a new one would only look like
+    it."""
+
+    def __init__(self, text: str, deleted: bool = False) -> None:
+        super().__init__(text)
+        self.deleted = deleted
+
+
+_held: dict[Path, int] = {}
+"""Folders that are not made again if they vanish, each with a handle by which the system knows where it went."""
+_opened: dict[Path, os.stat_result] = {}
+"""Folders that were opened to read from, and are not made again either by what is written about them."""
+
+
+@contextlib.contextmanager
+def held(folder: Path) -> Iterator[None]:
+    """While this lasts, no write through here makes `folder` anew, or goes into another one of its name."""
+    place = folder.absolute()
+    outer, handle = _held.get(place), os.open(place, os.O_RDONLY)
+    _held[place] = handle
+    try:
+        yield
+    finally:
+        os.close(handle)
+        if outer is None:
+            del _held[place]
+        else:
+            _held[place] = outer
+
+
+def remember(folder: Path) -> None:
+    """From now on no write through here makes `folder` anew, until it is opened again."""
+    _opened[folder.absolute()] = folder.stat()
+
+
+def forget(folder: Path) -> None:
+    """The inverse of `remember`, for whoever means to make the folder."""
+    _opened.pop(folder.absolute(), None)
+
+
+def check_held(path: Path) -> None:
+    """Raises Gone if `path` lies in a held or remembered folder that was moved, deleted or exchanged."""
+    place = path.absolute()
+    for folder, seen in _opened.items():
+        if place.is_relative_to(folder) and not _is_same(folder, seen):
+            raise Gone(f"{str(folder)!r} was moved or deleted since it was opened, and is not made again.")
+    for folder, handle in _held.items():
+        if place.is_relative_to(folder) and not _is_same(folder, os.fstat(handle)):
+            where = _whereabouts(handle)
+            raise Gone(
+                f"{str(folder)!r} was {where} while it was written to, and is not made again.", where == "deleted"
+            )
+
+
+def _is_same(folder: Path, seen: os.stat_result) -> bool:
+    try:
+        return os.path.samestat(os.stat(folder), seen)
+    except OSError:
+        return False
+
+
+def _whereabouts(handle: int) -> str:
+    """Of a folder that is no longer where it was; Linux says where it is now."""
+    try:
+        now = os.readlink(f"/proc/self/fd/{handle}")
+    except OSError:
+        return "moved or deleted"
+    return "deleted" if now.endswith(" (deleted)") else f"moved to {now!r}"
+
+
 def cache() -> Path:
     """Where what can be made again is kept: $CONDGEN_CACHE, else the user's cache folder."""
     own = os.environ.get("CONDGEN_CACHE")
@@ -109,7 +180,10 @@ def append(path: Path, data: bytes) -> None:
 
 
 def make(folder: Path) -> None:
-    """A folder and those above it, each name on the disk itself before anything is put inside."""
+    """A folder and those above it, each name on the disk itself before anything is put inside.
+
+    Every writer here calls it first, so this is where a held folder that is gone is noticed."""
+    check_held(folder)
     if folder.is_dir():
         return
     make(folder.parent)

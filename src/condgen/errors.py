@@ -1,5 +1,6 @@
 """Mistakes that the person at the keyboard can mend."""
 
+import sys
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from difflib import get_close_matches
@@ -50,3 +51,8 @@ def needs(extra: str) -> "Iterator[None]":
         yield
     except ImportError as error:
         raise CondgenError(f"this needs {error.name or error}: pip install 'condgen[{extra}]'.") from None
+
+
+def notice(text: str) -> None:
+    """Tell the person something that is no reason to stop: one line on stderr, so that --json stays clean."""
+    sys.stderr.write(f"condgen: {' '.join(text.split())}\n")

@@ -15,6 +15,7 @@ import condgen
 from condgen import cli
 from condgen.drawing.pictures import GAP, TITLE, read
 from condgen.systems import SYSTEMS
+from condgen.training import logbook
 
 
 @pytest.fixture(scope="module")
@@ -46,12 +47,12 @@ def mistake(capsys: pytest.CaptureFixture[str], *words: object) -> str:
 def test_a_run_leaves_what_it_promises(folder: Path) -> None:
     names = {path.name for path in (folder / "run").iterdir() if not path.name.startswith(".")}
     assert names == {
-        "config.json", "env.json", "log.jsonl", "clock.jsonl", "curves.png",
+        "config.json", "env.json", "log.jsonl", "clock.jsonl", "curves.png", "published.json",
         "checkpoints", "rescue", "samples", "generator", "tensorboard",
     }  # fmt: skip
     config = json.loads((folder / "run/config.json").read_text())
     assert (config["system"], config["config"]["images"], config["config"]["batch"]) == ("cvae", 600, 20)
-    log = [json.loads(line) for line in (folder / "run/log.jsonl").read_text().splitlines()]
+    log = logbook.read(folder / "run/log.jsonl")
     assert log[-1]["images"] == 600
     assert set(log[0]) == {"images", "loss/vae", "loss/reconstruction", "loss/kl"}
     grids = sorted(path.stem for path in (folder / "run/samples").glob("0*.png"))

@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from condgen import api, cli, data
+from condgen import api, cli, data, records
 from condgen.judging.classifier import Recipe
 from condgen.judging.reference import rows_of, shuffled
 from condgen.metrics import METRICS
@@ -66,7 +66,7 @@ def test_evaluate_as_json_has_every_number_with_its_error_and_that_of_real_pictu
     assert about["generator"]["sha256"] == api.card(runs / "cvae-0")["sha256"]
     assert sum(map(sum, found["confusion"])) == COUNT
     assert sum(line["pictures"] for line in found["per_class"]) == COUNT
-    assert found == json.loads((runs / "cvae-0/evaluation.json").read_text())
+    assert found == records.read(runs / "cvae-0/evaluation.json")
 
 
 def test_evaluate_in_words_says_what_is_wrong(runs: Path, capsys: pytest.CaptureFixture[str]) -> None:

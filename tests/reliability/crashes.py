@@ -11,9 +11,11 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
+from PIL import Image
 
 from condgen import api
 from condgen.drawing import plots
+from condgen.drawing.pictures import png
 from condgen.drawing.sampler import Sampler
 from condgen.judging.monitor import Alarm, Glance
 from condgen.training.ema import EMA
@@ -49,7 +51,7 @@ class Onlooker:
 
 def cheaply(patch: pytest.MonkeyPatch) -> None:
     """Leave out what takes long and writes no other way: the drawing of curves, and judging."""
-    patch.setattr(plots, "curves", lambda *_: b"curves")
+    patch.setattr(plots, "curves", lambda *_: png(Image.new("L", (1, 1))))
     patch.setattr(Order, "reference", lambda *_: None)
     patch.setattr(Order, "monitor", lambda *_: Onlooker())
 

@@ -28,8 +28,9 @@ import numpy as np
 import torch
 
 import condgen
+from condgen import records
 from condgen.errors import CondgenError
-from condgen.sharing import card, manifest
+from condgen.sharing import manifest
 
 MEMORY, SECONDS = 200 * 2**20, 30
 """That one refusal may take at most; the seconds are only there to end one that hangs."""
@@ -81,7 +82,7 @@ def repair(folder: Path, about: dict[str, Any] | None = None) -> None:
         about = json.loads(path.read_text())
         about["sha256"] = hashlib.sha256(weights.read_bytes()).hexdigest()
     about = {key: value for key, value in about.items() if key != "seal"}
-    path.write_text(json.dumps(about | {"seal": card._seal(about)}))
+    path.write_text(json.dumps(about | {"seal": records.seal_of(about)}))
     if path.parent == folder:
         (folder / "manifest.json").unlink()
         manifest.write(folder)

@@ -1,6 +1,7 @@
 """Pictures for people: PNG files, titled grids. Figures with axes are in plots.py."""
 
 import json
+import zlib
 from collections.abc import Mapping, Sequence
 from io import BytesIO
 from pathlib import Path
@@ -14,6 +15,7 @@ from PIL.PngImagePlugin import PngInfo
 from condgen.disk import write_bytes
 from condgen.errors import CondgenError
 
+SIGNATURE = b"\x89PNG\r\n\x1a\n"
 CELL = 56
 """Small pictures are enlarged, by a whole factor, to about this many pixels."""
 GAP, TITLE, SIDE = 2, 18, 64
@@ -141,9 +143,30 @@ def film(frames: Sequence[Image.Image]) -> bytes:
 
 
 def read(path: Path) -> Image.Image:
-    """A picture file, in memory."""
+    """A PNG of ours, in memory. Raises CondgenError if a byte of it has changed: Pillow alone would show some of
+    those without a word."""
+    if not is_whole(path):
+        raise CondgenError(
+            f"{str(path)!r} is damaged or missing; the run's own train command writes it again if it can."
+        )
     with Image.open(path) as picture:
         return picture.copy()
+
+
+def is_whole(path: Path) -> bool:
+    """Whether every byte of a PNG file is as it was written, by the checksum that each of its parts carries."""
+    try:
+        data = path.read_bytes()
+    except OSError:
+        return False
+    at, name = len(SIGNATURE), b""
+    while name != b"IEND" and at + 12 <= len(data):
+        end = at + 8 + int.from_bytes(data[at : at + 4], "big")
+        name = data[at + 4 : at + 8]
+        if zlib.crc32(data[at + 4 : end]) != int.from_bytes(data[end : end + 4], "big"):
+            return False
+        at = end + 4
+    return data.startswith(SIGNATURE) and name == b"IEND" and at == len(data)
 
 
 def save_png(path: Path, picture: Image.Image, about: Mapping[str, Any] | None = None) -> None:

@@ -4,8 +4,6 @@ A closed schema: unknown keys are refused, every size has a bound, and nothing i
 same card lies in a run's generator/ and in an exported folder, where it says more. Needs no torch until `hollow`.
 """
 
-import hashlib
-import json
 import reprlib
 from collections.abc import Mapping
 from dataclasses import asdict
@@ -15,7 +13,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal, Self
 
 from pydantic import BaseModel, ConfigDict, Field, NonNegativeInt, ValidationError, model_validator
 
-from condgen import disk
+from condgen import disk, records
 from condgen.errors import CondgenError, shortened
 from condgen.labels import Labels
 from condgen.sharing import strict
@@ -146,7 +144,7 @@ class Card(Part):
 def sealed(about: Mapping[str, Any]) -> dict[str, Any]:
     """A card with its format and, last, a hash of all the rest: a name exchanged by chance is noticed."""
     whole = {"condgen": __version__, "format": FORMAT, **about}
-    return {**whole, "seal": _seal(whole)}
+    return records.sealed(whole)
 
 
 def check(about: Mapping[str, Any]) -> None:
@@ -172,7 +170,7 @@ def read(path: Path) -> dict[str, Any]:
         if isinstance(found, dict) and isinstance(found.get("format"), int) and found["format"] > FORMAT:
             raise Refused(f"is of format {found['format']}; a newer condgen reads it")
         Card.model_validate(found)
-        if "seal" in found and found["seal"] != _seal(found):
+        if "seal" in found and found["seal"] != records.seal_of(found):
             raise Refused("has changed since it was written")
         Labels(tuple(found["spec"]["labels"]["names"]))
     except ValidationError as error:
@@ -206,11 +204,6 @@ def has_plane(about: Mapping[str, Any], prior: Prior) -> bool:
     """Whether z is the plane of an autoencoder, which can be shown as a map."""
     name = about.get("system")
     return prior.dim == 2 and name in SYSTEMS and hasattr(row(name).system, "encode")
-
-
-def _seal(about: Mapping[str, Any]) -> str:
-    rest = {key: value for key, value in about.items() if key != "seal"}
-    return hashlib.sha256(json.dumps(rest, sort_keys=True).encode()).hexdigest()
 
 
 def _limit(error: ValidationError, about: Mapping[str, Any]) -> str:

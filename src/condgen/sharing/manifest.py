@@ -62,6 +62,11 @@ def _names(folder: Path) -> list[str]:
     return names
 
 
+def listed(folder: Path) -> dict[str, dict[str, Any]]:
+    """Name -> bytes and sha256, as the manifest of a folder says. Raises Refused if it cannot be used."""
+    return _listed(folder / NAME)
+
+
 def _listed(path: Path) -> dict[str, dict[str, Any]]:
     if not path.exists():
         raise Refused(f"{str(path.parent)!r} has no {NAME}: it is no exported folder (of a run, give the run).")

@@ -170,9 +170,9 @@ def curves(run: str | Path, *, out: Path | None = None) -> Path:
         out: The PNG to write.
     """
     from condgen.drawing import plots
-    from condgen.training import logbook
+    from condgen.training import published
 
-    log = logbook.read(Path(run).expanduser() / "log.jsonl")
+    log = published.lines(Path(run).expanduser(), "log.jsonl")
     if not log:
         raise CondgenError(f"{str(run)!r} has no log.jsonl with numbers in it.")
     return _write(plots.curves(log, str(run)), run, "curves", out)

@@ -132,14 +132,14 @@ def entry(run: Path, quick: bool = False) -> Entry:
     identity = api.identity_of(run)
     measured = evaluate.kept(run) or evaluate.evaluate_run(run, quick=quick, say=evaluate.aloud)
     from condgen.spec import Spec
-    from condgen.training.logbook import read
+    from condgen.training.published import lines
 
-    clock = read(run / "clock.jsonl")
+    clock, log = lines(run, "clock.jsonl"), lines(run, "log.jsonl")
     built = row(identity.system)
     system = built.hollow(Spec.from_json(identity.spec), built.config.having(identity.config))
     players = {name: player.size for name, player in system.players.items()}
     seconds, images = clock[-1]["seconds"] if clock else 0.0, api.card(run)["images"]
-    return Entry(run, identity, images, seconds, players, measured, read(run / "log.jsonl"), clock)
+    return Entry(run, identity, images, seconds, players, measured, log, clock)
 
 
 def grouped(found: Sequence[Entry]) -> list[Group]:
