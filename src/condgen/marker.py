@@ -67,10 +67,12 @@ def parse(data: bytes) -> Mark | None:
     """A marker's content; None if it is damaged."""
     try:
         found = json.loads(data)
-        known = found["labels"] if found["data"] else None
-        return Mark(
-            str(found["wrote"])[:100], Labels(tuple(map(str, known["names"])), known["kind"]) if known else None
-        )
+        wrote, known = str(found["wrote"])[:100], found["labels"] if found["data"] else None
+        if known is None:
+            return Mark(wrote)
+        if known["kind"] not in ("classes", "attributes"):
+            return None
+        return Mark(wrote, Labels(tuple(map(str, known["names"])), known["kind"]))
     except (ValueError, KeyError, TypeError, AttributeError, RecursionError, CondgenError):
         return None
 

@@ -326,6 +326,7 @@ def _parents(folder: str) -> Iterator[str]:
 
 def store_at(path: Path) -> Store:
     """A folder, a zip by its content, or the folder around one file."""
+    path = path.resolve() if path.name in ("", "..") else path  # data are called by their folder's name
     if path.is_dir():
         return Folder(path)
     return Archive(path) if path.suffix == ".zip" else Folder(path.parent, only=path.name)

@@ -1,16 +1,19 @@
 """Pictures to order: from labels to files."""
 
+import json
 from pathlib import Path
 from zipfile import ZIP_DEFLATED, ZipFile
 
 import numpy as np
 from numpy.lib import format as npy
 
+from condgen import marker
 from condgen.disk import replacing
 from condgen.drawing import captions, pictures, sheets
 from condgen.drawing.sampler import Sampler
 from condgen.errors import CondgenError
 from condgen.labels import Label
+from condgen.marker import Mark
 
 
 def default_out(run: Path, labels: str, count: int, seed: int, one_file: bool) -> Path:
@@ -27,6 +30,8 @@ def write(sampler: Sampler, labels: list[Label], *, count: int, seed: int, out: 
     """
     if count < 1:
         raise CondgenError(f"--count should be 1 or more, found {count}.")
+    if grid or out.suffix in (".png", ".npz"):
+        marker.check_file(out)
     if grid:
         if out.suffix != ".png":
             raise CondgenError(f"--grid draws one picture; {str(out)!r} should end in .png.")
@@ -42,6 +47,7 @@ def write(sampler: Sampler, labels: list[Label], *, count: int, seed: int, out: 
     else:
         if out.exists() and not out.is_dir():
             raise CondgenError(f"{str(out)!r} is a file; give a folder, or a name that ends in .png or .npz.")
+        marker.claim(out, Mark("condgen sample", sampler.spec.labels))
         _files(sampler, labels, count, seed, _names(sampler, labels, count, seed, out))
     return out
 
@@ -67,6 +73,7 @@ def _npz(sampler: Sampler, labels: list[Label], count: int, seed: int, out: Path
     spec, asked = sampler.spec, (label for label in labels for _ in range(count))
     shape = (len(labels) * count, *spec.shape[1:], *((spec.channels,) if spec.channels > 1 else ()))
     few = {"labels": np.repeat(np.array(labels), count, axis=0), "names": np.array(spec.labels.names)}
+    few[marker.KEY] = np.array(json.dumps(about(sampler, seed=seed, count=count)))
     with replacing(out) as temporary, ZipFile(temporary, "w", ZIP_DEFLATED, compresslevel=1) as file:
         with file.open("images.npy", "w", force_zip64=True) as stream:
             npy.write_array_header_1_0(stream, {"descr": "|u1", "fortran_order": False, "shape": shape})

@@ -1,5 +1,6 @@
 """Figures with axes, as PNG bytes. matplotlib costs half a second: it is imported when there is something to plot."""
 
+import json
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from io import BytesIO
@@ -7,6 +8,8 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
+
+from condgen.marker import KEY, sheet
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -109,7 +112,7 @@ def _file(figure: "Figure", kind: str) -> bytes:
     if kind == "svg":
         figure.savefig(buffer, format="svg", transparent=True, metadata={"Date": None})
     else:
-        figure.savefig(buffer, format="png", dpi=100)
+        figure.savefig(buffer, format="png", dpi=100, metadata={KEY: json.dumps(sheet("condgen"))})
     return buffer.getvalue()
 
 

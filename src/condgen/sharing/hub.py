@@ -5,6 +5,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+from condgen import marker
 from condgen.errors import CondgenError, needs
 from condgen.sharing import card, manifest
 
@@ -32,7 +33,7 @@ def fetch(name: str) -> Path:
     assert found
     with _in_one_line(name, "load"):
         folder = Path(snapshot_download(
-            found["repository"], revision=found["revision"], allow_patterns=[manifest.NAME, *FILES],
+            found["repository"], revision=found["revision"], allow_patterns=[manifest.NAME, marker.FILE, *FILES],
         ))  # fmt: skip
     if not (folder / manifest.NAME).is_file():
         raise CondgenError(f"{name!r} on the hub is nothing that condgen exported: it has no {manifest.NAME}.")
@@ -49,7 +50,9 @@ def push(folder: Path, name: str, private: bool) -> str:
     with _in_one_line(name, "push to"):
         api = HfApi(library_name="condgen")
         address = api.create_repo(name, private=private, exist_ok=True)
-        api.upload_folder(repo_id=name, folder_path=folder, ignore_patterns=[".*"], delete_patterns=["model.*"],
+        hidden = {path.name for path in folder.iterdir() if path.name.startswith(".")} - {marker.FILE}
+        ignored = [pattern for entry in sorted(hidden) for pattern in (entry, f"{entry}/*")]
+        api.upload_folder(repo_id=name, folder_path=folder, ignore_patterns=ignored, delete_patterns=["model.*"],
             commit_message="condgen export",
         )  # fmt: skip
     return str(address)

@@ -33,7 +33,7 @@ from filelock import FileLock, Timeout
 from safetensors.torch import save
 from torch import nn
 
-from condgen import disk
+from condgen import disk, marker
 from condgen.errors import CondgenError
 from condgen.labels import ANY, Labels
 from condgen.sharing.card import sealed
@@ -107,6 +107,7 @@ class Run:
                 f"{str(folder)!r} holds a run with {changed[0]}; repeat its own command{insist} or give another --out."
             )
         with _locked(folder):
+            marker.write(folder, marker.Mark("condgen train"))
             disk.write_json(folder / "config.json", {"condgen": __version__, "format": FORMAT, **asdict(identity)})
             yield cls(folder, identity, changed)
 

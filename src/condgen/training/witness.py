@@ -7,7 +7,7 @@ import time
 from collections.abc import Callable
 from dataclasses import asdict
 
-from condgen import inspection
+from condgen import inspection, marker
 from condgen.disk import DiskError, write_bytes
 from condgen.drawing import pictures, plots, sheets
 from condgen.judging.monitor import Monitor, fresh, is_best
@@ -15,6 +15,7 @@ from condgen.screen import Screen
 from condgen.training.logbook import Logbook, read
 from condgen.training.state import Training
 
+NOTE = marker.sheet("condgen train")
 CURVES_SECONDS = 300.0
 """Between two drawings of curves.png: matplotlib takes a second for one."""
 
@@ -38,7 +39,7 @@ class Witness:
         with self.patience:
             dataset = self.training.dataset
             sheet = inspection.real(dataset.train, dataset.labels, sheets.ROWS)
-            pictures.save_png(self.training.run.samples / "real.png", sheet)
+            pictures.save_png(self.training.run.samples / "real.png", sheet, NOTE)
         self.draw()
         self.keep_rescue()
 
@@ -72,7 +73,7 @@ class Witness:
         run, images = self.training.run, self.training.images
         sheet = sheets.classes(self.training.sampler, seed=run.identity.seed)
         with self.patience:
-            pictures.save_png(run.samples / f"{images:012d}.png", sheet)
+            pictures.save_png(run.samples / f"{images:012d}.png", sheet, NOTE)
             self.book.picture(images, sheet)
 
     def draw_curves(self) -> None:
