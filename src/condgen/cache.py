@@ -26,7 +26,7 @@ def kept(path: Path) -> Any:
     """The JSON value that `keep` wrote; None if it is not there, or damaged."""
     try:
         found = json.loads(path.read_bytes())
-        return found["value"] if found["sha256"] == _digest(found["value"]) else None
+        return found["value"] if found["sha256"] == digest(found["value"]) else None
     except (OSError, ValueError, KeyError, TypeError, RecursionError):
         return None
 
@@ -35,7 +35,7 @@ def keep(path: Path, value: Any) -> None:
     """Keep what JSON makes of a value. Raises DiskError if the cache cannot be written."""
     value = json.loads(json.dumps(value))  # numbers as keys become words, which sort otherwise
     with writing(path.parent):
-        disk.write_bytes(path, json.dumps({"sha256": _digest(value), "value": value}).encode())
+        disk.write_bytes(path, json.dumps({"sha256": digest(value), "value": value}).encode())
 
 
 def keep_if_possible(path: Path, value: Any) -> None:
@@ -50,7 +50,8 @@ def writing(folder: Path) -> Iterator[None]:
     try:
         disk.make(folder)
         if folder.is_relative_to(disk.cache()):
-            marker.write(disk.cache(), marker.Mark("condgen (its cache)"))
+            with suppress(disk.DiskError):
+                marker.write(disk.cache(), marker.Mark("condgen (its cache)"))
         yield
     except disk.DiskError as error:
         raise disk.DiskError(f"{error} {REMEDY}") from None
@@ -73,5 +74,6 @@ def checksum(path: Path) -> str:
     return digest.hexdigest()
 
 
-def _digest(value: Any) -> str:
+def digest(value: Any) -> str:
+    """SHA-256 of a value as JSON."""
     return hashlib.sha256(json.dumps(value, sort_keys=True).encode()).hexdigest()

@@ -99,17 +99,17 @@ def test_a_class_of_nothing_but_output_is_none(photos: Path, tiny_run: Path) -> 
 def test_a_folder_of_output_alone_is_one_line(photos: Path) -> None:
     run("inspect", ".")
     with pytest.raises(CondgenError, match=r"was written by condgen inspect and is no data"):
-        data.load("inspected")
+        data.load("inspected/photos")
     (photos / "only").mkdir()
     (photos / "inspected").rename(photos / "only/inspected")
-    with pytest.raises(CondgenError, match=r"What condgen wrote is left out, such as 'inspected' \(condgen inspect\)"):
+    with pytest.raises(CondgenError, match=r"is left out, such as 'inspected/photos' \(condgen inspect\)"):
         data.load("only")
 
 
 @pytest.mark.parametrize("content", [b"", b"{", b"\xff\xfe", b'{"wrote": 3}', b"[" * 9999])
 def test_a_damaged_marker_still_leaves_out(photos: Path, content: bytes) -> None:
     run("inspect", ".")
-    (photos / "inspected" / marker.FILE).write_bytes(content)
+    (photos / "inspected/photos" / marker.FILE).write_bytes(content)
     assert data.load(".").labels.names == CLASSES
 
 

@@ -228,6 +228,7 @@ def shard(
     path = part / f"{number:06d}.npz"
     if _is_whole(path, len(names), sides):
         return path
+    _remove(path)
     images, bad = np.empty((len(names), *sides, 3), np.uint8), dict[int, str]()
     for place, name in enumerate(names):
         try:
