@@ -122,7 +122,7 @@ class Folder:
             about = os.fstat(handle)
             if not stat.S_ISREG(about.st_mode):
                 raise Bad("is no regular file")
-            return _bounded(file.read(most))
+            return _bounded(file.read(min(most, about.st_size)))  # `read` makes room for as much as it is told
 
     def open(self, name: str) -> BinaryIO:
         return open(self._inside(name), "rb")

@@ -70,7 +70,7 @@ def is_whole(path: Path, members: int) -> bool:
         with tarfile.open(path) as shard, path.open("rb") as file:
             found = sum(1 for _ in shard)
             file.seek(-1024, os.SEEK_END)
-            return found == members and not any(file.read())
+            return found == members and not any(file.read()) and file.tell() % tarfile.RECORDSIZE == 0
     except (OSError, tarfile.TarError, EOFError, ValueError):
         return False
 
