@@ -14,7 +14,7 @@ import zipfile
 from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, BinaryIO, Literal
 
 from condgen import disk
 from condgen.errors import CondgenError
@@ -126,15 +126,33 @@ def check_file(path: Path) -> None:
 
 def wrote(path: Path) -> bool:
     """Whether condgen wrote this file, as far as a file can tell."""
+    if path.suffix == ".npz":
+        return wrote_arrays(path)
     try:
-        if path.suffix == ".npz":
-            with zipfile.ZipFile(path) as archive:
-                return f"{KEY}.npy" in archive.namelist()
         with path.open("rb") as file:
             head = file.read(HEAD)
-    except (OSError, ValueError, NotImplementedError, zipfile.BadZipFile):
+    except OSError:
         return False
     return note(head) is not None or GENERATOR in head
+
+
+def is_sheet(path: Path) -> bool:
+    """Whether a file is a grid or figure by condgen."""
+    try:
+        with path.open("rb") as file:
+            found = note(file.read(HEAD))
+    except OSError:
+        return False
+    return found is not None and found.kind == "sheet"
+
+
+def wrote_arrays(file: Path | BinaryIO) -> bool:
+    """The same of an .npz."""
+    try:
+        with zipfile.ZipFile(file) as archive:
+            return f"{KEY}.npy" in archive.namelist()
+    except (OSError, ValueError, NotImplementedError, zipfile.BadZipFile):
+        return False
 
 
 def note(head: bytes) -> Note | None:

@@ -73,7 +73,7 @@ def test_whatever_condgen_writes_is_left_out_and_told(photos: Path, tiny_run: Pa
             assert len(found.own) > 0, name
     (note,) = found.notes
     assert "since condgen wrote it: 9 folders, such as " in note
-    assert " and 6 images, such as " in note
+    assert " and 6 files, such as " in note
     whole = photos.parent / "whole.zip"
     with zipfile.ZipFile(whole, "w") as archive:
         for path in sorted(photos.rglob("*")):
@@ -285,3 +285,28 @@ def test_shards_of_other_tools_are_read(tmp_path: Path) -> None:
         (tmp_path / "cut.tar").write_bytes((tmp_path / "two.tar").read_bytes()[:cut])
         with pytest.raises(CondgenError, match=r"cannot read 'cut.tar' of .* as a shard"):
             data.load(tmp_path / "cut.tar")
+
+
+@pytest.mark.parametrize("packed", [False, True], ids=["folder", "zip"])
+def test_an_npz_of_ours_beside_the_users_is_left_out(packed: bool, tmp_path: Path) -> None:
+    ours = sampler(LABELS["classes"])
+    (tmp_path / "own").mkdir()
+    np.savez(tmp_path / "own/mine.npz", images=np.zeros((2, 4, 4), np.uint8), labels=[0, 1])
+    drawn(ours, [0], tmp_path / "own/made.npz")
+    path = tmp_path / "own"
+    if packed:
+        path = zipped(tmp_path / "own.zip", {file.name: file.read_bytes() for file in path.iterdir()})
+    found = data.load(path)
+    assert (found.labels.names, found.own) == (("0", "1"), {"'made.npz'": "condgen sample"})
+
+
+def test_generated_images_that_were_sorted_by_hand_are_data_and_told(tmp_path: Path) -> None:
+    ours = sampler(LABELS["classes"])
+    for label in (0, 1):
+        drawn(ours, [label], tmp_path / f"own/{'ab'[label]}")
+        (tmp_path / f"own/{'ab'[label]}" / marker.FILE).unlink()
+    found = data.load(tmp_path / "own")
+    assert (found.labels.names, found.notes) == (("a", "b"), ["condgen generated all images of 'own'."])
+    write(tmp_path / "own", {"a/mine.png": png(1, side=6)})
+    found = data.load(tmp_path / "own")
+    assert (found.labels.names, len(found.train), len(found.own)) == (("a",), 1, 2 * COUNT)

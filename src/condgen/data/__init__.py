@@ -145,7 +145,7 @@ def _read(text: str) -> Listing | Dataset:
     own = {} if layout is LAYOUTS["generated"] else store.own
     if isinstance(found, Listing):
         return replace(found, own={**own, **found.own})
-    return replace(found, own={shown(name): wrote for name, wrote in own.items()})
+    return replace(found, own={shown(name): wrote for name, wrote in own.items()} | dict(found.own))
 
 
 def _but_own(store: Store) -> str:

@@ -1,6 +1,7 @@
 """What every reader returns: uint8 pictures, their labels, and the names of the labels."""
 
 import hashlib
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property
@@ -10,9 +11,10 @@ from numpy.typing import NDArray
 
 from condgen.errors import CondgenError
 from condgen.labels import UNKNOWN, Labels
-from condgen.marker import ENDINGS
 from condgen.spec import Spec
 
+IMAGE = re.compile(r"(\.png|\.gif|\.npz|:\d+)['\"]?$", re.IGNORECASE)
+"""The name of a file that condgen writes, or of a row of a table; other names are of folders."""
 LARGEST = 2**53
 """The whole numbers that every kind of array can hold."""
 
@@ -63,9 +65,9 @@ class Dataset:
             name, why = next(iter(self.left_out.items()))
             said.append(f"left out of {self.name!r}: {len(self.left_out):,} files, such as {name}, which {why}.")
         if self.own:
-            images = [name for name in self.own if name.strip("'\"").lower().endswith(ENDINGS)]
+            images = [name for name in self.own if IMAGE.search(name)]
             folders = [name for name in self.own if name not in images]
-            counts = [_counted(folders, "folder", self.own), _counted(images, "image", self.own)]
+            counts = [_counted(folders, "folder", self.own), _counted(images, "file", self.own)]
             said.append(f"left out of {self.name!r}, since condgen wrote it: {' and '.join(filter(None, counts))}.")
         return said
 

@@ -68,6 +68,7 @@ class Facts(NamedTuple):
 def dataset(listing: Listing, size: int | None = None, fit: Fit = "crop", on_bad: OnBad | None = None) -> Dataset:
     """The pictures of a listing as arrays. on_bad: None leaves out what cannot be used, up to a hundredth."""
     listing, survey = without_own(listing, surveyed(listing))
+    generated = not listing.generated and are_generated(survey)
     bad = {name: why for name, why in zip(listing.pictures, survey, strict=True) if isinstance(why, str)}
     judge_bad(listing, dict(listing.odd) | bad, on_bad)
     train, test = split(listing, survey)
@@ -85,7 +86,13 @@ def dataset(listing: Listing, size: int | None = None, fit: Fit = "crop", on_bad
     rest = Split(images[cut:], values[cut:]) if cut < len(images) else None
     about = {shown(name): why for name, why in left_out.items()}
     own = {shown(name): wrote for name, wrote in listing.own.items()}
-    return Dataset(listing.name, listing.labels, Split(images[:cut], values[:cut]), rest, about, own)
+    remarks = (f"condgen generated all images of {listing.name!r}.",) if generated else ()
+    return Dataset(listing.name, listing.labels, Split(images[:cut], values[:cut]), rest, about, own, remarks)
+
+
+def are_generated(survey: Sequence[Facts | str]) -> bool:
+    """Whether condgen wrote every image that is there."""
+    return all(isinstance(found, Facts) and found.wrote for found in survey)
 
 
 def without_own(listing: Listing, survey: Sequence[Facts | str]) -> tuple[Listing, list[Facts | str]]:
@@ -93,8 +100,7 @@ def without_own(listing: Listing, survey: Sequence[Facts | str]) -> tuple[Listin
 
     A class that held nothing else goes with them.
     """
-    images = [found for found in survey if isinstance(found, Facts) and not found.sheet]
-    are_data = listing.generated or all(found.wrote for found in images)
+    are_data = listing.generated or are_generated(survey)
     own = {
         row: found.wrote
         for row, found in enumerate(survey)

@@ -2,6 +2,7 @@
 
 import io
 import zipfile
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -11,7 +12,7 @@ from numpy.typing import NDArray
 from condgen import marker
 from condgen.data.classes import few_enough, numbered
 from condgen.data.dataset import Dataset, Split, as_labels, as_pictures
-from condgen.data.store import Folder, Store, bytes_of
+from condgen.data.store import Folder, Store, bytes_of, shown
 from condgen.errors import CondgenError
 from condgen.labels import Labels
 
@@ -29,9 +30,10 @@ def fits(store: Store) -> bool:
 def read_store(store: Store) -> Dataset:
     """The one .npz of a folder or a zip, or the one that was asked for."""
     (member,) = _archives(store)
+    own = {shown(name): "condgen sample" for name in _all(store) if name != member}
     if isinstance(store, Folder):
-        return load(store.path / member)
-    return load(Path(member), arrays=read(io.BytesIO(bytes_of(store, member)), member))
+        return replace(load(store.path / member), own=own)
+    return replace(load(Path(member), arrays=read(io.BytesIO(bytes_of(store, member)), member)), own=own)
 
 
 def load(
@@ -75,10 +77,17 @@ def read(file: Path | io.BytesIO, path: Path | str = "") -> Arrays:
 
 def _archives(store: Store) -> list[str]:
     """Without those that condgen wrote, if others lie beside them."""
-    found = [name for name in store.names() if name.endswith(".npz")]
-    if len(found) > 1 and isinstance(store, Folder):
-        return [name for name in found if not marker.wrote(store.path / name)]
-    return found
+    found = _all(store)
+    return found if len(found) < 2 else [name for name in found if not _is_own(store, name)]
+
+
+def _all(store: Store) -> list[str]:
+    return [name for name in store.names() if name.endswith(".npz")]
+
+
+def _is_own(store: Store, name: str) -> bool:
+    file = store.path / name if isinstance(store, Folder) else io.BytesIO(bytes_of(store, name))
+    return marker.wrote_arrays(file)
 
 
 def _pair(arrays: Arrays, names: tuple[tuple[str, str], ...]) -> tuple[NDArray[np.generic], NDArray[np.generic]] | None:
