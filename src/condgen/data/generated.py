@@ -5,12 +5,14 @@ set, so that the data have the labels of the generator, whichever of them were a
 (WebDataset: NAME.jpg with NAME.cls or NAME.json) are read too.
 """
 
+import hashlib
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 
 import numpy as np
 
-from condgen import marker
+from condgen import cache, disk, marker
+from condgen.data.classes import few_enough
 from condgen.data.listing import Listing, listing
 from condgen.data.store import Pictures, Store
 from condgen.data.tars import ENDING, Tars
@@ -18,6 +20,8 @@ from condgen.errors import CondgenError
 from condgen.labels import Label, Labels
 from condgen.marker import Mark
 
+VERSION = 1
+"""Of what is kept of the labels."""
 NAMED = re.compile(r"[^/]+_seed\d+_\d{5,}\.png")
 """As condgen names generated images."""
 BESIDE = (".json", ".txt", ".md", ".csv")
@@ -37,9 +41,30 @@ def read(store: Store) -> Listing:
     """Raises CondgenError if the images do not say what they are of."""
     folders = _marks(store)
     names = [name for folder in folders for name in (store.within(folder) if folder else store.names())]
+    said, odd, own = _told(store, names or store.names())
+    if not said:
+        raise CondgenError(f"{str(store.path)!r} holds no images that say their label.")
+    return _labelled(store, said, list(folders.values()), dict(store.odd) | odd, own)
+
+
+def _told(store: Store, names: Sequence[str]) -> list[dict[str, str]]:
+    """By name: the labels of the images, why others are left out, and what condgen wrote that is no image.
+
+    Kept until any of the files is touched, since each is opened for it.
+    """
+    key = hashlib.sha256("\0".join([str(VERSION), store.stamp(names), *names]).encode("utf-8", "surrogateescape"))
+    path = disk.cache() / "pictures" / "labels" / f"{key.hexdigest()}.json"
+    found: list[dict[str, str]] | None = cache.kept(path)
+    if found is None:
+        found = _read(store, names)
+        cache.keep_if_possible(path, found)
+    return found
+
+
+def _read(store: Store, names: Sequence[str]) -> list[dict[str, str]]:
     tars = Tars(store)
-    said, odd, own = dict[str, str](), dict(store.odd), dict[str, str]()
-    for name in names or store.names():
+    said, odd, own = dict[str, str](), dict[str, str](), dict[str, str]()
+    for name in names:
         if name.endswith(ENDING):
             for image in tars.images(name):
                 _sort(image, tars.label(image), said, odd)
@@ -51,9 +76,7 @@ def read(store: Store) -> Listing:
                 _sort(name, note.label if note else None, said, odd)
         elif not name.lower().endswith(BESIDE):
             odd[name] = "was not written by condgen, in a folder that is"
-    if not said:
-        raise CondgenError(f"{str(store.path)!r} holds no images that say their label.")
-    return _labelled(store, tars, said, list(folders.values()), odd, own)
+    return [said, odd, own]
 
 
 def _marks(store: Store) -> dict[str, Mark]:
@@ -72,9 +95,9 @@ def _sort(name: str, label: str | None, said: dict[str, str], odd: dict[str, str
 
 
 def _labelled(
-    store: Store, pictures: Pictures, said: dict[str, str], marks: Sequence[Mark], odd: dict[str, str],
-    own: dict[str, str],
-) -> Listing:  # fmt: skip
+    store: Store, said: dict[str, str], marks: Sequence[Mark], odd: dict[str, str], own: dict[str, str]
+) -> Listing:
+    pictures: Pictures = Tars(store)
     known = marker.joined([mark.labels for mark in marks if mark.labels])
     if known is None:
         if any("+" in word or word == "none" for word in said.values()) or marks:
@@ -85,7 +108,9 @@ def _labelled(
         found = listing(pictures, ((name, None, word) for name, word in said.items()), store.path.stem)
         known, values = found.labels, found.values
     else:
-        values = np.array([label_of(known, word, str(store.path)) for word in said.values()], np.int64)
+        few_enough(known.names, str(store.path))
+        numbers = {word: label_of(known, word, str(store.path)) for word in dict.fromkeys(said.values())}
+        values = np.array([numbers[word] for word in said.values()], np.int64)
     parts: list[str | None] = [None] * len(said)
     return Listing(store.path.stem, pictures, list(said), known, values, parts, odd, own=own, generated=True)
 
@@ -97,16 +122,30 @@ def label_of(known: Labels, title: str, where: str) -> Label:
             return known.names.index(title)
     elif title == "none":
         return (0,) * len(known)
-    elif on := next(_parts(title, known.names, 0), None):
-        return tuple(int(i in on) for i in range(len(known)))
+    elif on := _parts(title, known.names):
+        return tuple(np.isin(np.arange(len(known)), on).astype(int).tolist())
     raise CondgenError(f"{where}: label {title!r} is not among {', '.join(known.names[:20])}.")
 
 
-def _parts(title: str, names: Sequence[str], start: int) -> Iterator[list[int]]:
-    """Ways to read a title as names joined by '+', in order: a name may hold a '+' itself."""
+def _parts(title: str, names: Sequence[str]) -> list[int] | None:
+    """The numbers of the names that a title joins by '+', in order; None if it is no such title."""
+    if not any("+" in name for name in names):
+        index = {name: number for number, name in enumerate(names)}
+        found = [index.get(word, -1) for word in title.split("+")]
+        return None if -1 in found else found
+    return _joined(title, names, 0, set())
+
+
+def _joined(title: str, names: Sequence[str], start: int, failed: set[tuple[int, int]]) -> list[int] | None:
+    """The same where a name may hold a '+' itself. failed: lengths and starts that led nowhere."""
+    if (len(title), start) in failed:
+        return None
     for number in range(start, len(names)):
         if title == names[number]:
-            yield [number]
-        elif title.startswith(f"{names[number]}+"):
-            rest = _parts(title[len(names[number]) + 1 :], names, number + 1)
-            yield from ([number, *others] for others in rest)
+            return [number]
+        if title.startswith(f"{names[number]}+"):
+            rest = _joined(title[len(names[number]) + 1 :], names, number + 1, failed)
+            if rest:
+                return [number, *rest]
+    failed.add((len(title), start))
+    return None
