@@ -7,7 +7,7 @@ set, so that the data have the labels of the generator, whichever of them were a
 
 import hashlib
 import re
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 
 import numpy as np
 
@@ -109,22 +109,24 @@ def _labelled(
         known, values = found.labels, found.values
     else:
         few_enough(known.names, str(store.path))
-        numbers = {word: label_of(known, word, str(store.path)) for word in dict.fromkeys(said.values())}
+        numbers = _numbers(known, dict.fromkeys(said.values()))
+        if strange := next((word for word in said.values() if word not in numbers), None):
+            raise CondgenError(f"{str(store.path)!r}: label {strange!r} is not among {', '.join(known.names[:20])}.")
         values = np.array([numbers[word] for word in said.values()], np.int64)
     parts: list[str | None] = [None] * len(said)
     return Listing(store.path.stem, pictures, list(said), known, values, parts, odd, own=own, generated=True)
 
 
-def label_of(known: Labels, title: str, where: str) -> Label:
-    """The label of a title, as `Labels.title` writes it. Raises CondgenError if there is none."""
+def _numbers(known: Labels, titles: Iterable[str]) -> dict[str, Label]:
+    """The labels of titles as `Labels.title` writes them; those that are none are missing."""
     if known.kind == "classes":
-        if title in known.names:
-            return known.names.index(title)
-    elif title == "none":
-        return (0,) * len(known)
-    elif on := _parts(title, known.names):
-        return tuple(np.isin(np.arange(len(known)), on).astype(int).tolist())
-    raise CondgenError(f"{where}: label {title!r} is not among {', '.join(known.names[:20])}.")
+        return {name: number for number, name in enumerate(known.names)}
+    found: dict[str, Label] = {}
+    for title in titles:
+        on = [] if title == "none" else _parts(title, known.names)
+        if on is not None:
+            found[title] = tuple(np.isin(np.arange(len(known)), on).astype(int).tolist())
+    return found
 
 
 def _parts(title: str, names: Sequence[str]) -> list[int] | None:
