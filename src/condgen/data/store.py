@@ -166,8 +166,9 @@ class Folder:
             self._walk(name, found)
             if found.total == before:
                 found.odd[name] = "is an empty folder"
-        elif entry.is_symlink() and not (entry.is_file() and self._stays(entry.path)):
-            found.odd[name] = "is a link to a folder" if entry.is_dir() else "is a link that leads nowhere, or out"
+        elif entry.is_symlink() and not (os.path.isfile(entry.path) and self._stays(entry.path)):
+            is_folder = os.path.isdir(entry.path)  # entry.is_dir() would raise where a link leads to itself
+            found.odd[name] = "is a link to a folder" if is_folder else "is a link that leads nowhere, or out"
         elif not entry.is_file():
             found.odd[name] = "is no regular file"
         else:
