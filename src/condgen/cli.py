@@ -161,8 +161,9 @@ def inspect_(
     from condgen import inspection
 
     dataset = datasets.load(data, labels=labels, size=size, fit=fit, on_bad=on_bad)
-    found = inspection.facts(dataset)
     folder = (out or Path("inspected") / dataset.name).expanduser()
+    inspection.check(folder)
+    found = inspection.facts(dataset)
     inspection.write(dataset, found, folder)
     if json:
         return as_json(found)

@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from condgen import api, cli, data, records
+from condgen import api, cli, data, marker, records
 from condgen.judging.classifier import Recipe
 from condgen.judging.reference import rows_of, shuffled
 from condgen.metrics import METRICS
@@ -159,6 +159,7 @@ def test_the_self_test_shows_which_number_notices_which_fault(capsys: pytest.Cap
 
 def test_compare_puts_seeds_into_one_column(runs: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     run("compare", runs / "cvae-0", runs / "cvae-1", runs / "concat", "--out", tmp_path, "--json")
+    assert marker.of(tmp_path) == marker.Mark("condgen compare")
     found = json.loads(capsys.readouterr().out)
     by_name = {line[""]: line for line in found["table"]}
     assert by_name["seeds"] == {"": "seeds", "cvae": "2", "cgan-concat": "1", "real pictures": ""}

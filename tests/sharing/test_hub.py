@@ -147,3 +147,17 @@ def test_without_the_library(monkeypatch: pytest.MonkeyPatch, mistake: Callable[
     monkeypatch.setitem(sys.modules, "huggingface_hub", None)
     assert "pip install 'condgen[hub]'" in mistake("sample", "me/pets")
     assert "pip install 'condgen[hub]'" in mistake("push", whole, "me/pets")
+
+
+def test_a_damaged_download_is_fetched_again(hub: Hub, session: Callable[..., list[str]], whole: Path) -> None:
+    """The hub's own library takes its cache as it is: a bit in it would stay flipped for ever."""
+    hub.repositories["me/rotting"] = {path.name: path.read_bytes() for path in whole.iterdir()}
+    (folder,) = session("fetch('me/rotting')", program=DIRECTLY)
+    place = Path(folder)
+    names = ("model.safetensors", "card.json", "manifest.json")
+    for name in names:
+        path, content = place / name, bytearray((place / name).read_bytes())
+        content[len(content) // 2] ^= 4
+        path.resolve().write_bytes(content if name != "manifest.json" else content[:40])
+        session("fetch('me/rotting')", program=DIRECTLY)
+        assert all((place / name).read_bytes() == (whole / name).read_bytes() for name in names), name

@@ -100,6 +100,7 @@ def test_links_pipes_sockets_and_locked_files_are_named_and_never_waited_for(tmp
     (own / "cat" / "inside.png").symlink_to(own / "dog" / "1.png")
     (own / "cat" / "out.png").symlink_to(tmp_path / "outside.png")
     (own / "cat" / "gone.png").symlink_to(own / "nowhere.png")
+    (own / "cat" / "self.png").symlink_to(own / "cat" / "self.png")
     (own / "dog" / "loop").symlink_to(own)
     os.mkfifo(own / "cat" / "pipe.png")
     with socket.socket(socket.AF_UNIX) as server:
@@ -107,8 +108,8 @@ def test_links_pipes_sockets_and_locked_files_are_named_and_never_waited_for(tmp
         found = data.load(own, on_bad="skip")
     assert len(found.train) == 13, "a link that stays inside is a picture"
     assert {name.strip("'"): why.split(" that")[0] for name, why in found.left_out.items()} == {
-        "cat/out.png": "is a link", "cat/gone.png": "is a link", "dog/loop": "is a link to a folder",
-        "cat/pipe.png": "is no regular file", "cat/s": "is no regular file",
+        "cat/out.png": "is a link", "cat/gone.png": "is a link",
+        "dog/loop": "is a link to a folder", "cat/self.png": "is a link", "cat/pipe.png": "is no regular file", "cat/s": "is no regular file",
     }  # fmt: skip
 
 

@@ -1,5 +1,6 @@
 """Pictures to order: from labels to files."""
 
+import json
 from collections.abc import Iterator
 from pathlib import Path
 from typing import IO, Any
@@ -9,12 +10,13 @@ import numpy as np
 from numpy.lib import format as npy
 from numpy.typing import NDArray
 
-from condgen import slugs
+from condgen import marker, slugs
 from condgen.disk import replacing
 from condgen.drawing import captions, pictures, sheets
 from condgen.drawing.sampler import Sampler
 from condgen.errors import CondgenError
 from condgen.labels import ANY, Label
+from condgen.marker import Mark
 
 MOST_FILES, MOST_IN_ONE = 10_000_000, 100_000_000
 """Images of one command: in a folder, and in one array or in shards."""
@@ -37,6 +39,8 @@ def write(sampler: Sampler, labels: list[Label], *, count: int, seed: int, out: 
     if count < 1:
         raise CondgenError(f"--count should be 1 or more, found {count}.")
     images = len(labels) * count
+    if grid or out.suffix in (".png", ".npz"):
+        marker.check_file(out)
     if grid:
         columns = pictures.COLUMNS if sampler.spec.labels == ANY else len(labels)
         pictures.check_sheet(sampler.spec.shape, count, columns, "--labels or a lower --count")
@@ -56,6 +60,7 @@ def write(sampler: Sampler, labels: list[Label], *, count: int, seed: int, out: 
         if out.exists() and not out.is_dir():
             raise CondgenError(f"{str(out)!r} is a file; give a folder, or a name that ends in .png or .npz.")
         check_images(images, MOST_FILES, "give a lower --count, or write .tar files with --shard")
+        marker.claim(out, Mark("condgen sample", sampler.spec.labels))
         _files(sampler, labels, count, seed, _names(sampler, labels, count, seed, out))
     return out
 
@@ -96,6 +101,9 @@ def _npz(sampler: Sampler, labels: list[Label], count: int, seed: int, out: Path
             _labels(stream, np.array(labels), count)
         with file.open("names.npy", "w", force_zip64=True) as stream:
             npy.write_array(stream, np.array(spec.labels.names), allow_pickle=False)
+        with file.open(f"{marker.KEY}.npy", "w", force_zip64=True) as stream:
+            note = json.dumps(about(sampler, seed=seed, count=count))
+            npy.write_array(stream, np.array(note), allow_pickle=False)
 
 
 def _labels(stream: IO[bytes], labels: NDArray[np.int64], count: int) -> None:

@@ -14,6 +14,7 @@ from PIL.PngImagePlugin import PngInfo
 
 from condgen.disk import write_bytes
 from condgen.errors import CondgenError
+from condgen.marker import KEY
 
 SIGNATURE = b"\x89PNG\r\n\x1a\n"
 CELL = 56
@@ -127,18 +128,22 @@ def png(picture: Image.Image, about: Mapping[str, Any] | None = None) -> bytes:
     """As a PNG; `about` travels inside it as JSON under the key 'condgen'."""
     note = PngInfo()
     if about:
-        note.add_text("condgen", json.dumps(about))
+        note.add_text(KEY, json.dumps(about))
     buffer = BytesIO()
     picture.save(buffer, "PNG", pnginfo=note)
     return buffer.getvalue()
 
 
-def film(frames: Sequence[Image.Image]) -> bytes:
-    """Pictures of one size as a GIF that repeats: three a second, the last one held for two seconds."""
+def film(frames: Sequence[Image.Image], about: Mapping[str, Any] | None = None) -> bytes:
+    """Pictures of one size as a GIF that repeats: three a second, the last one held for two seconds.
+
+    about: travels in its comment, as JSON.
+    """
     buffer = BytesIO()
     first, *others = [frame.convert("RGB").quantize(64) for frame in frames]
     durations = [333] * len(others) + [2000]
-    first.save(buffer, "GIF", save_all=True, append_images=others, duration=durations, loop=0)
+    comment = f"{KEY}\0{json.dumps(about)}".encode() if about else b""
+    first.save(buffer, "GIF", save_all=True, append_images=others, duration=durations, loop=0, comment=comment)
     return buffer.getvalue()
 
 

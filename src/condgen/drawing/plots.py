@@ -1,5 +1,6 @@
 """Figures with axes, as PNG bytes. matplotlib costs half a second: it is imported when there is something to plot."""
 
+import json
 import warnings
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -10,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from condgen.errors import shortened
+from condgen.marker import KEY, sheet
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -124,7 +126,7 @@ def _file(figure: "Figure", kind: str) -> bytes:
         if kind == "svg":
             figure.savefig(buffer, format="svg", transparent=True, metadata={"Date": None})
         else:
-            figure.savefig(buffer, format="png", dpi=100)
+            figure.savefig(buffer, format="png", dpi=100, metadata={KEY: json.dumps(sheet("condgen"))})
     return buffer.getvalue()
 
 

@@ -11,13 +11,14 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
-from condgen import parallel
+from condgen import marker, parallel
 from condgen.disk import replacing, write_json
 from condgen.drawing import pictures
 from condgen.drawing.draw import MOST_IN_ONE, about, check_images
 from condgen.drawing.sampler import Sampler
 from condgen.errors import CondgenError
 from condgen.labels import Label
+from condgen.marker import Mark
 
 REQUEST = "request.json"
 
@@ -31,15 +32,21 @@ def write(sampler: Sampler, labels: Sequence[Label], *, count: int, seed: int, o
         raise CondgenError(f"--count and --shard should be 1 or more, found {count} and {each}.")
     check_images(len(labels) * count, MOST_IN_ONE, "give a lower --count, and another --seed for each command")
     numbers = mine(-(-len(labels) * count // each))
+    marker.claim(out, Mark("condgen sample --shard", sampler.spec.labels), names=_names(out))
     note_request(out, about(sampler, seed=seed, count=count, each=each, labels=[str(label) for label in labels]))
     total = len(labels) * count
     for number in numbers:
         path = out / f"{number:05d}.tar"
-        if not path.exists():
+        if not is_whole(path, 3 * (min(total, (number + 1) * each) - number * each)):
             with replacing(path) as temporary, tarfile.open(temporary, "w") as shard:
                 for name, data in members(sampler, labels, count, seed, number * each, min(total, (number + 1) * each)):
                     add(shard, name, data)
     return out
+
+
+def _names(out: Path) -> list[str]:
+    """Of shards that were begun before there were markers."""
+    return [REQUEST, *(path.name for path in out.glob("[0-9]*.tar"))] if (out / REQUEST).is_file() else []
 
 
 def mine(shards: int) -> range:
@@ -64,6 +71,17 @@ def note_request(out: Path, request: dict[str, Any]) -> None:
         ) from None
     if other := [name for name in request if there.get(name) != request[name]]:
         raise CondgenError(f"{str(out)!r} holds shards with another {', '.join(other)}; give another --out.")
+
+
+def is_whole(path: Path, members: int) -> bool:
+    """Whether a shard is there to its end: so many members, and the two empty blocks that close a tar file."""
+    try:
+        with tarfile.open(path) as shard, path.open("rb") as file:
+            found = sum(1 for _ in shard)
+            file.seek(-1024, os.SEEK_END)
+            return found == members and not any(file.read()) and file.tell() % tarfile.RECORDSIZE == 0
+    except (OSError, tarfile.TarError, EOFError, ValueError):
+        return False
 
 
 def members(

@@ -12,6 +12,7 @@ from zipfile import ZIP_STORED, ZipFile, ZipInfo
 import numpy as np
 from numpy.typing import NDArray
 
+from condgen import marker
 from condgen.disk import as_json
 from condgen.drawing import captions, pictures
 from condgen.errors import CondgenError, shortened
@@ -125,12 +126,14 @@ def _grid(served: Served, asked: Sample, order: Order, drawn: NDArray[np.uint8])
 
 
 def _zip(served: Served, files: Iterator[tuple[str, bytes, dict[str, Any]]]) -> bytes:
-    """The PNG files and a manifest.json; without dates, so that the same request gives the same bytes."""
+    """The PNG files, their marker and a manifest.json; without dates, so that the same request gives the same bytes."""
     buffer, listed = BytesIO(), []
     with ZipFile(buffer, "w", ZIP_STORED) as archive:
         for name, png, request in files:
             archive.writestr(ZipInfo(name), png)
             listed.append({"file": name, **request, "sha256": hashlib.sha256(png).hexdigest()})
+        mark = marker.Mark("condgen sample", served.spec.labels)  # unpacked, it is a folder that condgen wrote
+        archive.writestr(ZipInfo(marker.FILE), as_json(mark.to_json()))
         about = captions.about(served.card, served.micro_batch)
         archive.writestr(ZipInfo("manifest.json"), as_json({**about, "pictures": listed}))
     return buffer.getvalue()

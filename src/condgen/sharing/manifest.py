@@ -19,8 +19,9 @@ MOST = 32
 
 
 def write(folder: Path) -> None:
-    """Of all that lies in the folder."""
-    disk.write_json(folder / NAME, {path.name: _entry(path) for path in sorted(folder.iterdir()) if path.name != NAME})
+    """Of all that lies in the folder, but for names that begin with a dot."""
+    files = (path for path in sorted(folder.iterdir()) if path.name != NAME and not path.name.startswith("."))
+    disk.write_json(folder / NAME, {path.name: _entry(path) for path in files})
 
 
 def check(folder: Path, largest: int, only: Iterable[str] | None = None) -> None:

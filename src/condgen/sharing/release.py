@@ -15,7 +15,7 @@ from typing import Any
 
 from safetensors.torch import save
 
-from condgen import disk
+from condgen import disk, marker
 from condgen.drawing import pictures, sheets
 from condgen.drawing.sampler import Sampler
 from condgen.errors import CondgenError
@@ -37,13 +37,14 @@ def write(sampler: Sampler, out: Path, told: Mapping[str, Any], adds: Adds) -> N
     if out.exists() and (not out.is_dir() or any(out.iterdir())):
         raise CondgenError(f"{str(out)!r} exists already; give another --out, or remove it.")
     with disk.replacing_folder(out) as folder:
+        marker.write(folder, marker.Mark("condgen export"))
         weights = save({name: value.cpu().contiguous() for name, value in sampler.net.state_dict().items()})
         disk.write_bytes(folder / WEIGHTS, weights)
         about = {key: value for key, value in sampler.card.items() if key not in RUNS_OWN} | dict(told)
         about |= {"range": card.RANGE, "weights": WEIGHTS, "sha256": hashlib.sha256(weights).hexdigest()}
         about = card.sealed(about | dict(adds(sampler, folder)))
         disk.write_json(folder / card.NAME, about)
-        pictures.save_png(folder / "samples.png", sheets.classes(sampler))
-        files = [path.name for path in folder.iterdir()]
+        pictures.save_png(folder / "samples.png", sheets.classes(sampler), marker.sheet("condgen export"))
+        files = [path.name for path in folder.iterdir() if path.name != marker.FILE]
         disk.write_bytes(folder / manifest.PROSE, model_card.text(about, files).encode())
         manifest.write(folder)

@@ -29,7 +29,7 @@ from filelock import FileLock, Timeout
 from safetensors.torch import save
 from torch import nn
 
-from condgen import disk, records
+from condgen import disk, marker, records
 from condgen.errors import CondgenError
 from condgen.labels import ANY, Labels
 from condgen.sharing.card import sealed
@@ -69,6 +69,7 @@ class Run:
                 f"{str(folder)!r} holds a run with {changed[0]}; repeat its own command{insist} or give another --out."
             )
         with _locked(folder):
+            marker.write(folder, marker.Mark("condgen train"))
             save_identity(folder, identity)
             yield cls(folder, identity, changed)
 

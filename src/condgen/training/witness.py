@@ -9,7 +9,7 @@ from dataclasses import asdict
 
 from PIL import Image
 
-from condgen import inspection
+from condgen import inspection, marker
 from condgen.disk import DiskError, Gone, write_bytes
 from condgen.drawing import pictures, plots, sheets
 from condgen.drawing.sampler import Sampler
@@ -20,6 +20,7 @@ from condgen.training.logbook import Logbook, read
 from condgen.training.run import Run
 from condgen.training.state import Training
 
+NOTE = marker.sheet("condgen train")
 CURVES_SECONDS = 300.0
 """Between two drawings of curves.png: matplotlib takes a second for one."""
 
@@ -119,13 +120,13 @@ class Witness:
 def save_real(training: Training) -> None:
     """Some real pictures, to hold class grids against."""
     sheet = inspection.real(training.dataset.train, training.dataset.labels, sheets.ROWS)
-    pictures.save_png(training.run.samples / "real.png", sheet)
+    pictures.save_png(training.run.samples / "real.png", sheet, NOTE)
 
 
 def save_grid(training: Training, sampler: Sampler, images: int) -> Image.Image:
     """The class grid of a generator that has seen so many images: a function of it and of the seed."""
     sheet = sheets.classes(sampler, seed=training.run.identity.seed)
-    pictures.save_png(training.run.samples / f"{images:012d}.png", sheet)
+    pictures.save_png(training.run.samples / f"{images:012d}.png", sheet, NOTE)
     return sheet
 
 

@@ -7,7 +7,7 @@ run's `album/`. Torch is imported when there is something to draw.
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from condgen import api
+from condgen import api, marker
 from condgen.errors import CondgenError
 from condgen.sharing import places
 
@@ -16,6 +16,8 @@ if TYPE_CHECKING:
 
     from condgen.drawing.sampler import Sampler
     from condgen.labels import Label
+
+NOTE = marker.sheet("condgen picture")
 
 
 def titled(run: str | Path, *, labels: str = "all", columns: int = 5, seed: int = 0, out: Path | None = None) -> Path:
@@ -193,7 +195,7 @@ def growth(run: str | Path, *, count: int = 6, columns: int = 3, out: Path | Non
     if not paths:
         raise CondgenError(f"{str(run)!r} has no samples/ yet.")
     if out is not None and Path(out).suffix == ".gif":
-        return _write(pictures.film([pictures.read(path) for path in paths]), run, "growth", out)
+        return _write(pictures.film([pictures.read(path) for path in paths], NOTE), run, "growth", out)
     count = min(_positive("count", count), len(paths))
     chosen = [paths[round(i * (len(paths) - 1) / max(count - 1, 1))] for i in range(count)]
     titles = [f"{int(path.stem):,} images" for path in chosen]
@@ -220,7 +222,7 @@ def _positive(option: str, value: int) -> int:
 def _save(sheet: "Image.Image", run: str | Path, name: str, out: Path | None) -> Path:
     from condgen.drawing import pictures
 
-    return _write(pictures.png(sheet), run, name, out)
+    return _write(pictures.png(sheet, NOTE), run, name, out)
 
 
 def _write(content: bytes, run: str | Path, name: str, out: Path | None) -> Path:
@@ -230,5 +232,6 @@ def _write(content: bytes, run: str | Path, name: str, out: Path | None) -> Path
     wanted = ".gif" if content.startswith(b"GIF") else ".png"
     if path.suffix != wanted:
         raise CondgenError(f"{str(path)!r} should end in {wanted}.")
+    marker.check_file(path)
     write_bytes(path, content)
     return path

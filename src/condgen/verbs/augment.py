@@ -109,9 +109,11 @@ def draw(sampler: "Sampler", counts: Sequence[int], seed: int) -> "Drawn":
 
 def write(sampler: "Sampler", drawn: "Drawn", counts: Sequence[int], seed: int, folder: Path) -> None:
     """A subfolder of PNG files per class, and what they are in manifest.json."""
+    from condgen import marker
     from condgen.disk import write_json
     from condgen.drawing import pictures
 
+    marker.claim(folder, marker.Mark("condgen augment", sampler.spec.labels))
     files, slug = [], sampler.spec.labels.slug
     places = ((label, index) for label, count in enumerate(counts) for index in range(count))
     for picture, (label, index) in zip(drawn.pictures, places, strict=True):

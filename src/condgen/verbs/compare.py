@@ -10,7 +10,7 @@ from pathlib import Path
 from statistics import median
 from typing import TYPE_CHECKING, Any
 
-from condgen import api
+from condgen import api, marker
 from condgen.errors import CondgenError
 from condgen.metrics import METRICS
 from condgen.metrics.number import Number
@@ -23,6 +23,7 @@ if TYPE_CHECKING:
 
     from condgen.training.run import Identity
 
+FILES = ("comparison.json", "same-z.png", "quality.png")
 ROWS = 3
 """Of the same z per run, on the sheet."""
 REAL = "real pictures"
@@ -91,16 +92,18 @@ def compare(*runs: str, out: Path | None = None, quick: bool = False, json: bool
         quick: Measure without training classifiers (CAS) where there is no evaluation yet.
         json: As JSON, for programs.
     """
+    folder, mark = (out or Path("comparison")).expanduser(), marker.Mark("condgen compare")
+    marker.check(folder, mark, FILES)
     found = entries(runs, quick)
-    folder = (out or Path("comparison")).expanduser()
     from condgen.disk import write_bytes, write_json
     from condgen.drawing import pictures, plots
 
     groups = grouped(found)
     table = lines(groups)
     content = {"about": found[0].evaluation["about"], "table": table, "runs": _plain(found)}
+    marker.claim(folder, mark, FILES)
     write_json(folder / "comparison.json", content)
-    pictures.save_png(folder / "same-z.png", same_z(found))
+    pictures.save_png(folder / "same-z.png", same_z(found), marker.sheet("condgen compare"))
     if watched := histories(found):
         write_bytes(folder / "quality.png", plots.quality(watched))
     if json:

@@ -36,6 +36,7 @@ def report(*runs: str, out: Path | None = None, quick: bool = False) -> Path:
     from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
     from condgen.disk import write_bytes
+    from condgen.marker import check_file
 
     found = entries(runs, quick)
     path = (out or (found[0].folder / "report.html" if len(found) == 1 else Path("report.html"))).expanduser()
@@ -43,6 +44,7 @@ def report(*runs: str, out: Path | None = None, quick: bool = False) -> Path:
         loader=FileSystemLoader(Path(__file__).parent / "templates"), autoescape=True, undefined=StrictUndefined,
         trim_blocks=True, lstrip_blocks=True,
     )  # fmt: skip
+    check_file(path)
     write_bytes(path, environment.get_template("report.html").render(content(found)).encode())
     return path
 
