@@ -12,12 +12,13 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
-from condgen.disk import replacing, write_json
+from condgen.disk import as_json, replacing, write_new
 from condgen.drawing import pictures
 from condgen.drawing.draw import about
 from condgen.drawing.sampler import Sampler
 from condgen.errors import CondgenError
 from condgen.labels import Label
+from condgen.parts import sweep
 
 REQUEST = "request.json"
 
@@ -30,6 +31,7 @@ def write(sampler: Sampler, labels: Sequence[Label], *, count: int, seed: int, o
     if min(count, each) < 1:
         raise CondgenError(f"--count and --shard should be 1 or more, found {count} and {each}.")
     note_request(out, about(sampler, seed=seed, count=count, each=each, labels=[str(label) for label in labels]))
+    sweep(out)
     total = len(labels) * count
     for number in mine(-(-total // each)):
         path = out / f"{number:05d}.tar"
@@ -48,8 +50,7 @@ def mine(shards: int) -> range:
 def note_request(out: Path, request: dict[str, Any]) -> None:
     """Write down what the shards in `out` are, or see that they are the same."""
     path = out / REQUEST
-    if not path.exists():
-        write_json(path, request)
+    if not path.exists() and write_new(path, as_json(request)):
         return
     there = json.loads(path.read_text(encoding="utf-8"))
     if other := [name for name in request if there.get(name) != request[name]]:

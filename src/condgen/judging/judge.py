@@ -6,13 +6,15 @@ split and kept in the user's cache. Every report names the judge and the SHA-256
 """
 
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import torch
+from filelock import FileLock, Timeout
 from numpy.typing import NDArray
 from safetensors.torch import load, save
 from torch import nn
@@ -62,7 +64,11 @@ def is_pinned(dataset: Dataset) -> bool:
 
 def of(dataset: Dataset, say: Callable[[str], None] = lambda text: None) -> Judge:
     """The judge of these pictures; trained now, and kept, if there is none yet."""
-    return find(dataset) or train(dataset, Recipe.for_data(dataset), _places(dataset)[-1], say)
+    if found := find(dataset):
+        return found
+    folder = _places(dataset)[-1]
+    with _alone(folder, say):  # another process may have trained it meanwhile
+        return find(dataset) or train(dataset, Recipe.for_data(dataset), folder, say)
 
 
 def train(
@@ -90,6 +96,25 @@ def train(
     found = _read(folder, dataset)
     assert found, "a judge that was just written can be read"
     return found
+
+
+@contextmanager
+def _alone(folder: Path, say: Callable[[str], None]) -> Iterator[None]:
+    """Hold the lock of a judge's folder, after whoever holds it now."""
+    lock = FileLock(f"{folder}.lock")
+    try:
+        disk.make(folder.parent)
+        try:
+            lock.acquire(timeout=0)
+        except Timeout:
+            say("another process is training the judge of these data; waiting for it ...")
+            lock.acquire()
+    except OSError as error:
+        raise disk.DiskError.about(folder, error) from None
+    try:
+        yield
+    finally:
+        lock.release()
 
 
 def _places(dataset: Dataset) -> list[Path]:

@@ -9,7 +9,6 @@ import gzip
 import hashlib
 import json
 import re
-import tempfile
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -32,8 +31,8 @@ def export(sampler: Sampler, path: Path) -> parity.Difference:
     Raises CondgenError where onnxruntime-web is neither in the cache nor to be fetched.
     """
     files = runtime.files()  # first: without a network nothing else is worth the wait
-    with tempfile.TemporaryDirectory() as folder:
-        model = Path(folder) / "model.onnx"
+    with disk.staging(path) as folder:
+        model = folder / "model.onnx"
         found = onnx.export(sampler.net, sampler.spec, sampler.prior, model)
         disk.write_bytes(path, page(model.read_bytes(), told(sampler), files).encode())
     return found

@@ -93,16 +93,17 @@ def compare(*runs: str, out: Path | None = None, quick: bool = False, json: bool
     """
     found = entries(runs, quick)
     folder = (out or Path("comparison")).expanduser()
-    from condgen.disk import write_bytes, write_json
+    from condgen.disk import replacing_files, write_bytes, write_json
     from condgen.drawing import pictures, plots
 
     groups = grouped(found)
     table = lines(groups)
     content = {"about": found[0].evaluation["about"], "table": table, "runs": _plain(found)}
-    write_json(folder / "comparison.json", content)
-    pictures.save_png(folder / "same-z.png", same_z(found))
-    if watched := histories(found):
-        write_bytes(folder / "quality.png", plots.quality(watched))
+    with replacing_files(folder, old=["quality.png"]) as part:
+        write_json(part / "comparison.json", content)
+        pictures.save_png(part / "same-z.png", same_z(found))
+        if watched := histories(found):
+            write_bytes(part / "quality.png", plots.quality(watched))
     if json:
         return as_json(content)
     words = vae_beside_gan(groups)
