@@ -32,9 +32,9 @@ def export(sampler: Sampler, path: Path) -> parity.Difference:
     """
     files = runtime.files()  # first: without a network nothing else is worth the wait
     with disk.staging(path) as folder:
-        model = folder / "model.onnx"
-        found = onnx.export(sampler.net, sampler.spec, sampler.prior, model)
-        disk.write_bytes(path, page(model.read_bytes(), told(sampler), files).encode())
+        found = onnx.export(sampler.net, sampler.spec, sampler.prior, folder / "model.onnx")
+        model = (folder / "model.onnx").read_bytes()
+    disk.write_bytes(path, page(model, told(sampler), files).encode())
     return found
 
 
