@@ -7,7 +7,7 @@ split and kept in the user's cache. Every report names the judge and the SHA-256
 
 import json
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
@@ -100,17 +100,15 @@ def train(
 
 @contextmanager
 def _alone(folder: Path, say: Callable[[str], None]) -> Iterator[None]:
-    """Hold the lock of a judge's folder, after whoever holds it now."""
+    """Hold the lock of a judge's folder, after whoever holds it now. In a cache that cannot be written nobody does."""
     lock = FileLock(f"{folder}.lock")
-    try:
+    with suppress(OSError):
         disk.make(folder.parent)
         try:
             lock.acquire(timeout=0)
         except Timeout:
             say("another process is training the judge of these data; waiting for it ...")
             lock.acquire()
-    except OSError as error:
-        raise disk.DiskError.about(folder, error) from None
     try:
         yield
     finally:
