@@ -9,7 +9,7 @@ from PIL import Image
 
 from condgen import duplicates, marker
 from condgen.data.dataset import Dataset, Split
-from condgen.disk import write_bytes, write_json
+from condgen.disk import replacing_files, write_bytes, write_json
 from condgen.drawing import pictures, plots
 from condgen.labels import UNKNOWN, Labels
 from condgen.metrics.pixels import greys
@@ -84,15 +84,16 @@ def write(data: Dataset, found: dict[str, Any], folder: Path) -> None:
     """facts.json and pictures: a titled sample sheet, pictures per label, the mean picture of each label, and what
     stands twice, if anything does."""
     marker.claim(folder, MARK, FILES)
-    write_json(folder / "facts.json", found)
     titles = list(data.labels.names)
-    pictures.save_png(folder / "sheet.png", real(data.train, data.labels), NOTE)
-    write_bytes(folder / "labels.png", plots.bars(found["per_label"], titles, f"{data.name}: pictures per label"))
-    cells = [pictures.enlarged(pictures.image(picture)) for picture in means(data.train, data.labels, MOST_MEANS)]
-    pictures.save_png(folder / "means.png", pictures.captioned(cells, titles[:MOST_MEANS], min(10, len(titles))), NOTE)
-    (folder / "duplicates.png").unlink(missing_ok=True)  # of an earlier look
-    if sheet := duplicates.sheet(data, found["duplicates"]):
-        pictures.save_png(folder / "duplicates.png", sheet, NOTE)
+    with replacing_files(folder, old=["duplicates.png"]) as part:
+        write_json(part / "facts.json", found)
+        pictures.save_png(part / "sheet.png", real(data.train, data.labels), NOTE)
+        write_bytes(part / "labels.png", plots.bars(found["per_label"], titles, f"{data.name}: pictures per label"))
+        cells = [pictures.enlarged(pictures.image(picture)) for picture in means(data.train, data.labels, MOST_MEANS)]
+        mean_sheet = pictures.captioned(cells, titles[:MOST_MEANS], min(10, len(titles)))
+        pictures.save_png(part / "means.png", mean_sheet, NOTE)
+        if sheet := duplicates.sheet(data, found["duplicates"]):
+            pictures.save_png(part / "duplicates.png", sheet, NOTE)
 
 
 def means(split: Split, labels: Labels, most: int | None = None) -> NDArray[np.uint8]:

@@ -9,6 +9,7 @@ import functools
 import io
 import os
 import signal
+import tarfile
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -41,7 +42,7 @@ def watching(watcher: Watcher) -> Iterator[None]:
     def named(name: str) -> Callable[..., object]:
         @functools.wraps(before[name])
         def call(path: object, *args: object, **options: object) -> object:
-            target = os.fspath(args[0]) if name in ("rename", "replace") else ""
+            target = os.fspath(args[0]) if name in ("rename", "replace", "link") else ""
             return watcher(
                 Call(name, _place(path, options), target=target), lambda: before[name](path, *args, **options)
             )
@@ -74,12 +75,12 @@ def watching(watcher: Watcher) -> Iterator[None]:
         for name in NAMES:
             setattr(os, name, named(name))
         os.open, os.fsync, os.write = opening, on_handle("fsync"), on_handle("write")
-        builtins.open = io.open = open_file
+        builtins.open = io.open = tarfile.bltn_open = open_file
         yield
     finally:
         for name, function in before.items():
             setattr(os, name, function)
-        builtins.open = io.open = plain
+        builtins.open = io.open = tarfile.bltn_open = plain
 
 
 class Raw(io.FileIO):

@@ -281,6 +281,27 @@ def test_mistakes_are_one_line_and_leave_nothing(run: Path, tmp_path: Path, mist
     assert files(out) == {"mine"}
 
 
+def test_the_same_export_again_stays_and_is_mended(run: Path, tmp_path: Path, mistake: Callable[..., str]) -> None:
+    out = tmp_path / "out"
+    export(str(run), out=out, licence="mit")
+    before = {path.name: path.read_bytes() for path in out.iterdir()}
+    (out / "README.md").write_text("edited")
+    for name in ("model.safetensors", "samples.png", "manifest.json"):
+        for damage in (Path.unlink, lambda path: path.write_bytes(path.read_bytes()[:-9])):
+            if (name, damage) != ("manifest.json", Path.unlink):  # nothing says then that the folder is ours
+                damage(out / name)
+                export(str(run), out=out, licence="mit")
+                assert (out / name).read_bytes() == before[name]
+    assert (out / "README.md").read_text() == "edited"
+    assert "holds an export with another --licence; give another" in mistake("export", run, "--out", out)
+    words = ("export", run, "--out", out, "--licence", "mit")
+    assert "another --format;" in mistake(*words, "--format", "pt2")
+    (out / "mine").touch()
+    (out / "samples.png").unlink()
+    assert "has 'mine', which its manifest.json does not list; take it away" in mistake(*words)
+    assert (out / "samples.png").exists()
+
+
 def test_a_format_that_fails_leaves_nothing(run: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     def fails(sampler: object, folder: Path, precision: str) -> dict[str, object]:
         (folder / "half").write_text("a")

@@ -6,19 +6,21 @@ what was drawn before a crash is not drawn again. torchrun tells each process wh
 
 import io
 import json
+import os
 import tarfile
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
 from condgen import marker, parallel
-from condgen.disk import replacing, write_json
+from condgen.disk import as_json, replacing, write_new
 from condgen.drawing import pictures
 from condgen.drawing.draw import MOST_IN_ONE, about, check_images
 from condgen.drawing.sampler import Sampler
 from condgen.errors import CondgenError
 from condgen.labels import Label
 from condgen.marker import Mark
+from condgen.parts import sweep
 
 REQUEST = "request.json"
 
@@ -34,6 +36,7 @@ def write(sampler: Sampler, labels: Sequence[Label], *, count: int, seed: int, o
     numbers = mine(-(-len(labels) * count // each))
     marker.claim(out, Mark("condgen sample --shard", sampler.spec.labels), names=_names(out))
     note_request(out, about(sampler, seed=seed, count=count, each=each, labels=[str(label) for label in labels]))
+    sweep(out)
     total = len(labels) * count
     for number in numbers:
         path = out / f"{number:05d}.tar"
@@ -58,8 +61,7 @@ def mine(shards: int) -> range:
 def note_request(out: Path, request: dict[str, Any]) -> None:
     """Write down what the shards in `out` are, or see that they are the same."""
     path = out / REQUEST
-    if not path.exists():
-        write_json(path, request)
+    if not path.exists() and write_new(path, as_json(request)):
         return
     try:
         there = json.loads(path.read_text(encoding="utf-8"))

@@ -7,13 +7,15 @@ split and kept in the user's cache. Every report names the judge and the SHA-256
 
 import hashlib
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import torch
+from filelock import FileLock, Timeout
 from numpy.typing import NDArray
 from safetensors.torch import load, save
 from torch import nn
@@ -63,7 +65,11 @@ def is_pinned(dataset: Dataset) -> bool:
 
 def of(dataset: Dataset, say: Callable[[str], None] = lambda text: None) -> Judge:
     """The judge of these pictures; trained now, and kept, if there is none yet."""
-    return find(dataset) or train(dataset, Recipe.for_data(dataset), _places(dataset)[-1], say)
+    if found := find(dataset):
+        return found
+    folder = _places(dataset)[-1]
+    with _alone(folder, say):  # another process may have trained it meanwhile
+        return find(dataset) or train(dataset, Recipe.for_data(dataset), folder, say)
 
 
 def train(
@@ -93,6 +99,23 @@ def train(
         say(f"the judge is used, but not kept for the next time: {error}")
     say(f"judge: {card['name']}, {accuracy} of real test pictures right.")
     return _judge(card, weights)
+
+
+@contextmanager
+def _alone(folder: Path, say: Callable[[str], None]) -> Iterator[None]:
+    """Hold the lock of a judge's folder, after whoever holds it now. In a cache that cannot be written nobody does."""
+    lock = FileLock(f"{folder}.lock")
+    with suppress(OSError):
+        disk.make(folder.parent)
+        try:
+            lock.acquire(timeout=0)
+        except Timeout:
+            say("another process is training the judge of these data; waiting for it ...")
+            lock.acquire()
+    try:
+        yield
+    finally:
+        lock.release()
 
 
 def _places(dataset: Dataset) -> list[Path]:

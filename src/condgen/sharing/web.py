@@ -9,7 +9,6 @@ import gzip
 import hashlib
 import json
 import re
-import tempfile
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -33,10 +32,10 @@ def export(sampler: Sampler, path: Path) -> parity.Difference:
     """
     marker.check_file(path)
     files = runtime.files()  # first: without a network nothing else is worth the wait
-    with tempfile.TemporaryDirectory() as folder:
-        model = Path(folder) / "model.onnx"
-        found = onnx.export(sampler.net, sampler.spec, sampler.prior, model)
-        disk.write_bytes(path, page(model.read_bytes(), told(sampler), files).encode())
+    with disk.staging(path) as folder:
+        found = onnx.export(sampler.net, sampler.spec, sampler.prior, folder / "model.onnx")
+        model = (folder / "model.onnx").read_bytes()
+    disk.write_bytes(path, page(model, told(sampler), files).encode())
     return found
 
 

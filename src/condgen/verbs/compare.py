@@ -95,17 +95,18 @@ def compare(*runs: str, out: Path | None = None, quick: bool = False, json: bool
     folder, mark = (out or Path("comparison")).expanduser(), marker.Mark("condgen compare")
     marker.check(folder, mark, FILES)
     found = entries(runs, quick)
-    from condgen.disk import write_bytes, write_json
+    from condgen.disk import replacing_files, write_bytes, write_json
     from condgen.drawing import pictures, plots
 
     groups = grouped(found)
     table = lines(groups)
     content = {"about": found[0].evaluation["about"], "table": table, "runs": _plain(found)}
     marker.claim(folder, mark, FILES)
-    write_json(folder / "comparison.json", content)
-    pictures.save_png(folder / "same-z.png", same_z(found), marker.sheet("condgen compare"))
-    if watched := histories(found):
-        write_bytes(folder / "quality.png", plots.quality(watched))
+    with replacing_files(folder, old=["quality.png"]) as part:
+        write_json(part / "comparison.json", content)
+        pictures.save_png(part / "same-z.png", same_z(found), marker.sheet("condgen compare"))
+        if watched := histories(found):
+            write_bytes(part / "quality.png", plots.quality(watched))
     if json:
         return as_json(content)
     words = vae_beside_gan(groups)
