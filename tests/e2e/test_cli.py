@@ -80,7 +80,7 @@ def test_one_picture(folder: Path) -> None:
     run("sample", folder / "run", "--labels", "dog", "--count", 1, "--out", folder / "dog.png")
     with Image.open(folder / "dog.png") as picture:
         assert (picture.mode, picture.size) == ("L", (10, 12))
-        assert json.loads(picture.text["condgen"])["label"] == "dog"
+        assert json.loads(picture.info["condgen"])["label"] == "dog"
 
 
 def test_many_pictures_have_names_that_say_what_they_are(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:

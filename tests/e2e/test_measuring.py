@@ -3,6 +3,7 @@
 import json
 import re
 import shutil
+from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 
@@ -178,8 +179,12 @@ def test_compare_puts_seeds_into_one_column(runs: Path, tmp_path: Path, capsys: 
 
 
 def test_runs_that_do_not_compare_are_named(
-    runs: Path, npz, tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
-) -> None:  # type: ignore[no-untyped-def]
+    runs: Path,
+    npz: Callable[..., Path],
+    tmp_path: Path,
+    capsys: pytest.CaptureFixture[str],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
     monkeypatch.setattr(Recipe, "for_data", lambda dataset: Recipe(width=4, shift=1, at_least=20, epochs=0))
     api.train("cvae", data=npz("digits", 100), images=256, out=tmp_path / "other", quiet=True)
     said = mistake(capsys, "compare", runs / "cvae-0", tmp_path / "other", "--quick", "--out", tmp_path / "out")
@@ -246,7 +251,9 @@ def test_augment_without_proof_only_draws(runs: Path, tmp_path: Path, capsys: py
     assert "gain" not in capsys.readouterr().out
 
 
-def test_augment_refuses_what_it_cannot_do(runs: Path, npz, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:  # type: ignore[no-untyped-def]
+def test_augment_refuses_what_it_cannot_do(
+    runs: Path, npz: Callable[..., Path], tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
     other = mistake(capsys, "augment", npz("colour"), "--run", runs / "cvae-0", "--balance", "--out", tmp_path / "a")
     assert "use a run that was trained on them" in other
     words = ("--run", runs / "cvae-0", "--balance", "--out", tmp_path / "a")
@@ -258,8 +265,8 @@ def test_augment_refuses_what_it_cannot_do(runs: Path, npz, tmp_path: Path, caps
 
 
 def test_attributes_are_measured_one_by_one(
-    npz, tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
-) -> None:  # type: ignore[no-untyped-def]
+    npz: Callable[..., Path], tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setattr(Recipe, "for_data", lambda dataset: Recipe(width=4, shift=1, at_least=60, epochs=0))
     api.train("cvae", data=npz("attributes", 200), images=2000, out=tmp_path / "run", quiet=True)
     run("evaluate", tmp_path / "run", "--images", 300, "--json")

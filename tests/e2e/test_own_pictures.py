@@ -3,6 +3,7 @@
 import json
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -32,8 +33,14 @@ def mixed(folder: Path) -> Path:
 
 def keras(folder: Path) -> Path:
     digits = data.load("mnist")
-    arrays = {"x_train": digits.train.images[:200, ..., 0], "y_train": digits.train.labels[:200].astype(np.uint8)}
-    tests = {"x_test": digits.splits["test"].images[:50, ..., 0], "y_test": digits.splits["test"].labels[:50]}
+    arrays: dict[str, Any] = {
+        "x_train": digits.train.images[:200, ..., 0],
+        "y_train": digits.train.labels[:200].astype(np.uint8),
+    }
+    tests: dict[str, Any] = {
+        "x_test": digits.splits["test"].images[:50, ..., 0],
+        "y_test": digits.splits["test"].labels[:50],
+    }
     np.savez_compressed(folder / "mnist.npz", **arrays, **tests)
     return folder / "mnist.npz"
 
