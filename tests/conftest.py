@@ -1,4 +1,7 @@
-"""What several tests need: small pictures of several kinds, and a training in a folder of its own."""
+"""What several tests need: small pictures of several kinds, and a training in a folder of its own.
+
+`make test` runs a worker per core (pytest-xdist); each test sees the threads, folders and fixtures of its worker alone.
+"""
 
 import os
 import tempfile
@@ -10,10 +13,12 @@ import pytest
 import torch
 
 from condgen.data import Dataset, Split
+from condgen.drawing import plots
 from condgen.labels import Labels
 
 pytest_plugins = ["sharing.fixtures"]
 os.environ["MPLBACKEND"] = "Agg"
+os.environ.setdefault("OMP_NUM_THREADS", "1")  # of the processes that tests start: the other cores have tests to run
 SHARED = Path(__file__).parents[2] / "shared"
 """Where development data may lie; tests that want it skip without it."""
 
@@ -29,8 +34,10 @@ ODD = {"odd": ((1, 5, 7), Labels(("left", "right")))}
 
 @pytest.fixture(autouse=True, scope="session")
 def _a_cache_of_our_own(tmp_path_factory: pytest.TempPathFactory) -> None:
-    """Judges and the numbers of real pictures are kept between commands, but not between test runs."""
-    os.environ["XDG_CACHE_HOME"] = str(tmp_path_factory.mktemp("cache"))
+    """Judges and the numbers of real pictures are kept between commands and workers, but not between test runs."""
+    place = tmp_path_factory.getbasetemp()
+    whole = place.parent if "PYTEST_XDIST_WORKER" in os.environ else place
+    os.environ["XDG_CACHE_HOME"] = str(whole / "cache")
 
 
 @pytest.fixture(autouse=True, scope="session")
@@ -70,6 +77,14 @@ def npz(tmp_path: Path) -> Callable[..., Path]:
         return path
 
     return write
+
+
+@pytest.fixture(scope="module")
+def without_curves() -> Iterator[None]:
+    """Trainings that draw no curves: matplotlib takes longer for them than a training of a few steps."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(plots, "curves", lambda *_: b"curves")
+        yield
 
 
 @pytest.fixture(scope="module")

@@ -18,6 +18,7 @@ from conftest import pictures
 from contract.laws import begin, build, run_to
 
 DATA = pictures("colour")
+pytestmark = pytest.mark.usefixtures("without_curves")
 NAMES = DATA.labels.names
 
 
