@@ -3,16 +3,19 @@
 `make test` runs a worker per core (pytest-xdist); each test sees the threads, folders and fixtures of its worker alone.
 """
 
+import copy
+import functools
 import os
 import tempfile
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import pytest
 import torch
 
-from condgen.data import Dataset, Split
+from condgen.data import SOURCES, Dataset, Split
 from condgen.drawing import plots
 from condgen.labels import Labels
 
@@ -38,6 +41,16 @@ def _a_cache_of_our_own(tmp_path_factory: pytest.TempPathFactory) -> None:
     place = tmp_path_factory.getbasetemp()
     whole = place.parent if "PYTEST_XDIST_WORKER" in os.environ else place
     os.environ["XDG_CACHE_HOME"] = str(whole / "cache")
+
+
+@pytest.fixture(autouse=True, scope="session")
+def _digits_unpacked_once() -> Iterator[None]:
+    """Every caller gets a copy of what the first one read: unpacking MNIST takes most of a second."""
+    source = SOURCES["mnist"]
+    read = functools.cache(source.load)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setitem(SOURCES, "mnist", replace(source, load=lambda: copy.deepcopy(read())))
+        yield
 
 
 @pytest.fixture(autouse=True, scope="session")

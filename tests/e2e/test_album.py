@@ -18,11 +18,9 @@ from condgen.noise import draw_at, walk
 from condgen.spec import Prior
 from condgen.verbs import album
 
-IMAGES = 6400
 
-
-def train(folder: Path, system: str, npz: Path, **settings: Any) -> Path:
-    condgen.train(system, data=npz, out=folder, images=IMAGES, batch=20, ema_half_life=0, quiet=True, **settings)
+def train(folder: Path, system: str, npz: Path, images: int = 640, **settings: Any) -> Path:
+    condgen.train(system, data=npz, out=folder, images=images, batch=20, ema_half_life=0, quiet=True, **settings)
     return folder
 
 
@@ -42,7 +40,7 @@ def runs(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
         }
         np.savez(npz[kind], **arrays)
     return {
-        "digits": train(place / "digits", "cvae", npz["digits"]),
+        "digits": train(place / "digits", "cvae", npz["digits"], images=6400),
         "attributes": train(place / "attributes", "cvae", npz["attributes"]),
         "plane": train(place / "plane", "vae-2d", npz["digits"]),
         "gan": train(place / "gan", "cgan-multiply", npz["digits"]),

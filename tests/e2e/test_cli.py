@@ -272,7 +272,8 @@ def test_readers_of_help_do_not_wait_for_torch() -> None:
 def test_a_training_does_not_wait_for_torchs_compiler(folder: Path) -> None:
     """Importing it takes three seconds, and nothing here is compiled."""
     code = "import sys; from condgen import cli\ncli.main()\nprint(*sys.modules, file=sys.stderr)"
-    words = ["train", "swift", "--images", "128", "--out", str(folder / "uncompiled"), "--quiet"]
+    words = ["train", "swift", "--data", str(folder / "pets.npz"), "--images", "128", "--quiet"]
+    words += ["--out", str(folder / "uncompiled")]
     done = subprocess.run([sys.executable, "-c", code, *words], capture_output=True, text=True, check=True)
     loaded = done.stderr.split()
     assert "torch.nn" in loaded

@@ -205,7 +205,8 @@ def test_a_report_is_one_page_that_asks_no_network(runs: Path, tmp_path: Path) -
     assert "#010203" not in page
 
 
-def test_a_report_of_a_generator_that_takes_no_label(tmp_path: Path) -> None:
+def test_a_report_of_a_generator_that_takes_no_label(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("condgen.judging.protocol.PICTURES", 600)
     api.train("vae", images=512, out=tmp_path / "vae", quiet=True)
     run("report", tmp_path / "vae", "--quick")
     page = (tmp_path / "vae/report.html").read_text("utf-8")
@@ -268,6 +269,7 @@ def test_attributes_are_measured_one_by_one(
     npz: Callable[..., Path], tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(Recipe, "for_data", lambda dataset: Recipe(width=4, shift=1, at_least=60, epochs=0))
+    monkeypatch.setattr("condgen.judging.protocol.usefulness.__defaults__", (10,))  # its number of steps
     api.train("cvae", data=npz("attributes", 200), images=2000, out=tmp_path / "run", quiet=True)
     run("evaluate", tmp_path / "run", "--images", 300, "--json")
     found = json.loads(capsys.readouterr().out)

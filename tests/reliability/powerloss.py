@@ -63,6 +63,10 @@ class Disk:
         else:
             raise NotImplementedError(call)
 
+    def write(self, loss: "Loss", place: Path) -> None:
+        """Write into `place` what may be found of `root` if the power goes now."""
+        _write(self.top, loss, place)
+
     def _folder(self, place: Path) -> Folder:
         found = self.top
         for part in place.relative_to(self.root).parts:
@@ -96,12 +100,12 @@ def by_chance(seed: int) -> Loss:
     return lambda node: node.now if coin.random() < 0.5 else node.safe
 
 
-def after_power_loss(calls: Sequence[Call], root: Path, loss: Loss, place: Path) -> None:
-    """Write into `place` what may be found of `root` if the power goes after these calls."""
+def replayed(calls: Sequence[Call], root: Path) -> Disk:
+    """A disk on which these calls were made."""
     disk = Disk(root)
     for call in calls:
         disk.do(call)
-    _write(disk.top, loss, place)
+    return disk
 
 
 def _write(folder: Folder, loss: Loss, place: Path) -> None:
