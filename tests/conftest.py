@@ -6,6 +6,7 @@
 import copy
 import functools
 import os
+import shutil
 import tempfile
 from collections.abc import Callable, Iterator
 from dataclasses import replace
@@ -14,6 +15,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
+from filelock import FileLock
 
 from condgen.data import SOURCES, Dataset, Split
 from condgen.drawing import plots
@@ -35,12 +37,30 @@ ODD = {"odd": ((1, 5, 7), Labels(("left", "right")))}
 """A shape that a row takes, or refuses with the sizes that it would take."""
 
 
+def shared(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The folder of this test run, the same for all of its workers."""
+    place = tmp_path_factory.getbasetemp()
+    return place.parent if "PYTEST_XDIST_WORKER" in os.environ else place
+
+
+def made_once(name: str, make: Callable[[Path], None], tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """This worker's own copy of a folder that the first worker to need it makes, while the others wait."""
+    original = shared(tmp_path_factory) / "made" / name
+    original.parent.mkdir(exist_ok=True)
+    with FileLock(f"{original}.lock"):
+        if not original.exists():
+            half = original.with_suffix(".half")
+            shutil.rmtree(half, ignore_errors=True)
+            half.mkdir()
+            make(half)
+            half.rename(original)
+    return Path(shutil.copytree(original, tmp_path_factory.mktemp("made") / name))
+
+
 @pytest.fixture(autouse=True, scope="session")
 def _a_cache_of_our_own(tmp_path_factory: pytest.TempPathFactory) -> None:
     """Judges and the numbers of real pictures are kept between commands and workers, but not between test runs."""
-    place = tmp_path_factory.getbasetemp()
-    whole = place.parent if "PYTEST_XDIST_WORKER" in os.environ else place
-    os.environ["XDG_CACHE_HOME"] = str(whole / "cache")
+    os.environ["XDG_CACHE_HOME"] = str(shared(tmp_path_factory) / "cache")
 
 
 @pytest.fixture(autouse=True, scope="session")

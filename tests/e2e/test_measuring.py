@@ -16,7 +16,7 @@ from condgen.judging.classifier import Recipe
 from condgen.judging.reference import rows_of, shuffled
 from condgen.metrics import METRICS
 from condgen.verbs import compare, evaluate
-from conftest import pictures
+from conftest import made_once, pictures
 
 COUNT = 5800
 """Enough for FD within every class."""
@@ -39,14 +39,16 @@ def mistake(capsys: pytest.CaptureFixture[str], *words: object) -> str:
 @pytest.fixture(scope="module")
 def runs(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Two seeds of an autoencoder and one game."""
-    folder = tmp_path_factory.mktemp("runs")
-    for seed in (0, 1):
-        api.train("cvae", images=6000, evaluate_every=3000, seed=seed, out=folder / f"cvae-{seed}", quiet=True)
-    api.train("cgan-concat", images=320, evaluate_every=0, out=folder / "concat", quiet=True)
-    for path in list(folder.iterdir()):
-        evaluate.evaluate_run(path, images=COUNT, quick=True)
-    shutil.copytree(folder / "cvae-0", folder / "other")  # for those that measure it otherwise
-    return folder
+
+    def make(folder: Path) -> None:
+        for seed in (0, 1):
+            api.train("cvae", images=6000, evaluate_every=3000, seed=seed, out=folder / f"cvae-{seed}", quiet=True)
+        api.train("cgan-concat", images=320, evaluate_every=0, out=folder / "concat", quiet=True)
+        for path in list(folder.iterdir()):
+            evaluate.evaluate_run(path, images=COUNT, quick=True)
+        shutil.copytree(folder / "cvae-0", folder / "other")  # for those that measure it otherwise
+
+    return made_once("measured", make, tmp_path_factory)
 
 
 def test_evaluate_as_json_has_every_number_with_its_error_and_that_of_real_pictures(
