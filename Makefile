@@ -56,4 +56,4 @@ docs: .venv/docs  ## The documentation as a site, in site/.
 	@touch $@
 
 clean:
-	rm -rf .venv site .mypy_cache .ruff_cache .pytest_cache .import_linter_cache
+	rm -rf .venv site .coverage* .mypy_cache .ruff_cache .pytest_cache .import_linter_cache
