@@ -81,7 +81,7 @@ def test_one_picture(folder: Path) -> None:
     run("sample", folder / "run", "--labels", "dog", "--count", 1, "--out", folder / "dog.png")
     with Image.open(folder / "dog.png") as picture:
         assert (picture.mode, picture.size) == ("L", (10, 12))
-        assert json.loads(picture.text["condgen"])["label"] == "dog"
+        assert json.loads(picture.info["condgen"])["label"] == "dog"
 
 
 def test_many_pictures_have_names_that_say_what_they_are(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
@@ -273,7 +273,8 @@ def test_readers_of_help_do_not_wait_for_torch() -> None:
 def test_a_training_does_not_wait_for_torchs_compiler(folder: Path) -> None:
     """Importing it takes three seconds, and nothing here is compiled."""
     code = "import sys; from condgen import cli\ncli.main()\nprint(*sys.modules, file=sys.stderr)"
-    words = ["train", "swift", "--images", "128", "--out", str(folder / "uncompiled"), "--quiet"]
+    words = ["train", "swift", "--data", str(folder / "pets.npz"), "--images", "128", "--quiet"]
+    words += ["--out", str(folder / "uncompiled")]
     done = subprocess.run([sys.executable, "-c", code, *words], capture_output=True, text=True, check=True)
     loaded = done.stderr.split()
     assert "torch.nn" in loaded

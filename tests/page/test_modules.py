@@ -8,7 +8,7 @@ import shutil
 import subprocess
 import zipfile
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 import pytest
@@ -45,9 +45,10 @@ def in_node(module: str, body: str, given: Any = None) -> Any:
 def test_noise_in_the_browser_is_torchs() -> None:
     """Over seeds below and above 32 bits, both kinds, and all three of torch's paths to normal numbers."""
     rng = random.Random(0)
+    kinds: tuple[Literal["normal", "uniform"], ...] = ("normal", "uniform")
     cases = [
         (kind, dim, rng.choice(SEEDS), rng.choice((0, 1, 23, rng.randrange(2**31))))
-        for kind in ("normal", "uniform") for dim in DIMS for _ in range(20)
+        for kind in kinds for dim in DIMS for _ in range(20)
     ]  # fmt: skip
     body = "return given.map(([kind, dim, seed, index]) => [...m.drawAt({ kind, dim }, seed, index)]);"
     for (kind, dim, seed, index), z in zip(cases, in_node("noise.js", body, cases), strict=True):

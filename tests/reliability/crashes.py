@@ -9,9 +9,11 @@ import traceback
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import pytest
 from PIL import Image
+from torch import Tensor
 
 from condgen import api
 from condgen.drawing import plots
@@ -32,7 +34,7 @@ class Course:
 
     system: str
     data: Path
-    settings: tuple[tuple[str, object], ...] = ()
+    settings: tuple[tuple[str, Any], ...] = ()
 
     def train(self, folder: Path) -> None:
         api.train(
@@ -151,7 +153,7 @@ def average_saved_too_early(patch: pytest.MonkeyPatch) -> None:
     update = EMA.update
 
     def late(self: EMA, before: int, now: int) -> None:
-        self.previous = {name: value.clone() for name, value in self.net.state_dict().items()}
+        vars(self)["previous"] = {name: value.clone() for name, value in self.net.state_dict().items()}
         update(self, before, now)
 
     patch.setattr(EMA, "update", late)
@@ -159,7 +161,7 @@ def average_saved_too_early(patch: pytest.MonkeyPatch) -> None:
 
     tensors = Training._tensors
 
-    def stale(self: Training) -> dict:
+    def stale(self: Training) -> dict[str, Tensor]:
         old = getattr(self.ema, "previous", {})
         return tensors(self) | {f"average:{name}": value for name, value in old.items()}
 

@@ -137,7 +137,7 @@ def changed_json(value: Any, chance: random.Random) -> Any:
 def changed_bytes(data: bytes, chance: random.Random) -> bytes:
     """Bytes with something flipped, cut, doubled, put in or overwritten."""
     at, length = chance.randrange(len(data)), chance.choice([1, 2, 8, 100, 4096])
-    return chance.choice([
+    changes: list[Callable[[], bytes]] = [
         lambda: data[:at] + bytes([data[at] ^ 1 << chance.randrange(8)]) + data[at + 1 :],
         lambda: data[:at],
         lambda: data[:at] + data[at + length :],
@@ -147,7 +147,8 @@ def changed_bytes(data: bytes, chance: random.Random) -> bytes:
         lambda: (chance.choice([2**63, 2**40, 2**20 + 1, 0, len(data)])).to_bytes(8, "little") + data[8:],
         lambda: data + chance.randbytes(length),
         lambda: b"",
-    ])()  # fmt: skip
+    ]  # fmt: skip
+    return chance.choice(changes)()
 
 
 def changed_tensors(data: bytes, chance: random.Random) -> bytes:

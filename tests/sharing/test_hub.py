@@ -136,9 +136,19 @@ def test_nobody_there_or_nobody_known(
 
 def test_what_is_a_name_and_what_a_path(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
-    assert all(map(hub_.is_name, ["me/pets", "a-b/c.d_e", "me/pets@v1.0", "me/pets@refs/pr/1"]))
-    others = ["pets", "/me/pets", "./me/pets", "me/pets/more", "../me", "me/..", "~/pets", "me/pets@", Path("me/pets")]
-    assert not any(map(hub_.is_name, others))
+    assert all(hub_.is_name(name) for name in ["me/pets", "a-b/c.d_e", "me/pets@v1.0", "me/pets@refs/pr/1"])
+    others: list[str | Path] = [
+        "pets",
+        "/me/pets",
+        "./me/pets",
+        "me/pets/more",
+        "../me",
+        "me/..",
+        "~/pets",
+        "me/pets@",
+        Path("me/pets"),
+    ]
+    assert not any(hub_.is_name(other) for other in others)
     (tmp_path / "runs").mkdir()
     assert not hub_.is_name("runs/swfit"), "a slip of the finger asks no network"
 

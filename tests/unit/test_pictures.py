@@ -51,7 +51,7 @@ def test_png_keeps_pixels_and_says_where_they_come_from(tmp_path: Path) -> None:
     pictures.save_png(tmp_path / "x.png", pictures.image(picture), {"label": "猫", "seed": 3})
     with Image.open(tmp_path / "x.png") as found:
         assert (np.asarray(found) == picture).all()
-        assert json.loads(found.text["condgen"]) == {"label": "猫", "seed": 3}
+        assert json.loads(found.info["condgen"]) == {"label": "猫", "seed": 3}
 
 
 def test_curves_draw_a_panel_for_each_group() -> None:
