@@ -109,7 +109,8 @@ def test_links_pipes_sockets_and_locked_files_are_named_and_never_waited_for(tmp
     assert len(found.train) == 13, "a link that stays inside is a picture"
     assert {name.strip("'"): why.split(" that")[0] for name, why in found.left_out.items()} == {
         "cat/out.png": "is a link", "cat/gone.png": "is a link",
-        "dog/loop": "is a link to a folder", "cat/self.png": "is a link", "cat/pipe.png": "is no regular file", "cat/s": "is no regular file",
+        "dog/loop": "is a link to a folder", "cat/self.png": "is a link", "cat/pipe.png": "is no regular file",
+        "cat/s": "is no regular file",
     }  # fmt: skip
 
 
