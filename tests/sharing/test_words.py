@@ -13,7 +13,8 @@ from sharing.mutants import put
 
 HOSTILE = [
     "[click](https://evil.example)", "![](https://evil.example/pixel.png)", "<img src=x onerror=alert(1)>", "<b>",
-    "https://evil.example", "www.evil.example", "me@evil.example", "a | b | c", "# heading", "- item", "1. item", "===",
+    "https://evil.example", "www.evil.example", "me@evil.example", "a | b | c", "# heading", "===",
+    "- item", "- - -", "-- -", "1. item", "12) item",
     "> quote", "`code`", "```\n<script>", "~~~\n", "~~~~~~ gone", "*bold* _too_", "$x$", "\\", "a\\|b", "x\r\ny",
     "x\n\n# y", "&lt;b",
     "x\u2028y", "---", "---\nlicense: evil", '"\nlicense: evil', "{{ 7 * 7 }}", "{% raw %}",

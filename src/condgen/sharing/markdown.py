@@ -13,7 +13,7 @@ SIGNS = re.compile(r"[\\`*_\[\]|#!~$]")
 """These characters begin emphasis, code, links, images, table cells, headings and formulas."""
 LINKS = re.compile(r":(?=//)|(?<=www)\.", re.IGNORECASE)
 """Renderers turn addresses with these into links by themselves."""
-START = re.compile(r"^(?=[-+=])|(?<=^\d)(?=[.)])|(?<=^\d\d)(?=[.)])")
+START = re.compile(r"^(\d{0,9})([-+.)](?=\s|$)|-[- ]*$|=+$)")
 """Here a list or the underline of a heading would begin."""
 DIRECTION = {"LRE", "RLE", "LRO", "RLO", "PDF", "LRI", "RLI", "FSI", "PDI"}
 """Unicode classes of the characters that reverse the direction of the text after them."""
@@ -32,7 +32,7 @@ def finalized(value: Any) -> Any:
 def escaped(text: str) -> Plain:
     """Put text on one line, without markup, so that it stays in its cell of a table."""
     signs = SIGNS.sub(r"\\\g<0>", html.escape(line(text), quote=False))
-    return Plain(START.sub(r"\\", LINKS.sub(r"\\\g<0>", signs)).replace("@", "&#64;"))
+    return Plain(START.sub(r"\1\\\2", LINKS.sub(r"\\\g<0>", signs)).replace("@", "&#64;"))
 
 
 def listed(names: Iterable[str]) -> Plain:

@@ -47,4 +47,10 @@ def score(name: str, value: float | Mapping[str, Any]) -> dict[str, Any]:
     number = Number(value, None, 0) if isinstance(value, float | int) else Number.from_json(dict(value))
     title = METRICS[name].title if name in METRICS else name
     real = None if isinstance(value, float | int) or not value.get("real") else Number.from_json(dict(value["real"]))
-    return {"name": name, "title": title, "value": number.value, "text": str(number), "real": str(real or "-")}
+    return {
+        "name": name,
+        "title": title,
+        "value": number.value,
+        "text": str(number),
+        "real": str(real) if real else markdown.Plain("-"),
+    }
