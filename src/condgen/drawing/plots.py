@@ -19,8 +19,8 @@ if TYPE_CHECKING:
 
 MOST_BARS = 500
 """Labels of a bar chart; it shows the first ones of more."""
-LONGEST_NAME = 40
-"""Letters of a name that are shown."""
+LONGEST_NAME, LONGEST_TITLE = 20, 100
+"""Letters that are shown of a name beside an axis, and of a title."""
 PEN = "#010203"
 """The colour of text and axes in an SVG."""
 
@@ -103,10 +103,10 @@ def bars(counts: Mapping[str, Sequence[int]], names: Sequence[str], title: str) 
         return _file(figure, "png")
 
 
-def _plain(name: str) -> str:
+def _plain(name: str, longest: int = LONGEST_NAME) -> str:
     """A name by somebody, in one short line, in which '$' does not begin a formula."""
     line = " ".join(shortened(name).split())
-    return (line if len(line) <= LONGEST_NAME else f"{line[:LONGEST_NAME]}…").replace("$", r"\$")
+    return (line if len(line) <= longest else f"{line[:longest]}…").replace("$", r"\$")
 
 
 def _figure(width: float, height: float, title: str) -> "Figure":
@@ -114,7 +114,7 @@ def _figure(width: float, height: float, title: str) -> "Figure":
 
     figure = Figure(figsize=(width, height), layout="constrained")
     if title:
-        figure.suptitle(_plain(title))
+        figure.suptitle(_plain(title, LONGEST_TITLE))
     return figure
 
 
