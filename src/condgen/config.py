@@ -8,7 +8,7 @@ import reprlib
 from collections.abc import Mapping
 from typing import Annotated, Any, Literal, Self
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, NonNegativeInt, PositiveInt, ValidationError
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError
 
 from condgen.errors import CondgenError, did_you_mean
 
@@ -18,6 +18,14 @@ Width = Annotated[int, Field(ge=1, le=65_536)]
 """Numbers side by side in a network: a width, a z. Bounded, since settings also come from files of strangers."""
 Depth = Annotated[int, Field(ge=1, le=256)]
 """Layers one after the other."""
+Images = Annotated[int, Field(gt=0, le=10**12)]
+"""A length of training, in images."""
+Span = Annotated[int, Field(ge=0, le=10**12)]
+"""A number of images within a training; 0 switches off what it is for."""
+Batch = Annotated[int, Field(gt=0, le=65_536)]
+"""Images that are in memory at once."""
+Repeats = Annotated[int, Field(ge=1, le=10_000)]
+"""How often something is done in a step, or after how many steps."""
 Fraction = Annotated[float, Field(ge=0, lt=1)]
 """A share, such as dropout or Adam's beta: 0 <= x < 1."""
 
@@ -29,11 +37,11 @@ class Config(BaseModel):
         frozen=True, extra="forbid", use_attribute_docstrings=True, validate_default=True, allow_inf_nan=False
     )
 
-    images: PositiveInt = 400_000
+    images: Images = 400_000
     """Length of the training in images seen; the data set is passed as often as that takes."""
-    batch: PositiveInt = 64
+    batch: Batch = 64
     """Images per step."""
-    ema_half_life: NonNegativeInt = 10_000
+    ema_half_life: Span = 10_000
     """Half-life, in images, of the averaged generator that pictures are drawn from; 0 = no averaging."""
     precision: Literal["fp32", "bf16"] = "fp32"
     """Numbers that a step multiplies: bf16 is faster where the machine has units for it (AMX, a GPU), and rounds."""
@@ -67,7 +75,7 @@ class Adversarial(Config):
     """Some of color,translation,cutout,mirror; by default those after which labels still hold (never mirror)."""
     ada_target: Fraction = 0.6
     """adaptive: how sure of real pictures the discriminator may be, as the mean sign of its score."""
-    ada_images: PositiveInt = 100_000
+    ada_images: Images = 100_000
     """adaptive: images in which the share of changed pictures can go from 0 to 1."""
 
 

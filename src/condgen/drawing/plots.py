@@ -1,5 +1,7 @@
 """Figures with axes, as PNG bytes. matplotlib costs half a second: it is imported when there is something to plot."""
 
+import json
+import warnings
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from io import BytesIO
@@ -8,10 +10,17 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
+from condgen.errors import shortened
+from condgen.marker import KEY, sheet
+
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 
+MOST_BARS = 500
+"""Labels of a bar chart; it shows the first ones of more."""
+LONGEST_NAME, LONGEST_TITLE = 20, 100
+"""Letters that are shown of a name beside an axis, and of a title."""
 PEN = "#010203"
 """The colour of text and axes in an SVG."""
 
@@ -66,28 +75,38 @@ def quality(
 
 def scatter(points: NDArray[np.floating], groups: NDArray[np.integer], names: Sequence[str], title: str) -> bytes:
     """Points (n, 2) in the plane, each in the colour of its group (n,), which `names` are the legend of."""
-    figure = _figure(8, 7, title)
-    panel = figure.add_subplot()
-    for number, name in enumerate(names):
-        x, y = points[groups == number].T
-        panel.scatter(x, y, s=4, alpha=0.6, label=name, color=f"C{number % 10}")
-    panel.set(xlabel="first latent number", ylabel="second latent number", aspect="equal")
-    panel.legend(markerscale=4, frameon=False, loc="center left", bbox_to_anchor=(1, 0.5))
-    return _png(figure)
+    with _style("png"):
+        figure = _figure(8, 7, title)
+        panel = figure.add_subplot()
+        for number, name in enumerate(names):
+            x, y = points[groups == number].T
+            panel.scatter(x, y, s=4, alpha=0.6, label=_plain(name), color=f"C{number % 10}")
+        panel.set(xlabel="first latent number", ylabel="second latent number", aspect="equal")
+        panel.legend(markerscale=4, frameon=False, loc="center left", bbox_to_anchor=(1, 0.5))
+        return _file(figure, "png")
 
 
 def bars(counts: Mapping[str, Sequence[int]], names: Sequence[str], title: str) -> bytes:
     """Pictures per label, one bar per split beside the other."""
-    figure = _figure(max(6, 0.5 * len(names)), 4, title)
-    panel, width = figure.add_subplot(), 0.8 / len(counts)
-    for number, (split, values) in enumerate(counts.items()):
-        places = np.arange(len(names)) + number * width
-        panel.bar(places, values, width, label=split)
-    middle = np.arange(len(names)) + 0.4 - width / 2
-    panel.set_xticks(middle, names, rotation=90 if max(map(len, names)) > 5 else 0)
-    panel.set(ylabel="pictures")
-    figure.legend(frameon=False, loc="outside right upper")
-    return _png(figure)
+    names = names[:MOST_BARS]
+    shown = [_plain(name) for name in names]
+    with _style("png"):
+        figure = _figure(max(6, 0.5 * len(names)), 4, title)
+        panel, width = figure.add_subplot(), 0.8 / len(counts)
+        for number, (split, values) in enumerate(counts.items()):
+            places = np.arange(len(names)) + number * width
+            panel.bar(places, values[: len(names)], width, label=split)
+        middle = np.arange(len(names)) + 0.4 - width / 2
+        panel.set_xticks(middle, shown, rotation=90 if max(map(len, shown)) > 5 else 0)
+        panel.set(ylabel="pictures")
+        figure.legend(frameon=False, loc="outside right upper")
+        return _file(figure, "png")
+
+
+def _plain(name: str, longest: int = LONGEST_NAME) -> str:
+    """A name by somebody, in one short line, in which '$' does not begin a formula."""
+    line = " ".join(shortened(name).split())
+    return (line if len(line) <= longest else f"{line[:longest]}…").replace("$", r"\$")
 
 
 def _figure(width: float, height: float, title: str) -> "Figure":
@@ -95,30 +114,34 @@ def _figure(width: float, height: float, title: str) -> "Figure":
 
     figure = Figure(figsize=(width, height), layout="constrained")
     if title:
-        figure.suptitle(title)
+        figure.suptitle(_plain(title, LONGEST_TITLE))
     return figure
-
-
-def _png(figure: "Figure") -> bytes:
-    return _file(figure, "png")
 
 
 def _file(figure: "Figure", kind: str) -> bytes:
     """kind: png, or svg on no background."""
     buffer = BytesIO()
-    if kind == "svg":
-        figure.savefig(buffer, format="svg", transparent=True, metadata={"Date": None})
-    else:
-        figure.savefig(buffer, format="png", dpi=100)
+    with warnings.catch_warnings():
+        warnings.filterwarnings("ignore", "Glyph .* missing from font")  # it draws a box, which is all that can be done
+        if kind == "svg":
+            figure.savefig(buffer, format="svg", transparent=True, metadata={"Date": None})
+        else:
+            figure.savefig(buffer, format="png", dpi=100, metadata={KEY: json.dumps(sheet("condgen"))})
     return buffer.getvalue()
 
 
 @contextmanager
 def _style(kind: str) -> Iterator[None]:
-    """In an SVG, text stays text, and it and the axes are drawn in PEN, which a page may turn into its own colour."""
+    """matplotlib's own defaults, whatever a matplotlibrc says, which it also reads in the working folder; and a label
+    between two dollars is no formula.
+
+    In an SVG, text stays text, and it and the axes are drawn in PEN, which a page may turn into its own colour.
+    """
     import matplotlib
 
     parts = ("text.color", "axes.edgecolor", "axes.labelcolor", "xtick.color", "ytick.color")
-    style: Any = {"svg.fonttype": "none", "svg.hashsalt": "condgen"} | dict.fromkeys(parts, PEN)
-    with matplotlib.rc_context(style if kind == "svg" else None):
+    svg: Any = {"svg.fonttype": "none", "svg.hashsalt": "condgen"} | dict.fromkeys(parts, PEN)
+    with matplotlib.rc_context():
+        matplotlib.rcdefaults()
+        matplotlib.rcParams.update({"text.parse_math": False} | (svg if kind == "svg" else {}))
         yield

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from condgen.serving import problems
 from condgen.serving.measures import Measures
 from condgen.serving.model import Down, Draws
-from condgen.serving.turns import Job, Turns
+from condgen.serving.turns import Job, Rows, Turns
 
 REMEMBERED = 0.9
 """Of the running mean of a micro-batch's seconds."""
@@ -27,8 +27,8 @@ class Queue:
         self.seconds = 0.0
         self._some = asyncio.Event()
 
-    async def draw(self, recipes: list[dict[str, Any]], y: NDArray[np.float32]) -> NDArray[np.uint8]:
-        """Pictures uint8 (n, h, w, c) of n z's and their y, float32 (n, K). Raises Problem 429 or 503.
+    async def draw(self, recipes: list[dict[str, Any]], y: Rows) -> NDArray[np.uint8]:
+        """Pictures uint8 (n, h, w, c) of n z's and their n label vectors. Raises Problem 429 or 503.
 
         Whoever is cancelled while waiting leaves nothing behind.
         """

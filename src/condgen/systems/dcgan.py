@@ -15,11 +15,11 @@ from itertools import pairwise
 from typing import ClassVar
 
 import torch
-from pydantic import PositiveFloat, PositiveInt
+from pydantic import PositiveFloat
 from torch import Tensor, nn
 
 from condgen import losses
-from condgen.config import Adversarial, Fraction, Width
+from condgen.config import Adversarial, Batch, Fraction, Images, Width
 from condgen.nets.condition import PlanesConv2d
 from condgen.nets.diffaugment import Augment
 from condgen.nets.strided import FromPixel, channels, pyramid
@@ -33,9 +33,9 @@ LEAK = 0.2
 class Config(Adversarial):
     """Settings of the convolutional GAN; the defaults are those of row `dcgan`."""
 
-    images: PositiveInt = 1_500_000
+    images: Images = 1_500_000
     """Length of the training in images seen; the data set is passed as often as that takes."""
-    batch: PositiveInt = 128
+    batch: Batch = 128
     """Images per step."""
     conditional: bool = False
     """Give the label to both players."""

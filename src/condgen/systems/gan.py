@@ -16,11 +16,11 @@ plain: the book leaves z, width, optimizer and batch open; 64, 256, Adam(2e-4) a
 from typing import ClassVar, Literal
 
 import torch
-from pydantic import PositiveFloat, PositiveInt
+from pydantic import PositiveFloat
 from torch import Tensor, nn
 
 from condgen import losses
-from condgen.config import Adversarial, Fraction, Width
+from condgen.config import Adversarial, Batch, Fraction, Images, Width
 from condgen.nets import keras
 from condgen.nets.diffaugment import Augment
 from condgen.noise import draw
@@ -33,9 +33,9 @@ LEAK = 0.2
 class Config(Adversarial):
     """Settings of the plain GAN; the defaults are those of row `gan`."""
 
-    images: PositiveInt = 3_840_000
+    images: Images = 3_840_000
     """Length of the training in images seen (the document: 30,000 steps of 128)."""
-    batch: PositiveInt = 128
+    batch: Batch = 128
     """Images per step."""
     architecture: Literal["deep", "plain"] = "deep"
     """Which pair of networks plays."""

@@ -20,11 +20,11 @@ from typing import ClassVar
 
 import torch
 import torch.nn.functional as F
-from pydantic import NonNegativeFloat, NonNegativeInt, PositiveFloat, PositiveInt
+from pydantic import NonNegativeFloat, PositiveFloat
 from torch import Tensor, nn
 
 from condgen import losses
-from condgen.config import Adversarial, Depth, Fraction, Width
+from condgen.config import Adversarial, Depth, Fraction, Images, Repeats, Width, Span
 from condgen.nets.condition import LabelEmbedding
 from condgen.nets.diffaugment import Augment
 from condgen.nets.patches import SIDE, from_patches, grid, to_patches
@@ -40,7 +40,7 @@ SMALLEST, LARGEST = 4, 8
 class Config(Adversarial):
     """Settings of Swift."""
 
-    images: PositiveInt = 240_000
+    images: Images = 240_000
     """Length of the training in images seen; the data set is passed as often as that takes."""
     z_dim: Width = 64
     """Length of the noise vector z."""
@@ -52,13 +52,13 @@ class Config(Adversarial):
     """Numbers that the discriminator compares with the label's."""
     penalty_weight: NonNegativeFloat = 0.3
     """Weight of R1 (gamma in R3GAN, Eq. 8)."""
-    penalty_every: PositiveInt = 8
+    penalty_every: Repeats = 8
     """Steps between two penalties, each so many times as heavy."""
     mismatch: NonNegativeFloat = 0.1
     """Weight of telling a real picture under its own label from the same under another's (Reed et al. 2016)."""
     lr: PositiveFloat = 2e-3
     """Adam's step size, both players, between its rise and its fall."""
-    warmup: NonNegativeInt = 8_000
+    warmup: Span = 8_000
     """Images at the start over which the step size rises in a straight line; without it some seeds stay black long."""
     decay: Fraction = 0.4
     """Share of the training, at its end, over which the step size falls to 0 in a straight line."""

@@ -7,14 +7,20 @@ import time
 from collections.abc import Callable
 from dataclasses import asdict
 
-from condgen import inspection
-from condgen.disk import DiskError, write_bytes
+from PIL import Image
+
+from condgen import inspection, marker
+from condgen.disk import DiskError, Gone, write_bytes
 from condgen.drawing import pictures, plots, sheets
+from condgen.drawing.sampler import Sampler
 from condgen.judging.monitor import Monitor, new_alarms, is_best
 from condgen.progress import Progress
+from condgen.training import published
 from condgen.training.logbook import Logbook, read
+from condgen.training.run import Run
 from condgen.training.state import Training
 
+NOTE = marker.sheet("condgen train")
 CURVES_SECONDS = 300.0
 """Between two drawings of curves.png: matplotlib takes a second for one."""
 
@@ -30,15 +36,18 @@ class Recorder:
         self.best_by, self.roll_back = best_by, roll_back
         self.alarm: str | None = None
         """Of the newest evaluation, the first."""
-        self.book, self.patience = Logbook(training.run.folder, training.images), Patience(progress.say)
+        for name in published.GROWING:
+            published.lines(training.run.folder, name, progress.say)  # told before what is damaged is dropped
+        self.book = Logbook(training.run.folder, training.images)
+        self.patience = Patience(progress.say)
+        with self.patience:
+            training.run.note_files(training.saved)
         self.logged = self.drawn = time.monotonic()
 
     def begin(self) -> None:
         """Some real pictures to hold the class grids against, the first of these, and a state to roll back to."""
         with self.patience:
-            dataset = self.training.dataset
-            sheet = inspection.real(dataset.train, dataset.labels, sheets.ROWS)
-            pictures.save_png(self.training.run.samples / "real.png", sheet)
+            save_real(self.training)
         self.draw()
         self.keep_rescue()
 
@@ -69,16 +78,13 @@ class Recorder:
 
     def draw(self) -> None:
         """The class grid of this moment: the same z each time, so that one can watch a picture grow."""
-        run, images = self.training.run, self.training.images
-        sheet = sheets.class_grid(self.training.sampler, seed=run.identity.seed)
         with self.patience:
-            pictures.save_png(run.samples / f"{images:012d}.png", sheet)
-            self.book.picture(images, sheet)
+            sheet = save_grid(self.training, self.training.sampler, self.training.images)
+            self.book.picture(self.training.images, sheet)
 
     def draw_curves(self) -> None:
         """The logged numbers as a picture, for whoever does not watch TensorBoard."""
-        run = self.training.run
-        write_bytes(run.folder / "curves.png", plots.curves(run.log, f"{run.identity.system} on {run.identity.data}"))
+        draw_curves(self.training.run)
         self.drawn = time.monotonic()
 
     def keep_rescue(self) -> None:
@@ -99,6 +105,8 @@ class Recorder:
             self.book.flush()
             self.draw_curves()
             self._put_away()
+        except Gone:
+            raise
         except DiskError as error:
             kept = f"The checkpoint at {self.training.run.images:,} images is kept"
             raise DiskError(f"{error} {kept}; the same command goes on from there.") from None
@@ -107,6 +115,24 @@ class Recorder:
         self.training.run.check()
         self.book.sync()
         self.training.save()
+
+
+def save_real(training: Training) -> None:
+    """Some real pictures, to hold class grids against."""
+    sheet = inspection.real(training.dataset.train, training.dataset.labels, sheets.ROWS)
+    pictures.save_png(training.run.samples / "real.png", sheet, NOTE)
+
+
+def save_grid(training: Training, sampler: Sampler, images: int) -> Image.Image:
+    """The class grid of a generator that has seen so many images: a function of it and of the seed."""
+    sheet = sheets.class_grid(sampler, seed=training.run.identity.seed)
+    pictures.save_png(training.run.samples / f"{images:012d}.png", sheet, NOTE)
+    return sheet
+
+
+def draw_curves(run: Run) -> None:
+    """The logged numbers as curves.png."""
+    write_bytes(run.folder / "curves.png", plots.curves(run.log, f"{run.identity.system} on {run.identity.data}"))
 
 
 class Patience:
@@ -119,7 +145,7 @@ class Patience:
         pass
 
     def __exit__(self, kind: object, error: BaseException | None, trace: object) -> bool:
-        if not isinstance(error, DiskError):
+        if not isinstance(error, DiskError) or isinstance(error, Gone):
             return False
         if not self.used_up:
             self.say(f"{error} Training goes on, and tries again at each checkpoint.")

@@ -3,16 +3,18 @@
 import math
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
+from copy import deepcopy
 from dataclasses import asdict
 from pathlib import Path
 from statistics import median
 from typing import Any
 
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 
 from condgen import parallel
 from condgen.data import Dataset
+from condgen.disk import Gone
 from condgen.drawing.sampler import MICRO_BATCH, Sampler
 from condgen.errors import CondgenError
 from condgen.noise import reseed_step
@@ -49,7 +51,7 @@ class Training:
         self.ema = EMA(system.generator, half_life)
         self.sampler = Sampler(self.ema.net, system.generator_spec, system.prior, device=stream.device)
         self.meter = Meter()
-        self.rollbacks = self.checked = 0
+        self.rollbacks = self.checked = self.saved = 0
 
     @property
     def images(self) -> int:
@@ -101,8 +103,14 @@ class Training:
 
     def save(self) -> None:
         """The generator as it is now, then a checkpoint: it comes last, so that who goes on from it misses nothing."""
-        self.run.publish(self.ema.net, self._card())
+        self.publish()
+        self.run.note_files(self.images)
         checkpoint.save(self.run.checkpoints, self._checkpoint())
+        self.saved = self.images
+
+    def publish(self) -> None:
+        """Write generator/: the averaged generator as it is now."""
+        self.run.publish(self.ema.net, self._card())
 
     def save_rescue(self) -> None:
         """A state to roll back to. Unlike those of `save` it lies at a number of images that no clock has a say in."""
@@ -120,7 +128,7 @@ class Training:
         """
         parallel.barrier()  # for the first process to have written what is now read
         number = self.rollbacks + 1
-        saved, _ = checkpoint.newest(trouble.to or self.run.rescue, until=self.images)
+        saved, damaged = checkpoint.newest(trouble.to or self.run.rescue, until=self.images)
         pictures = self.stream.rows(trouble.since, trouble.until - trouble.since).tolist()
         entry = {"number": number, "images": trouble.until, "cause": trouble.cause, "pictures": pictures}
         if parallel.is_main_process():
@@ -135,11 +143,13 @@ class Training:
         self._set_rollbacks(number)
         if parallel.is_main_process():
             checkpoint.save(self.run.checkpoints, self._checkpoint())
+        self.saved = self.images
         parallel.barrier()
-        return (
+        said = (
             f"{trouble.cause} at {trouble.until:,} images: back to {self.images:,}, in another order and with "
             f"{self.lr_scale:.3g} of the step size ({number} of {MOST_ROLLBACKS} roll-backs)."
         )
+        return " ".join([*damaged, said])
 
     @property
     def lr_scale(self) -> float:
@@ -153,20 +163,56 @@ class Training:
         for player in self.system.players.values():
             player.scale_lr(self.lr_scale)
 
-    def keep_best(self, scores: Mapping[str, float]) -> None:
-        """Put the averaged generator of this moment into best/, with what was measured of it."""
-        self.run.publish(self.ema.net, self._card() | {"scores": dict(scores)}, "best")
+    def keep_best(self, scores: Mapping[str, float], net: nn.Module | None = None, images: int | None = None) -> None:
+        """Put the averaged generator of this moment, or `net` of another one, into best/ with what was measured of
+        it."""
+        card = self._card(images) | {"scores": dict(scores)}
+        self.run.publish(self.ema.net if net is None else net, card, "best")
 
-    def _card(self) -> dict[str, Any]:
+    def _card(self, images: int | None = None) -> dict[str, Any]:
         prior = asdict(self.system.prior)
-        return card_of(self.run.identity, self.system.generator_spec, prior, MICRO_BATCH, self.images)
+        seen = self.images if images is None else images
+        return card_of(self.run.identity, self.system.generator_spec, prior, MICRO_BATCH, seen)
 
     def restore(self) -> list[str]:
-        """Go on from the newest sound checkpoint, if there is one; a sentence for each that was damaged."""
+        """Go on from the newest sound checkpoint, if there is one; a sentence for each that was damaged.
+
+        If all are damaged, from the newest state that was saved to roll back to: those are whole states too.
+        """
         saved, sentences = checkpoint.newest(self.run.checkpoints)
+        if sentences and saved is None:
+            saved = self._rescued()
+            where = f"the state at {saved.images:,} images in rescue/" if saved else "the beginning"
+            sentences.append(f"no checkpoint is sound; going on from {where}.")
         if saved:
             self._restore(saved)
+            self.saved = self.images
         return sentences
+
+    def _rescued(self) -> checkpoint.Checkpoint | None:
+        """Not one from before a roll-back, whose future was given up."""
+        found, _ = checkpoint.newest(self.run.rescue)
+        return found if found and found.numbers.get("rollbacks") == len(self.run.rollbacks) else None
+
+    def state_at(self, images: int) -> checkpoint.Checkpoint | None:
+        """A sound state that lies in the run and has seen just so many images."""
+        places = (self.run.checkpoints, self.run.rescue, self.run.rescue_best)
+        paths = [path for place in places for path in checkpoint.saved(place) if int(path.name) == images]
+        return next((checkpoint.read(path) for path in paths if checkpoint.is_sound(path)), None)
+
+    def sampler_of(self, saved: checkpoint.Checkpoint) -> Sampler:
+        """The averaged generator of another state."""
+        net = deepcopy(self.ema.net)
+        net.load_state_dict(
+            {k.removeprefix("average:"): v for k, v in saved.tensors.items() if k.startswith("average:")}
+        )
+        return Sampler(net, self.system.generator_spec, self.system.prior, device=self.stream.device)
+
+    def lost(self, gone: Gone) -> Gone:
+        """The error of a run folder that vanished, with what is lost with it."""
+        kept = f"the newest checkpoint in the folder has {self.saved:,}; once it is put back"
+        rest = f"{kept}, the same command goes on from there." if not gone.deleted else "the same command begins anew."
+        return Gone(f"{gone} The training stopped at {self.images:,} images, and its state in memory is lost: {rest}")
 
     def _checkpoint(self) -> checkpoint.Checkpoint:
         numbers = {"metered": self.meter.count, "rollbacks": self.rollbacks}

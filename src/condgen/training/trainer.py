@@ -9,6 +9,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from condgen import parallel
+from condgen.disk import Gone
 from condgen.drawing.sampler import Sampler
 from condgen.judging.monitor import Monitor
 from condgen.progress import Progress
@@ -81,6 +82,8 @@ def train(
                 return play(training, plan, progress, stop, monitor)
             except Diverged as trouble:
                 progress.say(training.roll_back(trouble))
+            except Gone as gone:
+                raise training.lost(gone) from None
 
 
 def play(training: Training, plan: Plan, progress: Progress, stop: Callable[[], bool], monitor: Monitor | None) -> bool:
@@ -92,6 +95,8 @@ def play(training: Training, plan: Plan, progress: Progress, stop: Callable[[], 
 
     while training.images < plan.images and not stopped:
         before = training.images
+        if recorder:
+            training.run.check()
         training.step()
         now, ended = training.images, training.images >= plan.images
         judged = ended or passed(plan.evaluate_every, before, now)
