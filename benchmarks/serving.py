@@ -315,7 +315,7 @@ def small_runs(folder: Path) -> tuple[str, str]:
 
 def measured(digits: str, faces: str) -> dict[str, Any]:
     found: dict[str, Any] = {}
-    serve = ("-m", "condgen", "serve")
+    serve = ("-P", "-m", "condgen", "serve")
     with (
         running(8201, *serve, digits, "--port", "8201") as pid,
         running(8202, __file__, "--plain", digits, "--port", "8202") as theirs,

@@ -9,6 +9,7 @@ matrix product in the same turn.
 """
 
 import argparse
+import os
 import statistics
 import time
 from collections.abc import Callable, Iterator, Sequence
@@ -112,6 +113,7 @@ def playing(kind: str, name: str, for_seconds: float, line: Connection) -> None:
 @contextmanager
 def player(kind: str, name: str, for_seconds: float) -> Iterator[Callable[[], float]]:
     """What plays a turn in such a process, and returns its images per second."""
+    os.environ["PYTHONSAFEPATH"] = "1"  # a spawned process imports nothing from the working folder
     spawn = get_context("spawn")
     line, other = spawn.Pipe()
     process = spawn.Process(target=playing, args=(kind, name, for_seconds, other))

@@ -213,7 +213,9 @@ def main() -> None:
     from condgen.training.run import environment
 
     about = {"date": datetime.now(UTC).date().isoformat(), "cores": os.cpu_count()} | environment("cpu")
-    subprocess.run([sys.executable, "-m", "condgen", "doctor"], check=True, capture_output=True, env=keeping_bytecode())
+    subprocess.run(
+        [sys.executable, "-P", "-m", "condgen", "doctor"], check=True, capture_output=True, env=keeping_bytecode()
+    )
     results = json.loads(options.out.read_text())["results"] if options.again and options.out.exists() else []
     for name, loop, seeds, seconds in RACE:
         for seed in seeds:

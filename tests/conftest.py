@@ -1,19 +1,29 @@
-"""What several tests need: small pictures of several kinds, and a training in a folder of its own."""
+"""What several tests need: small pictures of several kinds, and a training in a folder of its own.
 
+`make test` runs a worker per core (pytest-xdist); each test sees the threads, folders and fixtures of its worker alone.
+"""
+
+import copy
+import functools
 import os
+import shutil
 import tempfile
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import pytest
 import torch
+from filelock import FileLock
 
-from condgen.data import Dataset, Split
+from condgen.data import SOURCES, Dataset, Split
+from condgen.drawing import plots
 from condgen.labels import Labels
 
 pytest_plugins = ["sharing.fixtures"]
 os.environ["MPLBACKEND"] = "Agg"
+os.environ.setdefault("OMP_NUM_THREADS", "1")  # of the processes that tests start: the other cores have tests to run
 SHARED = Path(__file__).parents[2] / "shared"
 """Where development data may lie; tests that want it skip without it."""
 
@@ -27,10 +37,40 @@ ODD = {"odd": ((1, 5, 7), Labels(("left", "right")))}
 """A shape that a row takes, or refuses with the sizes that it would take."""
 
 
+def shared(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The folder of this test run, the same for all of its workers."""
+    place = tmp_path_factory.getbasetemp()
+    return place.parent if "PYTEST_XDIST_WORKER" in os.environ else place
+
+
+def made_once(name: str, make: Callable[[Path], None], tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """This worker's own copy of a folder that the first worker to need it makes, while the others wait."""
+    original = shared(tmp_path_factory) / "made" / name
+    original.parent.mkdir(exist_ok=True)
+    with FileLock(f"{original}.lock"):
+        if not original.exists():
+            half = original.with_suffix(".half")
+            shutil.rmtree(half, ignore_errors=True)
+            half.mkdir()
+            make(half)
+            half.rename(original)
+    return Path(shutil.copytree(original, tmp_path_factory.mktemp("made") / name))
+
+
 @pytest.fixture(autouse=True, scope="session")
 def _a_cache_of_our_own(tmp_path_factory: pytest.TempPathFactory) -> None:
-    """Judges and the numbers of real pictures are kept between commands, but not between test runs."""
-    os.environ["XDG_CACHE_HOME"] = str(tmp_path_factory.mktemp("cache"))
+    """Judges and the numbers of real pictures are kept between commands and workers, but not between test runs."""
+    os.environ["XDG_CACHE_HOME"] = str(shared(tmp_path_factory) / "cache")
+
+
+@pytest.fixture(autouse=True, scope="session")
+def _digits_unpacked_once() -> Iterator[None]:
+    """Every caller gets a copy of what the first one read: unpacking MNIST takes most of a second."""
+    source = SOURCES["mnist"]
+    read = functools.cache(source.load)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setitem(SOURCES, "mnist", replace(source, load=lambda: copy.deepcopy(read())))
+        yield
 
 
 @pytest.fixture(autouse=True, scope="session")
@@ -70,6 +110,14 @@ def npz(tmp_path: Path) -> Callable[..., Path]:
         return path
 
     return write
+
+
+@pytest.fixture(scope="module")
+def without_curves() -> Iterator[None]:
+    """Trainings that draw no curves: matplotlib takes longer for them than a training of a few steps."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(plots, "curves", lambda *_: b"curves")
+        yield
 
 
 @pytest.fixture(scope="module")

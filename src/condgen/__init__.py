@@ -8,18 +8,24 @@
 Names are fetched when first used, so that `import condgen` stays free of torch.
 """
 
-from typing import TYPE_CHECKING, Any
+import sys
+
+if sys.argv[:1] == ["-m"] and sys.orig_argv[-len(sys.argv)] in ("condgen", "-mcondgen") and not sys.flags.safe_path:
+    # `python -m` puts the working folder first, where a stranger's data may lie, with a torch.py among them. `condgen`
+    # and `python -P -m condgen` do not; here it is taken off before anything else is imported.
+    del sys.path[0]
 
 from condgen.version import __version__
 
 __all__ = ["CondgenError", "__version__", "load", "train"]
 
+TYPE_CHECKING = False  # typing takes longer to import than all the rest, and Ctrl-C waits for it
 if TYPE_CHECKING:
     from condgen.api import load, train
     from condgen.errors import CondgenError
 
 
-def __getattr__(name: str) -> Any:
+def __getattr__(name: str) -> object:
     if name in ("load", "train"):
         from condgen import api
 

@@ -9,7 +9,8 @@ from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
-from condgen.errors import CondgenError
+from condgen import bounds
+from condgen.errors import CondgenError, notice
 from condgen.sharing import places
 from condgen.spec import Fit, OnBad
 from condgen.systems import DEFAULT, preset
@@ -75,6 +76,8 @@ def train(
         quiet: Say nothing.
         settings: The fields of the system's own Config, such as images, batch or lr.
     """
+    bounds.check("train", {"size": size, "seed": seed, "log_every": log_every, "grid_every": grid_every})
+    bounds.check("train", {"evaluate_every": evaluate_every, "save_seconds": save_seconds})
     began, length = time.monotonic(), Length(settings.get("images"), epochs, minutes)
     from condgen import heap, parallel
     from condgen.noise import preserve_rng
@@ -82,6 +85,7 @@ def train(
     from condgen.training import interrupt, trainer
     from condgen.training.advice import advice
     from condgen.training.finetune import Parent
+    from condgen.training.mending import mend
     from condgen.training.order import Order
     from condgen.training.run import Run, conditions, default_folder, identity_in
     from condgen.training.state import Training
@@ -122,6 +126,9 @@ def train(
                 every = Every(log_every, grid_every, evaluate_every if evaluated else 0)
                 plan = trainer.Plan.of(order.config.images, every, save_seconds, best_by, roll_back)
                 stopped = trainer.train(training, plan, progress, stop, monitor)
+            elif is_main:
+                for sentence in mend(training):
+                    progress.say(sentence)
     if stopped:
         progress.say(f"stopped at {training.images:,} images; the same command again goes on from there.")
         raise SystemExit(stop.exit_code)
@@ -155,7 +162,9 @@ def reopen(run: str | Path) -> "tuple[System, Dataset]":
     from condgen.training import checkpoint
     from condgen.training.run import Run
 
-    saved, _ = checkpoint.newest(Run(folder, identity).checkpoints)
+    saved, damaged = checkpoint.newest(Run(folder, identity).checkpoints)
+    for sentence in damaged:
+        notice(f"{str(run)!r}: {sentence}")
     if saved is None:
         raise CondgenError(f"{str(run)!r} has no sound checkpoint; the run's own train command writes one.")
     found, tensors = preset(identity.system), {k.removeprefix("system:"): v for k, v in saved.tensors.items()}
@@ -230,6 +239,7 @@ def sample(
         device: auto, cpu, cuda, cuda:N or mps.
         options: The sampling options of the generator.
     """
+    bounds.check("sample", {"count": count, "seed": seed, "shard": shard})
     place = places.find(run, best)
     about = place.card
     from condgen.drawing import draw, shards

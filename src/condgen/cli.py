@@ -6,6 +6,7 @@ Verbs, their options and their help are the functions of `condgen.api`; a system
 """
 
 import inspect
+import os
 import sys
 from collections.abc import Callable, Sequence
 from io import TextIOWrapper
@@ -14,7 +15,7 @@ from typing import Annotated, Any
 
 from cyclopts import App, CycloptsError, Group, Parameter
 
-from condgen import api
+from condgen import api, bounds, exits
 from condgen.errors import CondgenError, unknown
 from condgen.former import current_options
 from condgen.signatures import with_sampling_options
@@ -34,18 +35,30 @@ def main(argv: Sequence[str] | None = None) -> None:
     words = list(sys.argv[1:] if argv is None else argv)
     if words[:1] == ["train"] and system_among(words[1:]) in SYSTEMS:
         words = current_options(words)
+    if argv is None:  # no Python that is started from here, by a library perhaps, imports from the working folder
+        os.environ["PYTHONSAFEPATH"] = "1"
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, TextIOWrapper):
             stream.reconfigure(errors="replace")  # a name that the terminal cannot write is no reason to stop
     try:
-        result = application(words)(words)
-    except (CondgenError, CycloptsError) as error:
-        sys.stderr.write(f"condgen: {' '.join(str(error).split())}\n")
-        raise SystemExit(2) from None
+        result = run(words)
+        if isinstance(result, str | Path):
+            sys.stdout.write(f"{result}\n")
+        sys.stdout.flush()
     except KeyboardInterrupt:
-        raise SystemExit(130) from None
-    if isinstance(result, str | Path):
-        sys.stdout.write(f"{result}\n")
+        raise SystemExit(exits.INTERRUPTED) from None
+    except Exception as error:
+        code = exits.ended(error, words, (CondgenError, CycloptsError))
+        if code is None:
+            raise
+        raise SystemExit(code) from error
+
+
+def run(words: Sequence[str]) -> Any:
+    """What one command returns. Numbers that no command takes are refused before it begins."""
+    command, given, _ = application(words).parse_args(words)
+    bounds.check(command.__name__, given.arguments)
+    return command(*given.args, **given.kwargs)
 
 
 def application(words: Sequence[str]) -> App:
@@ -79,7 +92,7 @@ def application(words: Sequence[str]) -> App:
     app.command(inspect_, name="inspect", usage="Usage: condgen inspect DATA [OPTIONS]")
     app.command(list_, name="list")
     app.command(cite, name="cite")
-    app.command(doctor_, name="doctor")
+    app.command(doctor_, name="doctor", usage="Usage: condgen doctor [RUN] [OPTIONS]")
     return app
 
 
@@ -117,7 +130,7 @@ def train_of(words: Sequence[str]) -> Callable[..., None]:
     def spelled_out(*args: Any, **options: Any) -> None:
         api.train(*args, **options)
 
-    spelled_out.__doc__ = api.train.__doc__
+    spelled_out.__doc__, spelled_out.__name__ = api.train.__doc__, "train"
     spelled_out.__signature__ = inspect.Signature([*plain, *fields])  # type: ignore[attr-defined]
     spelled_out.__annotations__ = {p.name: p.annotation for p in [*plain, *fields]}
     return spelled_out
@@ -157,8 +170,9 @@ def inspect_(
     from condgen import inspection
 
     dataset = datasets.load(data, labels=labels, size=size, fit=fit, on_bad=on_bad)
-    found = inspection.facts(dataset)
     folder = (out or Path("inspected") / dataset.name).expanduser()
+    inspection.check(folder)
+    found = inspection.facts(dataset)
     inspection.write(dataset, found, folder)
     if json:
         return as_json(found)
@@ -203,12 +217,26 @@ def cite(system: str) -> str:
     return catalogue.citation(system)
 
 
-def doctor_(*, json: bool = False) -> str:
+def doctor_(run: Path | None = None, *, json: bool = False) -> str:
     """What this machine has, and which known traps it has set: versions, devices, threads, free space.
 
+    Given a run or an exported folder: whether each file of it is sound, and what mends those that are not. The exit
+    code is then 1 if any is damaged or missing.
+
     Args:
+        run: A run's folder, or an exported one, to check whole.
         json: As JSON, for programs.
     """
+    if run is not None:
+        from condgen.verbs import checkup
+
+        folder = run.expanduser()
+        files = checkup.check(folder)
+        said = as_json(checkup.as_plain(folder, files)) if json else checkup.as_screen(folder, files)
+        if all(file.state == "sound" for file in files):
+            return said
+        sys.stdout.write(f"{said}\n")
+        raise SystemExit(1)
     from condgen.verbs import doctor
 
     found = doctor.findings()

@@ -8,7 +8,7 @@ import reprlib
 from collections.abc import Mapping
 from typing import Annotated, Any, Literal, Self
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, NonNegativeInt, PositiveInt, ValidationError
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError
 
 from condgen.errors import CondgenError, did_you_mean
 from condgen.former import FORMER
@@ -19,6 +19,14 @@ Width = Annotated[int, Field(ge=1, le=65_536)]
 """Units or channels of a layer, or the length of z. Bounded, because settings also come from untrusted files."""
 Depth = Annotated[int, Field(ge=1, le=256)]
 """Number of consecutive layers."""
+Images = Annotated[int, Field(gt=0, le=10**12)]
+"""Training length, in images."""
+Span = Annotated[int, Field(ge=0, le=10**12)]
+"""Number of images within a training; 0 disables the feature."""
+Batch = Annotated[int, Field(gt=0, le=65_536)]
+"""Batch size, in images."""
+Repeats = Annotated[int, Field(ge=1, le=10_000)]
+"""Repetitions within a step, or steps between two repetitions."""
 Fraction = Annotated[float, Field(ge=0, lt=1)]
 """A fraction x with 0 <= x < 1, such as a dropout rate or one of Adam's betas."""
 
@@ -30,11 +38,11 @@ class Config(BaseModel):
         frozen=True, extra="forbid", use_attribute_docstrings=True, validate_default=True, allow_inf_nan=False
     )
 
-    images: PositiveInt = 400_000
+    images: Images = 400_000
     """Training length, in images shown to the model. The data set is repeated as often as needed."""
-    batch: PositiveInt = 64
+    batch: Batch = 64
     """Batch size, in images."""
-    ema_half_life: NonNegativeInt = 10_000
+    ema_half_life: Span = 10_000
     """Half-life, in images, of the exponential moving average (EMA) of the generator's weights. The averaged generator
     is the one that is saved and sampled. 0 disables averaging."""
     precision: Literal["fp32", "bf16"] = "fp32"
@@ -83,7 +91,7 @@ class Adversarial(Config):
     labels, which are translation and cutout, and color for colour images. mirror is never a default."""
     ada_target: Fraction = 0.6
     """With adaptive augmentation: target of the overfitting heuristic, E[sign D(real)]."""
-    ada_images: PositiveInt = 100_000
+    ada_images: Images = 100_000
     """With adaptive augmentation: images after which the probability can have risen from 0 to 1."""
 
 

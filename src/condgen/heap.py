@@ -1,4 +1,4 @@
-"""Keep the memory that a training step frees in the process, for the next step (glibc's malloc, on Linux).
+"""Keep the memory that a training step frees in the process, for the next step; a server returns it (glibc, Linux).
 
 By default, malloc returns large blocks to the kernel at once. The next step then gets its feature maps, of megabytes
 each, as new zeroed pages, which takes an eighth of a convolutional step on two cores (docs/performance/profile.md).
@@ -15,11 +15,21 @@ memory that is requested in advance, and the size of a block that is mapped outs
 MB = 2**20
 
 
+def returned() -> None:
+    """Make malloc return blocks of 256 kB and more to the kernel as soon as they are freed.
+
+    By default it raises that size after the first such block is freed, and a server stays as large as it once was.
+    """
+    if malloc := _malloc():
+        malloc.mallopt(MMAP_THRESHOLD, MB // 4)
+        malloc.mallopt(TRIM_THRESHOLD, MB)
+
+
 @contextmanager
 def retained() -> Iterator[None]:
     """Within the context the heap does not shrink; at its end, free memory is returned to the kernel."""
-    malloc = ctypes.CDLL(None) if sys.platform == "linux" else None
-    if malloc is None or not hasattr(malloc, "mallopt"):  # not glibc
+    malloc = _malloc()
+    if malloc is None:
         yield
         return
     malloc.mallopt(MMAP_THRESHOLD, 32 * MB)  # the maximum
@@ -31,3 +41,9 @@ def retained() -> Iterator[None]:
         malloc.mallopt(TRIM_THRESHOLD, 64 * MB)
         malloc.mallopt(TOP_PAD, MB // 8)
         malloc.malloc_trim(0)
+
+
+def _malloc() -> ctypes.CDLL | None:
+    """Return the C library if it is glibc."""
+    library = ctypes.CDLL(None) if sys.platform == "linux" else None
+    return library if hasattr(library, "mallopt") else None

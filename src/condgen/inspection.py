@@ -7,15 +7,19 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-from condgen import duplicates
+from condgen import duplicates, marker
 from condgen.data.dataset import Dataset, Split
-from condgen.disk import write_bytes, write_json
+from condgen.disk import replacing_files, write_bytes, write_json
 from condgen.drawing import pictures, plots
 from condgen.labels import UNKNOWN, Labels
 from condgen.metrics.pixels import greys
 
+MARK, NOTE = marker.Mark("condgen inspect"), marker.sheet("condgen inspect")
+FILES = ("facts.json", "sheet.png", "labels.png", "means.png", "duplicates.png")
 ROWS, COLUMNS = 5, 20
 """Images per label, and labels, in the sample grid. Further labels are not shown."""
+MOST_MEANS = 500
+"""Labels whose mean image is shown: the first ones."""
 
 
 def facts(data: Dataset) -> dict[str, Any]:
@@ -31,6 +35,7 @@ def facts(data: Dataset) -> dict[str, Any]:
         "imbalance": _imbalance(counts["train"]),
         "duplicates": duplicates.facts(data),
         "left_out": dict(data.left_out),
+        "written_by_condgen": dict(data.own),
     }
 
 
@@ -71,25 +76,32 @@ def sentences(found: dict[str, Any]) -> list[str]:
     return said
 
 
+def check(folder: Path) -> None:
+    """Raises CondgenError if `folder` holds what condgen inspect did not write."""
+    marker.check(folder, MARK, FILES)
+
+
 def write(data: Dataset, found: dict[str, Any], folder: Path) -> None:
     """Write facts.json, a grid of samples, a chart of images per label, the mean image of each label, and a grid of
     duplicates if there are any."""
-    write_json(folder / "facts.json", found)
+    marker.claim(folder, MARK, FILES)
     titles = list(data.labels.names)
-    pictures.save_png(folder / "sheet.png", real(data.train, data.labels))
-    write_bytes(folder / "labels.png", plots.bars(found["per_label"], titles, f"{data.name}: images per label"))
-    cells = [pictures.enlarged(pictures.image(picture)) for picture in means(data.train, data.labels)]
-    pictures.save_png(folder / "means.png", pictures.captioned(cells, titles, min(10, len(titles))))
-    (folder / "duplicates.png").unlink(missing_ok=True)  # of an earlier inspection
-    if sheet := duplicates.sheet(data, found["duplicates"]):
-        pictures.save_png(folder / "duplicates.png", sheet)
+    with replacing_files(folder, old=["duplicates.png"]) as part:
+        write_json(part / "facts.json", found)
+        pictures.save_png(part / "sheet.png", real(data.train, data.labels), NOTE)
+        write_bytes(part / "labels.png", plots.bars(found["per_label"], titles, f"{data.name}: images per label"))
+        cells = [pictures.enlarged(pictures.image(picture)) for picture in means(data.train, data.labels, MOST_MEANS)]
+        mean_sheet = pictures.captioned(cells, titles[:MOST_MEANS], min(10, len(titles)))
+        pictures.save_png(part / "means.png", mean_sheet, NOTE)
+        if sheet := duplicates.sheet(data, found["duplicates"]):
+            pictures.save_png(part / "duplicates.png", sheet, NOTE)
 
 
-def means(split: Split, labels: Labels) -> NDArray[np.uint8]:
-    """The mean image of each label, uint8 (K, h, w, c); white for a label without images."""
-    shape = split.images.shape[1:]
-    found = np.full((len(labels), *shape), 255, np.uint8)
-    for number in range(len(labels)):
+def means(split: Split, labels: Labels, most: int | None = None) -> NDArray[np.uint8]:
+    """The mean image of each label, or of the first `most`, uint8 (K, h, w, c); white for a label without images."""
+    shape, count = split.images.shape[1:], min(len(labels), most or len(labels))
+    found = np.full((count, *shape), 255, np.uint8)
+    for number in range(count):
         some = split.images[members(split, labels, number)]
         if len(some):
             found[number] = some.mean(0, dtype=np.float64).round().astype(np.uint8)

@@ -16,7 +16,7 @@ import torch.distributed as dist
 from torch import Tensor
 from torch.distributed.rendezvous import rendezvous
 
-from condgen.errors import CondgenError
+from condgen.errors import CondgenError, shortened
 
 TIMEOUT = 20
 """Seconds that a process waits for the others within a step, before it concludes that one is dead or hangs."""
@@ -42,9 +42,30 @@ class PeerTimeout(CondgenError):
         )
 
 
+def placed() -> tuple[int, int]:
+    """Number of this process and count of all, as torchrun's RANK and WORLD_SIZE say; (0, 1) without it.
+
+    Raises CondgenError if they make no sense.
+    """
+    rank, count = from_torchrun("RANK", 0), from_torchrun("WORLD_SIZE", 1)
+    if not 0 <= rank < count:
+        raise CondgenError(f"RANK={rank} and WORLD_SIZE={count} do not fit; torchrun sets both, else unset them.")
+    return rank, count
+
+
+def from_torchrun(name: str, default: int) -> int:
+    """A whole number of 0 or more in the environment. Raises CondgenError if it is anything else."""
+    text = os.environ.get(name, str(default))
+    if not (text.isascii() and text.isdecimal() and len(text) <= 9):
+        raise CondgenError(
+            f"{name}={shortened(text)} in the environment is no number; torchrun sets it, else unset it."
+        )
+    return int(text)
+
+
 def launched() -> bool:
     """Whether torchrun started this process as one of several."""
-    return int(os.environ.get("WORLD_SIZE", "1")) > 1
+    return placed()[1] > 1
 
 
 @contextmanager
@@ -56,11 +77,11 @@ def process_group(device: torch.device, batch: int) -> Iterator[None]:
     if not launched() or dist.is_initialized():
         yield
         return
-    if batch % int(os.environ["WORLD_SIZE"]):
-        raise CondgenError(f"--batch {batch} is not divisible by the number of processes, {os.environ['WORLD_SIZE']}.")
+    if batch % placed()[1]:
+        raise CondgenError(f"--batch {batch} is not divisible by the number of processes, {placed()[1]}.")
     backend = "nccl" if device.type == "cuda" else "gloo"
-    store, rank, count = next(rendezvous("env://"))
-    attempt = os.environ.get("TORCHELASTIC_RESTART_COUNT", "0")  # torchrun's store keeps addresses of dead processes
+    store, rank, count = _meeting_place()
+    attempt = from_torchrun("TORCHELASTIC_RESTART_COUNT", 0)  # torchrun's store keeps addresses of dead processes
     dist.init_process_group(
         backend,
         store=dist.PrefixStore(f"attempt {attempt}", store),  # type: ignore[attr-defined]
@@ -74,6 +95,18 @@ def process_group(device: torch.device, batch: int) -> Iterator[None]:
     yield
     _groups.clear()
     dist.destroy_process_group()  # not after an error, since it would wait for the others
+
+
+def _meeting_place() -> "tuple[torch._C._distributed_c10d.Store, int, int]":
+    """The store that the processes share, number and count. Raises CondgenError if nobody answers there."""
+    try:
+        return next(rendezvous("env://"))  # type: ignore[no-any-return]
+    except (ValueError, RuntimeError) as error:
+        where = ":".join(os.environ.get(name, f"(no {name})") for name in ("MASTER_ADDR", "MASTER_PORT"))
+        raise CondgenError(
+            f"the other processes were not met at {shortened(where)} ({shortened(str(error).splitlines()[0])}); start "
+            "them with torchrun, or unset RANK and WORLD_SIZE."
+        ) from None
 
 
 def world_size() -> int:

@@ -34,7 +34,7 @@ class Stream:
         self.device = torch.device(device)
         self.pixels = torch.from_numpy(split.images).to(device)  # (n, h, w, c)
         self.labels = torch.from_numpy(split.labels).to(device)
-        self.vectors = torch.eye(len(labels), device=device) if labels.kind == "classes" else None
+        self.known = labels
         self.batch, self.seed, self.images = batch, seed, start
         self._groups = groups(torch.from_numpy(split.labels)) if balance else []
         self._epoch, self._order = -1, torch.empty(0, dtype=torch.long)
@@ -50,7 +50,11 @@ class Stream:
         rows = self.rows(self.images, self.batch)[parallel.local_slice(self.batch)].to(self.device)
         self.images += self.batch
         y = self.labels[rows]
-        return to_range(self.pixels[rows]), self.vectors[y] if self.vectors is not None else known_or_half(y)
+        return to_range(self.pixels[rows]), known_or_half(y) if self.known.kind == "attributes" else self._one_hot(y)
+
+    def _one_hot(self, y: Tensor) -> Tensor:
+        """(b,) class numbers -> (b, K); no table of all K rows, which at 20,000 classes has 1.6 GB."""
+        return torch.zeros(len(y), len(self.known), device=self.device).scatter_(1, y[:, None], 1.0)
 
     def rows(self, start: int, count: int) -> Tensor:
         """Indices (count,) of the images at positions start ... start + count - 1 of the training."""

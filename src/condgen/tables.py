@@ -15,10 +15,11 @@ def as_table(entries: list[dict[str, Any]]) -> str:
     """A table with one row per entry and one column per key; all entries have the same keys."""
     from rich.console import Console
     from rich.table import Table
+    from rich.text import Text
 
     table = Table(*entries[0], box=None, header_style="bold", pad_edge=False)
     for entry in entries:
-        table.add_row(*map(_cell, entry.values()))
+        table.add_row(*(Text(_in_one_line(_cell(value))) for value in entry.values()))  # no markup in a name
     console = Console(highlight=False)
     if not console.is_terminal:
         console.width = WIDE
@@ -40,6 +41,11 @@ def as_lines(entry: dict[str, Any]) -> str:
         else:
             lines += [f"{name:12} {sentence}" for sentence in value]
     return "\n".join(lines)
+
+
+def _in_one_line(text: str) -> str:
+    """Without control characters, which a terminal would obey."""
+    return "".join(sign if sign.isprintable() else " " for sign in text)
 
 
 def _cell(value: Any) -> str:

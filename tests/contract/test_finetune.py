@@ -2,6 +2,7 @@
 
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import pytest
 import torch
@@ -17,6 +18,7 @@ from conftest import pictures
 from contract.laws import begin, build, run_to
 
 DATA = pictures("colour")
+pytestmark = pytest.mark.usefixtures("without_curves")
 NAMES = DATA.labels.names
 
 
@@ -60,10 +62,14 @@ def save(path: Path, data: Dataset) -> Path:
 def test_from_one_run_to_the_next(tmp_path: Path) -> None:
     """By the verbs: the child takes the parent's settings, can be repeated, and knows where it comes from."""
     data = save(tmp_path / "a.npz", DATA)
-    options = {"quiet": True, "log_every": 10**6, "grid_every": 10**6}
+    options: dict[str, Any] = {"quiet": True, "log_every": 10**6, "grid_every": 10**6}
     api.train("swift", data=data, out=tmp_path / "parent", images=256, width=8, batch=32, **options)
     more = replace(DATA, labels=Labels((*NAMES, "owl")))
-    wanted = {"data": save(tmp_path / "b.npz", more), "finetune": tmp_path / "parent", "out": tmp_path / "child"}
+    wanted: dict[str, Any] = {
+        "data": save(tmp_path / "b.npz", more),
+        "finetune": tmp_path / "parent",
+        "out": tmp_path / "child",
+    }
     child = api.train(images=128, **wanted, **options)
     assert child.identity.config["width"] == 8
     assert "parent at 256 images" in str(child.identity.finetuned_from)

@@ -10,7 +10,7 @@ import torch
 from condgen.errors import CondgenError
 from condgen.labels import ANY
 from condgen.noise import draw, reseed
-from condgen.system import descend
+from condgen.system import Player, descend
 from condgen.systems import SYSTEMS
 from conftest import KINDS, pictures
 from contract.laws import BATCH, build, equal, labels_of, streaming
@@ -107,7 +107,7 @@ def test_a_move_touches_only_its_own_player(name: str, monkeypatch: pytest.Monke
     system, stream = build(name, data.spec), streaming(data)
     moved: set[str] = set()
 
-    def watched(*moves: tuple) -> None:
+    def watched(*moves: tuple[Player, torch.Tensor]) -> None:
         before = {player: [p.clone() for p in system.players[player].parameters] for player in system.players}
         for parameter in system.parameters():
             parameter.grad = None

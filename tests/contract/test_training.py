@@ -11,16 +11,26 @@ from condgen.systems import SYSTEMS
 from conftest import KINDS, pictures
 from contract.laws import BATCH, begin, equal, everything, logged, round_of, run_to
 
-every_row = pytest.mark.parametrize("name", SYSTEMS)
+every_row = pytest.mark.parametrize("name", SYSTEMS, scope="module")  # a row's laws in turn: they share its runs
+pytestmark = pytest.mark.usefixtures("without_curves")
+STOPS = {"after one step": 1, "between two log lines": 7, "at a log line": 9}
 
 
-@pytest.mark.parametrize("stop_at", [1, 7, 9], ids=["after one step", "between two log lines", "at a log line"])
+@pytest.fixture(scope="module")
+def digits(name: str, tmp_path_factory: pytest.TempPathFactory) -> Sampler:
+    """Of a row that has seen a few digits, for laws that only draw from it."""
+    return run_to(begin(name, tmp_path_factory.mktemp(name), pictures("digits")), 3).sampler
+
+
 @every_row
-def test_resume_is_bit_exact(name: str, stop_at: int, tmp_path: Path) -> None:
+def test_resume_is_bit_exact(name: str, tmp_path: Path) -> None:
+    """However often a training is stopped and wherever, it ends as one that nobody stopped."""
     whole = run_to(begin(name, tmp_path / "whole"), 20)
-    run_to(begin(name, tmp_path / "parts"), 20, stop_at)
     parts = begin(name, tmp_path / "parts")
-    assert parts.images == stop_at * round_of(parts)
+    for where, stop_at in STOPS.items():
+        run_to(parts, 20, stop_at)
+        parts = begin(name, tmp_path / "parts")
+        assert parts.images == stop_at * round_of(parts), where
     run_to(parts, 20)
     assert equal(everything(whole), everything(parts))
     assert logged(whole) == logged(parts)
@@ -33,7 +43,7 @@ def test_resume_is_bit_exact(name: str, stop_at: int, tmp_path: Path) -> None:
 def test_drawing_and_saving_leave_no_trace_in_what_is_trained(name: str, tmp_path: Path) -> None:
     quiet = run_to(begin(name, tmp_path / "quiet"), 10)
     watched = begin(name, tmp_path / "watched")
-    for rounds in range(1, 11):
+    for rounds in (1, 2, 3, 4, 8, 9, 10):  # about a log line, and about swift's penalty of every eighth step
         run_to(watched, rounds)
         watched.sampler.sample("all", count=3)
     weights = {key: value for key, value in everything(quiet).items() if not key.startswith("meter")}
@@ -70,22 +80,19 @@ def test_what_is_published_draws_the_same_bytes(name: str, tmp_path: Path) -> No
 
 
 @every_row
-def test_picture_i_is_the_same_on_one_thread_and_on_two(name: str, tmp_path: Path) -> None:
-    sampler = run_to(begin(name, tmp_path, pictures("digits")), 3).sampler
-    one = sampler.sample("all", count=3)
+def test_picture_i_is_the_same_on_one_thread_and_on_two(name: str, digits: Sampler) -> None:
+    one = digits.sample("all", count=3)
     torch.set_num_threads(2)
     try:
-        assert (sampler.sample("all", count=3) == one).all()
+        assert (digits.sample("all", count=3) == one).all()
     finally:
         torch.set_num_threads(1)
 
 
 @every_row
-def test_other_seeds_and_indices_are_other_pictures(name: str, tmp_path: Path) -> None:
-    sampler: Sampler = run_to(begin(name, tmp_path, pictures("digits")), 3).sampler
-    drawn = [
-        picture for seed in (0, 1) for picture in sampler.sample([sampler.spec.labels.each[-1]], count=20, seed=seed)
-    ]
+def test_other_seeds_and_indices_are_other_pictures(name: str, digits: Sampler) -> None:
+    last = digits.spec.labels.each[-1]
+    drawn = [picture for seed in (0, 1) for picture in digits.sample([last], count=20, seed=seed)]
     assert len({picture.tobytes() for picture in drawn}) == 40
 
 

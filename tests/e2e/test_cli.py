@@ -15,6 +15,7 @@ import condgen
 from condgen import cli
 from condgen.drawing.pictures import GAP, TITLE, read
 from condgen.systems import SYSTEMS
+from condgen.training import logbook
 
 
 @pytest.fixture(scope="module")
@@ -46,12 +47,12 @@ def mistake(capsys: pytest.CaptureFixture[str], *words: object) -> str:
 def test_a_run_leaves_what_it_promises(folder: Path) -> None:
     names = {path.name for path in (folder / "run").iterdir() if not path.name.startswith(".")}
     assert names == {
-        "config.json", "env.json", "log.jsonl", "clock.jsonl", "curves.png",
+        "config.json", "env.json", "log.jsonl", "clock.jsonl", "curves.png", "published.json",
         "checkpoints", "rescue", "samples", "generator", "tensorboard",
     }  # fmt: skip
     config = json.loads((folder / "run/config.json").read_text())
     assert (config["system"], config["config"]["images"], config["config"]["batch"]) == ("cvae", 600, 20)
-    log = [json.loads(line) for line in (folder / "run/log.jsonl").read_text().splitlines()]
+    log = logbook.read(folder / "run/log.jsonl")
     assert log[-1]["images"] == 600
     assert set(log[0]) == {"images", "loss/vae", "loss/reconstruction", "loss/kl"}
     grids = sorted(path.stem for path in (folder / "run/samples").glob("0*.png"))
@@ -80,13 +81,13 @@ def test_one_picture(folder: Path) -> None:
     run("sample", folder / "run", "--labels", "dog", "--count", 1, "--out", folder / "dog.png")
     with Image.open(folder / "dog.png") as picture:
         assert (picture.mode, picture.size) == ("L", (10, 12))
-        assert json.loads(picture.text["condgen"])["label"] == "dog"
+        assert json.loads(picture.info["condgen"])["label"] == "dog"
 
 
 def test_many_pictures_have_names_that_say_what_they_are(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
     run("sample", folder / "run", "--labels", "0,guinea pig", "--count", 12, "--seed", 5, "--out", folder / "many")
     assert capsys.readouterr().out == f"{folder / 'many'}\n"
-    names = sorted(path.name for path in (folder / "many").iterdir())
+    names = sorted(path.name for path in (folder / "many").glob("[!.]*"))
     assert len(names) == 24
     assert (names[0], names[-1]) == ("cat_seed5_00000.png", "guinea-pig_seed5_00011.png")
 
@@ -272,7 +273,8 @@ def test_readers_of_help_do_not_wait_for_torch() -> None:
 def test_a_training_does_not_wait_for_torchs_compiler(folder: Path) -> None:
     """Importing it takes three seconds, and nothing here is compiled."""
     code = "import sys; from condgen import cli\ncli.main()\nprint(*sys.modules, file=sys.stderr)"
-    words = ["train", "swift", "--images", "128", "--out", str(folder / "uncompiled"), "--quiet"]
+    words = ["train", "swift", "--data", str(folder / "pets.npz"), "--images", "128", "--quiet"]
+    words += ["--out", str(folder / "uncompiled")]
     done = subprocess.run([sys.executable, "-c", code, *words], capture_output=True, text=True, check=True)
     loaded = done.stderr.split()
     assert "torch.nn" in loaded
@@ -289,7 +291,7 @@ def test_user_files_are_left_alone(folder: Path, npz: Callable[..., Path]) -> No
     before = (path.read_bytes(), path.stat().st_mtime_ns)
     run("train", "cvae", "--data", path, "--images", 40, "--out", folder / "attributes", "--quiet")
     run("sample", folder / "attributes", "--labels", "Smiling+Hat,none", "--out", folder / "faces")
-    assert sorted(p.name for p in (folder / "faces").iterdir()) == [
+    assert sorted(p.name for p in (folder / "faces").glob("[!.]*")) == [
         "none_seed0_00000.png",
         "smiling+hat_seed0_00000.png",
     ]
@@ -301,7 +303,12 @@ def test_inspect_shows_writes_and_answers_in_json(folder: Path, capsys: pytest.C
     said = capsys.readouterr().out
     assert "guinea pig" in said
     assert "12" in said
-    assert {path.name for path in (folder / "look").iterdir()} == {"facts.json", "sheet.png", "labels.png", "means.png"}
+    assert {path.name for path in (folder / "look").glob("[!.]*")} == {
+        "facts.json",
+        "sheet.png",
+        "labels.png",
+        "means.png",
+    }
     run("inspect", folder / "pets.npz", "--out", folder / "look", "--json")
     facts = json.loads(capsys.readouterr().out)
     assert facts["per_label"] == {"train": [30, 30, 30]}
@@ -351,7 +358,9 @@ def test_a_generator_without_labels_says_so(folder: Path, capsys: pytest.Capture
     assert f"condgen sample {folder / 'free'} --count 10" in capsys.readouterr().out
     assert "takes no label, found 'dog'" in mistake(capsys, "sample", folder / "free", "--labels", "dog")
     run("sample", folder / "free", "--count", 3, "--out", folder / "free3")
-    assert sorted(path.name for path in (folder / "free3").iterdir()) == [f"any_seed0_{i:05d}.png" for i in range(3)]
+    assert sorted(path.name for path in (folder / "free3").glob("[!.]*")) == [
+        f"any_seed0_{i:05d}.png" for i in range(3)
+    ]
     sheet = np.asarray(read(max((folder / "free/samples").glob("0*.png"))).convert("L"))
     scale, cell = 5, 10 * 5 + GAP
     first, second = (sheet[TITLE : TITLE + 60 : scale, GAP + i * cell : GAP + i * cell + 50 : scale] for i in (0, 1))

@@ -3,6 +3,7 @@
 import json
 import re
 import shutil
+from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 
@@ -10,12 +11,12 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from condgen import api, cli, data
+from condgen import api, cli, data, marker, records
 from condgen.judging.classifier import Recipe
 from condgen.judging.reference import shuffled, subset
 from condgen.metrics import METRICS
 from condgen.verbs import compare, evaluate
-from conftest import pictures
+from conftest import made_once, pictures
 
 COUNT = 5800
 """Enough for FD within every class."""
@@ -38,14 +39,16 @@ def mistake(capsys: pytest.CaptureFixture[str], *words: object) -> str:
 @pytest.fixture(scope="module")
 def runs(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Two seeds of an autoencoder and one game."""
-    folder = tmp_path_factory.mktemp("runs")
-    for seed in (0, 1):
-        api.train("cvae", images=6000, evaluate_every=3000, seed=seed, out=folder / f"cvae-{seed}", quiet=True)
-    api.train("cgan-concat", images=320, evaluate_every=0, out=folder / "concat", quiet=True)
-    for path in list(folder.iterdir()):
-        evaluate.evaluate_run(path, images=COUNT, quick=True)
-    shutil.copytree(folder / "cvae-0", folder / "other")  # for those that measure it otherwise
-    return folder
+
+    def make(folder: Path) -> None:
+        for seed in (0, 1):
+            api.train("cvae", images=6000, evaluate_every=3000, seed=seed, out=folder / f"cvae-{seed}", quiet=True)
+        api.train("cgan-concat", images=320, evaluate_every=0, out=folder / "concat", quiet=True)
+        for path in list(folder.iterdir()):
+            evaluate.evaluate_run(path, images=COUNT, quick=True)
+        shutil.copytree(folder / "cvae-0", folder / "other")  # for those that measure it otherwise
+
+    return made_once("measured", make, tmp_path_factory)
 
 
 def test_evaluate_as_json_has_every_number_with_its_error_and_that_of_real_pictures(
@@ -66,7 +69,7 @@ def test_evaluate_as_json_has_every_number_with_its_error_and_that_of_real_pictu
     assert about["generator"]["sha256"] == api.card(runs / "cvae-0")["sha256"]
     assert sum(map(sum, found["confusion"])) == COUNT
     assert sum(line["pictures"] for line in found["per_class"]) == COUNT
-    assert found == json.loads((runs / "cvae-0/evaluation.json").read_text())
+    assert found == records.read(runs / "cvae-0/evaluation.json")
 
 
 def test_evaluate_in_words_says_what_is_wrong(runs: Path, capsys: pytest.CaptureFixture[str]) -> None:
@@ -159,6 +162,7 @@ def test_the_self_test_shows_which_number_notices_which_fault(capsys: pytest.Cap
 
 def test_compare_puts_seeds_into_one_column(runs: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     run("compare", runs / "cvae-0", runs / "cvae-1", runs / "concat", "--out", tmp_path, "--json")
+    assert marker.of(tmp_path) == marker.Mark("condgen compare")
     found = json.loads(capsys.readouterr().out)
     by_name = {line[""]: line for line in found["table"]}
     assert by_name["seeds"] == {"": "seeds", "cvae": "2", "cgan-concat": "1", "real pictures": ""}
@@ -178,8 +182,12 @@ def test_compare_puts_seeds_into_one_column(runs: Path, tmp_path: Path, capsys: 
 
 
 def test_runs_that_do_not_compare_are_named(
-    runs: Path, npz, tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
-) -> None:  # type: ignore[no-untyped-def]
+    runs: Path,
+    npz: Callable[..., Path],
+    tmp_path: Path,
+    capsys: pytest.CaptureFixture[str],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
     monkeypatch.setattr(Recipe, "for_data", lambda dataset: Recipe(width=4, shift=1, at_least=20, epochs=0))
     api.train("cvae", data=npz("digits", 100), images=256, out=tmp_path / "other", quiet=True)
     said = mistake(capsys, "compare", runs / "cvae-0", tmp_path / "other", "--quick", "--out", tmp_path / "out")
@@ -200,7 +208,8 @@ def test_a_report_is_one_page_that_asks_no_network(runs: Path, tmp_path: Path) -
     assert "#010203" not in page
 
 
-def test_a_report_of_a_generator_that_takes_no_label(tmp_path: Path) -> None:
+def test_a_report_of_a_generator_that_takes_no_label(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("condgen.judging.protocol.PICTURES", 600)
     api.train("vae", images=512, out=tmp_path / "vae", quiet=True)
     run("report", tmp_path / "vae", "--quick")
     page = (tmp_path / "vae/report.html").read_text("utf-8")
@@ -246,7 +255,9 @@ def test_augment_without_proof_only_draws(runs: Path, tmp_path: Path, capsys: py
     assert "gain" not in capsys.readouterr().out
 
 
-def test_augment_refuses_what_it_cannot_do(runs: Path, npz, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:  # type: ignore[no-untyped-def]
+def test_augment_refuses_what_it_cannot_do(
+    runs: Path, npz: Callable[..., Path], tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
     other = mistake(capsys, "augment", npz("colour"), "--run", runs / "cvae-0", "--balance", "--out", tmp_path / "a")
     assert "use a run that was trained on them" in other
     words = ("--run", runs / "cvae-0", "--balance", "--out", tmp_path / "a")
@@ -258,9 +269,10 @@ def test_augment_refuses_what_it_cannot_do(runs: Path, npz, tmp_path: Path, caps
 
 
 def test_attributes_are_measured_one_by_one(
-    npz, tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
-) -> None:  # type: ignore[no-untyped-def]
+    npz: Callable[..., Path], tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setattr(Recipe, "for_data", lambda dataset: Recipe(width=4, shift=1, at_least=60, epochs=0))
+    monkeypatch.setattr("condgen.judging.protocol.usefulness.__defaults__", (10,))  # its number of steps
     api.train("cvae", data=npz("attributes", 200), images=2000, out=tmp_path / "run", quiet=True)
     run("evaluate", tmp_path / "run", "--images", 300, "--json")
     found = json.loads(capsys.readouterr().out)

@@ -3,6 +3,7 @@
 import json
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -10,6 +11,7 @@ from PIL import Image
 
 import condgen
 from condgen import cli, data
+from condgen.judging.classifier import Recipe
 from conftest import SHARED
 from data_files import CLASSES, encoded, picture, png, write
 
@@ -32,8 +34,14 @@ def mixed(folder: Path) -> Path:
 
 def keras(folder: Path) -> Path:
     digits = data.load("mnist")
-    arrays = {"x_train": digits.train.images[:200, ..., 0], "y_train": digits.train.labels[:200].astype(np.uint8)}
-    tests = {"x_test": digits.splits["test"].images[:50, ..., 0], "y_test": digits.splits["test"].labels[:50]}
+    arrays: dict[str, Any] = {
+        "x_train": digits.train.images[:200, ..., 0],
+        "y_train": digits.train.labels[:200].astype(np.uint8),
+    }
+    tests: dict[str, Any] = {
+        "x_test": digits.splits["test"].images[:50, ..., 0],
+        "y_test": digits.splits["test"].labels[:50],
+    }
     np.savez_compressed(folder / "mnist.npz", **arrays, **tests)
     return folder / "mnist.npz"
 
@@ -130,7 +138,10 @@ def test_small_data_options_reach_the_training(tmp_path: Path) -> None:
     assert json.loads((tmp_path / "on/config.json").read_text())["config"]["balance"] is True
 
 
-def test_attributes_that_nobody_noted_down_can_be_trained_on_and_measured(tmp_path: Path) -> None:
+def test_attributes_that_nobody_noted_down_can_be_trained_on_and_measured(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(Recipe, "for_data", lambda dataset: Recipe(width=4, shift=1, at_least=60, epochs=0))
     lines = "".join(
         f"{i}.png,{i % 2},{'' if i % 5 == 0 else i % 3 % 2},{'test' if i > 50 else 'train'}\n" for i in range(80)
     )

@@ -16,6 +16,8 @@ from condgen.drawing.pictures import save_png
 ROOT = Path(__file__).parents[2]
 ENGLISH, CHINESE = ROOT / "README.md", ROOT / "README.zh-CN.md"
 SPEC = importlib.util.spec_from_file_location("table", ROOT / "benchmarks/table.py")
+assert SPEC
+assert SPEC.loader
 TABLES = importlib.util.module_from_spec(SPEC)
 SPEC.loader.exec_module(TABLES)
 INSTALLING = ("make demo", "make test", "python3 -m venv", ". .venv/bin/activate", "pip install")

@@ -59,7 +59,7 @@ def test_an_npz_with_numbers_words_names_or_no_labels(tmp_path: Path) -> None:
     path, images = tmp_path / "a.npz", COLOUR.train.images[:3]
     for labels in ({"labels": [2, 0, 1]}, {"labels": ["T-shirt/top", "cat", "dog"]},
                    {"labels": [0, 1, 2], "names": ["T-shirt/top", "cat", "dog"]}):  # fmt: skip
-        np.savez(path, images=images, **{key: np.array(value) for key, value in labels.items()})
+        np.savez(path, images=images, **{key: np.array(value) for key, value in labels.items()}, allow_pickle=False)
         assert external.read(path, COLOUR).requested.tolist() == [2, 0, 1]  # type: ignore[union-attr]
     np.savez(path, images=images)
     assert external.read(path, COLOUR).requested is None
@@ -143,7 +143,7 @@ def test_grey_pictures_before_colour_data_are_named(tmp_path: Path) -> None:
 )
 def test_an_npz_that_does_not_fit_is_named(arrays: dict[str, np.ndarray], words: str, tmp_path: Path) -> None:
     path = tmp_path / "a.npz"
-    np.savez(path, **arrays)
+    np.savez(path, **arrays, allow_pickle=False)
     with pytest.raises(CondgenError) as error:
         external.read(path, DIGITS)
     assert words in str(error.value)

@@ -52,7 +52,8 @@ def test_wrong_labels_leave_fd_as_it_is_to_the_bit(digits: Reference) -> None:
         assert (broken["label_accuracy"].value or 0) < (clean["label_accuracy"].value or 0) - 0.05
 
 
-WINDOWS = {  # fault: (number, lowest, highest), about the values of the specification for another judge of the recipe
+WINDOWS: dict[str, list[tuple[str, float, float]]] = {
+    # fault: (metric, lowest, highest), around the values of the specification for another judge of the recipe
     "none: real images": [("fd", 0.11, 0.23), ("label_accuracy", 0.993, 1), ("precision", 0.92, 0.95),
                             ("recall", 0.93, 0.96), ("copying", 0.49, 0.55), ("fd_intra", 0.4, 0.7)],
     "blur 0.5": [("fd", 0.8, 2.3), ("recall", 0.7, 0.9)],
@@ -74,6 +75,7 @@ WINDOWS = {  # fault: (number, lowest, highest), about the values of the specifi
     "class dropped": [("fd", 4, 11), ("missing_classes", 1, 1), ("balance", 0.09, 0.11), ("recall", 0.8, 0.92)],
     "copies of train": [("copying", 0.999, 1), ("fd", 0.1, 0.32), ("fd_train", 0, 0.15)],
 }  # fmt: skip
+"""Per fault (number, lowest, highest), about the values of the specification for another judge of the recipe."""
 
 
 @pytest.mark.slow

@@ -7,11 +7,13 @@ import numpy as np
 import pytest
 import torch
 
-from condgen import data
+from condgen import data, disk
 from condgen.data import Dataset
 from condgen.judging import classifier, judge
 from condgen.judging.classifier import Recipe
 from condgen.judging.reference import with_test
+from condgen.labels import Labels
+from condgen.spec import Spec
 from conftest import KINDS, pictures
 
 SHORT = Recipe(width=4, shift=1, at_least=30, epochs=0)
@@ -34,7 +36,7 @@ def test_every_pinned_judge_is_whole_and_says_what_it_is() -> None:
     assert {card["name"] for card in cards} == {"judge-mnist-v1", "judge-fashion-mnist-v1"}
     for card in cards:
         weights = judge.PINNED / card["name"] / "judge.safetensors"
-        assert judge.disk.sha256(weights) == card["sha256"]
+        assert disk.sha256(weights) == card["sha256"]
         assert weights.stat().st_size < 800_000
 
 
@@ -83,7 +85,7 @@ def test_a_classifier_learns(tmp_path: Path) -> None:
 @pytest.mark.parametrize("shape", [(1, 5, 7), (3, 8, 8), (1, 28, 28), (3, 64, 64), (3, 130, 100)])
 def test_it_takes_pictures_of_any_size(shape: tuple[int, int, int]) -> None:
     channels, height, width = shape
-    spec = data.dataset.Spec(shape, data.dataset.Labels(("a", "b")))
+    spec = Spec(shape, Labels(("a", "b")))
     images = np.zeros((3, height, width, channels), np.uint8)
     assert classifier.predict(classifier.classifier(spec, 4).eval(), images, spec.labels).features.shape == (3, 128)
 

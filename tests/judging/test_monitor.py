@@ -131,7 +131,8 @@ def test_the_best_is_lowest_fd_or_highest_accuracy() -> None:
     assert not is_best({"label_accuracy": 0.6}, "fd", log)
 
 
-def test_resume_is_exact_with_evaluations(tmp_path: Path) -> None:
+def test_resume_is_exact_with_evaluations(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("condgen.judging.monitor.PICTURES", 600)
     options = {"images": 1280, "evaluate_every": 300, "log_every": 640, "quiet": True}
     whole = api.train("cvae", out=tmp_path / "whole", **options)  # type: ignore[arg-type]
     api.train("cvae", out=tmp_path / "parts", **options | {"images": 640})  # type: ignore[arg-type]

@@ -7,7 +7,7 @@ import signal
 import subprocess
 import sys
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, closing, contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -74,19 +74,38 @@ class Seen:
         return str(self.page.locator(f"{where} pre").text_content())
 
 
+_started = ExitStack()
+_running: list[Any] = []
+
+
+def _browser() -> Any:
+    """The one that is running, or a new one: starting it takes longer than most tests."""
+    if not _running:
+        driver = pytest.importorskip("playwright.sync_api", reason="the page's tests need playwright")
+        play = _started.enter_context(driver.sync_playwright())
+        program = play.chromium.launch(executable_path=chromium(), args=list(FLAGS))
+        _started.callback(program.close)
+        _running.append(program)
+    return _running[0]
+
+
+def close() -> None:
+    """End the browser and its driver, whose event loop would be in the way of tests that run one of their own."""
+    _started.close()
+    _running.clear()
+
+
 @contextmanager
 def looking(**settings: Any) -> Iterator[Seen]:
-    """A fresh browser; at the end nothing may have gone wrong, and nobody outside may have been asked."""
-    driver = pytest.importorskip("playwright.sync_api", reason="the page's tests need playwright")
-    with driver.sync_playwright() as play:
-        program = play.chromium.launch(executable_path=chromium(), args=list(FLAGS))
-        context = program.new_context(**{"locale": "en-GB", "accept_downloads": True} | settings)
+    """A fresh profile of a browser, with no cookies, storage or cache; at the end nothing may have gone wrong, and
+    nobody outside may have been asked."""
+    context = _browser().new_context(**{"locale": "en-GB", "accept_downloads": True} | settings)
+    with closing(context):
         seen = Seen(context.new_page())
         seen.page.on("console", lambda message: seen.hear(message.text))
         seen.page.on("pageerror", lambda error: seen.said.append(str(error)))
         seen.page.on("request", lambda request: seen.asked.append(request.url))
         yield seen
-        program.close()
     outside = [url for url in seen.asked if not re.match(r"http://127\.0\.0\.1:\d+/|file:///|blob:|data:", url)]
     assert not outside, outside
     assert not seen.said, seen.said

@@ -8,9 +8,17 @@ import pytest
 
 from condgen import api
 from conftest import pictures
+from page import browser
 from page.browser import chromium, serving
 
 MARKUP = ("<img src=x onerror=alert(1)>", "a&amp;b", "\"'><script>alert(2)</script>")
+
+
+@pytest.fixture(scope="module", autouse=True)
+def _one_browser() -> Iterator[None]:
+    """For all tests of a module; it starts when the first of them looks at a page."""
+    yield
+    browser.close()
 
 
 @pytest.fixture(scope="session")

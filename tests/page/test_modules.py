@@ -8,7 +8,7 @@ import shutil
 import subprocess
 import zipfile
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 import pytest
@@ -45,9 +45,10 @@ def in_node(module: str, body: str, given: Any = None) -> Any:
 def test_noise_in_the_browser_is_torchs() -> None:
     """Over seeds below and above 32 bits, both kinds, and all three of torch's paths to normal numbers."""
     rng = random.Random(0)
+    kinds: tuple[Literal["normal", "uniform"], ...] = ("normal", "uniform")
     cases = [
         (kind, dim, rng.choice(SEEDS), rng.choice((0, 1, 23, rng.randrange(2**31))))
-        for kind in ("normal", "uniform") for dim in DIMS for _ in range(20)
+        for kind in kinds for dim in DIMS for _ in range(20)
     ]  # fmt: skip
     body = "return given.map(([kind, dim, seed, index]) => [...m.drawAt({ kind, dim }, seed, index)]);"
     for (kind, dim, seed, index), z in zip(cases, in_node("noise.js", body, cases), strict=True):
@@ -100,6 +101,10 @@ def test_the_planes_quantiles_are_the_normal_ones() -> None:
         (("..", "a b", "a-b"), "classes"),
         (("Smiling", "Blond_Hair", "5_o_Clock_Shadow"), "attributes"),
         (("none", "a+b", "plain"), "attributes"),
+        (("con", "CON", "lpt1"), "classes"),
+        (("ß", "ss", "İi"), "classes"),
+        (("cafe\u0301", "Z" * 300, "猫" * 90, "\u202eabc", "a\nb"), "classes"),
+        (tuple(f"attribute-{i}-{'x' * 20}" for i in range(40)), "attributes"),
     ],
 )
 def test_labels_are_named_as_the_command_line_names_them(names: tuple[str, ...], kind: Any) -> None:

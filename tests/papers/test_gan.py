@@ -1,6 +1,7 @@
 """The plain and the convolutional GAN's game, on networks small enough to work out by hand."""
 
 import math
+from typing import Any
 
 import pytest
 import torch
@@ -71,7 +72,7 @@ def test_sizes_that_stride_two_makes(size: tuple[int, int], halvings: int, base:
 @pytest.mark.parametrize("size", [28, 32, 64, 128])
 def test_one_rule_makes_every_size(name: str, size: int) -> None:
     with torch.device("meta"):
-        system = preset(name).build(Spec((3, size, size), Labels(("a", "b"))))
+        system: Any = preset(name).build(Spec((3, size, size), Labels(("a", "b"))))
         y = torch.zeros(2, 2)
         x = system.generator(torch.zeros(2, system.prior.dim), y)
         assert x.shape == (2, 3, size, size)
@@ -83,7 +84,7 @@ def test_channels_double_as_sides_halve() -> None:
 
 
 def test_dcgan_starts_as_its_paper_says() -> None:
-    system = build("dcgan", SYSTEMS["dcgan"].source_spec)
+    system: Any = build("dcgan", SYSTEMS["dcgan"].source_spec)
     weights = [m.weight for m in system.modules() if isinstance(m, nn.Conv2d | nn.ConvTranspose2d)]
     assert torch.cat([w.flatten() for w in weights]).std().item() == pytest.approx(0.02, rel=0.01)
     assert not any(m.bias is not None for m in system.modules() if isinstance(m, nn.Conv2d | nn.ConvTranspose2d))
@@ -92,7 +93,8 @@ def test_dcgan_starts_as_its_paper_says() -> None:
 
 def test_real_and_fake_never_meet_in_dcgans_batch_norm() -> None:
     data = pictures("digits")
-    system, seen = build("dcgan", data.spec), []
+    system: Any = build("dcgan", data.spec)
+    seen: list[torch.Tensor] = []
     system.D.register_forward_pre_hook(lambda _, given: seen.append(given[0].detach().clone()))
     stream = streaming(data)
     x, _ = next(streaming(data))

@@ -19,8 +19,8 @@ from conftest import with_planes
 os.environ["KERAS_BACKEND"] = "torch"
 with warnings.catch_warnings():
     warnings.simplefilter("ignore")
-    keras = pytest.importorskip("keras")
-K = keras.layers if keras else None
+    keras: Any = pytest.importorskip("keras")
+K = keras.layers
 
 FACES = Spec((3, 64, 64), Labels(("not Blond_Hair", "Blond_Hair")))
 B = 3
@@ -52,7 +52,8 @@ def in_keras_order(layer: nn.Module) -> Iterator[torch.Tensor]:
     elif isinstance(layer, nn.Conv2d | nn.ConvTranspose2d):
         yield layer.weight.permute(2, 3, 1, 0)
     else:
-        yield from (layer.weight, layer.bias, layer.running_mean, layer.running_var)
+        assert isinstance(layer, nn.BatchNorm1d | nn.BatchNorm2d)
+        yield from (layer.weight, layer.bias, layer.running_mean, layer.running_var)  # type: ignore[misc]
         return
     if layer.bias is not None:
         yield layer.bias
@@ -148,13 +149,14 @@ def test_cwgan_gp() -> None:
 
 
 def test_first_weights_and_batch_norm_are_keras_own() -> None:
-    dense, ours = K.Dense(512), preset("gan").build(DIGITS).D[1]
+    made: Any = preset("gan").build(DIGITS)
+    dense, ours = K.Dense(512), made.D[1]
     dense.build((None, 784))
     theirs = dense.kernel.value.detach()
     assert theirs.std().item() == pytest.approx(ours.weight.std().item(), rel=0.02)
     assert theirs.abs().max().item() == pytest.approx(ours.weight.abs().max().item(), rel=0.01)
 
-    norm, ours_norm = K.BatchNormalization(momentum=0.8), preset("gan").build(DIGITS).G.body[2]
+    norm, ours_norm = K.BatchNormalization(momentum=0.8), made.G.body[2]
     x = torch.randn(64, 256) * 3 + 1
     said = torch.as_tensor(np.asarray(norm(x, training=True).detach()))
     assert torch.allclose(said, ours_norm.train()(x), atol=1e-5)

@@ -97,7 +97,7 @@ def test_a_convolution_of_label_planes_needs_no_planes(shape: tuple[int, ...], b
 def test_from_a_pixel_is_a_transposed_convolution(channels_last: bool) -> None:
     layer, plain = FromPixel(10, 6, (4, 5), bias=False), nn.ConvTranspose2d(10, 6, (4, 5), bias=False)
     plain.load_state_dict(layer.state_dict())
-    layer.to(memory_format=torch.channels_last if channels_last else torch.contiguous_format)
+    layer.to(memory_format=torch.channels_last if channels_last else torch.contiguous_format)  # type: ignore[call-overload]
     pixel = torch.randn(3, 10, 1, 1)
     assert torch.allclose(layer(pixel), plain(pixel), atol=1e-5)
     assert layer(pixel).is_contiguous(memory_format=torch.channels_last)

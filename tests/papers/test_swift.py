@@ -135,7 +135,7 @@ def test_no_layer_of_the_discriminator_mixes_pictures() -> None:
 
 def test_a_margin_of_nought_is_a_loss_of_log_two() -> None:
     system, x, y = begun()
-    system.D.any.weight.data.zero_()  # type: ignore[union-attr]
-    system.D.label.rows.weight.data.zero_()  # type: ignore[union-attr]
+    system.D.any.weight.data.zero_()
+    system.D.label.rows.weight.data.zero_()
     logs = system.step(iter([(x, y)]), BATCH)
     assert logs["loss/d"].item() == pytest.approx(F.softplus(torch.tensor(0.0)).item())

@@ -10,7 +10,7 @@ from torch import Tensor, nn
 from condgen.nets.twice import TwiceDifferentiable
 
 
-def net(*, bend: nn.Module, bias: bool = True, padding: int = 1) -> nn.Module:
+def net(*, bend: nn.Module, bias: bool = True, padding: int = 1) -> nn.Sequential:
     torch.manual_seed(0)
     return nn.Sequential(
         nn.Conv2d(3, 8, 4, 2, 1, bias=bias), bend,
@@ -94,4 +94,4 @@ def test_whoever_asks_for_the_gradient_of_a_weight_is_refused() -> None:
     with TwiceDifferentiable():
         scores = D(x.requires_grad_())
     with pytest.raises(RuntimeError, match="not have been used"):
-        torch.autograd.grad(scores.sum(), D[0].weight, create_graph=True)
+        torch.autograd.grad(scores.sum(), next(D.parameters()), create_graph=True)

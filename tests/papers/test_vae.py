@@ -1,3 +1,5 @@
+from typing import Any
+
 import pytest
 import torch
 
@@ -12,10 +14,15 @@ from contract.laws import streaming
 def test_the_noise_is_scaled_by_the_standard_deviation(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
     """z = mu + exp(logvar / 2) eps, not exp(logvar) eps as the book's text has it: logvar = ln 4 doubles eps."""
     data = pictures("digits")
-    system = preset(name).build(data.spec)
+    system: Any = preset(name).build(data.spec)
     seen: list[torch.Tensor] = []
     decode = system.decoder.logits
-    monkeypatch.setattr(system.decoder, "logits", lambda z, y: (seen.append(z), decode(z, y))[1])
+
+    def logits(z: torch.Tensor, y: torch.Tensor) -> torch.Tensor:
+        seen.append(z)
+        return torch.as_tensor(decode(z, y))
+
+    monkeypatch.setattr(system.decoder, "logits", logits)
     for layer, bias in ((system.encoder.mu, 3.0), (system.encoder.logvar, torch.tensor(4.0).log())):
         layer.weight.data.zero_()
         layer.bias.data.fill_(bias)
@@ -28,7 +35,7 @@ def test_the_noise_is_scaled_by_the_standard_deviation(name: str, monkeypatch: p
 
 def test_the_loss_is_the_negative_evidence_bound() -> None:
     data = pictures("digits")
-    system = preset("cvae").build(data.spec)
+    system: Any = preset("cvae").build(data.spec)
     x, y = next(streaming(data))
     mu, logvar = system.encode(x, y)
     reseed(0, "step", 0)
@@ -44,7 +51,7 @@ def test_the_loss_is_the_negative_evidence_bound() -> None:
 
 def test_pictures_are_the_means_of_the_pixels() -> None:
     data = pictures("digits")
-    system = preset("cvae").build(data.spec)
+    system: Any = preset("cvae").build(data.spec)
     z, y = torch.randn(3, 20), torch.eye(10)[:3]
     assert torch.allclose((system.generator(z, y) + 1) / 2, system.decoder.logits(z, y).sigmoid(), atol=1e-6)
 
@@ -53,5 +60,5 @@ def test_the_label_reaches_both_halves_only_if_conditional() -> None:
     data = pictures("digits")
     x, y = next(streaming(data))
     for name, reaches in (("vae", False), ("cvae", True)):
-        system = preset(name).build(data.spec)
+        system: Any = preset(name).build(data.spec)
         assert torch.equal(system.encode(x, y)[0], system.encode(x, y.flip(1))[0]) != reaches

@@ -9,11 +9,15 @@ import traceback
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import pytest
+from PIL import Image
+from torch import Tensor
 
 from condgen import api
 from condgen.drawing import plots
+from condgen.drawing.pictures import png
 from condgen.drawing.sampler import Sampler
 from condgen.judging.monitor import Alarm, Snapshot
 from condgen.training.ema import EMA
@@ -30,7 +34,7 @@ class Course:
 
     system: str
     data: Path
-    settings: tuple[tuple[str, object], ...] = ()
+    settings: tuple[tuple[str, Any], ...] = ()
 
     def train(self, folder: Path) -> None:
         api.train(
@@ -49,7 +53,7 @@ class Onlooker:
 
 def cheaply(patch: pytest.MonkeyPatch) -> None:
     """Leave out what takes long and writes no other way: the drawing of curves, and judging."""
-    patch.setattr(plots, "curves", lambda *_: b"curves")
+    patch.setattr(plots, "curves", lambda *_: png(Image.new("L", (1, 1))))
     patch.setattr(Order, "reference", lambda *_: None)
     patch.setattr(Order, "monitor", lambda *_: Onlooker())
 
@@ -149,7 +153,7 @@ def average_saved_too_early(patch: pytest.MonkeyPatch) -> None:
     update = EMA.update
 
     def late(self: EMA, before: int, now: int) -> None:
-        self.previous = {name: value.clone() for name, value in self.net.state_dict().items()}
+        vars(self)["previous"] = {name: value.clone() for name, value in self.net.state_dict().items()}
         update(self, before, now)
 
     patch.setattr(EMA, "update", late)
@@ -157,7 +161,7 @@ def average_saved_too_early(patch: pytest.MonkeyPatch) -> None:
 
     tensors = Training._tensors
 
-    def stale(self: Training) -> dict:
+    def stale(self: Training) -> dict[str, Tensor]:
         old = getattr(self.ema, "previous", {})
         return tensors(self) | {f"average:{name}": value for name, value in old.items()}
 

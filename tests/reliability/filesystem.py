@@ -9,10 +9,12 @@ import functools
 import io
 import os
 import signal
+import tarfile
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 WRITING = os.O_WRONLY | os.O_RDWR | os.O_CREAT
 NAMES = ("mkdir", "rmdir", "unlink", "remove", "rename", "replace", "truncate", "link", "symlink")
@@ -28,6 +30,8 @@ class Call:
     target: str = ""
 
 
+Place = str | os.PathLike[str]
+
 Watcher = Callable[[Call, Callable[[], object]], object]
 """Gets each call and what would do it, and answers in its place."""
 
@@ -40,31 +44,31 @@ def watching(watcher: Watcher) -> Iterator[None]:
 
     def named(name: str) -> Callable[..., object]:
         @functools.wraps(before[name])
-        def call(path: object, *args: object, **options: object) -> object:
-            target = os.fspath(args[0]) if name in ("rename", "replace") else ""
+        def call(path: Place, *args: Any, **options: Any) -> object:
+            target = os.fspath(args[0]) if name in ("rename", "replace", "link") else ""
             return watcher(
                 Call(name, _place(path, options), target=target), lambda: before[name](path, *args, **options)
             )
 
         return call
 
-    def opening(path: object, flags: int, *args: object, **options: object) -> object:
+    def opening(path: Place, flags: int, *args: Any, **options: Any) -> Any:
         if not flags & WRITING:
             return before["open"](path, flags, *args, **options)
         return watcher(Call("open", os.fspath(path)), lambda: before["open"](path, flags, *args, **options))
 
-    def on_handle(name: str) -> Callable[..., object]:
+    def on_handle(name: str) -> Callable[..., Any]:
         def call(handle: int, *data: bytes) -> object:
             if name == "write" and not _is_file(handle):
                 return before[name](handle, *data)
-            return watcher(Call(name, _path_of(handle), *data), lambda: before[name](handle, *data))
+            return watcher(Call(name, _path_of(handle), b"".join(data)), lambda: before[name](handle, *data))
 
         return call
 
-    def open_file(path: object, mode: str = "r", buffering: int = -1, *args: object, **options: object) -> object:
+    def open_file(path: Any, mode: str = "r", buffering: int = -1, *args: Any, **options: Any) -> Any:
         if isinstance(path, int) or not set(mode) & set("wax+"):
             return plain(path, mode, buffering, *args, **options)
-        raw = Raw(os.fspath(path), mode, watcher)
+        raw: Any = Raw(os.fspath(path), mode, watcher)
         if buffering == 0:
             return raw
         binary = io.BufferedRandom(raw) if "+" in mode else io.BufferedWriter(raw)
@@ -73,13 +77,13 @@ def watching(watcher: Watcher) -> Iterator[None]:
     try:
         for name in NAMES:
             setattr(os, name, named(name))
-        os.open, os.fsync, os.write = opening, on_handle("fsync"), on_handle("write")
-        builtins.open = io.open = open_file
+        vars(os).update(open=opening, fsync=on_handle("fsync"), write=on_handle("write"))
+        vars(io)["open"] = vars(builtins)["open"] = vars(tarfile)["bltn_open"] = open_file
         yield
     finally:
         for name, function in before.items():
             setattr(os, name, function)
-        builtins.open = io.open = plain
+        builtins.open = io.open = tarfile.bltn_open = plain
 
 
 class Raw(io.FileIO):
@@ -92,11 +96,11 @@ class Raw(io.FileIO):
             Call("open" if "w" in mode else "append", path), lambda: start(path, mode.replace("b", "").replace("t", ""))
         )
 
-    def write(self, data: bytes) -> int:
+    def write(self, data: Any) -> Any:
         whole = bytes(data)
         return self.watcher(Call("write", self.place, whole), lambda: super(Raw, self).write(whole))
 
-    def truncate(self, size: int | None = None) -> int:
+    def truncate(self, size: int | None = None) -> Any:
         return self.watcher(Call("truncate", self.place), lambda: super(Raw, self).truncate(size))
 
 
@@ -125,7 +129,7 @@ def recording(calls: list[Call]) -> Watcher:
     return watcher
 
 
-def _place(path: object, options: dict[str, object]) -> str:
+def _place(path: Place, options: dict[str, Any]) -> str:
     folder = options.get("dir_fd")
     return str(Path(_path_of(folder)) / os.fspath(path)) if isinstance(folder, int) else os.fspath(path)
 

@@ -7,6 +7,7 @@ import random
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 from reliability.filesystem import Call
 
@@ -62,26 +63,34 @@ class Disk:
         else:
             raise NotImplementedError(call)
 
+    def write(self, loss: "Loss", place: Path) -> None:
+        """Write into `place` what may be found of `root` if the power goes now."""
+        _write(self.top, loss, place)
+
     def _folder(self, place: Path) -> Folder:
         found = self.top
         for part in place.relative_to(self.root).parts:
-            found = found.now[part]
+            below = found.now[part]
+            assert isinstance(below, Folder)
+            found = below
         return found
 
     @staticmethod
     def _file(folder: Folder, name: str) -> File:
-        return folder.now.setdefault(name, File())
+        file = folder.now.setdefault(name, File())
+        assert isinstance(file, File)
+        return file
 
 
-Loss = Callable[["File | Folder"], "bytes | dict[str, File | Folder]"]
-"""What is left of a file's bytes or of a folder's names."""
+Loss = Callable[["File | Folder"], Any]
+"""What is left of a file's bytes, or of a folder's names as a dict of nodes."""
 
 
-def all_that_is_safe(node: File | Folder) -> "bytes | dict[str, File | Folder]":
+def all_that_is_safe(node: File | Folder) -> Any:
     return node.safe
 
 
-def names_ahead(node: File | Folder) -> "bytes | dict[str, File | Folder]":
+def names_ahead(node: File | Folder) -> Any:
     """Names reach the disk before the bytes that they stand for: what a missing fsync costs most often."""
     return node.now if isinstance(node, Folder) else node.safe
 
@@ -91,12 +100,12 @@ def by_chance(seed: int) -> Loss:
     return lambda node: node.now if coin.random() < 0.5 else node.safe
 
 
-def after_power_loss(calls: Sequence[Call], root: Path, loss: Loss, place: Path) -> None:
-    """Write into `place` what may be found of `root` if the power goes after these calls."""
+def replayed(calls: Sequence[Call], root: Path) -> Disk:
+    """A disk on which these calls were made."""
     disk = Disk(root)
     for call in calls:
         disk.do(call)
-    _write(disk.top, loss, place)
+    return disk
 
 
 def _write(folder: Folder, loss: Loss, place: Path) -> None:

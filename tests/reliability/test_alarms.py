@@ -3,18 +3,19 @@
 import shutil
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
 import torch
 
 from condgen import api
+from condgen.system import Batches
 from condgen.systems.swift import Swift
 from condgen.training import logbook
 from condgen.training.run import Run
 
 pytestmark = pytest.mark.slow
 WELL, ON, EVERY = 16_000, 24_000, 8_000
-Batches = object
 Injury = Callable[[Swift], None]
 
 
@@ -46,8 +47,9 @@ def labels_ignored(game: Swift) -> None:
 @torch.no_grad()
 def mist(game: Swift) -> None:
     """Its last layer hardly leaves the middle of the range, whatever it has learnt."""
-    game.G.last.weight.mul_(0.5)
-    game.G.last.bias.zero_()
+    last: Any = game.G.last
+    last.weight.mul_(0.5)
+    last.bias.zero_()
 
 
 def dead_discriminator(game: Swift) -> None:

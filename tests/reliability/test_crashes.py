@@ -11,7 +11,7 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
@@ -123,7 +123,12 @@ def test_fresh_processes_killed_at_random_moments(course: Course, memory: Path) 
 
 def overwriting(patch: pytest.MonkeyPatch) -> None:
     """A planted bug: files are written in place."""
-    patch.setattr(disk, "write_bytes", lambda path, data: (disk.make(path.parent), path.write_bytes(data)))
+
+    def in_place(path: Path, data: bytes) -> None:
+        disk.make(path.parent)
+        path.write_bytes(data)
+
+    patch.setattr(disk, "write_bytes", in_place)
 
 
 def forgetting_a_counter(patch: pytest.MonkeyPatch) -> None:
@@ -138,7 +143,9 @@ def forgetting_a_counter(patch: pytest.MonkeyPatch) -> None:
 
 
 @pytest.mark.parametrize("plant", [crashes.average_saved_too_early, overwriting, forgetting_a_counter])
-def test_a_planted_bug_turns_it_red(plant, pets: Path, memory: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_planted_bug_turns_it_red(
+    plant: Callable[[pytest.MonkeyPatch], None], pets: Path, memory: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     course = Course("cvae", pets, SMALL)
     calls = calls_of(course, memory / "calls")
     whole = outcome(memory / "calls")

@@ -4,6 +4,7 @@ import json
 import random
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
 import torch
@@ -13,7 +14,7 @@ from condgen import system
 from condgen.errors import CondgenError
 from condgen.judging.monitor import Alarm, Snapshot
 from condgen.progress import Progress
-from condgen.system import Player, System, adam, descend
+from condgen.system import Batches, Player, System, adam, descend
 from condgen.systems import SYSTEMS
 from condgen.systems.vae import VAE
 from condgen.training import checkpoint
@@ -61,8 +62,8 @@ def test_a_bad_gradient_anywhere_moves_nobody(name: str, value: float, monkeypat
 
 
 @pytest.mark.parametrize("make", [adam(0.1), lambda parameters: torch.optim.SGD(parameters, 0.1)], ids=["adam", "sgd"])
-def test_nobody_moves_if_one_cannot(make: Callable, monkeypatch: pytest.MonkeyPatch) -> None:
-    players = [Player(nn.Linear(2, 1), make) for _ in range(2)]
+def test_nobody_moves_if_one_cannot(make: Callable[..., Any], monkeypatch: pytest.MonkeyPatch) -> None:
+    players: list[Any] = [Player(nn.Linear(2, 1), make) for _ in range(2)]
     before = [player.net.weight.clone() for player in players]
     descend(
         *(
@@ -83,7 +84,7 @@ class Poison:
     def __init__(self, patch: pytest.MonkeyPatch, harmless: float) -> None:
         step = VAE.step
 
-        def poisoned(game: System, batches: object, images: int) -> dict[str, Tensor]:
+        def poisoned(game: VAE, batches: Batches, images: int) -> dict[str, Tensor]:
             if images == 24 and game.players["vae"].lr_scale > harmless:
                 patch_loss = lambda mu, logvar: (mu * float("nan")).mean()  # noqa: E731
                 with pytest.MonkeyPatch.context() as inner:

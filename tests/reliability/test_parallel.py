@@ -17,6 +17,7 @@ from condgen import parallel
 from condgen.errors import CondgenError
 from condgen.noise import reseed_step
 from condgen.stream import Stream
+from condgen.system import Batches
 from condgen.systems import SYSTEMS
 from condgen.systems.vae import VAE
 from conftest import pictures
@@ -131,7 +132,7 @@ def test_a_stopped_process_is_not_waited_for(
 def test_a_bad_number_in_one_rolls_back_all(course: Course, memory: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     step = VAE.step
 
-    def poisoned(game: VAE, batches: object, images: int) -> dict[str, Tensor]:
+    def poisoned(game: VAE, batches: Batches, images: int) -> dict[str, Tensor]:
         bad = parallel.rank() == 1 and images == 24 and game.players["vae"].lr_scale == 1
         with pytest.MonkeyPatch.context() as inner:
             if bad:

@@ -13,7 +13,7 @@ from condgen import disk
 from condgen.training import checkpoint
 from reliability.crashes import Course, calls_of, finish, outcome
 from reliability.filesystem import Call
-from reliability.powerloss import Loss, after_power_loss, all_that_is_safe, by_chance, names_ahead
+from reliability.powerloss import Disk, Loss, all_that_is_safe, by_chance, names_ahead, replayed
 
 pytestmark = pytest.mark.usefixtures("cheap")
 
@@ -29,9 +29,9 @@ def promised(calls: Sequence[Call]) -> int:
     return found
 
 
-def lost(calls: Sequence[Call], root: Path, loss: Loss, place: Path) -> bool:
-    """Whether a checkpoint that had been promised is gone or damaged after these calls."""
-    after_power_loss(calls, root, loss, place)
+def lost(played: Disk, calls: Sequence[Call], loss: Loss, place: Path) -> bool:
+    """Whether a checkpoint that had been promised is gone or damaged after these calls, all played on that disk."""
+    played.write(loss, place)
     found, sentences = checkpoint.newest(place / "run/checkpoints")
     return bool(sentences) or (found.images if found else 0) < promised(calls)
 
@@ -43,8 +43,11 @@ def test_at_every_call(loss: Loss, pets: Path, memory: Path) -> None:
     calls = calls_of(Course("cvae", pets), root / "run")
     assert len(calls) > 300
     assert promised(calls) == 48
-    for number in range(len(calls) + 1):
-        assert not lost(calls[:number], root, loss, memory / str(number)), f"after {number} calls: {calls[number - 1]}"
+    played = Disk(root)
+    for number, call in enumerate(calls):
+        assert not lost(played, calls[:number], loss, memory / str(number)), f"after {number} calls, before {call}"
+        played.do(call)
+    assert not lost(played, calls, loss, memory / "all"), "after all calls"
 
 
 @pytest.mark.parametrize("points", [12, pytest.param(150, marks=pytest.mark.slow)])
@@ -56,7 +59,7 @@ def test_going_on_ends_with_the_same_bytes(points: int, pets: Path, memory: Path
     for number in chance.sample(range(len(calls)), points):
         for loss in (all_that_is_safe, names_ahead, by_chance(number)):
             place = memory / f"{number}-{getattr(loss, '__name__', 'chance')}"
-            after_power_loss(calls[:number], root, loss, place)
+            replayed(calls[:number], root).write(loss, place)
             assert finish(course, place / "run") == whole, f"after {number} calls: {calls[number]}"
 
 
@@ -65,4 +68,4 @@ def test_without_fsync_it_is_red(pets: Path, memory: Path, monkeypatch: pytest.M
     root.mkdir()
     monkeypatch.setattr(disk, "sync", lambda path: None)
     calls = calls_of(Course("cvae", pets), root / "run")
-    assert lost(calls, root, names_ahead, memory / "careless")
+    assert lost(replayed(calls, root), calls, names_ahead, memory / "careless")

@@ -4,6 +4,7 @@ import asyncio
 import io
 import re
 import zipfile
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -74,7 +75,7 @@ def test_this_machine_by_any_of_its_names_is_served(host: str) -> None:
 def test_two_hosts_or_none_are_refused() -> None:
     for hosts in ([], [b"localhost", b"localhost"]):
         raw = [(b"host", host) for host in hosts]
-        assert with_stand(lambda stand, raw=raw: stand.ask("GET", "/livez", raw=raw)).status == 421
+        assert with_stand(partial(Stand.ask, method="GET", path="/livez", raw=raw)).status == 421
 
 
 @pytest.mark.parametrize("origin", ["http://evil.example", "null", "http://localhost:8001", "http://localhost", "<b>"])
@@ -247,7 +248,7 @@ def test_labels_that_are_markup_stay_data() -> None:
 )
 def test_a_body_that_is_none_is_refused(headers: dict[str, str], body: bytes, status: int) -> None:
     for path in SOUND:
-        reply = with_stand(lambda stand, path=path: stand.ask("POST", path, body, headers))
+        reply = with_stand(partial(Stand.ask, method="POST", path=path, body=body, headers=headers))
         assert reply.status == status
         assert set(reply.json["error"]) == {"code", "message"}
 

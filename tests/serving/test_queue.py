@@ -3,6 +3,8 @@
 import asyncio
 import random
 from collections import Counter
+from collections.abc import MutableMapping
+from typing import Any
 
 import numpy as np
 import pytest
@@ -15,7 +17,12 @@ from serving.stand import Stand, standing, with_stand
 def job(pictures: int) -> Job:
     loop = asyncio.new_event_loop()
     try:
-        return Job([{}] * pictures, np.zeros((pictures, 1), np.float32), np.zeros((pictures, 1)), loop.create_future())
+        return Job(
+            [{}] * pictures,
+            np.zeros((pictures, 1), np.float32),
+            np.zeros((pictures, 1), np.uint8),
+            loop.create_future(),
+        )
     finally:
         loop.close()
 
@@ -109,12 +116,12 @@ def test_a_full_queue_answers_before_the_body_is_read() -> None:
             while not stand.guard.queue.turns.full:
                 await asyncio.sleep(0.01)
 
-            async def receive() -> dict[str, object]:
+            async def receive() -> dict[str, Any]:
                 raise AssertionError("the body was read")
 
-            sent: list[dict[str, object]] = []
+            sent: list[MutableMapping[str, Any]] = []
 
-            async def send(message: dict[str, object]) -> None:
+            async def send(message: MutableMapping[str, Any]) -> None:
                 sent.append(message)
 
             headers = [(b"host", b"localhost"), (b"content-type", b"application/json")]

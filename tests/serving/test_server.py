@@ -21,7 +21,7 @@ from condgen import api
 from condgen.cli import main
 from condgen.errors import CondgenError
 from condgen.serving import server as serving
-from serving.live import Live, Load, live, post, rss_of, within
+from serving.live import SAMPLE, Live, Load, live, post, rss_of, within
 
 
 @pytest.fixture(scope="module")
@@ -92,6 +92,31 @@ def first_answer(server: Live, data: bytes) -> bytes:
     with server.socket() as connection:
         connection.sendall(data)
         return connection.recv(65536)
+
+
+REFUSED = {
+    "a body of two lengths": (post(SAMPLE, b"/sample", b"Transfer-Encoding: chunked"), 400),
+    "a chunk with an extension": (
+        post(b"", b"/sample", b"Transfer-Encoding: chunked").replace(b"Content-Length: 0\r\n", b"") + b"1;a\r\n{\r\n",
+        400,
+    ),
+    "a probe with a folded header": (b"HEAD / HTTP/1.1\r\nHost: localhost\r\nX: a\r\n b\r\n\r\n", 400),
+    "100 kB of headers at once": (post(SAMPLE, b"/sample", b"X: " + b"a" * 100_000), 431),
+    "100 kB of address at once": (post(SAMPLE, b"/" + b"a" * 100_000), 431),
+}
+
+
+def test_what_is_no_clear_request_is_refused_and_the_line_closed(patient: Live) -> None:
+    """With the headers of every answer; test_framing.py tries all kinds."""
+    for name, (data, status) in REFUSED.items():
+        with patient.socket() as connection, connection.makefile("rb") as answer:
+            connection.sendall(data)
+            said = answer.read()  # until the server has closed
+        assert said.startswith(b"HTTP/1.1 %d " % status), name
+        assert said.count(b"HTTP/1.1") == 1, name
+        assert b"\r\ncross-origin-resource-policy: same-origin\r\n" in said, name
+        assert said.endswith(b"\r\n\r\n" if data.startswith(b"HEAD") else b"}}"), name
+    assert patient.sample()[0] == 200
 
 
 def test_a_full_pipeline_is_answered_in_order(patient: Live) -> None:
@@ -165,6 +190,29 @@ def test_a_client_that_does_not_take_its_answer_is_cut(hurried: Live) -> None:
         assert within(20, lambda: hurried.metric("condgen_in_hand") > 1)
         assert within(20, lambda: hurried.metric("condgen_in_hand") == 1)
     assert hurried.sample()[0] == 200
+
+
+@pytest.mark.slow
+def test_memory_of_slow_readers_is_bounded_and_given_back(tmp_path: Path) -> None:
+    """Each holds an answer of 12 MB; more than 40 MB of that are not kept, and nothing once they have gone."""
+    images = np.random.default_rng(0).integers(0, 256, (40, 64, 64, 3), np.uint8)
+    np.savez(tmp_path / "large.npz", images=images, labels=np.arange(40) % 2)
+    api.train("cgan-concat", data=tmp_path / "large.npz", out=tmp_path / "run", images=64, batch=32, quiet=True)
+    body = json.dumps({"labels": "0", "count": 1024, "format": "npy"}).encode()
+    with live(tmp_path / "run", stalled_seconds=60, unsent=40 * 2**20) as server, ExitStack() as stack:
+        assert server.sample(count=1024, format="npy")[0] == 200
+        before, peak = server.rss, 0
+        for _ in range(8):
+            reader = stack.enter_context(socket.socket())
+            reader.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 2048)
+            reader.connect(("127.0.0.1", server.port))
+            reader.sendall(post(body))
+            assert reader.recv(12) == b"HTTP/1.1 200"
+            peak = max(peak, server.rss)
+        assert peak - before < 80 * 2**20  # what is unsent, and one answer in the making
+        stack.close()
+        assert within(20, lambda: server.rss - before < 8 * 2**20), f"{before:,} bytes before, {server.rss:,} after"
+        assert server.sample()[0] == 200
 
 
 def test_a_client_that_hangs_up_leaves_nothing_behind(patient: Live) -> None:

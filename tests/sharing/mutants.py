@@ -28,8 +28,9 @@ import numpy as np
 import torch
 
 import condgen
+from condgen import records
 from condgen.errors import CondgenError
-from condgen.sharing import card, manifest
+from condgen.sharing import manifest
 
 MEMORY, SECONDS = 200 * 2**20, 30
 """That one refusal may take at most; the seconds are only there to end one that hangs."""
@@ -81,7 +82,7 @@ def repair(folder: Path, about: dict[str, Any] | None = None) -> None:
         about = json.loads(path.read_text())
         about["sha256"] = hashlib.sha256(weights.read_bytes()).hexdigest()
     about = {key: value for key, value in about.items() if key != "seal"}
-    path.write_text(json.dumps(about | {"seal": card._seal(about)}))
+    path.write_text(json.dumps(about | {"seal": records.seal_of(about)}))
     if path.parent == folder:
         (folder / "manifest.json").unlink()
         manifest.write(folder)
@@ -136,7 +137,7 @@ def changed_json(value: Any, chance: random.Random) -> Any:
 def changed_bytes(data: bytes, chance: random.Random) -> bytes:
     """Bytes with something flipped, cut, doubled, put in or overwritten."""
     at, length = chance.randrange(len(data)), chance.choice([1, 2, 8, 100, 4096])
-    return chance.choice([
+    changes: list[Callable[[], bytes]] = [
         lambda: data[:at] + bytes([data[at] ^ 1 << chance.randrange(8)]) + data[at + 1 :],
         lambda: data[:at],
         lambda: data[:at] + data[at + length :],
@@ -146,7 +147,8 @@ def changed_bytes(data: bytes, chance: random.Random) -> bytes:
         lambda: (chance.choice([2**63, 2**40, 2**20 + 1, 0, len(data)])).to_bytes(8, "little") + data[8:],
         lambda: data + chance.randbytes(length),
         lambda: b"",
-    ])()  # fmt: skip
+    ]  # fmt: skip
+    return chance.choice(changes)()
 
 
 def changed_tensors(data: bytes, chance: random.Random) -> bytes:

@@ -40,7 +40,7 @@ print(len(asked["z"]), difference.max(), difference.mean())
 
 
 def files(folder: Path) -> set[str]:
-    return {path.name for path in folder.iterdir()}
+    return {path.name for path in folder.iterdir()} - {".condgen.json"}
 
 
 def test_a_folder_holds_what_it_promises(whole: Path, run: Path) -> None:
@@ -55,7 +55,7 @@ def test_a_folder_holds_what_it_promises(whole: Path, run: Path) -> None:
     listed = json.loads((whole / "manifest.json").read_text())
     assert listed == {
         path.name: {"bytes": path.stat().st_size, "sha256": disk.sha256(path)}
-        for path in whole.iterdir() if path.name != "manifest.json"
+        for path in whole.glob("[!.]*") if path.name != "manifest.json"
     }  # fmt: skip
     with Image.open(whole / "samples.png") as sheet:
         assert min(sheet.size) > 50
@@ -153,7 +153,7 @@ def test_scores_reach_the_card_and_the_page(run: Path, tmp_path: Path) -> None:
     card = condgen.load(tmp_path / "pets").card
     assert card["scores"] == numbers
     assert card["measured"].startswith("condgen-eval/1: 60 drawn pictures against 18 pictures of pets.npz; judge j.")
-    page = ModelCard.load(tmp_path / "pets/README.md")
+    page: Any = ModelCard.load(tmp_path / "pets/README.md")
     assert (page.data.library_name, page.data.license) == ("condgen", "cc-by-4.0")
     assert "condgen" in page.data.tags
     results = {result.metric_type: result for result in page.data.eval_results}
@@ -171,7 +171,7 @@ def test_no_name_breaks_out_of_the_page(whole: Path) -> None:
     card["spec"]["labels"]["names"] = names
     card["data"]["name"] = 'x"\n---\nlicense: evil\n# <b>'
     card["scores"] = {"fd": {"value": 1.5, "error": 0.5, "n": 10}}
-    page = ModelCard(model_card.text(card, ["model.onnx"]))
+    page: Any = ModelCard(model_card.text(card, ["model.onnx"]))
     assert page.data.license == "unknown"
     assert page.data.eval_results[0].dataset_name == card["data"]["name"]
     assert "<" not in re.sub(r"```.*?```", "", page.text, flags=re.DOTALL)
@@ -239,7 +239,7 @@ def test_round_trip_in_a_place_without_condgen(run: Path, tmp_path: Path) -> Non
 
 
 @pytest.mark.parametrize("precision", ["fp16", "int8"])
-def test_lower_precisions(precision: str, run: Path, tmp_path: Path) -> None:
+def test_lower_precisions(precision: Any, run: Path, tmp_path: Path) -> None:
     import onnx
 
     for kind in ("fp32", precision):
@@ -281,12 +281,33 @@ def test_mistakes_are_one_line_and_leave_nothing(run: Path, tmp_path: Path, mist
     assert files(out) == {"mine"}
 
 
+def test_the_same_export_again_stays_and_is_mended(run: Path, tmp_path: Path, mistake: Callable[..., str]) -> None:
+    out = tmp_path / "out"
+    export(str(run), out=out, licence="mit")
+    before = {path.name: path.read_bytes() for path in out.iterdir()}
+    (out / "README.md").write_text("edited")
+    for name in ("model.safetensors", "samples.png", "manifest.json"):
+        for damage in (Path.unlink, lambda path: path.write_bytes(path.read_bytes()[:-9])):
+            if (name, damage) != ("manifest.json", Path.unlink):  # nothing says then that the folder is ours
+                damage(out / name)
+                export(str(run), out=out, licence="mit")
+                assert (out / name).read_bytes() == before[name]
+    assert (out / "README.md").read_text() == "edited"
+    assert "holds an export with another --licence; give another" in mistake("export", run, "--out", out)
+    words = ("export", run, "--out", out, "--licence", "mit")
+    assert "another --format;" in mistake(*words, "--format", "pt2")
+    (out / "mine").touch()
+    (out / "samples.png").unlink()
+    assert "has 'mine', which its manifest.json does not list; take it away" in mistake(*words)
+    assert (out / "samples.png").exists()
+
+
 def test_a_format_that_fails_leaves_nothing(run: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     def fails(sampler: object, folder: Path, precision: str) -> dict[str, object]:
         (folder / "half").write_text("a")
         raise condgen.CondgenError("no")
 
-    monkeypatch.setitem(FORMATS, "onnx", fails)  # type: ignore[arg-type]
+    monkeypatch.setitem(FORMATS, "onnx", fails)
     with pytest.raises(condgen.CondgenError, match="no"):
         export(str(run), format="onnx", out=tmp_path / "place/out")
     assert files(tmp_path / "place") == set()
@@ -340,5 +361,5 @@ def test_killed_at_any_call_there_is_a_whole_folder_or_none(each: int, run: Path
 
 
 def test_every_format_is_told_of() -> None:
-    assert all(name in export.__doc__ for name in FORMATS)
-    assert "condgen export runs/first" in export.__doc__
+    assert all(name in str(export.__doc__) for name in FORMATS)
+    assert "condgen export runs/first" in str(export.__doc__)

@@ -79,7 +79,7 @@ def test_a_program_that_draws_something_else_is_refused() -> None:
 
     def off_by(levels: int, at: int) -> parity.Program:
         def program(z: torch.Tensor, y: torch.Tensor, options: Mapping[str, float]) -> np.ndarray:
-            drawn = drawing(z, y).numpy().copy()
+            drawn: np.ndarray = drawing(z, y).numpy().copy()
             drawn[:, 0, 0, 0] = np.where(
                 drawn[:, 0, 0, 0] > 127, drawn[:, 0, 0, 0] - levels, drawn[:, 0, 0, 0] + levels
             )

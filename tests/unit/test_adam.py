@@ -1,5 +1,7 @@
 """Our Adam is torch's own, number by number, and the paper's."""
 
+from typing import Any
+
 import pytest
 import torch
 from torch import Tensor, nn
@@ -11,7 +13,9 @@ from condgen.systems import SYSTEMS, preset
 
 def net() -> nn.Sequential:
     torch.manual_seed(3)
-    return nn.Sequential(nn.Conv2d(2, 4, 3), nn.Flatten(), nn.Linear(64, 5)).to(memory_format=torch.channels_last)
+    made = nn.Sequential(nn.Conv2d(2, 4, 3), nn.Flatten(), nn.Linear(64, 5))
+    made.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
+    return made
 
 
 def played(made: nn.Module, optimizer: Adam | torch.optim.Adam, left_out: set[int]) -> list[Tensor]:
@@ -32,7 +36,7 @@ def played(made: nn.Module, optimizer: Adam | torch.optim.Adam, left_out: set[in
 @pytest.mark.parametrize("left_out", [set(), {0, 5}], ids=["all moves", "two left out"])
 def test_it_is_torchs_own_bit_for_bit(left_out: set[int]) -> None:
     ours, theirs = net(), net()
-    settings = {"lr": 1e-2, "betas": (0.5, 0.9), "eps": 1e-7}
+    settings: dict[str, Any] = {"lr": 1e-2, "betas": (0.5, 0.9), "eps": 1e-7}
     mine, other = Adam(ours.parameters(), **settings), torch.optim.Adam(theirs.parameters(), **settings, fused=True)
     pairs = zip(played(ours, mine, left_out), played(theirs, other, left_out), strict=True)
     assert all(torch.equal(one, two) for one, two in pairs)

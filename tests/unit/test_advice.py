@@ -1,5 +1,7 @@
 """The training tips of the book, section 8.7: a sentence for each that is broken, none for those that are kept."""
 
+from typing import Any
+
 import pytest
 import torch
 from torch import nn
@@ -22,6 +24,6 @@ def test_rows_break_the_tips_that_they_break(name: str) -> None:
 
 def test_an_uneven_kernel_is_named() -> None:
     with torch.device("meta"):
-        system = SYSTEMS["dcgan"].build(SYSTEMS["dcgan"].source_spec)
+        system: Any = SYSTEMS["dcgan"].build(SYSTEMS["dcgan"].source_spec)
         system.G.body.append(nn.ConvTranspose2d(3, 3, 5, stride=2))
     assert "a kernel size of 5 is not divisible by the stride 2" in advice(system)[-1]

@@ -4,8 +4,9 @@ import numpy as np
 import pytest
 
 from condgen.data import Split
+from condgen.judging.lessons import joined, repeated
 from condgen.metrics.estimate import Estimate
-from condgen.verbs.augment import joined, repeated, verdict
+from condgen.verbs.augment import verdict
 
 
 @pytest.mark.parametrize(

@@ -4,7 +4,7 @@ import gzip
 import hashlib
 import struct
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from functools import partial
 from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
@@ -124,7 +124,7 @@ def test_bad_idx_files(tmp_path: Path, raw: bytes, says: str) -> None:
 
 
 def save(path: Path, **arrays: object) -> Path:
-    np.savez(path, **{name: np.asarray(array) for name, array in arrays.items()})
+    np.savez(path, **{name: np.asarray(array) for name, array in arrays.items()}, allow_pickle=False)
     return path
 
 
@@ -211,7 +211,7 @@ def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 
 @pytest.fixture
-def web(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+def web(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
     """The public home of Fashion-MNIST, on this machine; returns its folder."""
     folder = tmp_path / "web"
     folder.mkdir()

@@ -3,6 +3,7 @@
 import io
 import zlib
 from collections.abc import Callable
+from typing import Any
 
 import numpy as np
 import pytest
@@ -34,7 +35,8 @@ def with_alpha(picture: Image.Image, alpha: np.ndarray = HALF) -> Image.Image:
 def palette(transparent: bool = False) -> bytes:
     picture = Image.fromarray((RAMP // 40).astype(np.uint8), "L").convert("P")
     picture.putpalette([value for i in range(256) for value in (40 * i % 256, 10 * i % 256, 255 - i)])
-    return encoded(picture, **({"transparency": 0} if transparent else {}))
+    options: dict[str, Any] = {"transparency": 0} if transparent else {}
+    return encoded(picture, **options)
 
 
 SHADES = RAMP // 40
@@ -51,7 +53,8 @@ def turned(tag: int, kind: str = "JPEG") -> bytes:
     exif = Image.Exif()
     exif[0x0112] = tag
     picture = RGB.transpose(undo[tag]) if tag in undo else RGB
-    options = {"JPEG": {"quality": 100, "subsampling": 0}, "WEBP": {"lossless": True}}.get(kind, {})
+    choices: dict[str, dict[str, Any]] = {"JPEG": {"quality": 100, "subsampling": 0}, "WEBP": {"lossless": True}}
+    options = choices.get(kind, {})
     return encoded(picture, kind, exif=exif, **options)
 
 

@@ -2,6 +2,7 @@
 
 import tracemalloc
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -23,7 +24,7 @@ class Net(nn.Module):
         return (z[:, :1] + y[:, :1]).expand(-1, np.prod(self.shape).item()).reshape(-1, *self.shape).tanh()
 
 
-def sampler(shape: tuple[int, int, int], kind: str = "classes") -> Sampler:
+def sampler(shape: tuple[int, int, int], kind: Any = "classes") -> Sampler:
     return Sampler(Net(shape), Spec(shape, Labels(("a", "b"), kind)), Prior(3))
 
 

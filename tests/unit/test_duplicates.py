@@ -27,8 +27,10 @@ def scenes(count: int, seed: int = 0) -> list[Image.Image]:
 
 
 def dataset(train: list[Image.Image], test: list[Image.Image]) -> Dataset:
-    splits = [Split(np.stack([np.asarray(x) for x in some]), np.zeros(len(some), np.int64)) for some in (train, test)]
-    return Dataset("scenes", Labels(("a",)), *splits)
+    first, second = (
+        Split(np.stack([np.asarray(x) for x in some]), np.zeros(len(some), np.int64)) for some in (train, test)
+    )
+    return Dataset("scenes", Labels(("a",)), first, second)
 
 
 def jpeg(quality: int) -> Callable[[Image.Image], Image.Image]:

@@ -6,6 +6,7 @@ import os
 import shutil
 import signal
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -13,6 +14,7 @@ import pytest
 from condgen import data, disk
 from condgen.data import ingest
 from condgen.data.dataset import Dataset
+from condgen.data.decode import pixels
 from condgen.errors import CondgenError
 from data_files import by_class, picture, png, write, zipped
 
@@ -76,7 +78,7 @@ def test_the_array_is_mapped_and_may_be_written_to_without_harm(own: Path, cache
     images = data.load(own).train.images
     (path,) = cache.glob("*/images.npy")
     before = path.read_bytes()
-    base = images
+    base: Any = images
     while isinstance(base, np.ndarray):
         base = base.base
     assert isinstance(base, mmap.mmap)
@@ -101,7 +103,8 @@ def test_a_crash_leaves_shards_to_go_on_with(own: Path, cache: Path, monkeypatch
     """The power fails at each shard in turn: nothing half done is ever taken for done, nothing done is done again."""
     monkeypatch.setattr(ingest, "SHARD", 3 * 3 * 12 * 12)  # three pictures
     monkeypatch.setattr("condgen.data.helpers.os.cpu_count", lambda: 1)
-    decode, decoded = ingest.pixels, []
+    decode: Any = pixels
+    decoded: list[str] = []
 
     def failing(data: bytes, *args: object) -> object:
         if len(decoded) in (0, 4, 9) and decoded.count("crash") < 3 and decoded[-1:] != ["crash"]:
@@ -231,7 +234,8 @@ def test_helpers_share_no_open_file(kind: str, tmp_path: Path) -> None:
 def test_a_helper_that_is_killed_is_one_line_and_costs_only_its_own_work(
     own: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    decode, parent = ingest.pixels, os.getpid()
+    decode: Any = pixels
+    parent = os.getpid()
 
     def killed(raw: bytes, *args: object) -> object:
         if raw == png(10) and os.getpid() != parent:

@@ -1,8 +1,15 @@
+import contextlib
+import re
+import tracemalloc
+import unicodedata
+from typing import Any
+
 import numpy as np
 import pytest
 
 from condgen.errors import CondgenError
-from condgen.labels import Labels
+from condgen.labels import Labels, TooMany
+from condgen.lookup import Lookup
 
 DIGITS = Labels(tuple("0123456789"))
 CLOTHES = Labels(("T-shirt/top", "Trouser", "Ankle boot"))
@@ -90,3 +97,98 @@ def test_names_must_be_there_and_differ() -> None:
         Labels(())
     with pytest.raises(CondgenError, match="'a' stands twice"):
         Labels(("a", "b", "a"))
+
+
+ODD = (
+    " sp ", "sp", "a\nb", "q\"uo'te", "a,b", "C++", "a/b\\c", "🙂", "\u202eright", "n\0ul", "Z" * 900, "Cat", "CAT",
+    "caf\u00e9", "cafe\u0301", "con", "..", "", "  ", "-", "a-b", "a b", "$x$", "[/red]", "7", "\x1b[31m", "İi", "ß",
+)  # fmt: skip
+
+
+def test_every_name_is_found_by_itself() -> None:
+    """Also by what is left of it where a keyboard or a shell cannot give it whole."""
+    labels = Labels(ODD)
+    assert [labels.parse(name) for name in ODD] == [[i] for i in range(len(ODD))]
+    for typed, name in (("RIGHT", "\u202eright"), ("n ul", "n\0ul"), ("[31m", "\x1b[31m"), (" 🙂", "🙂")):
+        assert labels.parse(typed) == [ODD.index(name)]
+    assert Labels(("x", "a\nb")).parse("A b") == [1]
+    assert Labels(("x", "cafe\u0301")).parse("caf\u00e9") == [1]
+    assert Labels(("x", " sp ")).parse("sp,x, sp ") == [1, 0, 1]
+
+
+def test_a_name_may_hold_what_separates_names() -> None:
+    assert Labels(("a", "b", "a,b", "c")).parse("c,a,b,a") == [3, 2, 0]
+    assert Labels(("C", "C++", "Hat"), "attributes").parse("C+++Hat,C") == [(0, 1, 1), (1, 0, 0)]
+
+
+def test_names_that_read_alike_are_not_guessed_at() -> None:
+    with pytest.raises(CondgenError, match=r"'cat' could be 'Cat' \(0\) or 'CAT' \(1\); write it exactly"):
+        Labels(("Cat", "CAT")).parse("cat")
+
+
+@pytest.mark.parametrize("kind", ["classes", "attributes"])
+def test_slugs_are_short_valid_and_distinct_everywhere(kind: Any) -> None:
+    """On file systems that fold case and normalise Unicode, and on Windows with its devices, too."""
+    labels = Labels((*ODD, "none", "NUL", "lpt1", "猫" * 300), kind)
+    rows = [
+        *labels.each,
+        *([tuple(1 for _ in labels.names), tuple(0 for _ in labels.names)] if kind != "classes" else []),
+    ]
+    slugs = [labels.slug(label) for label in rows]
+    assert len({unicodedata.normalize("NFKD", slug).casefold() for slug in slugs}) == len(rows)
+    for slug in slugs:
+        assert re.fullmatch(r"[\w+-]+", slug)
+        assert len(slug.encode()) <= 150
+        assert slug not in ("con", "nul", "lpt1")
+    long = Labels(tuple(f"attribute-{i}-{'x' * 20}" for i in range(40)), "attributes")
+    assert long.slug((1,) * 40) != long.slug((1,) * 39 + (0,))
+
+
+TEXTS = ("-" * 1000, "," * 1000, "+" * 1000, "0-" * 500, "a," * 500, "1" * 1000, " " * 1000, "0-9," * 250, "-a,-" * 250)
+
+
+@pytest.mark.parametrize("text", TEXTS)
+@pytest.mark.parametrize("kind", ["classes", "attributes"])
+def test_a_text_is_read_in_time_that_grows_with_its_length(
+    text: str, kind: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Counted in look-ups, each of which costs the same among ten names and among 20,000."""
+    looked, find = [], Lookup.find
+    monkeypatch.setattr(Lookup, "find", lambda self, word: looked.append(word) or find(self, word))
+    labels = Labels(tuple(f"name {i}" for i in range(20_000)), kind)
+    with contextlib.suppress(CondgenError):
+        labels.distinct(text, 1024)
+    assert len(looked) <= 4 * len(text)
+    assert sum(map(len, looked)) <= 70 * len(text)
+
+
+def test_memory_is_that_of_what_was_requested() -> None:
+    """The table of all one-hot vectors has 1.6 GB at 20,000 classes."""
+    for kind in ("classes", "attributes"):
+        labels = Labels(tuple(f"name {i}" for i in range(20_000)), kind)  # type: ignore[arg-type]
+        label = labels.parse("name 19999")[0]
+        tracemalloc.start()
+        labels.encode([label] * 32)
+        assert len(labels.each) == 20_000
+        assert labels.each[-1] == label
+        labels.slug(label)
+        peak = tracemalloc.get_traced_memory()[1]
+        tracemalloc.stop()
+        assert peak < 32 * 2**20
+
+
+def test_one_text_names_a_bounded_number_of_labels() -> None:
+    labels = Labels(tuple(f"name {i}" for i in range(20_000)))
+    with pytest.raises(CondgenError, match="more than 1,000,000 labels; name fewer"):
+        labels.parse("0-19999," * 51)
+    with pytest.raises(TooMany, match="more than 1,024"):
+        labels.distinct("all", 1024)
+    assert labels.distinct("5,5,3-6", 1024) == [5, 3, 4, 6]
+
+
+@pytest.mark.parametrize("text", ["x" * 100_000, "1" * 5000, "\x1b[31m\u202e"])
+def test_an_error_repeats_little_and_nothing_that_a_terminal_obeys(text: str) -> None:
+    with pytest.raises(CondgenError) as wrong:
+        Labels(("y\n" * 3000, "b\x1b")).parse(text)
+    assert len(str(wrong.value)) < 500
+    assert str(wrong.value).isprintable()

@@ -95,9 +95,10 @@ def test_attributes(tmp_path: Path, layout: str, packed: bool) -> None:
 def test_arrays_may_lie_in_a_folder_or_a_zip_too(tmp_path: Path, kind: str, packed: bool) -> None:
     images, labels = np.arange(60, dtype=np.uint8).reshape(5, 4, 3), np.array([0, 1, 2, 1, 0], np.uint8)
     np.savez(tmp_path / "a.npz", x_train=images, y_train=labels)
-    files = {"npz": {"a.npz": (tmp_path / "a.npz").read_bytes()}, "idx": {
+    kinds: dict[str, dict[str, bytes | str]] = {"npz": {"a.npz": (tmp_path / "a.npz").read_bytes()}, "idx": {
         "train-images-idx3-ubyte.gz": idx(images), "train-labels-idx1-ubyte.gz": idx(labels),
-    }}[kind]  # fmt: skip
+    }}  # fmt: skip
+    files = kinds[kind]
     path = zipped(tmp_path / "own.zip", files) if packed else write(tmp_path / "own", files)
     found = data.load(path)
     assert (found.train.images[..., 0] == images).all()
@@ -106,7 +107,9 @@ def test_arrays_may_lie_in_a_folder_or_a_zip_too(tmp_path: Path, kind: str, pack
 
 @pytest.mark.parametrize("member", ["train-images-idx3-ubyte", "a.npz"])
 def test_a_damaged_member_of_a_zip_is_one_line(tmp_path: Path, member: str) -> None:
-    files = {member: bytes(3000), "train-labels-idx1-ubyte": bytes(8)} if "idx" in member else {member: bytes(3000)}
+    files: dict[str, bytes | str] = (
+        {member: bytes(3000), "train-labels-idx1-ubyte": bytes(8)} if "idx" in member else {member: bytes(3000)}
+    )
     path = zipped(tmp_path / "own.zip", files)
     content = bytearray(path.read_bytes())
     content[content.index(member.encode()) + len(member) + 2] ^= 0x55  # in its packed bytes
@@ -129,6 +132,7 @@ def test_a_table_may_be_named_by_itself_and_call_its_columns_as_it_likes(tmp_pat
 @pytest.mark.parametrize("layout", ["folders", "metadata", "column"])
 def test_given_splits_are_kept(tmp_path: Path, layout: str) -> None:
     part = ["train", "test", "val"]
+    files: dict[str, bytes | str]
     if layout == "folders":
         files = {f"{part[i % 3]}/{CLASSES[i // 3 % 2]}/{i}.png": png(i) for i in range(COUNT)}
     elif layout == "metadata":

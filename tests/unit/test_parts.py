@@ -2,6 +2,7 @@
 
 import signal
 from functools import partial
+from typing import Any
 
 import pytest
 import torch
@@ -21,15 +22,15 @@ from condgen.training.length import Length
 from condgen.training.trainer import AROUND, EVALUATIONS, Every, Pace, Plan, passed
 
 
-def net_of(value: float) -> nn.Module:
-    net = nn.Sequential(nn.Linear(1, 1, bias=False), nn.BatchNorm1d(1))
+def net_of(value: float) -> Any:
+    net: Any = nn.Sequential(nn.Linear(1, 1, bias=False), nn.BatchNorm1d(1))
     net[0].weight.data.fill_(value)
     return net
 
 
 def test_the_average_halves_its_distance_in_a_half_life() -> None:
     live = net_of(0.0)
-    ema = EMA(live, half_life=100, warmup=1.0)
+    ema: Any = EMA(live, half_life=100, warmup=1.0)
     live[0].weight.data.fill_(8.0)
     for images in range(1000, 1300, 10):
         ema.update(images, images + 10)
@@ -41,7 +42,7 @@ def test_the_average_does_not_depend_on_how_often_it_is_taken() -> None:
     averages = []
     for stride in (10, 100):
         live = net_of(0.0)
-        ema = EMA(live, half_life=70, warmup=1.0)
+        ema: Any = EMA(live, half_life=70, warmup=1.0)
         live[0].weight.data.fill_(1.0)
         for images in range(1000, 1200, stride):
             ema.update(images, images + stride)
@@ -51,7 +52,7 @@ def test_the_average_does_not_depend_on_how_often_it_is_taken() -> None:
 
 def test_without_a_half_life_the_average_is_the_live_network() -> None:
     live = net_of(0.0)
-    ema = EMA(live, half_life=0)
+    ema: Any = EMA(live, half_life=0)
     live[0].weight.data.fill_(5.0)
     live[1].num_batches_tracked.fill_(9)
     ema.update(0, 8)
@@ -61,7 +62,7 @@ def test_without_a_half_life_the_average_is_the_live_network() -> None:
 
 def test_early_on_the_average_forgets_its_random_start() -> None:
     live = net_of(100.0)
-    ema = EMA(live, half_life=10_000)
+    ema: Any = EMA(live, half_life=10_000)
     live[0].weight.data.fill_(0.0)
     for images in range(0, 10_000, 100):
         ema.update(images, images + 100)
@@ -70,7 +71,7 @@ def test_early_on_the_average_forgets_its_random_start() -> None:
 
 def test_batch_norms_are_averaged_and_its_counter_copied() -> None:
     live = net_of(1.0)
-    ema = EMA(live, half_life=100, warmup=1.0)
+    ema: Any = EMA(live, half_life=100, warmup=1.0)
     live[1].running_mean.fill_(4.0)
     live[1].num_batches_tracked.fill_(3)
     ema.update(900, 1000)
@@ -116,9 +117,9 @@ def test_players_that_share_a_pass_move_from_the_same_point() -> None:
 
 
 def test_an_optimizers_memory_survives_being_named_tensors() -> None:
-    def trained(steps: int, state: dict[str, torch.Tensor] | None = None) -> nn.Linear:
+    def trained(steps: int, state: dict[str, torch.Tensor] | None = None) -> Any:
         reseed(0, "init", 0)
-        net = nn.Linear(3, 1)
+        net: Any = nn.Linear(3, 1)
         player = Player(net, adam(0.1))
         start = 0
         if state:
@@ -153,7 +154,7 @@ def test_logged_names() -> None:
         ({}, None, 99),
     ],
 )
-def test_lengths_are_meant_in_images(asked: dict[str, float], begun: int | None, images: int) -> None:
+def test_lengths_are_meant_in_images(asked: dict[str, Any], begun: int | None, images: int) -> None:
     tenfold = lambda seconds: int(10 * seconds)  # noqa: E731
     assert Length(**asked).in_images(begun=begun, default=99, pictures=10, fitting=tenfold) == images
 
@@ -167,7 +168,7 @@ def test_a_length_in_minutes_leaves_time_for_all_that_is_no_step() -> None:
 @pytest.mark.parametrize(
     "asked", [{"images": 1, "epochs": 1}, {"minutes": 0}, {"epochs": -1}, {"minutes": float("nan")}]
 )
-def test_lengths_that_cannot_be_meant(asked: dict[str, float]) -> None:
+def test_lengths_that_cannot_be_meant(asked: dict[str, Any]) -> None:
     with pytest.raises(CondgenError, match="--"):
         Length(**asked)
 

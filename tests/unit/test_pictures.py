@@ -10,6 +10,7 @@ from condgen import inspection
 from condgen.data import Split
 from condgen.drawing import pictures, plots
 from condgen.labels import Labels
+from condgen.tables import as_table
 from conftest import pictures as toy
 
 
@@ -51,7 +52,7 @@ def test_png_keeps_pixels_and_says_where_they_come_from(tmp_path: Path) -> None:
     pictures.save_png(tmp_path / "x.png", pictures.image(picture), {"label": "猫", "seed": 3})
     with Image.open(tmp_path / "x.png") as found:
         assert (np.asarray(found) == picture).all()
-        assert json.loads(found.text["condgen"]) == {"label": "猫", "seed": 3}
+        assert json.loads(found.info["condgen"]) == {"label": "猫", "seed": 3}
 
 
 def test_curves_draw_a_panel_for_each_group() -> None:
@@ -76,3 +77,14 @@ def test_real_sheet_of_attributes() -> None:
     assert sheet.size[0] == 4 * cell_w + pictures.GAP
     found = np.asarray(sheet)[pictures.TITLE :: 5, pictures.GAP + cell_w :: 5, 0][:12, :8]
     assert (found == has_hat[0, ..., 0]).all()
+
+
+def test_names_are_text_and_nothing_else() -> None:
+    """No formula in a figure, no markup in a table, no second line in a title."""
+    names = ["$\\x$", "[/red]", "a\nb", "\x1b[31m", "猫" * 300]
+    assert plots.bars({"train": [1] * 5}, names, "$\\y$").startswith(b"\x89PNG")
+    assert pictures.grid(np.zeros((1, 5, 8, 8, 1), np.uint8), names).width > 5 * 8
+    table = as_table([{"label": name} for name in names[:4]])
+    assert "[/red]" in table
+    assert "\x1b" not in table
+    assert len(table.splitlines()) == 5

@@ -9,7 +9,7 @@ import torch
 
 from condgen.errors import CondgenError
 from condgen.systems import DIGITS
-from condgen.training import logbook, run
+from condgen.training import kernels, logbook, run
 from condgen.training.logbook import Logbook, Meter
 from condgen.training.run import Identity, Run, conditions, default_folder
 
@@ -204,3 +204,46 @@ def test_tensorboard_shows_the_log_without_the_lost_future(tmp_path: Path) -> No
             book.write(images, {"loss/g": value}, seconds=1.0)
     events = event_accumulator.EventAccumulator(str(tmp_path / "tensorboard")).Reload()
     assert [(e.step, e.value) for e in events.Scalars("loss/g")] == [(10, 1.0), (20, 1.0), (30, 2.0)]
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "key"),
+    [
+        ("ONEDNN_MAX_CPU_ISA", "SSE41", "onednn"),
+        ("DNNL_MAX_CPU_ISA", "SSE41", "onednn"),
+        ("ONEDNN_DEFAULT_FPMATH_MODE", "BF16", "onednn"),
+        ("MKL_CBWR", "COMPATIBLE", "mkl"),
+        ("MKL_ENABLE_INSTRUCTIONS", "AVX2", "mkl"),
+    ],
+)
+def test_a_resume_under_other_kernels_is_named(
+    name: str, value: str, key: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(kernels, "_capabilities", lambda: {"avx2": True, "cpu_name": "Some CPU"})
+    for variable in (*kernels.ONEDNN, *kernels.MKL, "ONEDNN_MAX_CPU_ISA", "DNNL_MAX_CPU_ISA"):
+        monkeypatch.delenv(variable, raising=False)
+    here = opened(tmp_path, CVAE)
+    here.begin_session(0, conditions("cpu", 64))
+    monkeypatch.setenv(name, value)
+    with pytest.raises(CondgenError, match=rf"no longer be bit-exact: {key} .*avx2 -> .*--allow-changed"):
+        here.begin_session(64, conditions("cpu", 64))
+    assert f"{key} " in here.begin_session(64, conditions("cpu", 64), allow_changed=True)[1]
+
+
+def test_a_limit_above_what_the_processor_has_changes_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(kernels, "_capabilities", lambda: {"avx2": True})
+    for limit in ("ALL", "DEFAULT", "AVX512_CORE", "AVX2"):
+        monkeypatch.setenv("ONEDNN_MAX_CPU_ISA", limit)
+        assert kernels.instructions() == "avx2"
+    monkeypatch.setenv("ONEDNN_MAX_CPU_ISA", "AVX99")
+    assert kernels.instructions() == "avx2 at most avx99"
+
+
+def test_a_gpu_is_noted_with_all_that_rounds(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: True)
+    monkeypatch.setattr(torch.cuda, "get_device_name", lambda number: f"GPU {number}")
+    before = kernels.gpu("cuda:1")
+    assert before.startswith("GPU 1, driver ")
+    monkeypatch.setattr(torch.backends.cudnn, "benchmark", not torch.backends.cudnn.benchmark)
+    assert kernels.gpu("cuda:1") != before
+    assert kernels.gpu("cpu") == "none"

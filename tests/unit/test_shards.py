@@ -67,3 +67,11 @@ def test_another_request_is_refused(sampler: Sampler, tmp_path: Path) -> None:
         draw(sampler, tmp_path / "out", count=21)
     with pytest.raises(CondgenError, match="--shard should be 1 or more"):
         shards.write(sampler, [0], count=1, seed=0, out=tmp_path / "x", each=0)
+
+
+@pytest.mark.parametrize("length", [0, 512, -1024, -1], ids=["empty", "cut", "without its end", "a byte short"])
+def test_a_shard_that_is_not_whole_counts_as_not_drawn(sampler: Sampler, tmp_path: Path, length: int) -> None:
+    whole = draw(sampler, tmp_path / "out")
+    path = tmp_path / "out/00001.tar"
+    path.write_bytes(path.read_bytes()[:length])
+    assert draw(sampler, tmp_path / "out") == whole

@@ -8,6 +8,7 @@ folders.py          a folder per class
 table.py            pictures and a CSV, TSV or JSON-lines table of labels
 celeba.py           CelebA's layout: faces, attributes, splits
 stylegan.py         StyleGAN's dataset.json
+generated.py        what condgen itself wrote as data; tars.py the shards among it
 parquet.py          Parquet files of pictures; hugging_face.py what `datasets` saved
 
 store.py            a folder or a zip, read member by member
@@ -18,14 +19,28 @@ dataset.py          what every source ends as
 """
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
-from condgen.data import celeba, fashion_mnist, folders, hugging_face, idx, ingest, mnist, npz, parquet, stylegan, table
+from condgen.data import (
+    celeba,
+    fashion_mnist,
+    folders,
+    generated,
+    hugging_face,
+    idx,
+    ingest,
+    mnist,
+    npz,
+    parquet,
+    stylegan,
+    table,
+)
 from condgen.data.dataset import Dataset, Split, choosing
 from condgen.data.listing import Listing
-from condgen.data.store import Store, store_at
+from condgen.data.store import Store, shown, store_at
 from condgen.errors import CondgenError, unknown
+from condgen.marker import FILE
 from condgen.spec import Fit, OnBad
 
 __all__ = ["LAYOUTS", "SOURCES", "Dataset", "Layout", "Source", "Split", "load"]
@@ -56,6 +71,9 @@ SOURCES = {
 }
 
 LAYOUTS = {
+    "generated": Layout(
+        generated.fits, generated.read, "what condgen sample --out FOLDER, --shard or augment wrote; WebDataset's .tar"
+    ),
     "CelebA": Layout(celeba.fits, celeba.read, "list_attr_celeba.txt, img_align_celeba or its zip, perhaps splits"),
     "StyleGAN": Layout(stylegan.fits, stylegan.read, "pictures and dataset.json"),
     "Hugging Face": Layout(hugging_face.fits, hugging_face.read, "what `datasets` wrote with save_to_disk"),
@@ -114,7 +132,23 @@ def _read(text: str) -> Listing | Dataset:
     if not path.is_dir() and not path.is_file():
         raise CondgenError(f"{text!r} is neither a file nor a folder.")
     store = store_at(path)
+    if store.mark and not store.mark.is_data:
+        raise CondgenError(
+            f"{text!r} was written by {store.mark.wrote} and is no data; if yours lie in it, remove {FILE} from it."
+        )
     layout = next((layout for layout in LAYOUTS.values() if layout.fits(store)), None)
     if layout is None:
-        raise CondgenError(f"cannot read {text!r} as data; condgen list data shows the layouts that are understood.")
-    return layout.read(store)
+        raise CondgenError(
+            f"cannot read {text!r} as data; condgen list data shows the layouts that are understood." + _but_own(store)
+        )
+    found = layout.read(store)
+    own = {} if layout is LAYOUTS["generated"] else store.own
+    if isinstance(found, Listing):
+        return replace(found, own={**own, **found.own})
+    return replace(found, own={shown(name): wrote for name, wrote in own.items()} | dict(found.own))
+
+
+def _but_own(store: Store) -> str:
+    """What was left out of a source that holds nothing else."""
+    name, wrote = next(iter(store.own.items()), ("", ""))
+    return f" What condgen wrote is left out, such as {shown(name)} ({wrote})." if name else ""

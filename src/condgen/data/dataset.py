@@ -1,7 +1,8 @@
 """What every reader returns: uint8 pictures, their labels, and the names of the labels."""
 
 import hashlib
-from collections.abc import Mapping
+import re
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 
@@ -11,6 +12,11 @@ from numpy.typing import NDArray
 from condgen.errors import CondgenError
 from condgen.labels import UNKNOWN, Labels
 from condgen.spec import Spec
+
+IMAGE = re.compile(r"(\.png|\.gif|\.npz|:\d+)['\"]?$", re.IGNORECASE)
+"""The name of a file that condgen writes, or of a row of a table; other names are of folders."""
+LARGEST = 2**53
+"""The whole numbers that every kind of array can hold."""
 
 
 @dataclass(frozen=True)
@@ -38,6 +44,10 @@ class Dataset:
     test: Split | None = None
     left_out: Mapping[str, str] = field(default_factory=dict)
     """Files that could not be used, and why."""
+    own: Mapping[str, str] = field(default_factory=dict)
+    """What condgen itself wrote there, which is left out, and by which command."""
+    remarks: tuple[str, ...] = ()
+    """What is doubtful about the labels, a sentence each."""
 
     def __post_init__(self) -> None:
         for title, split in self.splits.items():
@@ -50,10 +60,16 @@ class Dataset:
     @property
     def notes(self) -> list[str]:
         """What a person should know before training, a sentence each."""
-        if not self.left_out:
-            return []
-        name, why = next(iter(self.left_out.items()))
-        return [f"left out of {self.name!r}: {len(self.left_out):,} files, such as {name}, which {why}."]
+        said = [*self.remarks]
+        if self.left_out:
+            name, why = next(iter(self.left_out.items()))
+            said.append(f"left out of {self.name!r}: {len(self.left_out):,} files, such as {name}, which {why}.")
+        if self.own:
+            images = [name for name in self.own if IMAGE.search(name)]
+            folders = [name for name in self.own if name not in images]
+            counts = [_counted(folders, "folder", self.own), _counted(images, "file", self.own)]
+            said.append(f"left out of {self.name!r}, since condgen wrote it: {' and '.join(filter(None, counts))}.")
+        return said
 
     @property
     def spec(self) -> Spec:
@@ -67,6 +83,12 @@ class Dataset:
         digest.update(np.ascontiguousarray(self.train.images).data)
         digest.update(np.ascontiguousarray(self.train.labels).data)
         return digest.hexdigest()
+
+
+def _counted(names: Sequence[str], what: str, wrote: Mapping[str, str]) -> str:
+    """How many, and one of them."""
+    some = f"{len(names):,} {what}{'s' if len(names) > 1 else ''}"
+    return f"{some}, such as {names[0]} ({wrote[names[0]]})" if names else ""
 
 
 def choosing(data: Dataset, names: str) -> Dataset:
@@ -112,8 +134,12 @@ def as_labels(array: NDArray[np.generic], where: str) -> NDArray[np.int64]:
         array = array[:, 0]
     if array.ndim not in (1, 2):
         raise CondgenError(f"{where}: labels have shape {array.shape}, wanted (n,) classes or (n, K) attributes.")
-    if array.dtype.kind not in "iub" and not np.array_equal(array, np.floor(array)):
+    if array.dtype.kind not in "iubf":
+        raise CondgenError(f"{where}: labels are {array.dtype}, wanted whole numbers or words.")
+    if array.dtype.kind == "f" and not np.array_equal(array, np.floor(array)):
         raise CondgenError(f"{where}: labels are {array.dtype} with fractions, wanted whole numbers.")
+    if array.size and not (array.min() >= -LARGEST and array.max() <= LARGEST):
+        raise CondgenError(f"{where}: labels reach from {array.min()} to {array.max()}; those are no classes.")
     return array.astype(np.int64)
 
 

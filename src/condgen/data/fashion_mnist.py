@@ -9,6 +9,7 @@ import urllib.request
 from pathlib import Path
 
 from condgen import disk
+from condgen.cache import writing
 from condgen.data import idx, mnist
 from condgen.data.dataset import Dataset
 from condgen.disk import write_bytes
@@ -46,16 +47,31 @@ def cache() -> Path:
 
 def load() -> Dataset:
     folder = next((place for place in places() if _complete(place)), None) or fetch(cache())
+    try:
+        return _read(folder)
+    except CondgenError:
+        if folder != cache():
+            raise
+        return _read(fetch(folder, anew=True))
+
+
+def _read(folder: Path) -> Dataset:
+    """Raises CondgenError if the decoded bytes are not the originals."""
     dataset = idx.load_folder(folder, name="fashion-mnist", names=NAMES)
     mnist.verify(dataset, SHA256, f"remove {str(folder)!r} and try again")
     return dataset
 
 
-def fetch(folder: Path) -> Path:
-    """Download the four files into `folder`, each under its final name only when whole."""
+def fetch(folder: Path, anew: bool = False) -> Path:
+    """Download the four files into `folder`, each under its final name only when whole.
+
+    anew: also those that are there, since one of them is damaged.
+    """
     for name in FILES:
-        if not (folder / name).exists():
-            write_bytes(folder / name, _get(f"{HOME}/{name}"))
+        if anew or not (folder / name).exists():
+            data = _get(f"{HOME}/{name}")
+            with writing(folder):
+                write_bytes(folder / name, data)
     return folder
 
 

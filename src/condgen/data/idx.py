@@ -11,6 +11,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
+from condgen.data.classes import numbered
 from condgen.data.dataset import Dataset, Split, as_labels, as_pictures
 from condgen.data.store import Folder, Store, bytes_of
 from condgen.errors import CondgenError
@@ -128,7 +129,10 @@ def _split(images: Path, labels: Path) -> Split:
 
 
 def _dataset(name: str, splits: dict[str, Split], names: tuple[str, ...] | None = None) -> Dataset:
-    if names is None:
-        count = 1 + max(int(split.labels.max(initial=0)) for split in splits.values())
-        names = tuple(str(i) for i in range(count))
-    return Dataset(name, Labels(names), splits["train"], splits.get("test"))
+    if names is not None:
+        return Dataset(name, Labels(names), splits["train"], splits.get("test"))
+    found = numbered([split.labels for split in splits.values()], name)
+    parts = {
+        title: Split(split.images, values) for (title, split), values in zip(splits.items(), found.values, strict=True)
+    }
+    return Dataset(name, Labels(found.names), parts["train"], parts.get("test"), remarks=found.remarks)

@@ -4,23 +4,27 @@
     pictures/<hash of contents, size, fit>/               images.npy and meta.json, whole or not there at all
     pictures/<the same>.part/                             shards that are finished; the same command goes on with them
 
-The user's files are only read. While none of them is touched, training reads no picture file again.
+The user's files are only read. While none of them is touched, training reads no picture file again. What is damaged in
+the cache is noticed (condgen/cache.py) and made again.
 """
 
 import hashlib
 import json
 import os
 import shutil
+import struct
+import zipfile
+import zlib
 from collections.abc import Mapping, Sequence
 from functools import partial
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
 from filelock import FileLock
 from numpy.typing import NDArray
 
-from condgen import disk
+from condgen import cache, disk, marker
 from condgen.data.dataset import Dataset, Split
 from condgen.data.decode import header, pixels
 from condgen.data.helpers import chunked, each
@@ -29,8 +33,8 @@ from condgen.data.store import Bad, Pictures, shown
 from condgen.errors import CondgenError
 from condgen.spec import Fit, OnBad
 
-VERSION = 1
-"""Of how files become pixels; part of every key."""
+VERSION = 2
+"""Of how files become pixels, and of what is kept; part of every key."""
 SIZE = 64
 """Side that pictures are scaled to if they differ in size or are larger, and nobody asks for another."""
 SHARD = 32 * 2**20
@@ -41,6 +45,12 @@ BAD_SHARE = 0.01
 """Of the pictures, that may be left out without anybody having been asked."""
 HELD_OUT, FEWEST = 10, 100
 """One picture in so many is held out for tests if the source has no splits and at least so many pictures."""
+IMAGES, META = "images.npy", "meta.json"
+DAMAGE = (
+    OSError, ValueError, KeyError, TypeError, IndexError, AttributeError, EOFError, RuntimeError, MemoryError,
+    SyntaxError, zipfile.BadZipFile, zlib.error, struct.error,
+)  # fmt: skip
+"""What reading a damaged shard may raise."""
 
 
 class Facts(NamedTuple):
@@ -49,11 +59,16 @@ class Facts(NamedTuple):
     sha256: str
     height: int
     width: int
+    wrote: str = ""
+    """The command of condgen that wrote it, if one did."""
+    sheet: bool = False
+    """Whether that is a grid or a figure; of these no sides are known."""
 
 
 def dataset(listing: Listing, size: int | None = None, fit: Fit = "crop", on_bad: OnBad | None = None) -> Dataset:
     """The pictures of a listing as arrays. on_bad: None leaves out what cannot be used, up to a hundredth."""
-    survey = surveyed(listing)
+    listing, survey = without_own(listing, surveyed(listing))
+    generated = not listing.generated and are_generated(survey)
     bad = {name: why for name, why in zip(listing.pictures, survey, strict=True) if isinstance(why, str)}
     judge_bad(listing, dict(listing.odd) | bad, on_bad)
     train, test = split(listing, survey)
@@ -70,7 +85,37 @@ def dataset(listing: Listing, size: int | None = None, fit: Fit = "crop", on_bad
         raise CondgenError(f"{str(listing.store.path)!r} holds no training pictures.")
     rest = Split(images[cut:], values[cut:]) if cut < len(images) else None
     about = {shown(name): why for name, why in left_out.items()}
-    return Dataset(listing.name, listing.labels, Split(images[:cut], values[:cut]), rest, about)
+    own = {shown(name): wrote for name, wrote in listing.own.items()}
+    remarks = (f"condgen generated all images of {listing.name!r}.",) if generated else ()
+    return Dataset(listing.name, listing.labels, Split(images[:cut], values[:cut]), rest, about, own, remarks)
+
+
+def are_generated(survey: Sequence[Facts | str]) -> bool:
+    """Whether condgen wrote every image that is there."""
+    return all(isinstance(found, Facts) and found.wrote for found in survey)
+
+
+def without_own(listing: Listing, survey: Sequence[Facts | str]) -> tuple[Listing, list[Facts | str]]:
+    """Without what condgen wrote: grids and figures, and generated images unless there are no others.
+
+    A class that held nothing else goes with them.
+    """
+    are_data = listing.generated or are_generated(survey)
+    own = {
+        row: found.wrote
+        for row, found in enumerate(survey)
+        if isinstance(found, Facts) and (found.sheet or (found.wrote and not are_data))
+    }
+    if not own:
+        return listing, list(survey)
+    rows = [row for row in range(len(survey)) if row not in own]
+    names = {listing.pictures[row]: wrote for row, wrote in own.items()}
+    if not rows:
+        raise CondgenError(
+            f"{str(listing.store.path)!r} holds no images but what condgen wrote, such as {shown(next(iter(names)))} "
+            f"({next(iter(names.values()))})."
+        )
+    return listing.only(rows, names), [survey[row] for row in rows]
 
 
 def judge_bad(listing: Listing, bad: Mapping[str, str], on_bad: OnBad | None) -> None:
@@ -119,12 +164,11 @@ def surveyed(listing: Listing) -> list[Facts | str]:
     for name in listing.pictures:
         stamp.update(os.fsencode(name) + b"\0")
     path = folder() / "surveys" / f"{stamp.hexdigest()}.json"
-    try:
-        found = json.loads(path.read_text())
-    except (OSError, ValueError):
+    found = cache.kept(path)
+    if not isinstance(found, list) or len(found) != len(listing.pictures):
         chunks = chunked(listing.pictures, SURVEYED)
         found = [entry for some in each(partial(look, listing.store), chunks, "looking at") for entry in some]
-        disk.write_json(path, found)
+        cache.keep_if_possible(path, found)
     return [entry if isinstance(entry, str) else Facts(*entry) for entry in found]
 
 
@@ -134,7 +178,11 @@ def look(store: Pictures, names: Sequence[str]) -> list[Facts | str]:
     for name in names:
         try:
             data = store.read(name)
-            found.append(Facts(hashlib.sha256(data).hexdigest(), *header(data)))
+            sha256, note = hashlib.sha256(data).hexdigest(), marker.note(data[: marker.HEAD])
+            if note and note.kind == "sheet":
+                found.append(Facts(sha256, 0, 0, note.wrote, sheet=True))
+            else:
+                found.append(Facts(sha256, *header(data), note.wrote if note else ""))
         except Bad as error:
             found.append(str(error))
     return found
@@ -146,12 +194,15 @@ def ingested(
     """All pictures as a mapped array (n, h, w, 1 or 3), and by place those that could not be decoded after all."""
     recipe = json.dumps([VERSION, size, fit, *(found.sha256 for found in facts)])
     final = folder() / hashlib.sha256(recipe.encode()).hexdigest()[:32]
-    final.parent.mkdir(parents=True, exist_ok=True)
-    with FileLock(f"{final}.lock"):
+    if found := _mapped(final):  # without a lock, which a cache that cannot be written has no room for
+        return found
+    with cache.writing(final.parent), FileLock(f"{final}.lock"):
         if (found := _mapped(final)) is None:
-            _make(final, store, names, (size, size) if size else facts[0][1:], size, fit)
+            sides = (size, size) if size else (facts[0].height, facts[0].width)
+            _make(final, store, names, sides, size, fit)
             found = _mapped(final)
-    assert found, "what was just written can be read"
+    if found is None:
+        raise CondgenError(f"{str(final)!r} is not what was just written there: does the disk fail?")
     return found
 
 
@@ -160,19 +211,19 @@ def _make(
 ) -> None:
     """Shard by shard under a name of its own, then joined and renamed."""
     part = final.with_name(f"{final.name}.part")
-    part.mkdir(exist_ok=True)
+    if not part.is_dir():
+        _remove(part)
+        part.mkdir()
     per_shard = max(1, min(1024, SHARD // (3 * sides[0] * sides[1])))
     work = partial(shard, store, part, sides, size, fit)
     shards = list(each(work, list(enumerate(chunked(names, per_shard))), "reading", per_shard))
-    try:
-        _join(part, shards, sides, per_shard)
-        for path in shards:
-            path.unlink()
-        shutil.rmtree(final, ignore_errors=True)  # there only if it was damaged
-        os.replace(part, final)
-        disk.sync(final.parent)
-    except OSError as error:
-        raise CondgenError(f"cannot write {str(final)!r}: {error.strerror or error}.") from None
+    _join(part, shards, sides, per_shard)
+    for path in part.iterdir():
+        if path.name not in (IMAGES, META):
+            _remove(path)
+    _remove(final)  # there only if it was damaged
+    os.replace(part, final)
+    disk.sync(final.parent)
 
 
 def shard(
@@ -181,8 +232,9 @@ def shard(
     """Decode some pictures into a file of their own, unless an earlier try already did."""
     number, names = job
     path = part / f"{number:06d}.npz"
-    if path.exists():
+    if _is_whole(path, len(names), sides):
         return path
+    _remove(path)
     images, bad = np.empty((len(names), *sides, 3), np.uint8), dict[int, str]()
     for place, name in enumerate(names):
         try:
@@ -194,6 +246,16 @@ def shard(
     with disk.replacing(path) as temporary, temporary.open("wb") as file:
         np.savez(file, images=images[..., :1] if grey else images, bad=np.array(json.dumps(bad)))
     return path
+
+
+def _is_whole(path: Path, count: int, sides: tuple[int, int]) -> bool:
+    """Whether an earlier try finished this shard, and none of its bytes has changed since: a zip has checksums."""
+    try:
+        with np.load(path) as arrays:
+            images, bad = arrays["images"], json.loads(str(arrays["bad"]))
+        return images.dtype == np.uint8 and images.shape[1:3] == sides and len(images) + len(bad) == count
+    except DAMAGE:
+        return False
 
 
 def _fitting(picture: NDArray[np.uint8], sides: tuple[int, int]) -> NDArray[np.uint8]:
@@ -212,25 +274,34 @@ def _join(part: Path, shards: Sequence[Path], sides: tuple[int, int], per_shard:
             lost = json.loads(str(arrays["bad"]))
             bad |= {number * per_shard + int(place): why for place, why in lost.items()}
     shape = (sum(counts), *sides, channels)
-    images = np.lib.format.open_memmap(part / "images.npy", "w+", np.uint8, shape)
+    images = np.lib.format.open_memmap(part / IMAGES, "w+", np.uint8, shape)
     at = 0
     for path, count in zip(shards, counts, strict=True):
         with np.load(path) as arrays:
             images[at : at + count] = arrays["images"]
         at += count
     images.flush()
-    disk.sync(part / "images.npy")
-    disk.write_json(part / "meta.json", {"bad": bad})
+    disk.sync(part / IMAGES)
+    cache.keep(part / META, {"bad": bad, "checksum": cache.checksum(part / IMAGES)})
 
 
 def _mapped(final: Path) -> tuple[NDArray[np.uint8], dict[int, str]] | None:
-    """None if it is not there, or cut short. Writing to the array changes memory, never the file."""
+    """None if it is not there, or damaged. Writing to the array changes memory, never the file."""
+    meta = cache.kept(final / META)
     try:
-        meta: dict[str, Any] = json.loads((final / "meta.json").read_text())
-        images = np.load(final / "images.npy", mmap_mode="c")
+        if not isinstance(meta, dict) or cache.checksum(final / IMAGES) != meta["checksum"]:
+            return None
+        images = np.load(final / IMAGES, mmap_mode="c")
         return images.view(np.ndarray), {int(place): why for place, why in meta["bad"].items()}
     except (OSError, ValueError, KeyError):
         return None
+
+
+def _remove(path: Path) -> None:
+    if path.is_dir() and not path.is_symlink():
+        shutil.rmtree(path)
+    else:
+        path.unlink(missing_ok=True)
 
 
 def folder() -> Path:

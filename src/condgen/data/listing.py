@@ -9,11 +9,12 @@ A source is one file of this folder with two functions:
 import re
 import unicodedata
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 from numpy.typing import NDArray
 
+from condgen.data.classes import few_enough
 from condgen.data.store import Pictures, shown
 from condgen.errors import CondgenError
 from condgen.labels import UNKNOWN, Labels
@@ -45,6 +46,27 @@ class Listing:
     """What was passed over, and why."""
     size: int | None = None
     """Side of the square that these pictures are usually scaled to, if there is such a custom."""
+    own: Mapping[str, str] = field(default_factory=dict)
+    """What condgen wrote among them, left out, and by which command."""
+    generated: bool = False
+    """Whether condgen wrote all of it, as data."""
+
+    def only(self, rows: Sequence[int], own: Mapping[str, str]) -> "Listing":
+        """These pictures alone; `own` says who wrote the others. Classes that have none left are no classes."""
+        values, labels = self.values[list(rows)], self.labels
+        if labels.kind == "classes":
+            lost = set(self.values.tolist()) - set(values.tolist())
+            kept = [number for number in range(len(labels)) if number not in lost]
+            values = np.searchsorted(kept, values).astype(np.int64)
+            labels = Labels(tuple(labels.names[number] for number in kept))
+        return replace(
+            self,
+            pictures=[self.pictures[row] for row in rows],
+            parts=[self.parts[row] for row in rows],
+            labels=labels,
+            values=values,
+            own={**self.own, **own},
+        )
 
 
 def listing(
@@ -60,8 +82,10 @@ def listing(
     pictures, parts, words = zip(*rows, strict=True) if (rows := list(rows)) else ((), (), ())
     if not pictures:
         raise CondgenError(f"{str(store.path)!r} holds no pictures.")
-    labels = Labels(tuple(names) if names else tuple(in_order(set(words))))
+    labels = Labels(few_enough(tuple(names or in_order(set(words))), str(store.path)))
     numbers = {word: number for number, word in enumerate(labels.names)}
+    if strange := next((word for word in words if word not in numbers), None):
+        raise CondgenError(f"{str(store.path)!r}: label {strange!r} is not among the {len(labels):,} classes it names.")
     values = np.array([numbers[word] for word in words], np.int64)
     return Listing(name or store.path.stem, store, pictures, labels, values, parts, store.odd)
 

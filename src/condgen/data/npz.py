@@ -2,13 +2,17 @@
 
 import io
 import zipfile
+from dataclasses import replace
 from pathlib import Path
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
+from condgen import marker
+from condgen.data.classes import few_enough, numbered
 from condgen.data.dataset import Dataset, Split, as_labels, as_pictures
-from condgen.data.store import Folder, Store, bytes_of
+from condgen.data.store import Folder, Store, bytes_of, shown
 from condgen.errors import CondgenError
 from condgen.labels import Labels
 
@@ -26,9 +30,10 @@ def fits(store: Store) -> bool:
 def read_store(store: Store) -> Dataset:
     """The one .npz of a folder or a zip, or the one that was asked for."""
     (member,) = _archives(store)
+    own = {shown(name): "condgen sample" for name in _all(store) if name != member}
     if isinstance(store, Folder):
-        return load(store.path / member)
-    return load(Path(member), arrays=read(io.BytesIO(bytes_of(store, member)), member))
+        return replace(load(store.path / member), own=own)
+    return replace(load(Path(member), arrays=read(io.BytesIO(bytes_of(store, member)), member)), own=own)
 
 
 def load(
@@ -44,14 +49,14 @@ def load(
         wanted = " or ".join(f"{x} and {y}" for x, y in TRAIN)
         raise CondgenError(f"{str(path)!r} has arrays {', '.join(arrays) or 'none'}; wanted {wanted}.")
     test = _pair(arrays, TEST)
-    given = tuple(str(n) for n in arrays["names"]) if "names" in arrays else names
-    train_labels, labels = _label_set(train[1], test[1] if test else None, given, str(path))
-    return Dataset(
-        name or path.stem,
-        labels,
-        Split(as_pictures(train[0], str(path)), train_labels),
-        Split(as_pictures(test[0], str(path)), _numbers(test[1], labels, str(path))) if test else None,
-    )
+    given = tuple(map(_word, arrays["names"])) if "names" in arrays else names
+    both = [train, test] if test else [train]
+    found = _labelled([labels for _, labels in both], given, str(path))
+    splits = [
+        Split(as_pictures(images, str(path)), values) for (images, _), values in zip(both, found.values, strict=True)
+    ]
+    rest = splits[1] if test else None
+    return Dataset(name or path.stem, found.labels, splits[0], rest, remarks=found.remarks)
 
 
 def read(file: Path | io.BytesIO, path: Path | str = "") -> Arrays:
@@ -71,32 +76,57 @@ def read(file: Path | io.BytesIO, path: Path | str = "") -> Arrays:
 
 
 def _archives(store: Store) -> list[str]:
+    """Without those that condgen wrote, if others lie beside them."""
+    found = _all(store)
+    return found if len(found) < 2 else [name for name in found if not _is_own(store, name)]
+
+
+def _all(store: Store) -> list[str]:
     return [name for name in store.names() if name.endswith(".npz")]
+
+
+def _is_own(store: Store, name: str) -> bool:
+    file = store.path / name if isinstance(store, Folder) else io.BytesIO(bytes_of(store, name))
+    return marker.wrote_arrays(file)
 
 
 def _pair(arrays: Arrays, names: tuple[tuple[str, str], ...]) -> tuple[NDArray[np.generic], NDArray[np.generic]] | None:
     return next(((arrays[x], arrays[y]) for x, y in names if x in arrays and y in arrays), None)
 
 
-def _label_set(
-    train: NDArray[np.generic], test: NDArray[np.generic] | None, names: tuple[str, ...] | None, where: str
-) -> tuple[NDArray[np.int64], Labels]:
-    """The training labels as numbers, and the label set they come from."""
-    if train.dtype.kind in "US":  # labels written as words
-        labels = Labels(names or tuple(str(word) for word in np.unique(train)))
-        return _numbers(train, labels, where), labels
-    numbers = as_labels(train, where)
-    if numbers.ndim == 2:
-        return numbers, Labels(names or tuple(f"attribute_{i}" for i in range(numbers.shape[1])), "attributes")
-    top = max(int(a.max(initial=0)) for a in (numbers, as_labels(test, where) if test is not None else numbers))
-    return numbers, Labels(names or tuple(str(i) for i in range(top + 1)))
+class _Labelled(NamedTuple):
+    """Labels as numbers, split by split, the label set they come from, and what is doubtful about them."""
+
+    values: list[NDArray[np.int64]]
+    labels: Labels
+    remarks: tuple[str, ...] = ()
 
 
-def _numbers(labels: NDArray[np.generic], known: Labels, where: str) -> NDArray[np.int64]:
-    if labels.dtype.kind not in "US":
-        return as_labels(labels, where)
+def _labelled(arrays: list[NDArray[np.generic]], names: tuple[str, ...] | None, where: str) -> _Labelled:
+    """arrays: of labels, the training split's first."""
+    if arrays[0].dtype.kind in "US":  # labels written as words
+        words = [np.array([_word(word) for word in array.ravel()]) for array in arrays]
+        labels = Labels(few_enough(names or tuple(map(str, np.unique(words[0]))), where))
+        return _Labelled([_looked_up(some, labels, where) for some in words], labels)
+    numbers = [as_labels(array, where) for array in arrays]
+    if numbers[0].ndim == 2:
+        columns = numbers[0].shape[1]
+        named = few_enough(names or tuple(f"attribute_{i}" for i in range(columns)), where)
+        return _Labelled(numbers, Labels(named, "attributes"))
+    if names:
+        return _Labelled(numbers, Labels(few_enough(names, where)))
+    found = numbered(numbers, where)
+    return _Labelled(found.values, Labels(found.names), found.remarks)
+
+
+def _looked_up(words: NDArray[np.generic], known: Labels, where: str) -> NDArray[np.int64]:
     index = {name: i for i, name in enumerate(known.names)}
-    strange = sorted({str(word) for word in labels.ravel()} - set(index))
+    strange = sorted({str(word) for word in words} - set(index))
     if strange:
-        raise CondgenError(f"{where}: label {strange[0]!r} is not among the names {', '.join(known.names)}.")
-    return np.array([index[str(word)] for word in labels.ravel()], np.int64)
+        raise CondgenError(f"{where}: label {strange[0]!r} is not among the names {', '.join(known.names[:20])}.")
+    return np.array([index[str(word)] for word in words], np.int64)
+
+
+def _word(word: Any) -> str:
+    """A word of an array; bytes are UTF-8."""
+    return word.decode("utf-8", "replace") if isinstance(word, bytes) else str(word)

@@ -4,6 +4,7 @@ names()      every file, as a path with slashes, in an order that is the same on
 read(name)   its bytes, at most LARGEST of them
 stamp(names) changes when any of these files is touched, so that nothing unchanged is read twice
 odd          what was not even looked at, and why: links that lead out, pipes, members that would escape
+own          what condgen wrote there, and by which command: none of it is among `names` (condgen/marker.py)
 
 Files are opened for reading alone. A zip is read member by member and never unpacked.
 """
@@ -13,12 +14,15 @@ import os
 import stat
 import zipfile
 import zlib
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Collection, Iterable, Iterator
 from functools import cached_property
 from pathlib import Path, PurePosixPath
-from typing import Protocol
+from posixpath import basename, dirname
+from typing import BinaryIO, NamedTuple, Protocol
 
+from condgen import marker
 from condgen.errors import CondgenError
+from condgen.marker import Mark, Note
 
 LARGEST = 256 * 2**20
 """Bytes of one file that are still read."""
@@ -28,6 +32,8 @@ RATIO = 1000
 """A member that grows so many times, to more than a megabyte, is a bomb: deflate itself ends at 1032."""
 BESIDE = (".csv", ".tsv", ".json", ".jsonl", ".txt", ".npz", ".parquet", "-ubyte", ".gz")
 HIDDEN = ("__MACOSX", "Thumbs.db", "desktop.ini")
+CACHE = "CACHEDIR.TAG"
+"""Lies in folders that programs keep what they can make or fetch again in (bford.info/cachedir)."""
 
 
 class Bad(Exception):
@@ -52,7 +58,22 @@ class Pictures(Protocol):
 class Store(Pictures, Protocol):
     """Files that can be listed: see above."""
 
+    @property
+    def own(self) -> dict[str, str]: ...
+
+    @property
+    def mark(self) -> Mark | None:
+        """The marker of the whole, if condgen wrote it."""
+
     def names(self) -> list[str]: ...
+
+    def within(self, folder: str) -> list[str]:
+        """The files of a folder that is among `own`."""
+
+    def mark_of(self, folder: str) -> Mark | None: ...
+
+    def note(self, name: str) -> Note | None:
+        """What a PNG or GIF says of itself, if condgen wrote it."""
 
 
 class Folder:
@@ -65,12 +86,33 @@ class Folder:
 
     @property
     def odd(self) -> dict[str, str]:
-        return {} if self.only else self._walked[1]
+        return {} if self.only else self._walked.odd
+
+    @property
+    def own(self) -> dict[str, str]:
+        return {} if self.only else self._walked.own
+
+    @property
+    def mark(self) -> Mark | None:
+        return self.mark_of("")
 
     def names(self) -> list[str]:
-        return [self.only] if self.only else self._walked[0]
+        return [self.only] if self.only else self._walked.names
 
-    def read(self, name: str) -> bytes:
+    def within(self, folder: str) -> list[str]:
+        return [f"{folder}/{name}" for name in Folder(Path(self.root, folder)).names()]
+
+    def mark_of(self, folder: str) -> Mark | None:
+        return marker.of(Path(self.root, folder))
+
+    def note(self, name: str) -> Note | None:
+        try:
+            return marker.note(self.read(name, marker.HEAD))
+        except Bad:
+            return None
+
+    def read(self, name: str, most: int = LARGEST + 1) -> bytes:
+        """most: bytes from the start."""
         path = self._inside(name)
         try:
             handle = os.open(path, os.O_RDONLY | os.O_NONBLOCK)  # a pipe would wait for its writer for ever
@@ -80,7 +122,10 @@ class Folder:
             about = os.fstat(handle)
             if not stat.S_ISREG(about.st_mode):
                 raise Bad("is no regular file")
-            return _bounded(file.read(LARGEST + 1))
+            return _bounded(file.read(min(most, about.st_size)))  # `read` makes room for as much as it is told
+
+    def open(self, name: str) -> BinaryIO:
+        return open(self._inside(name), "rb")
 
     def stamp(self, names: Iterable[str]) -> str:
         digest = hashlib.sha256(os.fsencode(self.root))
@@ -94,35 +139,40 @@ class Folder:
         return digest.hexdigest()
 
     @cached_property
-    def _walked(self) -> tuple[list[str], dict[str, str]]:
-        """All files, and what is none."""
-        odd: dict[str, str] = {}
-        return sorted(self._walk("", odd)), odd
+    def _walked(self) -> "_Found":
+        found = _Found([], {}, {})
+        self._walk("", found)
+        found.names.sort()
+        return _without_loose(found, self.note)
 
-    def _walk(self, folder: str, odd: dict[str, str]) -> Iterator[str]:
+    def _walk(self, folder: str, found: "_Found") -> None:
         try:
             entries = list(os.scandir(os.path.join(self.root, folder)))
         except OSError as error:
-            odd[folder or "."] = error.strerror or str(error)
+            found.odd[folder or "."] = error.strerror or str(error)
+            return
+        there = {entry.name for entry in entries}
+        if folder and (what := _ours(there, lambda: self.mark_of(folder))):
+            found.own[folder] = what
             return
         for entry in entries:
             name = f"{folder}/{entry.name}" if folder else entry.name
             if not hidden(entry.name):
-                yield from self._entry(entry, name, odd)
+                self._entry(entry, name, found)
 
-    def _entry(self, entry: os.DirEntry[str], name: str, odd: dict[str, str]) -> Iterator[str]:
+    def _entry(self, entry: os.DirEntry[str], name: str, found: "_Found") -> None:
         if entry.is_dir(follow_symlinks=False):
-            before = len(odd)
-            files = list(self._walk(name, odd))
-            if not files and len(odd) == before:
-                odd[name] = "is an empty folder"
-            yield from files
-        elif entry.is_symlink() and not (entry.is_file() and self._stays(entry.path)):
-            odd[name] = "is a link to a folder" if entry.is_dir() else "is a link that leads nowhere, or out"
+            before = found.total
+            self._walk(name, found)
+            if found.total == before:
+                found.odd[name] = "is an empty folder"
+        elif entry.is_symlink() and not (os.path.isfile(entry.path) and self._stays(entry.path)):
+            is_folder = os.path.isdir(entry.path)  # entry.is_dir() would raise where a link leads to itself
+            found.odd[name] = "is a link to a folder" if is_folder else "is a link that leads nowhere, or out"
         elif not entry.is_file():
-            odd[name] = "is no regular file"
+            found.odd[name] = "is no regular file"
         else:
-            yield name
+            found.names.append(name)
 
     def _inside(self, name: str) -> str:
         path = os.path.join(self.root, name)
@@ -140,21 +190,65 @@ class Archive:
     def __init__(self, path: Path) -> None:
         self.path = path
         self._open: tuple[int, zipfile.ZipFile] | None = None
-        self.odd: dict[str, str] = {}
-        members = {info.filename: info for info in self._honest(self._zip.infolist())}
+        odd: dict[str, str] = {}
+        members = {info.filename: info for info in self._honest(self._zip.infolist(), odd)}
         wrapper = _wrapper(list(members))
         self._members = {name.removeprefix(wrapper): info for name, info in members.items()}
-        self._names = sorted(name for name in self._members if not any(map(hidden, name.split("/"))))
+        own = self._own()
+        seen = [name for name in self._members if not any(map(hidden, name.split("/"))) and not _under(name, own)]
+        odd = {name: why for name, why in odd.items() if not _under(name.removeprefix(wrapper), own)}
+        self._found = _without_loose(_Found(sorted(seen), odd, own), self.note)
+
+    @property
+    def odd(self) -> dict[str, str]:
+        return self._found.odd
+
+    @property
+    def own(self) -> dict[str, str]:
+        return self._found.own
+
+    @property
+    def mark(self) -> Mark | None:
+        return self.mark_of("")
 
     def names(self) -> list[str]:
-        return self._names
+        return self._found.names
 
-    def read(self, name: str) -> bytes:
+    def within(self, folder: str) -> list[str]:
+        inside = [name.removeprefix(f"{folder}/") for name in self._members if name.startswith(f"{folder}/")]
+        return sorted(f"{folder}/{name}" for name in inside if not any(map(hidden, name.split("/"))))
+
+    def mark_of(self, folder: str) -> Mark | None:
+        try:
+            return marker.parse(self.read(f"{folder}/{marker.FILE}".lstrip("/")))
+        except Bad:
+            return None
+
+    def note(self, name: str) -> Note | None:
+        try:
+            return marker.note(self.read(name, marker.HEAD))
+        except Bad:
+            return None
+
+    def _own(self) -> dict[str, str]:
+        """The folders that are marked, but for those inside of others, and by what."""
+        inside: dict[str, set[str]] = {}
+        for name in self._members:
+            if basename(name) in (marker.FILE, CACHE) and dirname(name):
+                inside.setdefault(dirname(name), set()).add(basename(name))
+        return {
+            folder: _ours(there, lambda folder=folder: self.mark_of(folder))  # type: ignore[misc]
+            for folder, there in inside.items()
+            if not _under(dirname(folder), inside)
+        }
+
+    def read(self, name: str, most: int = LARGEST + 1) -> bytes:
+        """most: bytes from the start."""
         if name not in self._members:
             raise Bad("is missing")
         try:
             with self._zip.open(self._members[name]) as file:
-                return _bounded(file.read(LARGEST + 1))
+                return _bounded(file.read(most))
         except (OSError, RuntimeError, NotImplementedError, EOFError, zipfile.BadZipFile, zlib.error) as error:
             raise Bad(f"cannot be unpacked: {error}") from None
 
@@ -170,7 +264,7 @@ class Archive:
                 raise CondgenError(f"cannot read {str(self.path)!r}: {error}.") from None
         return self._open[1]
 
-    def _honest(self, members: list[zipfile.ZipInfo]) -> Iterator[zipfile.ZipInfo]:
+    def _honest(self, members: list[zipfile.ZipInfo], odd: dict[str, str]) -> Iterator[zipfile.ZipInfo]:
         seen: set[str] = set()
         if len(members) > MEMBERS or sum(info.compress_size for info in members) > self.path.stat().st_size:
             raise CondgenError(f"{str(self.path)!r} is no honest zip: {len(members):,} members that overlap.")
@@ -181,13 +275,59 @@ class Archive:
                 raise CondgenError(f"{str(self.path)!r} is no honest zip: member {info.filename!r} {what}.")
             seen.add(info.filename)
             if reason := _oddity(info):
-                self.odd[info.filename] = reason
+                odd[info.filename] = reason
             elif not info.is_dir():
                 yield info
 
 
+class _Found(NamedTuple):
+    """What a walk has come across."""
+
+    names: list[str]
+    odd: dict[str, str]
+    own: dict[str, str]
+
+    @property
+    def total(self) -> int:
+        return len(self.names) + len(self.odd) + len(self.own)
+
+
+def _ours(there: Collection[str], mark: Callable[[], Mark | None]) -> str:
+    """By what a folder with files of these names was written, if it is none of the user's; else ''."""
+    if marker.FILE in there:
+        found = mark()
+        return found.wrote if found else "condgen"
+    return "a cache" if CACHE in there else ""
+
+
+def _under(name: str, folders: Collection[str]) -> bool:
+    """Whether a path is one of these folders, or lies in one."""
+    while name:
+        if name in folders:
+            return True
+        name = dirname(name)
+    return False
+
+
+def _without_loose(found: _Found, note: Callable[[str], Note | None]) -> _Found:
+    """Without grids and generated images beside folders: where no folder gives an image its class, few lie and any
+    would end the reading. What condgen wrote *into* a folder of a class is told when all images are looked at."""
+    folders = {dirname(name) for name in found.names}
+    above = {parent for folder in folders for parent in _parents(folder)}
+    loose = (name for name in found.names if name.lower().endswith(marker.ENDINGS) and dirname(name) in above)
+    own = {name: said.wrote for name in loose if (said := note(name))}
+    return _Found([name for name in found.names if name not in own], found.odd, found.own | own)
+
+
+def _parents(folder: str) -> Iterator[str]:
+    while folder:
+        folder = dirname(folder)
+        yield folder
+
+
 def store_at(path: Path) -> Store:
     """A folder, a zip by its content, or the folder around one file."""
+    path = path.resolve() if path.name in ("", "..") else path  # data are called by their folder's name
     if path.is_dir():
         return Folder(path)
     return Archive(path) if path.suffix == ".zip" else Folder(path.parent, only=path.name)

@@ -9,6 +9,8 @@ import json
 
 import numpy as np
 
+from condgen.data.classes import few_enough, numbered
+from condgen.data.dataset import LARGEST
 from condgen.data.listing import Listing, listing
 from condgen.data.store import Bad, Store
 from condgen.errors import CondgenError
@@ -31,12 +33,12 @@ def read(store: Store) -> Listing:
         raise CondgenError(f"{where} names no labels.")
     labels = list(entries.values())
     if all(isinstance(label, int) for label in labels):
-        names = [str(number) for number in range(max(0, *labels) + 1)]
-        if min(labels) < 0:
-            raise CondgenError(f"{where}: class {min(labels)}; wanted 0 or more.")
-        return listing(store, ((file, None, str(label)) for file, label in entries.items()), names=names)
+        if min(labels) < 0 or max(labels) > LARGEST:
+            raise CondgenError(f"{where}: classes {min(labels)} to {max(labels)}; wanted 0 or more, and not as many.")
+        names = numbered([np.array(labels, np.int64)], where).names
+        return listing(store, ((file, None, str(int(label))) for file, label in entries.items()), names=names)
     if not all(isinstance(label, list) and len(label) == len(labels[0]) and {*label} <= {0, 1} for label in labels):
         raise CondgenError(f"{where}: wanted whole numbers, or lists of zeros and ones of one length.")
-    attributes = Labels(tuple(f"attribute_{i}" for i in range(len(labels[0]))), "attributes")
+    attributes = Labels(few_enough(tuple(f"attribute_{i}" for i in range(len(labels[0]))), where), "attributes")
     values, parts = np.array(labels, np.int64), [None] * len(labels)
     return Listing(store.path.stem, store, list(entries), attributes, values, parts, store.odd)

@@ -17,6 +17,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
+from condgen.data.classes import few_enough
 from condgen.data.listing import SPLITS, Listing, attribute, listing, part_of
 from condgen.data.store import Pictures, Store, text_of
 from condgen.errors import CondgenError
@@ -72,7 +73,7 @@ def labelled(
     if not columns:
         raise CondgenError(f"{first.where}: a column of pictures and none of labels.")
     values = [[attribute(_cell(row, name), f"{row.where}, {name}") for name in columns] for row in rows.values()]
-    labels = Labels(tuple(columns), "attributes")
+    labels = Labels(few_enough(tuple(columns), str(store.path)), "attributes")
     return Listing(
         store.path.stem, store, list(rows), labels, np.array(values, np.int64), list(parts.values()), store.odd
     )
@@ -159,5 +160,6 @@ def _cell(row: Row, column: str) -> str:
 
 
 def as_cell(value: Any) -> str:
-    """A value as it would stand in a CSV."""
-    return "" if value is None else str(int(value)) if isinstance(value, bool) else str(value)
+    """A value as it would stand in a CSV; a whole number as such, whatever type it had."""
+    whole = isinstance(value, bool) or (isinstance(value, float) and value.is_integer())
+    return "" if value is None else str(int(value)) if whole else str(value)

@@ -1,18 +1,28 @@
 """Pictures to order: from labels to files."""
 
-from collections.abc import Mapping
+import json
+from collections.abc import Iterator, Mapping
 from pathlib import Path
+from typing import IO, Any
 from zipfile import ZIP_DEFLATED, ZipFile
 
 import numpy as np
 from numpy.lib import format as npy
+from numpy.typing import NDArray
 
+from condgen import marker, slugs
 from condgen.disk import replacing
 from condgen.drawing import captions, pictures, sheets
 from condgen.drawing.sampler import Sampler
 from condgen.errors import CondgenError
-from condgen.labels import Label
+from condgen.labels import ANY, Label
+from condgen.marker import Mark
 from condgen.options import Value
+
+MOST_FILES, MOST_IN_ONE = 10_000_000, 100_000_000
+"""Images of one command: in a folder, and in one array or in shards."""
+CHUNK = 100_000
+"""Labels that are written to an .npz at a time."""
 
 
 def default_out(
@@ -20,7 +30,7 @@ def default_out(
 ) -> Path:
     """Where pictures go when nobody says: into the run's own folder, under the request's own name."""
     chosen = "".join(f"_{name}-{value}" for name, value in sampling.items())
-    name = f"labels-{labels.replace('/', '-')}_count-{count}_seed-{seed}{chosen}"
+    name = f"labels-{slugs.part(labels)}_count-{count}_seed-{seed}{chosen}"
     return run / "drawn" / (f"{name}.png" if one_file else name)
 
 
@@ -32,33 +42,48 @@ def write(sampler: Sampler, labels: list[Label], *, count: int, seed: int, out: 
     """
     if count < 1:
         raise CondgenError(f"--count should be 1 or more, found {count}.")
+    images = len(labels) * count
+    if grid or out.suffix in (".png", ".npz"):
+        marker.check_file(out)
     if grid:
+        columns = pictures.COLUMNS if sampler.spec.labels == ANY else len(labels)
+        pictures.check_sheet(sampler.spec.shape, count, columns, "--labels or a lower --count")
         if out.suffix != ".png":
             raise CondgenError(f"--grid draws one picture; {str(out)!r} should end in .png.")
         pictures.save_png(out, sheets.class_grid(sampler, labels, rows=count, seed=seed), about(sampler, seed=seed))
     elif out.suffix == ".npz":
+        check_images(images, MOST_IN_ONE, "give a lower --count")
         _npz(sampler, labels, count, seed, out)
     elif out.suffix == ".png":
-        if len(labels) * count != 1:
+        if images != 1:
             raise CondgenError(
-                f"{len(labels) * count} pictures do not fit into {str(out)!r}: add --grid, or give a folder or .npz."
+                f"{images:,} pictures do not fit into {str(out)!r}: add --grid, or give a folder or .npz."
             )
-        _files(sampler, labels, count, seed, [out])
+        _files(sampler, labels, count, seed, iter([out]))
     else:
         if out.exists() and not out.is_dir():
             raise CondgenError(f"{str(out)!r} is a file; give a folder, or a name that ends in .png or .npz.")
+        check_images(images, MOST_FILES, "give a lower --count, or write .tar files with --shard")
+        marker.claim(out, Mark("condgen sample", sampler.spec.labels))
         _files(sampler, labels, count, seed, _names(sampler, labels, count, seed, out))
     return out
 
 
-def _names(sampler: Sampler, labels: list[Label], count: int, seed: int, folder: Path) -> list[Path]:
+def check_images(images: int, most: int, remedy: str) -> None:
+    """Raise CondgenError if one command asks for more images than `most`."""
+    if images > most:
+        raise CondgenError(f"{images:,} images are more than one command writes ({most:,}); {remedy}.")
+
+
+def _names(sampler: Sampler, labels: list[Label], count: int, seed: int, folder: Path) -> Iterator[Path]:
     known = sampler.spec.labels
-    return [folder / captions.file_name(known, label, seed, i) for label in labels for i in range(count)]
+    return (folder / captions.file_name(known, label, seed, i) for label in labels for i in range(count))
 
 
-def _files(sampler: Sampler, labels: list[Label], count: int, seed: int, paths: list[Path]) -> None:
-    asked = [(label, index) for label in labels for index in range(count)]
-    drawn = (picture for batch in sampler.batches([label for label, _ in asked], seed) for picture in batch)
+def _files(sampler: Sampler, labels: list[Label], count: int, seed: int, paths: Iterator[Path]) -> None:
+    asked = ((label, index) for label in labels for index in range(count))
+    wanted = (label for label in labels for _ in range(count))
+    drawn = (picture for batch in sampler.batches(wanted, seed) for picture in batch)
     for path, (label, index), picture in zip(paths, asked, drawn, strict=True):
         told = about(sampler, label=sampler.spec.labels.title(label), seed=seed, index=index)
         pictures.save_png(path, pictures.image(picture), told)
@@ -71,15 +96,31 @@ def _npz(sampler: Sampler, labels: list[Label], count: int, seed: int, out: Path
     """
     spec, asked = sampler.spec, (label for label in labels for _ in range(count))
     shape = (len(labels) * count, *spec.shape[1:], *((spec.channels,) if spec.channels > 1 else ()))
-    few = {"labels": np.repeat(np.array(labels), count, axis=0), "names": np.array(spec.labels.names)}
     with replacing(out) as temporary, ZipFile(temporary, "w", ZIP_DEFLATED, compresslevel=1) as file:
         with file.open("images.npy", "w", force_zip64=True) as stream:
-            npy.write_array_header_1_0(stream, {"descr": "|u1", "fortran_order": False, "shape": shape})
+            _header(stream, np.dtype(np.uint8), shape)
             for drawn in sampler.batches(asked, seed):
                 stream.write(drawn.tobytes())
-        for name, array in few.items():
-            with file.open(f"{name}.npy", "w", force_zip64=True) as stream:
-                npy.write_array(stream, array, allow_pickle=False)
+        with file.open("labels.npy", "w", force_zip64=True) as stream:
+            _labels(stream, np.array(labels), count)
+        with file.open("names.npy", "w", force_zip64=True) as stream:
+            npy.write_array(stream, np.array(spec.labels.names), allow_pickle=False)
+        with file.open(f"{marker.KEY}.npy", "w", force_zip64=True) as stream:
+            note = json.dumps(about(sampler, seed=seed, count=count))
+            npy.write_array(stream, np.array(note), allow_pickle=False)
+
+
+def _labels(stream: IO[bytes], labels: NDArray[np.int64], count: int) -> None:
+    """Each label `count` times, a part at a time."""
+    _header(stream, labels.dtype, (len(labels) * count, *labels.shape[1:]))
+    for label in labels:
+        for start in range(0, count, CHUNK):
+            part = np.broadcast_to(label, (min(CHUNK, count - start), *label.shape))
+            stream.write(part.tobytes())
+
+
+def _header(stream: IO[bytes], dtype: np.dtype[Any], shape: tuple[int, ...]) -> None:
+    npy.write_array_header_1_0(stream, {"descr": npy.dtype_to_descr(dtype), "fortran_order": False, "shape": shape})
 
 
 def about(sampler: Sampler, **request: object) -> dict[str, object]:

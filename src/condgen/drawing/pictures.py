@@ -1,6 +1,7 @@
 """Pictures for people: PNG files, titled grids. Figures with axes are in plots.py."""
 
 import json
+import zlib
 from collections.abc import Mapping, Sequence
 from io import BytesIO
 from pathlib import Path
@@ -12,10 +13,17 @@ from PIL import Image, ImageDraw, ImageFont
 from PIL.PngImagePlugin import PngInfo
 
 from condgen.disk import write_bytes
+from condgen.errors import CondgenError
+from condgen.marker import KEY
 
+SIGNATURE = b"\x89PNG\r\n\x1a\n"
 CELL = 56
 """Small pictures are enlarged, by a whole factor, to about this many pixels."""
 GAP, TITLE, SIDE = 2, 18, 64
+LONGEST_TITLE = 200
+"""Letters of a title that are looked at."""
+LONGEST_SIDE, MOST_PIXELS = 65_535, 2**27
+"""Of a sheet: more than that, few programs open."""
 COLUMNS = 10
 """Of a sheet by a generator that takes no label."""
 PAPER, INK = (255, 255, 255), (32, 32, 32)
@@ -44,6 +52,21 @@ def grid(pictures: NDArray[np.uint8], titles: Sequence[str], sides: Sequence[str
     for row, side in enumerate(sides):
         _write(sheet, side, SIDE // 2, top + row * height + height // 2, SIDE)
     return sheet
+
+
+def check_sheet(shape: tuple[int, int, int], rows: int, columns: int, fewer: str) -> None:
+    """Raise CondgenError if a titled sheet of images (channels, height, width) would be too large to open.
+
+    fewer: the options to lower, for the message.
+    """
+    _, height, width = shape
+    scale = _scale(width, height)
+    across, down = columns * (width * scale + GAP), rows * (height * scale + TITLE)
+    if max(across, down) > LONGEST_SIDE or across * down > MOST_PIXELS:
+        raise CondgenError(
+            f"a sheet of {rows:,} rows and {columns:,} columns would have {across:,} x {down:,} pixels, more than most "
+            f"programs open; give fewer {fewer}."
+        )
 
 
 def unlabelled(drawn: NDArray[np.uint8]) -> Image.Image:
@@ -93,33 +116,62 @@ def stacked(sheets: Sequence[Image.Image], titles: Sequence[str]) -> Image.Image
 
 def enlarged(picture: Image.Image) -> Image.Image:
     """In colour, and grown by a whole factor to about CELL pixels if it is smaller."""
-    scale = max(1, round(CELL / max(picture.size)))
+    scale = _scale(*picture.size)
     return picture.convert("RGB").resize((picture.width * scale, picture.height * scale), Image.Resampling.NEAREST)
+
+
+def _scale(width: int, height: int) -> int:
+    return max(1, round(CELL / max(width, height)))
 
 
 def png(picture: Image.Image, about: Mapping[str, Any] | None = None) -> bytes:
     """As a PNG; `about` travels inside it as JSON under the key 'condgen'."""
     note = PngInfo()
     if about:
-        note.add_text("condgen", json.dumps(about))
+        note.add_text(KEY, json.dumps(about))
     buffer = BytesIO()
     picture.save(buffer, "PNG", pnginfo=note)
     return buffer.getvalue()
 
 
-def film(frames: Sequence[Image.Image]) -> bytes:
-    """Pictures of one size as a GIF that repeats: three a second, the last one held for two seconds."""
+def film(frames: Sequence[Image.Image], about: Mapping[str, Any] | None = None) -> bytes:
+    """Pictures of one size as a GIF that repeats: three a second, the last one held for two seconds.
+
+    about: travels in its comment, as JSON.
+    """
     buffer = BytesIO()
     first, *others = [frame.convert("RGB").quantize(64) for frame in frames]
     durations = [333] * len(others) + [2000]
-    first.save(buffer, "GIF", save_all=True, append_images=others, duration=durations, loop=0)
+    comment = f"{KEY}\0{json.dumps(about)}".encode() if about else b""
+    first.save(buffer, "GIF", save_all=True, append_images=others, duration=durations, loop=0, comment=comment)
     return buffer.getvalue()
 
 
 def read(path: Path) -> Image.Image:
-    """A picture file, in memory."""
+    """A PNG of ours, in memory. Raises CondgenError if a byte of it has changed: Pillow alone would show some of
+    those without a word."""
+    if not is_whole(path):
+        raise CondgenError(
+            f"{str(path)!r} is damaged or missing; the run's own train command writes it again if it can."
+        )
     with Image.open(path) as picture:
         return picture.copy()
+
+
+def is_whole(path: Path) -> bool:
+    """Whether every byte of a PNG file is as it was written, by the checksum that each of its parts carries."""
+    try:
+        data = path.read_bytes()
+    except OSError:
+        return False
+    at, name = len(SIGNATURE), b""
+    while name != b"IEND" and at + 12 <= len(data):
+        end = at + 8 + int.from_bytes(data[at : at + 4], "big")
+        name = data[at + 4 : at + 8]
+        if zlib.crc32(data[at + 4 : end]) != int.from_bytes(data[end : end + 4], "big"):
+            return False
+        at = end + 4
+    return data.startswith(SIGNATURE) and name == b"IEND" and at == len(data)
 
 
 def save_png(path: Path, picture: Image.Image, about: Mapping[str, Any] | None = None) -> None:
@@ -129,11 +181,12 @@ def save_png(path: Path, picture: Image.Image, about: Mapping[str, Any] | None =
 
 def _write(sheet: Image.Image, title: str, x: int, y: int, width: int) -> None:
     """The title, centred on a point, in the largest type that fits, cut short if none does."""
-    pen = ImageDraw.Draw(sheet)
+    pen, title = ImageDraw.Draw(sheet), " ".join(title.split())[:LONGEST_TITLE]  # in one line
     fonts = [ImageFont.load_default(size) for size in (13, 12, 11, 10, 9)]
     width -= 2 * GAP
     font = next((font for font in fonts if pen.textlength(title, font) <= width), fonts[-1])
     if pen.textlength(title, font) > width:
+        title = title[:width]  # no letter is narrower than a pixel
         while title and pen.textlength(title + "…", font) > width:
             title = title[:-1]
         title += "…"

@@ -1,5 +1,7 @@
 """Charts as PNG or SVG bytes. matplotlib takes half a second to import, so it is imported on first use."""
 
+import json
+import warnings
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from io import BytesIO
@@ -8,10 +10,17 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
+from condgen.errors import shortened
+from condgen.marker import KEY, sheet
+
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 
+MOST_BARS = 500
+"""Labels of a bar chart; it shows the first ones of more."""
+LONGEST_NAME, LONGEST_TITLE = 20, 100
+"""Letters that are shown of a name beside an axis, and of a title."""
 PEN = "#010203"
 """The colour of text and axes in an SVG; pages replace it by their own."""
 
@@ -85,28 +94,38 @@ def trade_off(lines: Mapping[str, Sequence[Mapping[str, Any]]], kind: str = "png
 
 def scatter(points: NDArray[np.floating], groups: NDArray[np.integer], names: Sequence[str], title: str) -> bytes:
     """Scatter plot of points (n, 2), coloured by group (n,). names: of the groups, for the legend."""
-    figure = _figure(8, 7, title)
-    panel = figure.add_subplot()
-    for number, name in enumerate(names):
-        x, y = points[groups == number].T
-        panel.scatter(x, y, s=4, alpha=0.6, label=name, color=f"C{number % 10}")
-    panel.set(xlabel="first latent dimension", ylabel="second latent dimension", aspect="equal")
-    panel.legend(markerscale=4, frameon=False, loc="center left", bbox_to_anchor=(1, 0.5))
-    return _png(figure)
+    with _style("png"):
+        figure = _figure(8, 7, title)
+        panel = figure.add_subplot()
+        for number, name in enumerate(names):
+            x, y = points[groups == number].T
+            panel.scatter(x, y, s=4, alpha=0.6, label=_plain(name), color=f"C{number % 10}")
+        panel.set(xlabel="first latent dimension", ylabel="second latent dimension", aspect="equal")
+        panel.legend(markerscale=4, frameon=False, loc="center left", bbox_to_anchor=(1, 0.5))
+        return _file(figure, "png")
 
 
 def bars(counts: Mapping[str, Sequence[int]], names: Sequence[str], title: str) -> bytes:
     """Bar chart of images per label, one bar per split."""
-    figure = _figure(max(6, 0.5 * len(names)), 4, title)
-    panel, width = figure.add_subplot(), 0.8 / len(counts)
-    for number, (split, values) in enumerate(counts.items()):
-        places = np.arange(len(names)) + number * width
-        panel.bar(places, values, width, label=split)
-    middle = np.arange(len(names)) + 0.4 - width / 2
-    panel.set_xticks(middle, names, rotation=90 if max(map(len, names)) > 5 else 0)
-    panel.set(ylabel="images")
-    figure.legend(frameon=False, loc="outside right upper")
-    return _png(figure)
+    names = names[:MOST_BARS]
+    shown = [_plain(name) for name in names]
+    with _style("png"):
+        figure = _figure(max(6, 0.5 * len(names)), 4, title)
+        panel, width = figure.add_subplot(), 0.8 / len(counts)
+        for number, (split, values) in enumerate(counts.items()):
+            places = np.arange(len(names)) + number * width
+            panel.bar(places, values[: len(names)], width, label=split)
+        middle = np.arange(len(names)) + 0.4 - width / 2
+        panel.set_xticks(middle, shown, rotation=90 if max(map(len, shown)) > 5 else 0)
+        panel.set(ylabel="images")
+        figure.legend(frameon=False, loc="outside right upper")
+        return _file(figure, "png")
+
+
+def _plain(name: str, longest: int = LONGEST_NAME) -> str:
+    """A name from the data on one short line, in which '$' does not start a formula."""
+    line = " ".join(shortened(name).split())
+    return (line if len(line) <= longest else f"{line[:longest]}…").replace("$", r"\$")
 
 
 def _figure(width: float, height: float, title: str) -> "Figure":
@@ -114,30 +133,34 @@ def _figure(width: float, height: float, title: str) -> "Figure":
 
     figure = Figure(figsize=(width, height), layout="constrained")
     if title:
-        figure.suptitle(title)
+        figure.suptitle(_plain(title, LONGEST_TITLE))
     return figure
-
-
-def _png(figure: "Figure") -> bytes:
-    return _file(figure, "png")
 
 
 def _file(figure: "Figure", kind: str) -> bytes:
     """kind: png, or svg with a transparent background."""
     buffer = BytesIO()
-    if kind == "svg":
-        figure.savefig(buffer, format="svg", transparent=True, metadata={"Date": None})
-    else:
-        figure.savefig(buffer, format="png", dpi=100)
+    with warnings.catch_warnings():
+        warnings.filterwarnings("ignore", "Glyph .* missing from font")  # it draws a box, which is all that can be done
+        if kind == "svg":
+            figure.savefig(buffer, format="svg", transparent=True, metadata={"Date": None})
+        else:
+            figure.savefig(buffer, format="png", dpi=100, metadata={KEY: json.dumps(sheet("condgen"))})
     return buffer.getvalue()
 
 
 @contextmanager
 def _style(kind: str) -> Iterator[None]:
-    """In an SVG, text is kept as text, and text and axes have the colour PEN."""
+    """matplotlib's own defaults, regardless of any matplotlibrc, which may lie in the working folder; text between two
+    dollar signs is not a formula.
+
+    In an SVG, text is kept as text, and text and axes have the colour PEN.
+    """
     import matplotlib
 
     parts = ("text.color", "axes.edgecolor", "axes.labelcolor", "xtick.color", "ytick.color")
-    style: Any = {"svg.fonttype": "none", "svg.hashsalt": "condgen"} | dict.fromkeys(parts, PEN)
-    with matplotlib.rc_context(style if kind == "svg" else None):
+    svg: Any = {"svg.fonttype": "none", "svg.hashsalt": "condgen"} | dict.fromkeys(parts, PEN)
+    with matplotlib.rc_context():
+        matplotlib.rcdefaults()
+        matplotlib.rcParams.update({"text.parse_math": False} | (svg if kind == "svg" else {}))
         yield

@@ -12,12 +12,15 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
-from condgen.disk import replacing, write_json
+from condgen import marker, parallel
+from condgen.disk import as_json, replacing, write_new
 from condgen.drawing import pictures
-from condgen.drawing.draw import about
+from condgen.drawing.draw import MOST_IN_ONE, about, check_images
 from condgen.drawing.sampler import Sampler
 from condgen.errors import CondgenError
 from condgen.labels import Label
+from condgen.marker import Mark
+from condgen.parts import sweep
 
 REQUEST = "request.json"
 
@@ -29,31 +32,58 @@ def write(sampler: Sampler, labels: Sequence[Label], *, count: int, seed: int, o
     """
     if min(count, each) < 1:
         raise CondgenError(f"--count and --shard should be 1 or more, found {count} and {each}.")
+    check_images(len(labels) * count, MOST_IN_ONE, "give a lower --count, and another --seed for each command")
+    numbers = mine(-(-len(labels) * count // each))
+    marker.claim(out, Mark("condgen sample --shard", sampler.spec.labels), names=_names(out))
     note_request(out, about(sampler, seed=seed, count=count, each=each, labels=[str(label) for label in labels]))
+    sweep(out)
     total = len(labels) * count
-    for number in mine(-(-total // each)):
+    for number in numbers:
         path = out / f"{number:05d}.tar"
-        if not path.exists():
+        if not is_whole(path, 3 * (min(total, (number + 1) * each) - number * each)):
             with replacing(path) as temporary, tarfile.open(temporary, "w") as shard:
                 for name, data in members(sampler, labels, count, seed, number * each, min(total, (number + 1) * each)):
                     add(shard, name, data)
     return out
 
 
+def _names(out: Path) -> list[str]:
+    """Of shards that were begun before there were markers."""
+    return [REQUEST, *(path.name for path in out.glob("[0-9]*.tar"))] if (out / REQUEST).is_file() else []
+
+
 def mine(shards: int) -> range:
     """Which of them this process draws."""
-    return range(int(os.environ.get("RANK", "0")), shards, int(os.environ.get("WORLD_SIZE", "1")))
+    rank, size = parallel.placed()
+    return range(rank, shards, size)
 
 
 def note_request(out: Path, request: dict[str, Any]) -> None:
     """Write down what the shards in `out` are, or see that they are the same."""
     path = out / REQUEST
-    if not path.exists():
-        write_json(path, request)
+    if not path.exists() and write_new(path, as_json(request)):
         return
-    there = json.loads(path.read_text(encoding="utf-8"))
+    try:
+        there = json.loads(path.read_text(encoding="utf-8"))
+        if not isinstance(there, dict):
+            raise ValueError("no object")
+    except (ValueError, RecursionError):
+        raise CondgenError(
+            f"{str(path)!r} is damaged, so it cannot be told which shards these are; give another --out."
+        ) from None
     if other := [name for name in request if there.get(name) != request[name]]:
         raise CondgenError(f"{str(out)!r} holds shards with another {', '.join(other)}; give another --out.")
+
+
+def is_whole(path: Path, members: int) -> bool:
+    """Whether a shard is there to its end: so many members, and the two empty blocks that close a tar file."""
+    try:
+        with tarfile.open(path) as shard, path.open("rb") as file:
+            found = sum(1 for _ in shard)
+            file.seek(-1024, os.SEEK_END)
+            return found == members and not any(file.read()) and file.tell() % tarfile.RECORDSIZE == 0
+    except (OSError, tarfile.TarError, EOFError, ValueError):
+        return False
 
 
 def members(

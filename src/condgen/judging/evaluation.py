@@ -5,14 +5,13 @@ class, the confusion matrix, the validity check, and the judge and protocol of t
 """
 
 import hashlib
-import json
 import platform
 from typing import Any
 
 import numpy
 import torch
 
-from condgen.disk import cache, write_json
+from condgen import cache, disk
 from condgen.judging import protocol
 from condgen.judging.inception import fid
 from condgen.judging.protocol import GeneratedSet
@@ -22,6 +21,8 @@ from condgen.metrics.estimate import Estimate
 from condgen.version import __version__
 
 Evaluation = dict[str, Any]
+KEPT = 2
+"""Of how the numbers of real pictures are kept."""
 
 
 def evaluate_samples(
@@ -62,12 +63,11 @@ def with_real(name: str, number: Estimate, real: Estimate | None) -> dict[str, A
 
 def _real(reference: Reference, count: int, *, cas: bool, full: bool) -> dict[str, Estimate]:
     """The metrics of real images, which are stored in the user's cache since they do not change."""
-    parts = (protocol.PROTOCOL, reference.key, count, cas, full)
+    parts = (KEPT, protocol.PROTOCOL, reference.key, count, cas, full)
     name = hashlib.sha256(repr(parts).encode()).hexdigest()[:24]
-    path = cache() / "real" / f"{name}.json"
-    try:
-        return {key: Estimate.from_json(value) for key, value in json.loads(path.read_text(encoding="utf-8")).items()}
-    except (OSError, ValueError, KeyError):
-        found = protocol.real_estimates(reference, count, cas=cas, full=full)
-        write_json(path, {key: number.to_json() for key, number in found.items()})
-        return found
+    path = disk.cache() / "real" / f"{name}.json"
+    if kept := cache.kept(path):
+        return {key: Estimate.from_json(value) for key, value in kept.items()}
+    found = protocol.real_estimates(reference, count, cas=cas, full=full)
+    cache.keep_if_possible(path, {key: number.to_json() for key, number in found.items()})
+    return found

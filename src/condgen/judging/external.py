@@ -12,6 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image, UnidentifiedImageError
 
+from condgen import marker
 from condgen.data import Dataset, npz
 from condgen.data.dataset import as_labels, as_pictures
 from condgen.errors import CondgenError, unknown
@@ -78,7 +79,8 @@ def _numbers(
 
 
 def _folder(folder: Path, spec: Spec) -> Samples:
-    files = sorted(path for path in folder.rglob("*") if path.suffix.lower() in ENDINGS and path.is_file())
+    found = sorted(path for path in folder.rglob("*") if path.suffix.lower() in ENDINGS and path.is_file())
+    files = [path for path in found if not marker.is_sheet(path)]
     if not files:
         raise CondgenError(f"no images in {str(folder)!r}; expected {LAYOUTS}.")
     find = finder(spec.labels, str(folder))

@@ -5,19 +5,22 @@ are in weights/ beside this file (made by tools/train_judges.py); for other data
 training split and stored in the user's cache. Every report states the judge and the SHA-256 of its weights.
 """
 
+import hashlib
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import torch
+from filelock import FileLock, Timeout
 from numpy.typing import NDArray
 from safetensors.torch import load, save
 from torch import nn
 
-from condgen import disk
+from condgen import cache, disk
 from condgen.data import Dataset
 from condgen.judging.classifier import Predictions, Recipe, classifier, fit, predict
 from condgen.labels import Labels
@@ -62,13 +65,18 @@ def is_pinned(dataset: Dataset) -> bool:
 
 def of(dataset: Dataset, say: Callable[[str], None] = lambda text: None) -> Judge:
     """The judge of this data set; it is trained and cached if there is none yet."""
-    return find(dataset) or train(dataset, Recipe.for_data(dataset), _places(dataset)[-1], say)
+    if found := find(dataset):
+        return found
+    folder = _places(dataset)[-1]
+    with _alone(folder, say):  # another process may have trained it meanwhile
+        return find(dataset) or train(dataset, Recipe.for_data(dataset), folder, say)
 
 
 def train(
     dataset: Dataset, recipe: Recipe, folder: Path, say: Callable[[str], None] = lambda text: None, name: str = ""
 ) -> Judge:
-    """Train a judge on the training split and write it to `folder`. say: called with progress messages."""
+    """Train a judge on the training split and write it to `folder`; if that fails, say so and continue. say: called
+    with progress messages."""
     steps = recipe.steps(len(dataset.train))
     say(f"no judge for {dataset.name!r} yet: training one on its {len(dataset.train):,} real images ({steps} steps).")
     net = fit(dataset.spec, dataset.train, recipe, seed=0)
@@ -76,20 +84,39 @@ def train(
     test = dataset.test or dataset.train
     seen = predict(net, test.images, dataset.labels)
     accuracy = labelling.accuracy(torch.from_numpy(test.labels), seen.labels)
-    disk.write_bytes(folder / "judge.safetensors", weights)
     card = {
         "name": name or f"judge-{dataset.fingerprint[:8]}-v{VERSION}",
         "fingerprint": dataset.fingerprint,
         "spec": dataset.spec.to_json(),
         "recipe": asdict(recipe),
         "accuracy": accuracy.to_json(),
-        "sha256": disk.sha256(folder / "judge.safetensors"),
+        "sha256": hashlib.sha256(weights).hexdigest(),
     }
-    disk.write_json(folder / "judge.json", card)
+    try:
+        with cache.writing(folder):
+            disk.write_bytes(folder / "judge.safetensors", weights)
+            disk.write_json(folder / "judge.json", card | {"seal": cache.digest(card)})
+    except disk.DiskError as error:
+        say(f"the judge is used, but not kept for the next time: {error}")
     say(f"judge: {card['name']}, accuracy {accuracy} on real test images.")
-    found = _read(folder, dataset)
-    assert found, "a judge that was just written can be read"
-    return found
+    return _judge(card, weights)
+
+
+@contextmanager
+def _alone(folder: Path, say: Callable[[str], None]) -> Iterator[None]:
+    """Hold the lock of a judge's folder; waits for another holder. Without a lock if the cache cannot be written."""
+    lock = FileLock(f"{folder}.lock")
+    with suppress(OSError):
+        disk.make(folder.parent)
+        try:
+            lock.acquire(timeout=0)
+        except Timeout:
+            say("another process is training the judge of these data; waiting for it ...")
+            lock.acquire()
+    try:
+        yield
+    finally:
+        lock.release()
 
 
 def _places(dataset: Dataset) -> list[Path]:
@@ -104,11 +131,16 @@ def _read(folder: Path, dataset: Dataset) -> Judge | None:
         card = json.loads((folder / "judge.json").read_text(encoding="utf-8"))
         if card["fingerprint"] != dataset.fingerprint:
             return None
+        seal = card.pop("seal", None)
+        if folder.parent != PINNED and seal != cache.digest(card):
+            return None
         weights = (folder / "judge.safetensors").read_bytes()
-    except (OSError, ValueError, KeyError):
+        return _judge(card, weights) if hashlib.sha256(weights).hexdigest() == card["sha256"] else None
+    except (OSError, ValueError, KeyError, TypeError, AttributeError):
         return None
-    if disk.sha256(folder / "judge.safetensors") != card["sha256"]:
-        return None
+
+
+def _judge(card: dict[str, Any], weights: bytes) -> Judge:
     spec = Spec.from_json(card["spec"])
     net = classifier(spec, card["recipe"]["width"])
     net.load_state_dict(load(weights))

@@ -1,4 +1,4 @@
-// BLAKE2b without a key (RFC 7693), for messages of at most one block of 128 bytes, which is enough for seeds.
+// BLAKE2b without key (RFC 7693).
 
 const IV = [
   0x6a09e667f3bcc908n, 0xbb67ae8584caa73bn, 0x3c6ef372fe94f82bn, 0xa54ff53a5f1d36f1n,
@@ -20,6 +20,7 @@ const LANES = [
   [0, 4, 8, 12], [1, 5, 9, 13], [2, 6, 10, 14], [3, 7, 11, 15],
   [0, 5, 10, 15], [1, 6, 11, 12], [2, 7, 8, 13], [3, 4, 9, 14],
 ];
+const BLOCK = 128;
 const MASK = (1n << 64n) - 1n;
 
 /** @type {(word: bigint, bits: bigint) => bigint} */
@@ -27,17 +28,24 @@ const turned = (word, bits) => ((word >> bits) | (word << (64n - bits))) & MASK;
 
 /** The first eight bytes of the digest of `size` bytes, as one little-endian number (a BigInt). */
 export function blake2b(message, size = 8) {
-  if (message.length > 128) throw new RangeError("a message of one block is wanted");
-  const words = wordsOf(message);
-  const first = IV[0] ^ 0x01010000n ^ BigInt(size);
-  const v = [first, ...IV.slice(1), ...IV];
-  v[12] ^= BigInt(message.length);
-  v[14] ^= MASK;
+  const state = [IV[0] ^ 0x01010000n ^ BigInt(size), ...IV.slice(1)];
+  const last = Math.max(0, Math.ceil(message.length / BLOCK) - 1) * BLOCK;
+  for (let start = 0; start <= last; start += BLOCK) {
+    const block = message.slice(start, start + BLOCK);
+    compress(state, wordsOf(block), start + block.length, start === last);
+  }
+  return state[0];
+}
+
+function compress(state, words, seen, isLast) {
+  const v = [...state, ...IV];
+  v[12] ^= BigInt(seen);
+  if (isLast) v[14] ^= MASK;
   for (let round = 0; round < 12; round++) {
     const order = SIGMA[round % 10];
     LANES.forEach((lane, i) => mix(v, lane, words[order[2 * i]], words[order[2 * i + 1]]));
   }
-  return first ^ v[0] ^ v[8];
+  state.forEach((word, i) => { state[i] = word ^ v[i] ^ v[i + 8]; });
 }
 
 /** @type {(v: bigint[], lane: number[], x: bigint, y: bigint) => void} */
@@ -53,7 +61,7 @@ function mix(v, [a, b, c, d], x, y) {
 }
 
 function wordsOf(message) {
-  const block = new Uint8Array(128);
+  const block = new Uint8Array(BLOCK);
   block.set(message);
   const view = new DataView(block.buffer);
   return Array.from({ length: 16 }, (_, i) => view.getBigUint64(8 * i, true));

@@ -1,5 +1,7 @@
 // Labels that can be requested: one of K classes, or K attributes that are on or off. Mirrors condgen/labels.py.
 
+import { blake2b } from "./blake2b.js";
+
 export class Labels {
   /** about: facts about the model. A label is a class index, or an array with 0 or 1 per attribute.
    * single: the generator is unconditional, so there is nothing to choose. */
@@ -7,7 +9,8 @@ export class Labels {
     this.names = about.names;
     this.attributes = about.kind === "attributes";
     this.single = about.kind === "any";
-    this.slugs = slugsOf(this.names);
+    this.words = this.names.map((name, i) => (PLAIN.test(name) && !WORDS.has(name.toLowerCase()) ? name : String(i)));
+    this.slugs = slugsOf(this.names, this.attributes ? ["none"] : []);
   }
 
   get size() {
@@ -35,23 +38,24 @@ export class Labels {
 
   /** The label as a part of a file name. */
   slug(label) {
-    return this.joined(label, this.slugs);
+    return this.attributes ? bounded(this.joined(label, this.slugs)) : this.slugs[label];
   }
 
   /** The label as an argument of --labels: names, or indices where a name would be ambiguous. */
   typed(label) {
-    return this.joined(label, this.names.map((name, i) => (PLAIN.test(name) && !WORDS.has(name.toLowerCase()) ? name : String(i))));
+    return this.joined(label, this.words);
   }
 
   /** The inverse of `typed`; null if there is no such label. */
   parse(text) {
-    return [this.first, ...this.each].find((label) => this.typed(label) === text) ?? this.several(text);
+    if (this.attributes) return this.several(text);
+    const place = this.words.indexOf(text);
+    return place < 0 ? null : place;
   }
 
   several(text) {
-    if (!this.attributes) return null;
-    const words = text.split("+");
-    const label = this.names.map((_, i) => Number(words.includes(this.typed(this.each[i]))));
+    const words = new Set(text.split("+"));
+    const label = this.words.map((word) => Number(words.has(word)));
     return this.typed(label) === text ? label : null;
   }
 
@@ -64,8 +68,36 @@ export class Labels {
 const PLAIN = /^[^\s,+-]([^,+]*[^\s,+])?$/u;
 const WORDS = new Set(["all", "none"]);
 
-function slugsOf(names) {
-  const slugs = names.map((name) => name.replace(/[^\p{L}\p{N}_]+/gu, "-").replace(/^[-_]+|[-_]+$/g, "").toLowerCase());
-  if (new Set(slugs).size === slugs.length && slugs.every(Boolean)) return slugs;
-  return slugs.map((slug, i) => (slug ? `${slug}-${i}` : String(i)));
+// File names, by the rules of condgen/slugs.py.
+
+const LONGEST = 100;
+const KEPT = 80;
+const LONGEST_PART = 150;
+const DEVICES = /^(con|prn|aux|nul|(com|lpt)[0-9])$/;
+const bytes = new TextEncoder();
+
+function slugsOf(names, taken) {
+  const slugs = names.map((name) =>
+    name.normalize("NFC").toLowerCase().replace(/[^\p{L}\p{N}_]+/gu, "-").replace(/^[-_]+|[-_]+$/g, ""));
+  const alike = slugs.map((slug) => slug.normalize("NFKD").toUpperCase().toLowerCase());
+  const fits = (slug) => slug && !DEVICES.test(slug) && !taken.includes(slug) && bytes.encode(slug).length <= LONGEST;
+  if (new Set(alike).size === slugs.length && slugs.every(fits)) return slugs;
+  return slugs.map((slug, i) => (slug ? `${cut(slug)}-${i}` : String(i)));
+}
+
+function bounded(text) {
+  if (bytes.encode(text).length <= LONGEST_PART) return text;
+  return `${cut(text)}-${blake2b(bytes.encode(text)).toString(16).padStart(16, "0")}`;
+}
+
+/** The first bytes of a text, without half a character at the end. */
+function cut(text) {
+  let kept = "";
+  let size = 0;
+  for (const sign of text) {
+    size += bytes.encode(sign).length;
+    if (size > KEPT) break;
+    kept += sign;
+  }
+  return kept.replace(/[-_]+$/, "");
 }

@@ -56,6 +56,9 @@ export class OnnxEngine {
     }
     const manifest = JSON.stringify({ ...origin, pictures: listed }, null, 2);
     files.push(["manifest.json", new TextEncoder().encode(manifest + "\n")]);
+    const { names, kind } = this.card;
+    const mark = { wrote: "condgen sample", data: true, labels: { names, kind: kind === "any" ? "classes" : kind } };
+    files.push([".condgen.json", new TextEncoder().encode(`${JSON.stringify(mark, null, 2)}\n`)]);
     return new Blob([zip(files)], { type: "application/zip" });
   }
 

@@ -41,7 +41,7 @@ class Faulty(BaseModel):
     error: Fault
 
 
-ANYWHERE = (400, 401, 403, 408, 413, 415, 421)
+ANYWHERE = (400, 401, 403, 408, 413, 415, 421, 431)
 """Errors that any address may answer with."""
 WORKING = (422, 429, 503, 504)
 """Those of addresses that draw."""
@@ -138,9 +138,16 @@ def add_drawing(app: FastAPI, served: Served, queue: Queue, limits: Limits) -> N
             return pack()
         return await asyncio.get_running_loop().run_in_executor(packers, pack)
 
-    @app.get("/about", summary="What is served.", responses=faults())
-    async def about() -> dict[str, Any]:
-        return served.about(limits)
+    told = json.dumps(
+        served.about(limits), ensure_ascii=False, separators=(",", ":")
+    ).encode()  # once: it never changes
+
+    @app.get(
+        "/about", summary="What is served.", response_class=Response,
+        responses={**contents("application/json"), **faults()},
+    )  # fmt: skip
+    async def about() -> Response:
+        return Response(told, media_type="application/json")
 
     async def sample(asked: Sample) -> Response:
         order = parcel.ordered(served, asked, most)

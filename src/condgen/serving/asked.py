@@ -65,7 +65,7 @@ class At(Strict):
 class Point(Strict):
     """One picture: what it should show, and which of all pictures that show it."""
 
-    y: list[Part] = Field(min_length=1, max_length=4096, description="A number per label: 1 is on, 0 is off.")
+    y: list[Part] = Field(min_length=1, max_length=20_000, description="A number per label: 1 is on, 0 is off.")
     z: At | Near | Between | Drawn
 
     @property

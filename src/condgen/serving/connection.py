@@ -5,12 +5,15 @@ keep everybody else out.
 """
 
 import asyncio
+import sys
 from typing import Any, ClassVar
 
 import h11
 from uvicorn.protocols.http.h11_impl import H11Protocol
 
 from condgen.serving import problems
+from condgen.serving.framing import Framing
+from condgen.serving.headers import complete
 from condgen.serving.limits import Limits
 from condgen.serving.problems import Problem
 
@@ -24,9 +27,12 @@ class Connection(H11Protocol):
     limits: ClassVar[Limits]
     unasked: ClassVar["dict[Connection, None]"]
     """Connections that have no whole request in hand, the one that took longest first."""
+    unread: ClassVar["dict[Connection, None]"]
+    """Connections whose client has not read all of a response; the one that has read for longest comes first."""
 
     def __init__(self, *args: Any, **named: Any) -> None:
         super().__init__(*args, **named)
+        self.conn: Framing = Framing(self.limits.headers)
         self._late: asyncio.TimerHandle | None = None
         self._stalled: asyncio.TimerHandle | None = None
 
@@ -44,37 +50,43 @@ class Connection(H11Protocol):
     def on_response_complete(self) -> None:
         super().on_response_complete()
         self._mind()
+        self._watch_flow()
 
     def connection_lost(self, exc: Exception | None) -> None:
         self._unmind()
-        self._flows()
+        self._unwatch_flow()
         self._unset_keepalive_if_required()
         super().connection_lost(exc)
 
     def pause_writing(self) -> None:
         super().pause_writing()
-        self._watch_flow(self.transport.get_write_buffer_size())
-
-    def resume_writing(self) -> None:
-        self._flows()
-        super().resume_writing()
+        self._watch_flow()
+        self._make_memory()
 
     def send_400_response(self, msg: str) -> None:
-        self.refuse(problems.closing(400, "malformed", "This is not HTTP as it should be."))
+        if getattr(sys.exception(), "error_status_hint", 400) == 431:
+            self.refuse(problems.closing(431, "headers", f"Headers may have {self.limits.headers:,} bytes."))
+        else:
+            self.refuse(problems.closing(400, "malformed", "This is not HTTP as it should be."))
 
     def refuse(self, problem: Problem) -> None:
         """Say why, if the other side can still be told, and close."""
-        if self.conn.our_state in (h11.IDLE, h11.SEND_RESPONSE) and (
-            self.cycle is None or self.cycle.response_complete
-        ):
-            named = {"content-type": "application/json", "content-length": str(len(problem.body)), **problem.headers}
-            headers = [(name.encode(), value.encode()) for name, value in named.items()]
-            for event in (
-                h11.Response(status_code=problem.status, headers=headers), h11.Data(problem.body), h11.EndOfMessage()
-            ):  # fmt: skip
-                self.transport.write(self.conn.send(event) or b"")
+        waiting = self.cycle is not None and not self.cycle.response_complete
+        if self.conn.our_state in (h11.IDLE, h11.SEND_RESPONSE) and not (waiting and self.cycle.response_started):
+            if waiting:  # the application is told that its client has gone
+                self.cycle.disconnected = True
+                self.cycle.message_event.set()
+            self._answer(problem)
         self.transport.close()
         self.loop.call_later(LINGER_SECONDS, self.transport.abort)
+
+    def _answer(self, problem: Problem) -> None:
+        named = {"content-type": "application/json", "content-length": str(len(problem.body)), **problem.headers}
+        headers = complete((name.encode(), value.encode()) for name, value in named.items())
+        body = b"" if self.conn.method == b"HEAD" else problem.body
+        response = h11.Response(status_code=problem.status, headers=headers)
+        for event in (response, h11.Data(body), h11.EndOfMessage()):
+            self.transport.write(self.conn.send(event) or b"")
 
     def _mind(self) -> None:
         """Run the clock exactly while the client owes us bytes and the application is not waiting for them itself."""
@@ -104,24 +116,40 @@ class Connection(H11Protocol):
         else:
             self.refuse(problems.closing(503, "connections", "Too many connections; come back later."))
 
-    def _watch_flow(self, left: int) -> None:
-        self._flows()
-        self._stalled = self.loop.call_later(self.limits.stalled_seconds, self._check_flow, left)
+    def _watch_flow(self) -> None:
+        """Run the clock while the client has not read all that it was sent."""
+        if self._stalled is not None:
+            self._stalled.cancel()
+        if left := self.transport.get_write_buffer_size():
+            self._stalled = self.loop.call_later(self.limits.stalled_seconds, self._check_flow, left)
+            self.unread[self] = None
+        else:
+            self._unwatch_flow()
 
     def _check_flow(self, before: int) -> None:
-        """An answer of which nothing was taken since the last look is not waited for."""
-        left = self.transport.get_write_buffer_size()
-        if left >= before:
+        """Close the connection if the client has read too little since the last check."""
+        if before - self.transport.get_write_buffer_size() < min(before, self.limits.taken):
             self.transport.abort()
         else:
-            self._watch_flow(left)
+            self._watch_flow()
 
-    def _flows(self) -> None:
+    def _make_memory(self) -> None:
+        """Cut off clients while the unread responses together are too large, those first that have read for longest."""
+        unsent = [(each, each.transport.get_write_buffer_size()) for each in self.unread]
+        excess = sum(left for _, left in unsent) - self.limits.unsent
+        for each, left in unsent:
+            if excess <= 0:
+                break
+            each.transport.abort()
+            excess -= left
+
+    def _unwatch_flow(self) -> None:
         if self._stalled is not None:
             self._stalled.cancel()
             self._stalled = None
+        self.unread.pop(self, None)
 
 
 def connections(limits: Limits) -> type[Connection]:
     """The class of one server's connections."""
-    return type("Connection", (Connection,), {"limits": limits, "unasked": {}})
+    return type("Connection", (Connection,), {"limits": limits, "unasked": {}, "unread": {}})

@@ -14,6 +14,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from condgen.serving import problems
 from condgen.serving.access import Access, Headers, headers_of
+from condgen.serving.headers import complete
 from condgen.serving.limits import Limits
 from condgen.serving.measures import Measures
 from condgen.serving.problems import Problem
@@ -23,16 +24,6 @@ log = logging.getLogger("condgen.serving")
 
 WORK = {"/sample", "/points"}
 """Addresses that ask the model for something."""
-SECURITY = (
-    (
-        b"content-security-policy",
-        b"default-src 'self'; img-src 'self' blob: data:; object-src 'none'; base-uri 'none'; form-action 'self'; "
-        b"frame-ancestors 'none'",
-    ),
-    (b"x-content-type-options", b"nosniff"),
-    (b"referrer-policy", b"no-referrer"),
-    (b"cross-origin-opener-policy", b"same-origin"),
-)
 CORS = {
     "access-control-allow-methods": "GET, POST",
     "access-control-allow-headers": "authorization, content-type",
@@ -65,7 +56,7 @@ class Answer:
     async def __call__(self, message: Message) -> None:
         if message["type"] == "http.response.start":
             self.status = message["status"]
-            message = {**message, "headers": [*message.get("headers", []), *SECURITY, *self.extra]}
+            message = {**message, "headers": [*complete(message.get("headers", [])), *self.extra]}
         await self.send(message)
 
     async def problem(self, problem: Problem) -> None:

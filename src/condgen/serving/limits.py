@@ -14,13 +14,17 @@ class Limits:
     """Bytes of one request's body."""
     headers: int = 16 * 1024
     """Bytes of one request's headers."""
+    unsent: int = 64 * 2**20
+    """Bytes of responses that clients have not read yet; above it, the client that has read for longest is cut off."""
+    taken: int = 64 * 1024
+    """Bytes that a client has to read in every `stalled_seconds`, unless fewer are left."""
     connections: int = 256
     micro_batches: int = 3
     """That may wait for the model; more is refused with 429."""
     receipt_seconds: float = 10.0
     """In which a request has to arrive whole."""
     stalled_seconds: float = 10.0
-    """In which a client has to take some of an answer that it was sent."""
+    """In which a client has to read `taken` bytes of a response."""
     idle_seconds: float = 5.0
     """That a connection without a request stays open."""
     request_seconds: float = 30.0

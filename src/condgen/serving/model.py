@@ -61,8 +61,9 @@ class Model:
         await self._end()
 
     async def _spawn(self) -> dict[str, Any]:
+        # -P: otherwise `-m` imports from the working folder first, and a torch.py that lies there would be run.
         self._process = process = await asyncio.create_subprocess_exec(
-            sys.executable, "-m", "condgen.serving.worker", *self.command,
+            sys.executable, "-P", "-m", "condgen.serving.worker", *self.command,
             stdin=asyncio.subprocess.PIPE, stdout=asyncio.subprocess.PIPE, limit=2**20,
         )  # fmt: skip
         assert process.stdout is not None

@@ -12,10 +12,11 @@ from zipfile import ZIP_STORED, ZipFile, ZipInfo
 import numpy as np
 from numpy.typing import NDArray
 
+from condgen import marker
 from condgen.disk import as_json
 from condgen.drawing import captions, pictures
-from condgen.errors import CondgenError
-from condgen.labels import ANY, Label
+from condgen.errors import CondgenError, shortened
+from condgen.labels import ANY, Label, Labels, TooMany
 from condgen.options import Values
 from condgen.serving.asked import Points, Sample
 from condgen.serving.problems import Problem
@@ -39,27 +40,43 @@ class Order:
     """Pictures of one label."""
     recipes: list[dict[str, Any]]
     """z of every picture, label by label."""
-    y: NDArray[np.float32]
-    """(n, K)"""
+    y: "Vectors"
     options: Values
     """A value for each sampling option."""
+
+
+@dataclass(frozen=True)
+class Vectors:
+    """The label vector of each image of an order, made when its micro-batch is: a thousand of 20,000 labels would take
+    80 MB."""
+
+    known: Labels
+    labels: list[Label]
+    each: int
+
+    def __getitem__(self, place: int) -> NDArray[np.float32]:
+        row: NDArray[np.float32] = self.known.encode([self.labels[place // self.each]])[0]
+        return row
 
 
 def ordered(served: Served, asked: Sample, most: int) -> Order:
     """What a request wants drawn. Raises Problem 422 for labels that are not there, or too many pictures."""
     known = served.spec.labels
+    too_many = unprocessable(f"count: {most:,} pictures at most in one request, over all labels.")
     try:
-        labels = list(dict.fromkeys(known.parse(asked.labels)))
+        labels = known.distinct(asked.labels, most)
+    except TooMany:
+        raise too_many from None
     except CondgenError:
-        names = ", ".join(known.names[:20])
+        names = ", ".join(map(shortened, known.names[:20]))
         raise unprocessable(f"labels: not known; there are: {names}{', ...' if len(known) > 20 else ''}.") from None
     each = asked.count * (pictures.COLUMNS if asked.format == "grid" and known == ANY else 1)
     if len(labels) * each > most:
-        raise unprocessable(f"count: {most:,} pictures at most in one request, over all labels.")
+        raise too_many
     if asked.format == "png" and len(labels) * each != 1:
         raise unprocessable("format: png is one picture; ask for grid, zip or npy.")
     recipes = [{"seed": asked.seed, "index": index} for _ in labels for index in range(each)]
-    return Order(labels, each, recipes, np.repeat(known.encode(labels), each, axis=0), served.values(asked))
+    return Order(labels, each, recipes, Vectors(known, labels, each), served.values(asked))
 
 
 def pointed(served: Served, asked: Points, most: int) -> tuple[list[dict[str, Any]], NDArray[np.float32]]:
@@ -112,12 +129,14 @@ def _grid(served: Served, asked: Sample, order: Order, drawn: NDArray[np.uint8])
 
 
 def _zip(served: Served, order: Order, files: Iterator[tuple[str, bytes, dict[str, Any]]]) -> bytes:
-    """The PNG files and a manifest.json; without dates, so that the same request gives the same bytes."""
+    """The PNG files, their marker and a manifest.json; without dates, so that the same request gives the same bytes."""
     buffer, listed = BytesIO(), []
     with ZipFile(buffer, "w", ZIP_STORED) as archive:
         for name, png, request in files:
             archive.writestr(ZipInfo(name), png)
             listed.append({"file": name, **request, "sha256": hashlib.sha256(png).hexdigest()})
+        mark = marker.Mark("condgen sample", served.spec.labels)  # unpacked, it is a folder that condgen wrote
+        archive.writestr(ZipInfo(marker.FILE), as_json(mark.to_json()))
         about = captions.about(served.card_under(order.options), served.micro_batch)
         archive.writestr(ZipInfo("manifest.json"), as_json({**about, "pictures": listed}))
     return buffer.getvalue()

@@ -13,7 +13,7 @@ from condgen.options import Values
 from condgen.serving import problems
 from condgen.serving.measures import Measures
 from condgen.serving.model import Down, Draws
-from condgen.serving.turns import Job, Turns
+from condgen.serving.turns import Job, Rows, Turns
 
 REMEMBERED = 0.9
 """Of the running mean of a micro-batch's seconds."""
@@ -28,10 +28,8 @@ class Queue:
         self.seconds = 0.0
         self._some = asyncio.Event()
 
-    async def draw(
-        self, recipes: list[dict[str, Any]], y: NDArray[np.float32], options: Values | None = None
-    ) -> NDArray[np.uint8]:
-        """Images uint8 (n, h, w, c) of n z's and their y, float32 (n, K), under sampling options. Raises Problem 429 or
+    async def draw(self, recipes: list[dict[str, Any]], y: Rows, options: Values | None = None) -> NDArray[np.uint8]:
+        """Images uint8 (n, h, w, c) of n z's and their n label vectors, under sampling options. Raises Problem 429 or
         503.
 
         Whoever is cancelled while waiting leaves nothing behind.

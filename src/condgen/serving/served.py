@@ -27,8 +27,10 @@ class Served:
 
     @classmethod
     def of(cls, name: str, hello: Mapping[str, Any], scores: Mapping[str, float]) -> "Served":
+        spec = Spec.from_json(hello["spec"])
+        spec.labels.indexed()
         return cls(
-            name, hello["card"], Spec.from_json(hello["spec"]), Prior(**hello["prior"]), hello["micro_batch"],
+            name, hello["card"], spec, Prior(**hello["prior"]), hello["micro_batch"],
             hello["manifold"], {**hello["card"].get("scores", {}), **scores},
             tuple(map(Option.model_validate, hello["options"])),
         )  # fmt: skip

@@ -16,6 +16,7 @@ from pathlib import Path
 
 import uvicorn
 
+from condgen import heap
 from condgen.disk import DiskError, cache, make
 from condgen.errors import CondgenError
 from condgen.options import Values
@@ -58,6 +59,7 @@ class Order:
 def serve(order: Order) -> None:
     """Serve until told to stop. Raises CondgenError if the run, the address or the token will not do."""
     logging.getLogger("uvicorn").setLevel(logging.CRITICAL)  # it logs what a client sent; the guard logs what failed
+    heap.returned()
     listener = listening(order.host, order.port)
     with contextlib.closing(listener):
         access = access_of(order, listener)
@@ -210,5 +212,6 @@ def token_in(path: Path) -> str:
 
 
 def _say(text: str) -> None:
-    sys.stdout.write(text + "\n")
+    """A line on the terminal, which takes no orders from names that somebody else has chosen."""
+    sys.stdout.write("".join(sign if sign.isprintable() else "?" for sign in text) + "\n")
     sys.stdout.flush()

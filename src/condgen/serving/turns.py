@@ -3,7 +3,7 @@
 import asyncio
 from collections import deque
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
@@ -11,12 +11,18 @@ from numpy.typing import NDArray
 from condgen.options import Values
 
 
+class Rows(Protocol):
+    """Label vectors, float32 (K,) each: an array of them, or one that makes each when it is read."""
+
+    def __getitem__(self, place: int) -> NDArray[np.float32]: ...
+
+
 @dataclass(eq=False)
 class Job:
-    """One request's pictures: n recipes of z (asked.Point) and their y, float32 (n, K)."""
+    """One request's pictures: n recipes of z (asked.Point) and their n label vectors."""
 
     recipes: list[dict[str, Any]]
-    y: NDArray[np.float32]
+    y: Rows
     pictures: NDArray[np.uint8]
     """(n, h, w, c), filled as they come."""
     done: "asyncio.Future[None]"

@@ -1,6 +1,6 @@
 """The model's own process: it loads a generator once and then draws micro-batches until nobody asks any more.
 
-    python -m condgen.serving.worker RUN DEVICE last|best OPTIONS
+    python -P -m condgen.serving.worker RUN DEVICE last|best OPTIONS
 
 Its standard input and output are the pipe (frames.py). A crash here costs the server a restart and no more.
 """

@@ -4,8 +4,6 @@ A closed schema: unknown keys are refused, every size has a bound, and nothing i
 same card lies in a run's generator/ and in an exported folder, where it says more. Only `build_on_meta` needs torch.
 """
 
-import hashlib
-import json
 import reprlib
 from collections.abc import Mapping
 from dataclasses import asdict
@@ -15,7 +13,8 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal, Self
 
 from pydantic import BaseModel, ConfigDict, Field, NonNegativeInt, ValidationError, model_validator
 
-from condgen.errors import CondgenError
+from condgen import disk, records
+from condgen.errors import CondgenError, shortened
 from condgen.labels import Labels
 from condgen.options import Option, rebased
 from condgen.sharing import strict
@@ -35,6 +34,11 @@ RANGE = [0, 255]
 LARGEST_BATCH = 2**27
 """Numbers in one micro-batch of pictures: half a gigabyte of them."""
 
+MOST_ATTRIBUTES = 4096
+"""A label of attributes is a row of as many numbers, and "all" asks for as many labels."""
+ROOM = 2**17
+"""Bytes of a card that are kept free for what an evaluation and an export add to it."""
+
 Word = Annotated[str, Field(max_length=1000)]
 Text = Annotated[str, Field(max_length=20_000)]
 Sha = Annotated[str, Field(pattern="^[0-9a-f]{64}$")]
@@ -48,6 +52,12 @@ class Part(BaseModel):
 class LabelSet(Part):
     names: Annotated[list[Word], Field(min_length=1, max_length=20_000)]
     kind: Literal["classes", "attributes"]
+
+    @model_validator(mode="after")
+    def _fits(self) -> Self:
+        if self.kind == "attributes" and len(self.names) > MOST_ATTRIBUTES:
+            raise ValueError(f"{len(self.names):,} attributes are more than {MOST_ATTRIBUTES:,}")
+        return self
 
 
 class Pictures(Part):
@@ -63,7 +73,7 @@ class Noise(Part):
 class Data(Part):
     name: Annotated[str, Field(max_length=4096)]
     fingerprint: Annotated[str, Field(max_length=128)]
-    labels: Word | None = None
+    labels: Text | None = None
     size: Side | None = None
     fit: Fit = "crop"
     """The last three as `condgen train` was told."""
@@ -139,7 +149,23 @@ class Card(Part):
 def sealed(about: Mapping[str, Any]) -> dict[str, Any]:
     """A card with its format and, last, a hash of all the rest: a name exchanged by chance is noticed."""
     whole = {"condgen": __version__, "format": FORMAT, **about}
-    return {**whole, "seal": _seal(whole)}
+    return records.sealed(whole)
+
+
+def check(about: Mapping[str, Any]) -> None:
+    """Raise CondgenError if a generator with this card, which is yet to be trained, could not be loaded: which limit,
+    and what to change."""
+    example = sealed({**about, "weights": "weights-000000000000.safetensors", "sha256": "0" * 64})
+    try:
+        Card.model_validate(example)
+    except ValidationError as error:
+        raise CondgenError(f"what this trains could not be loaded again: {_limit(error, about)}") from None
+    size = len(disk.as_json(example))
+    if size > strict.LARGEST - ROOM:
+        raise CondgenError(
+            f"what this trains could not be loaded again: its card would have {size:,} bytes, mostly names of labels, "
+            f"where {strict.LARGEST - ROOM:,} are allowed; shorten the names, or train on fewer labels."
+        )
 
 
 def read(path: Path) -> dict[str, Any]:
@@ -149,7 +175,7 @@ def read(path: Path) -> dict[str, Any]:
         if isinstance(found, dict) and isinstance(found.get("format"), int) and found["format"] > FORMAT:
             raise Refused(f"is of format {found['format']}; a newer condgen reads it")
         Card.model_validate(found)
-        if "seal" in found and found["seal"] != _seal(found):
+        if "seal" in found and found["seal"] != records.seal_of(found):
             raise Refused("has changed since it was written")
         Labels(tuple(found["spec"]["labels"]["names"]))
     except ValidationError as error:
@@ -193,9 +219,33 @@ def has_plane(about: Mapping[str, Any], prior: Prior) -> bool:
     return prior.dim == 2 and name in SYSTEMS and hasattr(preset(name).system, "encode")
 
 
-def _seal(about: Mapping[str, Any]) -> str:
-    rest = {key: value for key, value in about.items() if key != "seal"}
-    return hashlib.sha256(json.dumps(rest, sort_keys=True).encode()).hexdigest()
+def _limit(error: ValidationError, about: Mapping[str, Any]) -> str:
+    """The first limit that a card is beyond, and what to change about the training."""
+    first = error.errors()[0]
+    names = about["spec"]["labels"]["names"]
+    match first["loc"]:
+        case ("spec", "labels", "names", int(place)) if first["type"] == "string_too_long":
+            name = names[place]
+            return f"label {place} ({shortened(name)!r}) has {len(name):,} characters, where 1,000 are allowed."
+        case ("spec", "labels", "names", int(place)):
+            return f"label {place} ({shortened(names[place])!a}) is no Unicode text; rename it."
+        case ("spec", "labels", *_):
+            return (
+                f"it has {len(names):,} labels, where 20,000 classes or 4,096 attributes are allowed; train on fewer."
+            )
+        case ("spec", "shape", *_):
+            height, width = about["spec"]["shape"][1:]
+            return (
+                f"its images have {height} x {width} pixels, sides of at most 2,048 are allowed; give a smaller --size."
+            )
+        case ("data", "name"):
+            return "the path to the data has more than 4,096 characters; give a shorter --data."
+        case ("data", "labels"):
+            return "--labels has more than 20,000 characters; choose fewer attributes."
+        case ():
+            return f"{first['msg'].removeprefix('Value error, ')}; give a smaller --size."
+        case _:
+            return f"{_in_words(error)}; change that setting."
 
 
 def _in_words(error: ValidationError) -> str:

@@ -2,14 +2,18 @@
 
 import re
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
+from condgen import marker
 from condgen.errors import CondgenError, needs
 from condgen.sharing import card, manifest
+from condgen.sharing.strict import Refused
 
 WEIGHTS = "model.safetensors"
 """In every exported folder."""
+LARGEST = 2**34
+"""Bytes of a file that are still compared with the manifest here; what a network may have is asked later."""
 FILES = (card.NAME, WEIGHTS)
 """All that is read of a repository, besides its manifest."""
 NAME = re.compile(r"(?P<repository>[A-Za-z0-9][\w.-]*/[A-Za-z0-9][\w.-]*)(?:@(?P<revision>[\w./-]+))?", re.ASCII)
@@ -25,18 +29,34 @@ def fetch(name: str) -> Path:
 
     Raises CondgenError if there is no such repository, or nobody to ask.
     """
-    with needs("hub"):
-        from huggingface_hub import snapshot_download
-
-    found = NAME.fullmatch(name)
-    assert found
-    with _in_one_line(name, "load"):
-        folder = Path(snapshot_download(
-            found["repository"], revision=found["revision"], allow_patterns=[manifest.NAME, *FILES],
-        ))  # fmt: skip
+    folder = _snapshot(name)
+    if _is_damaged(folder):
+        with suppress(CondgenError):  # whoever opens the folder says what is wrong with it
+            folder = _snapshot(name, anew=True)
     if not (folder / manifest.NAME).is_file():
         raise CondgenError(f"{name!r} on the hub is nothing that condgen exported: it has no {manifest.NAME}.")
     return folder
+
+
+def _snapshot(name: str, anew: bool = False) -> Path:
+    with needs("hub"):
+        from huggingface_hub import snapshot_download
+
+    found, wanted = NAME.fullmatch(name), [manifest.NAME, marker.FILE, *FILES]
+    assert found
+    with _in_one_line(name, "load"):
+        return Path(snapshot_download(
+            found["repository"], revision=found["revision"], allow_patterns=wanted, force_download=anew
+        ))  # fmt: skip
+
+
+def _is_damaged(folder: Path) -> bool:
+    """Whether a file is not what the manifest says: the hub's cache takes what lies in it as it is."""
+    try:
+        manifest.check(folder, LARGEST, FILES)
+    except Refused:
+        return (folder / manifest.NAME).is_file()
+    return False
 
 
 def push(folder: Path, name: str, private: bool) -> str:
@@ -49,7 +69,9 @@ def push(folder: Path, name: str, private: bool) -> str:
     with _in_one_line(name, "push to"):
         api = HfApi(library_name="condgen")
         address = api.create_repo(name, private=private, exist_ok=True)
-        api.upload_folder(repo_id=name, folder_path=folder, ignore_patterns=[".*"], delete_patterns=["model.*"],
+        hidden = {path.name for path in folder.iterdir() if path.name.startswith(".")} - {marker.FILE}
+        ignored = [pattern for entry in sorted(hidden) for pattern in (entry, f"{entry}/*")]
+        api.upload_folder(repo_id=name, folder_path=folder, ignore_patterns=ignored, delete_patterns=["model.*"],
             commit_message="condgen export",
         )  # fmt: skip
     return str(address)

@@ -19,8 +19,9 @@ MOST = 32
 
 
 def write(folder: Path) -> None:
-    """Of all that lies in the folder."""
-    disk.write_json(folder / NAME, {path.name: _entry(path) for path in sorted(folder.iterdir()) if path.name != NAME})
+    """Of all that lies in the folder, but for names that begin with a dot."""
+    files = (path for path in sorted(folder.iterdir()) if path.name != NAME and not path.name.startswith("."))
+    disk.write_json(folder / NAME, {path.name: _entry(path) for path in files})
 
 
 def check(folder: Path, largest: int, only: Iterable[str] | None = None) -> None:
@@ -60,6 +61,11 @@ def _names(folder: Path) -> list[str]:
             if len(names) > MOST:
                 raise Refused(f"{str(folder)!r} has more than {MOST} files; an exported folder has a few.")
     return names
+
+
+def listed(folder: Path) -> dict[str, dict[str, Any]]:
+    """Name -> bytes and sha256, as the manifest of a folder says. Raises Refused if it cannot be used."""
+    return _listed(folder / NAME)
 
 
 def _listed(path: Path) -> dict[str, dict[str, Any]]:

@@ -1,9 +1,9 @@
 """README.md of an exported folder: a model card as the Hugging Face hub reads it, from templates/README.md.
 
 Its head is YAML; every value there is written as JSON, which YAML contains, so that no name can break out of its place.
+Below, every value is escaped for Markdown (sharing/markdown.py), unless the template asks for something else.
 """
 
-import html
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -11,6 +11,7 @@ from typing import Any
 from condgen.labels import ANY
 from condgen.metrics import METRICS
 from condgen.metrics.estimate import Estimate
+from condgen.sharing import markdown
 from condgen.systems import preset
 
 
@@ -20,9 +21,9 @@ def text(card: Mapping[str, Any], files: Sequence[str]) -> str:
 
     environment = Environment(
         loader=FileSystemLoader(Path(__file__).parent / "templates"), undefined=StrictUndefined,
-        trim_blocks=True, lstrip_blocks=True, keep_trailing_newline=True,
+        trim_blocks=True, lstrip_blocks=True, keep_trailing_newline=True, finalize=markdown.finalized,
     )  # fmt: skip
-    environment.filters["cell"] = cell
+    environment.filters |= {"listed": markdown.listed, "line": markdown.line, "fenced": markdown.fenced}
     channels, height, width = card["spec"]["shape"]
     labels = card["spec"]["labels"]["names"]
     return environment.get_template("README.md").render(
@@ -46,10 +47,10 @@ def score(name: str, value: float | Mapping[str, Any]) -> dict[str, Any]:
     number = Estimate(value, None, 0) if isinstance(value, float | int) else Estimate.from_json(dict(value))
     title = METRICS[name].title if name in METRICS else name
     real = None if isinstance(value, float | int) or not value.get("real") else Estimate.from_json(dict(value["real"]))
-    return {"name": name, "title": title, "value": number.value, "text": str(number), "real": str(real or "-")}
-
-
-def cell(name: str) -> str:
-    """A name by somebody, in a line of a Markdown page: no markup, no other cell, no other line."""
-    plain = html.escape(" ".join(name.split()), quote=False)
-    return "".join(f"\\{sign}" if sign in "\\`*_[]|#!" else sign for sign in plain)
+    return {
+        "name": name,
+        "title": title,
+        "value": number.value,
+        "text": str(number),
+        "real": str(real) if real else markdown.Plain("-"),
+    }

@@ -16,6 +16,8 @@ from condgen.options import Value, filled
 from condgen.spec import Prior, Spec
 
 SEEDS, LARGEST_BATCH = 256, 4096
+MOST = 1024
+"""Labels that are compared; of 20,000 the vectors alone would take 1.6 GB."""
 BATCHES = (1, 7, 32)
 """Sizes that the program is asked in, one after the other; the rest of the seeds is one batch more."""
 Program = Callable[[Tensor, Tensor, Mapping[str, float]], NDArray[np.uint8]]
@@ -69,10 +71,11 @@ class Traceable:
 
 
 def points(spec: Spec, prior: Prior) -> tuple[Tensor, Tensor]:
-    """z and y of picture 0 of seeds 0, 1, ...: every label in turn; of attributes also all but one."""
-    count = max(SEEDS, len(spec.labels))
+    """z and y of picture 0 of seeds 0, 1, ...: every label in turn (of very many, every n-th); of attributes also all
+    but one."""
+    count = max(SEEDS, min(MOST, len(spec.labels)))
     z = torch.cat([draw_at(prior, seed, [0]) for seed in range(count)])
-    each = torch.from_numpy(spec.labels.encode(spec.labels.each))
+    each = torch.from_numpy(spec.labels.encode(list(spec.labels.each[:: -(-len(spec.labels) // MOST)])))
     turns = torch.cat([each, 1 - each]) if spec.labels.kind == "attributes" else each
     return z, turns[torch.arange(count) % len(turns)]
 

@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
 
+from condgen import disk
 from condgen.errors import CondgenError, did_you_mean
 from condgen.sharing import card, hub, manifest
 
@@ -27,6 +28,7 @@ def find(run: str | Path, best: bool = False, hub_too: bool = True) -> Place:
     folder = Path(run).expanduser()
     inner = folder / ("best" if best else "generator")
     if (inner / card.NAME).is_file():
+        disk.remember(folder)  # what is written about a run that vanishes meanwhile does not make it anew
         return Place(inner, "run")
     is_export = (folder / manifest.NAME).is_file()
     if best and (is_export or hub.is_name(run)):
@@ -49,7 +51,10 @@ def _nothing(folder: Path, best: bool) -> CondgenError:
     if best and (folder / "generator" / card.NAME).is_file():
         return CondgenError(f"{str(folder)!r} has no best generator: nothing was evaluated while it trained.")
     if (folder / "config.json").is_file():
-        return CondgenError(f"{str(folder)!r} has no generator yet; its first checkpoint brings one. Train on.")
+        return CondgenError(
+            f"{str(folder)!r} has no generator/card.json: the first checkpoint brings it, and if it was lost, the "
+            "run's own train command writes it again."
+        )
     if folder.is_file():
         return CondgenError(f"{str(folder)!r} is a file; condgen reads folders: a run, or what condgen export wrote.")
     if (folder / card.NAME).is_file():

@@ -5,9 +5,10 @@ import io
 import tarfile
 import urllib.error
 import urllib.request
+from contextlib import suppress
 from pathlib import Path
 
-from condgen import disk
+from condgen import cache, disk
 from condgen.errors import CondgenError
 
 VERSION = "1.30.0"
@@ -33,8 +34,9 @@ def files() -> dict[str, bytes]:
     kept = _kept(folder)
     if kept is None:
         kept = _unpacked(_fetched())
-        for name, data in kept.items():
-            disk.write_bytes(folder / name, data)
+        with suppress(disk.DiskError), cache.writing(folder):  # else they are fetched again the next time
+            for name, data in kept.items():
+                disk.write_bytes(folder / name, data)
     return kept
 
 

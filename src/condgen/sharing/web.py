@@ -9,12 +9,11 @@ import gzip
 import hashlib
 import json
 import re
-import tempfile
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from condgen import disk
+from condgen import disk, marker
 from condgen.drawing.sampler import Sampler
 from condgen.sharing import about, bundle, onnx, parity, runtime
 from condgen.sharing.card import has_plane
@@ -31,11 +30,12 @@ def export(sampler: Sampler, path: Path) -> parity.Difference:
 
     Raises CondgenError where onnxruntime-web is neither in the cache nor to be fetched.
     """
+    marker.check_file(path)
     files = runtime.files()  # first: without a network nothing else is worth the wait
-    with tempfile.TemporaryDirectory() as folder:
-        model = Path(folder) / "model.onnx"
-        found = onnx.export(sampler, model, optional=False)
-        disk.write_bytes(path, page(model.read_bytes(), told(sampler), files).encode())
+    with disk.staging(path) as folder:
+        found = onnx.export(sampler, folder / "model.onnx", optional=False)
+        model = (folder / "model.onnx").read_bytes()
+    disk.write_bytes(path, page(model, told(sampler), files).encode())
     return found
 
 
@@ -74,6 +74,7 @@ def _filled(policy: str, style: str, inside: str) -> str:
     without = re.sub(r'<(link rel="stylesheet"|script type="module").*\n', "", served)
     meta = f'<meta http-equiv="Content-Security-Policy" content="{policy}">\n'
     head = without.replace('<meta name="viewport"', meta + '<meta name="viewport"', 1)
+    head = head.replace('<meta charset="utf-8">', '<meta charset="utf-8">\n' + marker.GENERATOR.decode(), 1)
     return head.replace("</head>", f"<style>{style}</style>\n</head>", 1).replace("</body>", f"{inside}\n</body>", 1)
 
 

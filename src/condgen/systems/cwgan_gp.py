@@ -15,11 +15,11 @@ from itertools import pairwise
 from typing import ClassVar
 
 import torch
-from pydantic import PositiveFloat, PositiveInt
+from pydantic import PositiveFloat
 from torch import Tensor, nn
 
 from condgen import losses
-from condgen.config import Adversarial, Fraction, Width
+from condgen.config import Adversarial, Batch, Fraction, Images, Repeats, Width
 from condgen.nets import keras
 from condgen.nets.condition import PlanesConv2d
 from condgen.nets.diffaugment import Augment
@@ -36,13 +36,13 @@ LEAK, BARE_LEAK = 0.2, 0.3
 class Config(Adversarial):
     """Settings of the conditional WGAN-GP."""
 
-    images: PositiveInt = 4_000_000
+    images: Images = 4_000_000
     """Training length, in images shown to the critic. The data set is repeated as often as needed."""
-    batch: PositiveInt = 128
+    batch: Batch = 128
     """Batch size of one critic step, in images."""
     z_dim: Width = 32
     """Dimension of the latent vector z."""
-    critic_steps: PositiveInt = 3
+    critic_steps: Repeats = 3
     """Critic updates per generator update."""
     penalty_weight: PositiveFloat = 10.0
     """Weight of the gradient penalty (lambda in Eq. 3)."""

@@ -17,11 +17,11 @@ from itertools import pairwise
 from typing import ClassVar
 
 import torch
-from pydantic import PositiveFloat, PositiveInt
+from pydantic import PositiveFloat
 from torch import Tensor, nn
 
 from condgen import losses
-from condgen.config import Adversarial, Fraction, Width
+from condgen.config import Adversarial, Batch, Fraction, Images, Width
 from condgen.nets.condition import PlanesConv2d
 from condgen.nets.diffaugment import Augment
 from condgen.nets.strided import FromPixel, channels, pyramid
@@ -35,9 +35,9 @@ LEAK = 0.2
 class Config(Adversarial):
     """Settings of the convolutional GAN; the defaults are those of the preset `dcgan`."""
 
-    images: PositiveInt = 1_500_000
+    images: Images = 1_500_000
     """Training length, in images shown to the discriminator. The data set is repeated as often as needed."""
-    batch: PositiveInt = 128
+    batch: Batch = 128
     """Batch size, in images."""
     conditional: bool = False
     """Give the label to generator and discriminator."""

@@ -18,11 +18,11 @@ plain: the book does not state the dimension of z, width, optimizer and batch si
 from typing import ClassVar, Literal
 
 import torch
-from pydantic import PositiveFloat, PositiveInt
+from pydantic import PositiveFloat
 from torch import Tensor, nn
 
 from condgen import losses
-from condgen.config import Adversarial, Fraction, Width
+from condgen.config import Adversarial, Batch, Fraction, Images, Width
 from condgen.nets import keras
 from condgen.nets.diffaugment import Augment
 from condgen.noise import draw
@@ -35,9 +35,9 @@ LEAK = 0.2
 class Config(Adversarial):
     """Settings of the plain GAN; the defaults are those of the preset `gan`."""
 
-    images: PositiveInt = 3_840_000
+    images: Images = 3_840_000
     """Training length, in images shown to the discriminator (the document: 30,000 steps of 128 images)."""
-    batch: PositiveInt = 128
+    batch: Batch = 128
     """Batch size, in images."""
     architecture: Literal["deep", "plain"] = "deep"
     """Generator and discriminator: deep has batch norm in the generator, plain is smaller and has none."""

@@ -21,11 +21,11 @@ from typing import ClassVar
 
 import torch
 import torch.nn.functional as F
-from pydantic import NonNegativeFloat, NonNegativeInt, PositiveFloat, PositiveInt
+from pydantic import NonNegativeFloat, PositiveFloat
 from torch import Tensor, nn
 
 from condgen import losses
-from condgen.config import Adversarial, Depth, Fraction, Width
+from condgen.config import Adversarial, Depth, Fraction, Images, Repeats, Span, Width
 from condgen.nets.condition import LabelEmbedding
 from condgen.nets.diffaugment import Augment
 from condgen.nets.patches import SIDE, from_patches, grid, to_patches
@@ -41,7 +41,7 @@ SMALLEST, LARGEST = 4, 8
 class Config(Adversarial):
     """Settings of Swift."""
 
-    images: PositiveInt = 240_000
+    images: Images = 240_000
     """Training length, in images shown to the discriminator. The data set is repeated as often as needed."""
     z_dim: Width = 64
     """Dimension of the latent vector z."""
@@ -53,14 +53,14 @@ class Config(Adversarial):
     """Dimension of the discriminator's image features and of its label embeddings."""
     penalty_weight: NonNegativeFloat = 0.3
     """Weight of the R1 gradient penalty (gamma in R3GAN, Eq. 8)."""
-    penalty_every: PositiveInt = 8
+    penalty_every: Repeats = 8
     """Steps between two gradient penalties (lazy regularisation). The weight is multiplied by the same number."""
     mismatch: NonNegativeFloat = 0.1
     """Weight of the loss on real images with mismatched labels (Reed et al. 2016). Larger values follow labels more
     strictly; 0 disables it."""
     lr: PositiveFloat = 2e-3
     """Peak learning rate of both networks (Adam), between warm-up and decay."""
-    warmup: NonNegativeInt = 8_000
+    warmup: Span = 8_000
     """Learning-rate warm-up, in images. Without it, some seeds produce black images for a long time."""
     decay: Fraction = 0.4
     """Fraction of the training, at its end, over which the learning rate decays linearly to 0."""

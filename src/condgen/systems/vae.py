@@ -12,12 +12,12 @@ Deviations: the decoder returns logits, and sigmoid and cross-entropy are one nu
 from typing import ClassVar
 
 import torch
-from pydantic import PositiveFloat, PositiveInt
+from pydantic import PositiveFloat
 from torch import Tensor, nn
 
 from condgen import losses
+from condgen.config import Batch, Images, Width
 from condgen.config import Config as BaseConfig
-from condgen.config import Width
 from condgen.noise import batch_noise
 from condgen.spec import Prior, Spec
 from condgen.system import Batches, Paper, Player, System, adam, descend, logged
@@ -26,9 +26,9 @@ from condgen.system import Batches, Paper, Player, System, adam, descend, logged
 class Config(BaseConfig):
     """Settings of the variational autoencoder; the defaults are those of the preset `vae`."""
 
-    images: PositiveInt = 1_800_000
+    images: Images = 1_800_000
     """Training length, in images (the book: 30 epochs of 60,000)."""
-    batch: PositiveInt = 128
+    batch: Batch = 128
     """Batch size, in images."""
     conditional: bool = False
     """Concatenate the label to the inputs of encoder and decoder."""

@@ -5,6 +5,7 @@
                              manifest.json        size and SHA-256 of both files
 
 The folder is written under a temporary name and then renamed, so a crash at any moment leaves the previous one intact.
+Torch is imported where tensors are read or written; checking a checkpoint needs none.
 """
 
 import json
@@ -14,14 +15,12 @@ from dataclasses import dataclass
 from hashlib import sha256
 from math import inf
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any, Literal
 
-from safetensors import SafetensorError
-from safetensors.torch import load as from_bytes
-from safetensors.torch import save as to_bytes
-from torch import Tensor
+from condgen.disk import DiskError, Gone, as_json, free, make, sync, write_bytes
 
-from condgen.disk import DiskError, as_json, free, make, sync, write_bytes
+if TYPE_CHECKING:
+    from torch import Tensor
 
 STATE, NUMBERS, MANIFEST = "state.safetensors", "state.json", "manifest.json"
 KEPT = 2
@@ -32,7 +31,7 @@ class Checkpoint:
     """The complete state of a training, from which it resumes bit-exactly."""
 
     images: int
-    tensors: dict[str, Tensor]
+    tensors: "dict[str, Tensor]"
     numbers: dict[str, Any]
 
 
@@ -56,6 +55,8 @@ def save(folder: Path, checkpoint: Checkpoint) -> None:
         for name, data in files.items():
             write_bytes(temporary / name, data)
         _put_in_place(temporary, final)
+    except Gone:
+        raise
     except (OSError, DiskError) as error:
         shutil.rmtree(temporary, ignore_errors=True)
         size = sum(map(len, files.values()))
@@ -70,6 +71,8 @@ def save(folder: Path, checkpoint: Checkpoint) -> None:
 
 def contents(checkpoint: Checkpoint) -> dict[str, bytes]:
     """The files of a checkpoint, by name, in the order of writing: the manifest is last."""
+    from safetensors.torch import save as to_bytes
+
     tensors = {name: value.detach().cpu().contiguous() for name, value in checkpoint.tensors.items()}
     files = {STATE: to_bytes(tensors), NUMBERS: as_json({"images": checkpoint.images, **checkpoint.numbers})}
     return files | {MANIFEST: _manifest(files)}
@@ -106,22 +109,49 @@ def newest(folder: Path, until: float = inf) -> tuple[Checkpoint | None, list[st
 
 def read(path: Path) -> Checkpoint:
     """Read a checkpoint. Raises Damaged if any byte differs from what was written."""
+    from safetensors import SafetensorError
+    from safetensors.torch import load as from_bytes
+
+    files = checked(path)
+    try:
+        numbers = json.loads(files[NUMBERS])
+        return Checkpoint(numbers.pop("images"), from_bytes(files[STATE]), numbers)
+    except (ValueError, KeyError, AttributeError, SafetensorError) as error:
+        raise Damaged(str(error)) from None
+
+
+def checked(path: Path) -> dict[str, bytes]:
+    """The files of a checkpoint, by name. Raises Damaged if they differ from its manifest."""
     try:
         files = {name: (path / name).read_bytes() for name in (STATE, NUMBERS)}
         if (path / MANIFEST).read_bytes() != _manifest(files):
             raise Damaged("it differs from its manifest")
-        numbers = json.loads(files[NUMBERS])
-        return Checkpoint(numbers.pop("images"), from_bytes(files[STATE]), numbers)
     except FileNotFoundError as error:
         raise Damaged(f"{Path(error.filename).name} is missing") from None
-    except (OSError, ValueError, KeyError, AttributeError, SafetensorError) as error:
-        raise Damaged(str(error)) from None
+    except OSError as error:
+        raise Damaged(error.strerror or str(error)) from None
+    return files
+
+
+def faults(path: Path) -> dict[str, Literal["damaged", "missing"]]:
+    """Which files of a checkpoint are not as they were written, by name; none if it is sound."""
+    names = (STATE, NUMBERS, MANIFEST)
+    found: dict[str, Literal["damaged", "missing"]] = {name: "missing" for name in names if not (path / name).is_file()}
+    try:
+        checked(path)
+    except Damaged:
+        if not found:
+            listed = (path / MANIFEST).read_bytes()
+            there = {name: json.loads(_manifest({name: (path / name).read_bytes()}))[name] for name in names[:2]}
+            bad = [name for name, entry in there.items() if entry["sha256"].encode() not in listed]
+            found = dict.fromkeys(bad or [MANIFEST], "damaged")
+    return found
 
 
 def is_sound(path: Path) -> bool:
     """Whether a checkpoint is intact."""
     try:
-        read(path)
+        checked(path)
     except Damaged:
         return False
     return True
@@ -129,4 +159,4 @@ def is_sound(path: Path) -> bool:
 
 def saved(folder: Path) -> list[Path]:
     """Folders of complete checkpoints, oldest first."""
-    return sorted(path for path in folder.glob("[0-9]*") if path.is_dir())
+    return sorted(path for path in folder.glob("[0-9]*") if path.is_dir() and path.name.isdigit())

@@ -8,6 +8,7 @@ import socket
 import struct
 import time
 from collections.abc import Mapping
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -57,6 +58,39 @@ class Events:
             opening += record(step=self.begins + 1, session_log=SessionLog(status=SessionLog.START))
         append(path, opening)
         self.path = path
+
+
+def is_whole(path: Path) -> bool:
+    """Whether every event of a file is as it was written, by the checksums of its lengths and contents."""
+    try:
+        data, at = path.read_bytes(), 0
+    except OSError:
+        return False
+    while at + 12 <= len(data):
+        end = at + 12 + int.from_bytes(data[at : at + 8], "little")
+        for start, stop in ((at, at + 8), (at + 12, end)):
+            if data[stop : stop + 4] != struct.pack("<I", checksum(data[start:stop])):
+                return False
+        at = end + 4
+    return at == len(data) > 0
+
+
+@cache
+def _table() -> list[int]:
+    """Of CRC-32C (Castagnoli), bits reversed."""
+    entries = list(range(256))
+    for _ in range(8):
+        entries = [entry >> 1 ^ (0x82F63B78 if entry & 1 else 0) for entry in entries]
+    return entries
+
+
+def checksum(data: bytes) -> int:
+    """Of an event, as TensorBoard masks it. tensorboardX has the same, but to import that imports torch."""
+    table, crc = _table(), 0xFFFFFFFF
+    for byte in data:
+        crc = crc >> 8 ^ table[(crc ^ byte) & 0xFF]
+    crc ^= 0xFFFFFFFF
+    return ((crc >> 15 | crc << 17) + 0xA282EAD8) & 0xFFFFFFFF
 
 
 def record(**event: Any) -> bytes:

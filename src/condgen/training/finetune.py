@@ -12,7 +12,7 @@ from pathlib import Path
 import torch
 from torch import Tensor
 
-from condgen.errors import CondgenError
+from condgen.errors import CondgenError, notice
 from condgen.labels import Labels
 from condgen.spec import Spec
 from condgen.system import System
@@ -35,7 +35,9 @@ class Parent:
         """system: the requested one; the default accepts any. Raises CondgenError if there is no such run."""
         folder = Path(folder).expanduser()
         identity = identity_in(folder)
-        saved = checkpoint.newest(Run(folder, identity).checkpoints)[0] if identity else None
+        saved, damaged = checkpoint.newest(Run(folder, identity).checkpoints) if identity else (None, [])
+        for sentence in damaged:
+            notice(f"{str(folder)!r}: {sentence}")
         if identity is None or saved is None:
             raise CondgenError(f"--finetune {str(folder)!r}: no run with an intact checkpoint there.")
         if system not in (DEFAULT, identity.system):

@@ -4,17 +4,18 @@ log.jsonl and alarms.jsonl hold only what is a function of the seed, so two equa
 clock.jsonl holds the seconds. Means over a stretch of steps are collected on the device and fetched once per line.
 """
 
-import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-import torch
 from PIL import Image
-from torch import Tensor
 
+from condgen import records
 from condgen.disk import append, sync, write_bytes
 from condgen.training.events import Events
+
+if TYPE_CHECKING:
+    from torch import Tensor
 
 
 class Meter:
@@ -24,13 +25,15 @@ class Meter:
         self.sums: dict[str, Tensor] = {}
         self.count = 0
 
-    def add(self, scalars: Mapping[str, Tensor]) -> None:
+    def add(self, scalars: "Mapping[str, Tensor]") -> None:
         for name, value in scalars.items():
             self.sums[name] = self.sums[name] + value if name in self.sums else value.float()
         self.count += 1
 
     def take(self) -> dict[str, float]:
         """The means, by name; the one place where numbers leave the device."""
+        import torch
+
         names = sorted(self.sums)  # not in their own order: a checkpoint forgets it
         means = (torch.stack([self.sums[name] for name in names]) / self.count).tolist() if names else []
         self.sums, self.count = {}, 0
@@ -56,15 +59,15 @@ class Logbook:
     def write(self, images: int, scalars: Mapping[str, float], seconds: float) -> None:
         """One line; seconds: spent training since the line before. Raises DiskError, having lost nothing."""
         self.seconds += seconds
-        self._waiting[self.log] = self._waiting.get(self.log, b"") + _line({"images": images, **scalars})
-        clock = _line({"images": images, "seconds": round(self.seconds, 3)})
+        self._waiting[self.log] = self._waiting.get(self.log, b"") + records.line({"images": images, **scalars})
+        clock = records.line({"images": images, "seconds": round(self.seconds, 3)})
         self._waiting[self.clock] = self._waiting.get(self.clock, b"") + clock
         self.flush()
         self.events.scalars(images, scalars)
 
     def warn(self, images: int, alarms: Sequence[Mapping[str, str]]) -> None:
         """What an evaluation found wrong, each with its kind and text; a line also if that is nothing."""
-        line = _line({"images": images, "alarms": list(alarms)})
+        line = records.line({"images": images, "alarms": list(alarms)})
         self._waiting[self.alarms] = self._waiting.get(self.alarms, b"") + line
         self.flush()
         if alarms:
@@ -88,20 +91,31 @@ class Logbook:
         sync(self.log.parent)  # which has their names
 
 
-def read(path: Path, newest: int | None = None) -> list[dict[str, Any]]:
-    """The whole lines of a .jsonl file, or so many of the newest; a last line cut by a crash is left out."""
-    if not path.exists():
-        return []
-    text = path.read_text(encoding="utf-8")
-    lines = text[: text.rfind("\n") + 1].splitlines()
-    return [json.loads(line) for line in (lines if newest is None else lines[-newest:])]
+def read(path: Path, newest: int | None = None, say: Callable[[str], None] = lambda text: None) -> list[dict[str, Any]]:
+    """The sound lines of a .jsonl file of a run, or of so many of its newest; a last line cut by a crash is left out.
+
+    say: told, in a sentence, of lines that are damaged.
+    """
+    found = records.read_lines(path, newest, _fits)
+    if found.damaged:
+        say(f"{str(path)!r} has {found.damaged} damaged line{'s' * (found.damaged > 1)}, left out here; nothing but "
+            "the same training from its beginning brings them back.")  # fmt: skip
+    return found.sound
+
+
+def _fits(line: Mapping[str, Any]) -> bool:
+    """Whether a line holds what one of the three files should: numbers, or alarms in words."""
+    rest = {name: value for name, value in line.items() if name != "alarms"}
+    alarms = line.get("alarms", [])
+    return (
+        isinstance(line.get("images"), int)
+        and all(type(value) in (int, float) for value in rest.values())
+        and isinstance(alarms, list)
+        and all(isinstance(alarm, dict) and {"kind", "text"} <= alarm.keys() for alarm in alarms)
+    )
 
 
 def _keep(path: Path, images: int) -> None:
     if path.exists():
         lines = [line for line in read(path) if line["images"] <= images]
-        write_bytes(path, b"".join(map(_line, lines)))
-
-
-def _line(value: Mapping[str, Any]) -> bytes:
-    return (json.dumps(value) + "\n").encode()
+        write_bytes(path, b"".join(map(records.line, lines)))

@@ -2,7 +2,7 @@
 
 import time
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -12,18 +12,20 @@ from condgen import data as datasets
 from condgen.config import Config
 from condgen.data import Dataset
 from condgen.device import pick
+from condgen.drawing.sampler import MICRO_BATCH
 from condgen.errors import CondgenError
 from condgen.judging import judge
 from condgen.judging.monitor import Monitor
 from condgen.judging.reference import Reference, with_test
 from condgen.noise import reseed
+from condgen.sharing import card
 from condgen.spec import Fit, OnBad
 from condgen.stream import Stream
 from condgen.system import System
 from condgen.systems import Preset, preset
 from condgen.training import trainer
 from condgen.training.finetune import Parent
-from condgen.training.run import Identity
+from condgen.training.run import Identity, card_of
 
 
 @dataclass(frozen=True)
@@ -63,8 +65,12 @@ class Order:
         dataset = datasets.load(data, labels=labels, size=size, fit=fit, on_bad=on_bad)
         if parent:
             parent.check(dataset.spec)
-        found.build_on_meta(dataset.spec, config)  # refuses pictures that it cannot make, before anything is written
-        return cls(name, found, config, str(data), dataset, labels, size, fit, seed, where, parent)
+        system = found.build_on_meta(
+            dataset.spec, config
+        )  # refuses pictures that it cannot make, before anything is written
+        order = cls(name, found, config, str(data), dataset, labels, size, fit, seed, where, parent)
+        order.check_card(system)
+        return order
 
     def lasting(self, images: int) -> "Order":
         """The same order with its length in images settled."""
@@ -78,6 +84,15 @@ class Order:
         return Identity(
             self.name, config, self.data, fingerprint, spec, self.seed, self.labels, self.size, self.fit, start
         )
+
+    def check_card(self, system: System) -> None:
+        """Raise CondgenError if the generator that is to be trained could never be loaded.
+
+        system: of these settings.
+        """
+        about = card_of(self.identity, system.generator_spec, asdict(system.prior), MICRO_BATCH, self.config.images)
+        about["data"] |= {"labels": self.labels, "size": self.size, "fit": self.fit}  # as an export adds them
+        card.check(about)
 
     def check_fits(self, begun: Identity | None) -> None:
         """Raise CondgenError if the run that is to go on has networks of other sizes."""

@@ -7,14 +7,20 @@ import time
 from collections.abc import Callable
 from dataclasses import asdict
 
-from condgen import inspection
-from condgen.disk import DiskError, write_bytes
+from PIL import Image
+
+from condgen import inspection, marker
+from condgen.disk import DiskError, Gone, write_bytes
 from condgen.drawing import pictures, plots, sheets
+from condgen.drawing.sampler import Sampler
 from condgen.judging.monitor import Monitor, is_best, new_alarms
 from condgen.progress import Progress
+from condgen.training import published
 from condgen.training.logbook import Logbook, read
+from condgen.training.run import Run
 from condgen.training.state import Training
 
+NOTE = marker.sheet("condgen train")
 CURVES_SECONDS = 300.0
 """Seconds between two updates of curves.png, which takes a second each."""
 
@@ -30,15 +36,17 @@ class Recorder:
         self.best_by, self.roll_back = best_by, roll_back
         self.alarm: str | None = None
         """The first alarm of the newest evaluation."""
+        for name in published.GROWING:
+            published.lines(training.run.folder, name, progress.say)  # reported before what is damaged is dropped
         self.book, self.tolerant = Logbook(training.run.folder, training.images), TolerateDiskErrors(progress.say)
+        with self.tolerant:
+            training.run.note_files(training.saved)
         self.logged = self.plotted = time.monotonic()
 
     def begin(self) -> None:
         """Save a grid of real images for comparison, the first grid of generated ones, and a state to roll back to."""
         with self.tolerant:
-            dataset = self.training.dataset
-            sheet = inspection.real(dataset.train, dataset.labels, sheets.ROWS)
-            pictures.save_png(self.training.run.samples / "real.png", sheet)
+            save_real(self.training)
         self.draw()
         self.keep_rescue()
 
@@ -69,16 +77,13 @@ class Recorder:
 
     def draw(self) -> None:
         """Save the current image grid. Its latent vectors are the same each time, so that images can be compared."""
-        run, images = self.training.run, self.training.images
-        sheet = sheets.class_grid(self.training.sampler, seed=run.identity.seed)
         with self.tolerant:
-            pictures.save_png(run.samples / f"{images:012d}.png", sheet)
-            self.book.picture(images, sheet)
+            sheet = save_grid(self.training, self.training.sampler, self.training.images)
+            self.book.picture(self.training.images, sheet)
 
     def draw_curves(self) -> None:
         """Plot the logged values to curves.png."""
-        run = self.training.run
-        write_bytes(run.folder / "curves.png", plots.curves(run.log, f"{run.identity.system} on {run.identity.data}"))
+        draw_curves(self.training.run)
         self.plotted = time.monotonic()
 
     def keep_rescue(self) -> None:
@@ -99,6 +104,8 @@ class Recorder:
             self.book.flush()
             self.draw_curves()
             self._save_all()
+        except Gone:
+            raise
         except DiskError as error:
             kept = f"The checkpoint at {self.training.run.images:,} images is kept"
             raise DiskError(f"{error} {kept}; the same command resumes from there.") from None
@@ -107,6 +114,24 @@ class Recorder:
         self.training.run.check()
         self.book.sync()
         self.training.save()
+
+
+def save_real(training: Training) -> None:
+    """Save a grid of real images, for comparison."""
+    sheet = inspection.real(training.dataset.train, training.dataset.labels, sheets.ROWS)
+    pictures.save_png(training.run.samples / "real.png", sheet, NOTE)
+
+
+def save_grid(training: Training, sampler: Sampler, images: int) -> Image.Image:
+    """Save and return the image grid of a generator after `images` images: a function of the generator and the seed."""
+    sheet = sheets.class_grid(sampler, seed=training.run.identity.seed)
+    pictures.save_png(training.run.samples / f"{images:012d}.png", sheet, NOTE)
+    return sheet
+
+
+def draw_curves(run: Run) -> None:
+    """Plot the logged values to curves.png."""
+    write_bytes(run.folder / "curves.png", plots.curves(run.log, f"{run.identity.system} on {run.identity.data}"))
 
 
 class TolerateDiskErrors:
@@ -119,7 +144,7 @@ class TolerateDiskErrors:
         pass
 
     def __exit__(self, kind: object, error: BaseException | None, trace: object) -> bool:
-        if not isinstance(error, DiskError):
+        if not isinstance(error, DiskError) or isinstance(error, Gone):
             return False
         if not self.reported:
             self.say(f"{error} Training continues; writing is tried again at each checkpoint.")

@@ -14,75 +14,35 @@ runs/cvae-mnist/
     best/           the same of the best evaluation while training
     alarms.jsonl    what the evaluations found wrong, in words
     evaluation.json what `condgen evaluate` found
+    published.json  what a whole folder has, for `condgen doctor`; and a copy of config.json
 """
 
-import json
 import os
-import platform
 import sys
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
-from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-import numpy
-import torch
 from filelock import FileLock, Timeout
 from safetensors.torch import save
 from torch import nn
 
-from condgen import disk
+from condgen import disk, marker, records
 from condgen.errors import CondgenError
-from condgen.former import current_names
 from condgen.labels import ANY, Labels
 from condgen.options import Option
 from condgen.sharing.card import sealed
-from condgen.spec import Fit, Spec
-from condgen.training import checkpoint
+from condgen.spec import Spec
+from condgen.training import checkpoint, published
+from condgen.training.identity import Identity as Identity
+from condgen.training.identity import default_folder as default_folder
+from condgen.training.identity import identity_in as identity_in
+from condgen.training.identity import save_identity
+from condgen.training.kernels import EXACT as EXACT
+from condgen.training.kernels import conditions as conditions
 from condgen.training.logbook import read
-from condgen.version import __version__
-
-FORMAT = 2
-"""1: settings may have former names (condgen/former.py)."""
-
-
-@dataclass(frozen=True)
-class Identity:
-    """What makes two runs the same training, save for their length."""
-
-    system: str
-    config: dict[str, Any]
-    data: str
-    fingerprint: str
-    spec: dict[str, Any]
-    seed: int
-    labels: str | None = None
-    """Of a data set with attributes, those that were chosen."""
-    size: int | None = None
-    """Side that picture files were scaled to."""
-    fit: Fit = "crop"
-    """How they became square."""
-    finetuned_from: str | None = None
-    """The state of another run that this one began from."""
-
-    def difference(self, other: "Identity") -> str | None:
-        """In words, the first thing that differs from `other`; None if the same training could go on."""
-        return next(self.differences(other), None)
-
-    def differences(self, other: "Identity") -> "Iterator[str]":
-        """In words, all that differs from `other`: what was trained so far first."""
-        ours, theirs = (asdict(x) | asdict(x).pop("config") for x in (self, other))
-        for name in sorted(ours, key="fingerprint".__eq__):
-            if name not in ("config", "images", "data", "spec") and ours[name] != theirs.get(name):
-                value = f"{name}={ours[name]}, not {theirs.get(name)}"
-                yield value if name != "fingerprint" else f"other pictures or labels in {self.data!r}"
-
-    def may_become(self, other: "Identity") -> bool:
-        """Whether a training can go on as `other` if somebody insists: equal networks see pictures of an equal kind."""
-        fixed = ("system", "spec", "labels", "size")
-        return all(getattr(self, name) == getattr(other, name) for name in fixed)
 
 
 class Run:
@@ -110,13 +70,13 @@ class Run:
                 f"{str(folder)!r} holds a run with {changed[0]}; repeat its own command{insist} or give another --out."
             )
         with _locked(folder):
-            disk.write_json(folder / "config.json", {"condgen": __version__, "format": FORMAT, **asdict(identity)})
+            marker.write(folder, marker.Mark("condgen train"))
+            save_identity(folder, identity)
             yield cls(folder, identity, changed)
 
     def check(self) -> None:
-        """Raise DiskError if the folder is no longer there: writing into a new one would only look like a run."""
-        if not (self.folder / "config.json").is_file():
-            raise disk.DiskError(f"{str(self.folder)!r} has vanished, or its config.json has.")
+        """Raise `disk.Gone` if the folder is no longer there: writing into a new one would only look like a run."""
+        disk.check_held(self.folder)
 
     @property
     def images(self) -> int:
@@ -148,14 +108,12 @@ class Run:
     @property
     def rollbacks(self) -> list[dict[str, Any]]:
         """Each going back after a loss or gradient that was not finite, or ran away: when, to where, why, on what."""
-        path = self.folder / "rollbacks.json"
-        found: list[dict[str, Any]] = json.loads(path.read_text(encoding="utf-8")) if path.exists() else []
-        return found
+        return records.read_list(self.folder / "rollbacks.json").sound
 
     def note_rollback(self, entry: Mapping[str, Any]) -> None:
         """Add to `rollbacks`, unless a training that was killed meanwhile has done so before."""
-        if entry["number"] > len(self.rollbacks):
-            disk.write_json(self.folder / "rollbacks.json", [*self.rollbacks, dict(entry)])
+        if entry["number"] not in [before.get("number") for before in self.rollbacks]:
+            records.write_list(self.folder / "rollbacks.json", [*self.rollbacks, entry])
 
     @property
     def samples(self) -> Path:
@@ -181,61 +139,47 @@ class Run:
         Raises CondgenError if it would not be bit-exact, unless that is allowed; then it is noted and said.
         """
         path = self.folder / "env.json"
-        sessions = json.loads(path.read_text(encoding="utf-8")) if path.exists() else []
-        before = sessions[-1] if images and sessions else {}
+        sessions = records.read_list(path)
+        before = sessions.sound[-1] if images and sessions.sound else {}
+        lost = ["env.json was lost"] if images and (sessions.damaged or not before) else []
         moved = [
             f"{name} {before[name]} -> {here[name]}" for name in EXACT if before.get(name, here[name]) != here[name]
         ]
+        if lost and not allow_changed:
+            raise CondgenError(
+                f"{str(path)!r} is {'damaged' if sessions.damaged else 'missing'}: whether this machine trains as the "
+                "one before did cannot be told. Add --allow-changed to go on all the same."
+            )
         if moved and not allow_changed:
             raise CondgenError(
                 f"{str(self.folder)!r} would no longer be bit-exact: {', '.join(moved)}. Put that back, "
                 "or add --allow-changed to go on all the same."
             )
-        changed = [*self.changed, *moved]
-        session = {"from_images": images, "started": _now(), "argv": sys.argv, **here}
-        disk.write_json(path, [*sessions, session | ({"changed": changed} if changed else {})])
+        changed = [*self.changed, *lost, *moved]
+        session = {"from_images": images, "started": _now(), "argv": sys.argv, "cwd": os.getcwd(), **here}
+        records.write_list(path, [*sessions.sound, session | ({"changed": changed} if changed else {})])
         warning = [f"no longer bit-exact, as allowed: {', '.join(changed)}."] if changed else []
         return [*([f"going on with {str(self.folder)!r} at {images:,} images."] if before else []), *warning]
+
+    def note_files(self, images: int) -> None:
+        """Write down what the folder has now. images: of its newest checkpoint."""
+        published.write(self.folder, self.identity, images)
 
     def publish(self, net: nn.Module, card: Mapping[str, Any], name: str = "generator") -> None:
         """Write generator/ or best/: the weights under a name of their own, then the card that names them, then tidy
         up."""
         folder = self.folder / name
         weights = folder / f"weights-{card['images']:012d}.safetensors"
-        disk.write_bytes(weights, save({name: value.contiguous() for name, value in net.state_dict().items()}))
+        disk.write_bytes(weights, weights_of(net))
         disk.write_json(folder / "card.json", sealed({**card, "weights": weights.name, "sha256": disk.sha256(weights)}))
         for old in folder.glob("weights-*.safetensors"):
             if old != weights:
                 old.unlink()
 
 
-def identity_in(folder: Path) -> Identity | None:
-    """The identity of the run in `folder`; None if it holds none."""
-    path = folder / "config.json"
-    if not path.is_file():
-        return None
-    try:
-        content = json.loads(path.read_text(encoding="utf-8"))
-        if content["format"] > FORMAT:
-            raise CondgenError(f"{str(folder)!r} was written by condgen {content['condgen']}; upgrade to read it.")
-        known = {name: content[name] for name in Identity.__dataclass_fields__ if name in content}
-        if content["format"] < 2:
-            known["config"] = current_names(known["config"])
-        return Identity(**known)
-    except (ValueError, KeyError, TypeError):
-        raise CondgenError(f"{str(path)!r} is no run's config.json; give another --out.") from None
-
-
-def default_folder(identity: Identity, root: Path = Path("runs")) -> Path:
-    """runs/<system>-<data>, or the first of -2, -3 ... that is free or holds this same training."""
-    name = f"{identity.system}-{Path(identity.data).stem or 'data'}"
-    number = 1
-    while True:
-        folder = root / (name if number == 1 else f"{name}-{number}")
-        there = identity_in(folder)
-        if (there is None and not folder.exists()) or (there and not there.difference(identity)):
-            return folder
-        number += 1
+def weights_of(net: nn.Module) -> bytes:
+    """A network's parameters as a safetensors file."""
+    return save({name: value.contiguous() for name, value in net.state_dict().items()})
 
 
 def card_of(
@@ -255,38 +199,17 @@ def card_of(
     }
 
 
-EXACT = ("torch", "cpu", "device", "threads", "processes", "batch")
-"""What has to stay equal for a resumed training to be bit-exact; the rest is noted for the curious."""
-
-
-def conditions(device: str, batch: int, processes: int = 1) -> dict[str, str | int]:
-    """Where and how a session runs. batch: images per step and process."""
-    return environment(device) | {"processes": processes, "batch": batch}
-
-
-def environment(device: str) -> dict[str, str | int]:
-    """Of the machine."""
-    return {
-        "torch": torch.__version__,
-        "numpy": numpy.__version__,
-        "python": platform.python_version(),
-        "machine": platform.machine(),
-        "cpu": torch.backends.cpu.get_cpu_capability(),  # kernels of another vector width round differently
-        "device": device,
-        "threads": torch.get_num_threads(),
-    }
-
-
 @contextmanager
 def _locked(folder: Path) -> Iterator[None]:
     """Hold the folder's lock, which falls with the process, however that ends. Noting the owner proves it writable."""
     owner = folder / ".owner"
+    disk.forget(folder)
     try:
         disk.make(folder)
         lock = FileLock(folder / ".lock")
         lock.acquire(timeout=0)
     except Timeout:
-        who = f" (pid {owner.read_text()})" if owner.exists() else ""
+        who = f" (pid {pid})" if (pid := _owner(owner)) else ""
         raise CondgenError(
             f"another process{who} is training in {str(folder)!r}; wait, or give another --out."
         ) from None
@@ -295,11 +218,21 @@ def _locked(folder: Path) -> Iterator[None]:
     try:
         disk.write_bytes(owner, str(os.getpid()).encode())
         disk.tidy(folder)
-        yield
+        with disk.held(folder):
+            yield
     finally:
         with suppress(OSError):
             owner.unlink(missing_ok=True)
         lock.release()
+
+
+def _owner(path: Path) -> str:
+    """The process that wrote the file; '' if it is missing or no number."""
+    try:
+        text = path.read_bytes()[:20].decode("ascii")
+    except (OSError, UnicodeDecodeError):
+        return ""
+    return text if text.isdigit() else ""
 
 
 def _now() -> str:

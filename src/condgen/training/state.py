@@ -3,16 +3,18 @@
 import math
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
+from copy import deepcopy
 from dataclasses import asdict
 from pathlib import Path
 from statistics import median
 from typing import Any
 
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 
 from condgen import parallel
 from condgen.data import Dataset
+from condgen.disk import Gone
 from condgen.drawing.sampler import MICRO_BATCH, Sampler
 from condgen.errors import CondgenError
 from condgen.noise import reseed_step
@@ -52,7 +54,7 @@ class Training:
             self.ema.net, system.generator_spec, system.prior, device=stream.device, options=system.sampling_options
         )
         self.meter = Meter()
-        self.rollbacks = self.checked = 0
+        self.rollbacks = self.checked = self.saved = 0
 
     @property
     def images(self) -> int:
@@ -104,8 +106,14 @@ class Training:
 
     def save(self) -> None:
         """Save the generator, then a checkpoint: it is last, so that everything before it is complete on resumption."""
-        self.run.publish(self.ema.net, self._card())
+        self.publish()
+        self.run.note_files(self.images)
         checkpoint.save(self.run.checkpoints, self._checkpoint())
+        self.saved = self.images
+
+    def publish(self) -> None:
+        """Write generator/: the averaged generator as it is now."""
+        self.run.publish(self.ema.net, self._card())
 
     def save_rescue(self) -> None:
         """Save a state to roll back to. Unlike `save`, it is called at fixed numbers of images, not by the clock."""
@@ -123,7 +131,7 @@ class Training:
         """
         parallel.barrier()  # the main process may still be writing what is read here
         number = self.rollbacks + 1
-        saved, _ = checkpoint.newest(trouble.to or self.run.rescue, until=self.images)
+        saved, damaged = checkpoint.newest(trouble.to or self.run.rescue, until=self.images)
         pictures = self.stream.rows(trouble.since, trouble.until - trouble.since).tolist()
         entry = {"number": number, "images": trouble.until, "cause": trouble.cause, "pictures": pictures}
         if parallel.is_main_process():
@@ -138,11 +146,13 @@ class Training:
         self._set_rollbacks(number)
         if parallel.is_main_process():
             checkpoint.save(self.run.checkpoints, self._checkpoint())
+        self.saved = self.images
         parallel.barrier()
-        return (
+        said = (
             f"{trouble.cause} at {trouble.until:,} images: rolled back to {self.images:,} images, with another data "
             f"order and {self.lr_scale:.3g} times the learning rate (roll-back {number} of {MOST_ROLLBACKS})."
         )
+        return " ".join([*damaged, said])
 
     @property
     def lr_scale(self) -> float:
@@ -156,22 +166,57 @@ class Training:
         for player in self.system.players.values():
             player.scale_lr(self.lr_scale)
 
-    def keep_best(self, scores: Mapping[str, float]) -> None:
-        """Save the current averaged generator to best/, with its metrics."""
-        self.run.publish(self.ema.net, self._card() | {"scores": dict(scores)}, "best")
+    def keep_best(self, scores: Mapping[str, float], net: nn.Module | None = None, images: int | None = None) -> None:
+        """Save the current averaged generator, or `net` after `images` images, to best/, with its metrics."""
+        card = self._card(images) | {"scores": dict(scores)}
+        self.run.publish(self.ema.net if net is None else net, card, "best")
 
-    def _card(self) -> dict[str, Any]:
+    def _card(self, images: int | None = None) -> dict[str, Any]:
         prior = asdict(self.system.prior)
+        seen = self.images if images is None else images
         return card_of(
-            self.run.identity, self.system.generator_spec, prior, MICRO_BATCH, self.images, self.system.sampling_options
+            self.run.identity, self.system.generator_spec, prior, MICRO_BATCH, seen, self.system.sampling_options
         )
 
     def restore(self) -> list[str]:
-        """Resume from the newest intact checkpoint, if there is one. Returns a message for each damaged one."""
+        """Resume from the newest intact checkpoint, if there is one. Returns a message for each damaged one.
+
+        If all are damaged, resumes from the newest state that was saved to roll back to, which is complete too.
+        """
         saved, sentences = checkpoint.newest(self.run.checkpoints)
+        if sentences and saved is None:
+            saved = self._rescued()
+            where = f"the state at {saved.images:,} images in rescue/" if saved else "the beginning"
+            sentences.append(f"no checkpoint is sound; going on from {where}.")
         if saved:
             self._restore(saved)
+            self.saved = self.images
         return sentences
+
+    def _rescued(self) -> checkpoint.Checkpoint | None:
+        """Not one from before a roll-back, whose future was given up."""
+        found, _ = checkpoint.newest(self.run.rescue)
+        return found if found and found.numbers.get("rollbacks") == len(self.run.rollbacks) else None
+
+    def state_at(self, images: int) -> checkpoint.Checkpoint | None:
+        """A sound state that lies in the run and has seen just so many images."""
+        places = (self.run.checkpoints, self.run.rescue, self.run.rescue_best)
+        paths = [path for place in places for path in checkpoint.saved(place) if int(path.name) == images]
+        return next((checkpoint.read(path) for path in paths if checkpoint.is_sound(path)), None)
+
+    def sampler_of(self, saved: checkpoint.Checkpoint) -> Sampler:
+        """The averaged generator of another state."""
+        net = deepcopy(self.ema.net)
+        net.load_state_dict(
+            {k.removeprefix("average:"): v for k, v in saved.tensors.items() if k.startswith("average:")}
+        )
+        return Sampler(net, self.system.generator_spec, self.system.prior, device=self.stream.device)
+
+    def lost(self, gone: Gone) -> Gone:
+        """The error of a run folder that vanished, with what is lost with it."""
+        kept = f"the newest checkpoint in the folder has {self.saved:,}; once it is put back"
+        rest = f"{kept}, the same command goes on from there." if not gone.deleted else "the same command begins anew."
+        return Gone(f"{gone} The training stopped at {self.images:,} images, and its state in memory is lost: {rest}")
 
     def _checkpoint(self) -> checkpoint.Checkpoint:
         numbers = {"metered": self.meter.count, "rollbacks": self.rollbacks}

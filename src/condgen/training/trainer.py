@@ -9,6 +9,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from condgen import parallel
+from condgen.disk import Gone
 from condgen.drawing.sampler import Sampler
 from condgen.judging.monitor import Monitor
 from condgen.progress import Progress
@@ -82,6 +83,8 @@ def train(
                 return train_until_diverged(training, plan, progress, stop, monitor)
             except Diverged as trouble:
                 progress.say(training.roll_back(trouble))
+            except Gone as gone:
+                raise training.lost(gone) from None
 
 
 def train_until_diverged(
@@ -97,6 +100,8 @@ def train_until_diverged(
 
     while training.images < plan.images and not stopped:
         before = training.images
+        if recorder:
+            training.run.check()
         training.step()
         now, ended = training.images, training.images >= plan.images
         evaluates = ended or passed(plan.evaluate_every, before, now)

@@ -7,7 +7,7 @@ run's `album/`. Torch is imported when there is something to draw.
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from condgen import api
+from condgen import api, marker
 from condgen.errors import CondgenError
 from condgen.sharing import places
 
@@ -16,6 +16,8 @@ if TYPE_CHECKING:
 
     from condgen.drawing.sampler import Sampler
     from condgen.labels import Label
+
+NOTE = marker.sheet("condgen picture")
 
 
 def titled(
@@ -37,12 +39,12 @@ def titled(
         out: The PNG to write.
         options: The sampling options of the generator.
     """
-    from condgen.drawing import sheets
+    from condgen.drawing import pictures, sheets
 
-    sampler = api.load(run, **options)
-    return _save(
-        sheets.titled_images(sampler, sampler.labels(labels), _positive("columns", columns), seed), run, "titled", out
-    )
+    sampler, columns = api.load(run, **options), _positive("columns", columns)
+    wanted = sampler.labels(labels)
+    pictures.check_sheet(sampler.spec.shape, -(-len(wanted) // columns), columns, "--labels or another --columns")
+    return _save(sheets.titled_images(sampler, wanted, columns, seed), run, "titled", out)
 
 
 def same_z(
@@ -66,10 +68,13 @@ def same_z(
         out: The PNG to write.
         options: The sampling options of the generator.
     """
-    from condgen.drawing import sheets
+    from condgen.drawing import pictures, sheets
 
     sampler, rows = api.load(run, **options), _positive("count", count)
-    if sampler.spec.labels.kind == "attributes":
+    known = sampler.spec.labels
+    columns = len(known) + 1 if known.kind == "attributes" else len(sampler.labels(labels))
+    pictures.check_sheet(sampler.spec.shape, rows, columns, "--labels or a lower --count")
+    if known.kind == "attributes":
         sheet = sheets.attribute_flips(sampler, _one(sampler, base or "none", "base"), rows, seed)
     else:
         sheet = sheets.class_grid(sampler, sampler.labels(labels), rows, seed)
@@ -101,7 +106,7 @@ def walk(
         out: The PNG to write.
         options: The sampling options of the generator.
     """
-    from condgen.drawing import sheets
+    from condgen.drawing import pictures, sheets
 
     if steps < 2:
         raise CondgenError(f"--steps should be 2 or more, found {steps}.")
@@ -109,7 +114,10 @@ def walk(
         raise CondgenError("a walk through labels wants both --start and --end.")
     sampler = api.load(run, **options)
     if start is None or end is None:
-        return _save(sheets.latent_interpolation(sampler, sampler.labels(labels), steps, seed), run, "walk", out)
+        wanted = sampler.labels(labels)
+        pictures.check_sheet(sampler.spec.shape, len(wanted), steps, "--labels or --steps")
+        return _save(sheets.latent_interpolation(sampler, wanted, steps, seed), run, "walk", out)
+    pictures.check_sheet(sampler.spec.shape, count, steps, "--steps or a lower --count")
     ends = _one(sampler, start, "start"), _one(sampler, end, "end")
     return _save(
         sheets.label_interpolation(sampler, *ends, steps, _positive("count", count), seed), run, "walk-labels", out
@@ -147,12 +155,13 @@ def manifold(
         out: The PNG to write.
         options: The sampling options of the generator.
     """
-    from condgen.drawing import sheets
+    from condgen.drawing import pictures, sheets
 
     sampler = api.load(run, **options)
     if sampler.prior.dim != 2 or sampler.prior.kind != "normal":
         raise CondgenError(f"a plane needs a z of 2 normal numbers; that of {str(run)!r} has {sampler.prior.dim}. "
                            "Train vae-2d, or with --z-dim 2.")  # fmt: skip
+    pictures.check_sheet(sampler.spec.shape, side, side, "images by a lower --side")
     shown = _one(sampler, label, "label") if label else sampler.spec.labels.each[0]
     return _save(sheets.manifold(sampler, shown, _positive("side", side)), run, "manifold", out)
 
@@ -181,9 +190,9 @@ def curves(run: str | Path, *, out: Path | None = None) -> Path:
         out: The PNG to write.
     """
     from condgen.drawing import plots
-    from condgen.training import logbook
+    from condgen.training import published
 
-    log = logbook.read(Path(run).expanduser() / "log.jsonl")
+    log = published.lines(Path(run).expanduser(), "log.jsonl")
     if not log:
         raise CondgenError(f"{str(run)!r} has no log.jsonl with numbers in it.")
     return _write(plots.curves(log, str(run)), run, "curves", out)
@@ -204,7 +213,7 @@ def growth(run: str | Path, *, count: int = 6, columns: int = 3, out: Path | Non
     if not paths:
         raise CondgenError(f"{str(run)!r} has no samples/ yet.")
     if out is not None and Path(out).suffix == ".gif":
-        return _write(pictures.film([pictures.read(path) for path in paths]), run, "growth", out)
+        return _write(pictures.film([pictures.read(path) for path in paths], NOTE), run, "growth", out)
     count = min(_positive("count", count), len(paths))
     chosen = [paths[round(i * (len(paths) - 1) / max(count - 1, 1))] for i in range(count)]
     titles = [f"{int(path.stem):,} images" for path in chosen]
@@ -231,7 +240,7 @@ def _positive(option: str, value: int) -> int:
 def _save(sheet: "Image.Image", run: str | Path, name: str, out: Path | None) -> Path:
     from condgen.drawing import pictures
 
-    return _write(pictures.png(sheet), run, name, out)
+    return _write(pictures.png(sheet, NOTE), run, name, out)
 
 
 def _write(content: bytes, run: str | Path, name: str, out: Path | None) -> Path:
@@ -241,5 +250,6 @@ def _write(content: bytes, run: str | Path, name: str, out: Path | None) -> Path
     wanted = ".gif" if content.startswith(b"GIF") else ".png"
     if path.suffix != wanted:
         raise CondgenError(f"{str(path)!r} should end in {wanted}.")
+    marker.check_file(path)
     write_bytes(path, content)
     return path

@@ -2,8 +2,12 @@
 
 The proof: a classifier trained on real pictures, on real ones with the rare repeated, and on real ones with drawn ones
 added, for equally many steps, five seeds each, tested on the real test split.
+
+The folder gets its name when all of its images are written, and the proof comes afterwards. The same command goes on
+with either, from the images and from the classifiers that are finished.
 """
 
+import json as json_
 from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -16,11 +20,12 @@ from condgen.tables import as_json, as_table
 from condgen.verbs import evaluate
 
 if TYPE_CHECKING:
-    from condgen.data import Dataset, Split
+    from condgen.data import Dataset
     from condgen.drawing.sampler import Sampler
     from condgen.judging.reference import Reference, Samples
 
 SEEDS = 5
+MANIFEST = "manifest.json"
 
 
 def augment(
@@ -61,21 +66,24 @@ def augment(
     if per_class is not None and per_class < 1:
         raise CondgenError(f"--per-class should be 1 or more, found {per_class}.")
     folder = (out or Path(run) / "augmented").expanduser()
-    if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
-        raise CondgenError(f"{str(folder)!r} is there already; give another --out.")
+    _check_ours(folder)
     from condgen import data as datasets
     from condgen.disk import write_json
 
     dataset, sampler = datasets.load(data, labels=labels, size=size, fit=fit, on_bad=on_bad), api.load(run, **options)
     counts = wanted(dataset, sampler, per_class)
-    drawn = draw(sampler, counts, seed)
-    write(sampler, drawn, counts, seed, folder)
-    names = dataset.labels.names
-    found: dict[str, Any] = {"folder": str(folder), "drawn": dict(zip(names, counts, strict=True))}
-    if not no_proof:
-        reference, leaky = evaluate.reference_for(dataset, evaluate.aloud)
-        found |= proof(reference, drawn) | {"test_split_held_out": leaky}
-        write_json(folder / "gain.json", found)
+    try:
+        drawn = draw(sampler, counts, seed)
+        write(sampler, drawn, counts, seed, folder)
+        names = dataset.labels.names
+        found: dict[str, Any] = {"folder": str(folder), "drawn": dict(zip(names, counts, strict=True))}
+        if not no_proof:
+            reference, leaky = evaluate.reference_for(dataset, evaluate.aloud)
+            found |= proof(reference, drawn) | {"test_split_held_out": leaky}
+            write_json(folder / "gain.json", found)
+    except KeyboardInterrupt:
+        evaluate.aloud("stopped; the same command again goes on from here.")
+        raise
     return as_json(found) if json else in_words(found)
 
 
@@ -110,34 +118,54 @@ def draw(sampler: "Sampler", counts: Sequence[int], seed: int) -> "Samples":
 
 
 def write(sampler: "Sampler", drawn: "Samples", counts: Sequence[int], seed: int, folder: Path) -> None:
-    """A subfolder of PNG files per class, and what they are in manifest.json."""
-    from condgen.disk import write_json
+    """A subfolder of PNG files per class, and what they are in manifest.json; those that are there already stay.
+
+    Raises CondgenError if `folder` holds anything else.
+    """
+    from condgen import marker
+    from condgen.disk import as_json, continued_folder
     from condgen.drawing import pictures
 
-    files, slug = [], sampler.spec.labels.slug
-    places = ((label, index) for label, count in enumerate(counts) for index in range(count))
-    for picture, (label, index) in zip(drawn.pictures, places, strict=True):
-        name = f"{slug(label)}/{slug(label)}_seed{seed}_{index:05d}.png"
-        title = sampler.spec.labels.title(label)
-        pictures.save_png(folder / name, pictures.image(picture), {"label": title, "seed": seed, "index": index})
-        files.append({"file": name, "label": title, "seed": seed, "index": index})
-    about = {"generator": evaluate.generator_of(sampler), "files": files}
-    write_json(folder / "manifest.json", about)
+    about: dict[str, Any] = {"generator": evaluate.generator_of(sampler), "files": files(sampler, counts, seed)}
+    _check_same(folder, about)
+    whole = folder / MANIFEST
+    with continued_folder(folder, MANIFEST, whole.read_bytes() if whole.is_file() else as_json(about)) as place:
+        marker.write(place, marker.Mark("condgen augment", sampler.spec.labels))
+        for picture, told in zip(drawn.pictures, about["files"], strict=True):
+            path = place / told["file"]
+            if not path.exists():
+                pictures.save_png(path, pictures.image(picture), {key: told[key] for key in ("label", "seed", "index")})
+
+
+def files(sampler: "Sampler", counts: Sequence[int], seed: int) -> list[dict[str, Any]]:
+    """What manifest.json says of each image."""
+    known = sampler.spec.labels
+    each = [(label, index) for label, count in enumerate(counts) for index in range(count)]
+    slugs, titles = [known.slug(label) for label in known.each], [known.title(label) for label in known.each]
+    return [
+        {"file": f"{slugs[label]}/{slugs[label]}_seed{seed}_{index:05d}.png"}
+        | {"label": titles[label], "seed": seed, "index": index}
+        for label, index in each
+    ]
 
 
 def proof(reference: "Reference", drawn: "Samples") -> dict[str, Any]:
     """Test accuracy of three classifiers over five seeds, and the paired gains of the one with drawn pictures."""
     from condgen.data import Split
+    from condgen.judging import lessons
     from condgen.judging.protocol import CAS_STEPS
 
     assert drawn.requested is not None
     real = reference.dataset.train
     arms = {
         "real": real,
-        "rare ones repeated": repeated(real),
-        "real and drawn": joined(real, Split(drawn.pictures, drawn.requested)),
+        "rare ones repeated": lessons.repeated(real),
+        "real and drawn": lessons.joined(real, Split(drawn.pictures, drawn.requested)),
     }
-    scores = {name: [_taught(split, reference, seed) for seed in range(SEEDS)] for name, split in arms.items()}
+    scores = {
+        name: [lessons.mean_recall(split, reference, seed, CAS_STEPS, evaluate.aloud) for seed in range(SEEDS)]
+        for name, split in arms.items()
+    }
     n, both = len(reference.split), scores["real and drawn"]
     gains = {
         f"over {name}": mean_of([b - a for a, b in zip(scores[name], both, strict=True)], n)
@@ -166,25 +194,6 @@ def verdict(gains: dict[str, Estimate]) -> str:
     return f"it helps, {_points(over_real)}, but no more than repeating rare pictures ({_points(over_repeated)})."
 
 
-def repeated(real: "Split") -> "Split":
-    """Every class as often as the largest, its pictures over again."""
-    import numpy as np
-
-    from condgen.judging.reference import subset
-
-    groups = [np.flatnonzero(real.labels == label) for label in np.unique(real.labels)]
-    largest = max(map(len, groups))
-    return subset(real, np.concatenate([np.resize(group, largest) for group in groups]))
-
-
-def joined(one: "Split", other: "Split") -> "Split":
-    import numpy as np
-
-    from condgen.data import Split
-
-    return Split(np.concatenate([one.images, other.images]), np.concatenate([one.labels, other.labels]))
-
-
 def in_words(found: dict[str, Any]) -> str:
     drawn = [{"label": name, "drawn": count} for name, count in found["drawn"].items()]
     files = f"pictures: {found['folder']}; what they are: manifest.json"
@@ -197,17 +206,33 @@ def in_words(found: dict[str, Any]) -> str:
     return f"{as_table(drawn)}\n\n{as_table(lines)}\n\n{found['verdict']}\n{files}; proof: gain.json"
 
 
-def _taught(split: "Split", reference: "Reference", seed: int) -> float:
-    """Mean recall over the classes that the test split has."""
-    from condgen.judging.protocol import CAS_STEPS, accuracy_after_training
+def _check_ours(folder: Path) -> None:
+    """Raise CondgenError at once if something that is no augmentation stands where one is to be written."""
+    is_ours = (folder / MANIFEST).is_file()
+    if folder.exists() and not is_ours and (not folder.is_dir() or any(folder.iterdir())):
+        raise CondgenError(f"{str(folder)!r} is there already; give another --out.")
 
-    evaluate.aloud(f"training a classifier on {len(split):,} pictures, seed {seed} ...")
-    recalls = [
-        number.value
-        for number in accuracy_after_training(split, reference, seed, CAS_STEPS)[1]
-        if number.value is not None
-    ]
-    return sum(recalls) / len(recalls)
+
+def _check_same(folder: Path, about: dict[str, Any]) -> None:
+    """Raise CondgenError, naming the option, if another augmentation stands in `folder`."""
+    _check_ours(folder)
+    if not folder.exists() or not any(folder.iterdir()):
+        return
+    try:
+        there = json_.loads((folder / MANIFEST).read_text(encoding="utf-8"))
+        seeds, names = ({entry[key] for entry in there["files"]} for key in ("seed", "file"))
+        generator = there["generator"]
+    except (ValueError, KeyError, TypeError):
+        raise CondgenError(f"{str(folder / MANIFEST)!r} is damaged or not ours; give another --out.") from None
+    if generator != json_.loads(as_json(about["generator"])):
+        differs = "of another generator (--run)"
+    elif seeds != {entry["seed"] for entry in about["files"]}:
+        differs = f"of --seed {', '.join(map(str, seeds))}"
+    elif names != {entry["file"] for entry in about["files"]}:
+        differs = "in other counts (--balance, --per-class)"
+    else:
+        return
+    raise CondgenError(f"{str(folder)!r} holds {len(there['files']):,} pictures {differs}; give another --out.")
 
 
 def _sign(gain: Estimate) -> int:

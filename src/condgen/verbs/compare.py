@@ -10,7 +10,7 @@ from pathlib import Path
 from statistics import median
 from typing import TYPE_CHECKING, Any
 
-from condgen import api
+from condgen import api, marker
 from condgen.errors import CondgenError
 from condgen.metrics import METRICS
 from condgen.metrics.estimate import Estimate
@@ -23,6 +23,7 @@ if TYPE_CHECKING:
 
     from condgen.training.run import Identity
 
+FILES = ("comparison.json", "same-z.png", "quality.png")
 ROWS = 3
 """Of the same z per run, on the sheet."""
 REAL = "real pictures"
@@ -91,18 +92,21 @@ def compare(*runs: str, out: Path | None = None, quick: bool = False, json: bool
         quick: Measure without training classifiers (CAS) where there is no evaluation yet.
         json: As JSON, for programs.
     """
+    folder, mark = (out or Path("comparison")).expanduser(), marker.Mark("condgen compare")
+    marker.check(folder, mark, FILES)
     found = entries(runs, quick)
-    folder = (out or Path("comparison")).expanduser()
-    from condgen.disk import write_bytes, write_json
+    from condgen.disk import replacing_files, write_bytes, write_json
     from condgen.drawing import pictures, plots
 
     groups = grouped(found)
     table = lines(groups)
     content = {"about": found[0].evaluation["about"], "table": table, "runs": _plain(found)}
-    write_json(folder / "comparison.json", content)
-    pictures.save_png(folder / "same-z.png", same_z(found))
-    if watched := histories(found):
-        write_bytes(folder / "quality.png", plots.quality(watched))
+    marker.claim(folder, mark, FILES)
+    with replacing_files(folder, old=["quality.png"]) as part:
+        write_json(part / "comparison.json", content)
+        pictures.save_png(part / "same-z.png", same_z(found), marker.sheet("condgen compare"))
+        if watched := histories(found):
+            write_bytes(part / "quality.png", plots.quality(watched))
     if json:
         return as_json(content)
     words = vae_beside_gan(groups)
@@ -132,14 +136,14 @@ def entry(run: Path, quick: bool = False) -> Entry:
     identity = api.identity_of(run)
     measured = evaluate.kept(run) or evaluate.evaluate_run(run, quick=quick, say=evaluate.aloud)
     from condgen.spec import Spec
-    from condgen.training.logbook import read
+    from condgen.training.published import lines
 
-    clock = read(run / "clock.jsonl")
+    clock, log = lines(run, "clock.jsonl"), lines(run, "log.jsonl")
     built = preset(identity.system)
     system = built.build_on_meta(Spec.from_json(identity.spec), built.config.with_overrides(identity.config))
     players = {name: player.size for name, player in system.players.items()}
     seconds, images = clock[-1]["seconds"] if clock else 0.0, api.card(run)["images"]
-    return Entry(run, identity, images, seconds, players, measured, read(run / "log.jsonl"), clock)
+    return Entry(run, identity, images, seconds, players, measured, log, clock)
 
 
 def grouped(found: Sequence[Entry]) -> list[Group]:

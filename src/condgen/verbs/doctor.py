@@ -65,8 +65,14 @@ def traps(packages: Mapping[str, str | None], places: Mapping[str, Path]) -> Ite
     for name, place in places.items():
         if free(place) < SCARCE:
             yield f"only {free(place) / 2**30:.1f} GiB are free at {place} ({name}); make room."
-        if place.exists() and not os.access(place, os.W_OK):
-            yield f"{place} ({name}) cannot be written."
+        if not os.access(_nearest(place), os.W_OK):
+            remedy = "; set CONDGEN_CACHE to a folder that can be." if name == "cache" else "."
+            yield f"{place} ({name}) cannot be written{remedy}"
+
+
+def _nearest(place: Path) -> Path:
+    """The folder itself, or the nearest one above it that is there."""
+    return next(folder for folder in (place, *place.absolute().parents) if folder.exists())
 
 
 def of_builds(packages: Mapping[str, str | None]) -> Iterator[str]:

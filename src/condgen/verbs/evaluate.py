@@ -3,16 +3,16 @@
 What is measured, and how, is in judging/; here are run folders, words and tables.
 """
 
-import json as json_
 import sys
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from condgen import api
-from condgen.errors import CondgenError
+from condgen import api, records
+from condgen.errors import CondgenError, notice
 from condgen.metrics import METRICS
 from condgen.metrics.estimate import Estimate
+from condgen.records import Damaged
 from condgen.sharing import places
 from condgen.spec import Fit, OnBad
 from condgen.tables import as_json, as_table
@@ -147,9 +147,7 @@ def evaluate_run(
     found["about"] |= {"run": str(run), "generator": generator_of(sampler), "which": "best" if best else "last"}
     found["about"] |= {"seed": seed, "reference": _described(reference, leaky)}
     if places.find(run).kind == "run":
-        from condgen.disk import write_json
-
-        write_json(Path(run).expanduser() / file_name(best, sampler.chosen), found)
+        records.write(Path(run).expanduser() / file_name(best, sampler.chosen), found)
     return found
 
 
@@ -181,12 +179,16 @@ def reference_for(dataset: "Dataset", say: Say = lambda text: None) -> "tuple[Re
 
 
 def kept(run: str | Path, best: bool = False, sampling: "Mapping[str, Value] | None" = None) -> Evaluation | None:
-    """The evaluation in a run, if it is of the generator that lies there now, under these sampling options."""
+    """The evaluation in a run, if it is intact and of the present generator, under these sampling options."""
     path = Path(run).expanduser() / file_name(best, sampling)
+    if not path.exists():
+        return None
     try:
-        found: Evaluation = json_.loads(path.read_text(encoding="utf-8"))
+        found = records.read(path)
         same = found["about"]["generator"]["sha256"] == api.card(Path(run).expanduser(), best)["sha256"]
-    except (OSError, ValueError, KeyError):
+        numbers(found)
+    except (Damaged, KeyError, TypeError, AttributeError):
+        notice(f"{str(path)!r} is damaged and not used; condgen evaluate {run} measures it again.")
         return None
     return found if same else None
 

@@ -4,14 +4,13 @@ The page is templates/report.html; this file gathers what it shows.
 """
 
 import base64
-import json
 import shlex
 from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from condgen import api
-from condgen.errors import CondgenError
+from condgen import api, records
+from condgen.errors import CondgenError, notice
 from condgen.metrics import METRICS
 from condgen.verbs import evaluate
 from condgen.verbs.compare import HEADLINE, Entry, Group, entries, grouped, histories, vae_beside_gan
@@ -20,6 +19,8 @@ from condgen.version import __version__
 if TYPE_CHECKING:
     from condgen.judging.reference import Reference
 
+SHOWN = {"argv", "started", "from_images", "torch", "device", "threads", "machine"}
+"""Of a session."""
 PER_LABEL, SUSPECTS, LABELS = 8, 12, 20
 """Pictures of each label, nearest training pictures, labels at most."""
 
@@ -35,6 +36,7 @@ def report(*runs: str, out: Path | None = None, quick: bool = False) -> Path:
     from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
     from condgen.disk import write_bytes
+    from condgen.marker import check_file
 
     found = entries(runs, quick)
     path = (out or (found[0].folder / "report.html" if len(found) == 1 else Path("report.html"))).expanduser()
@@ -42,6 +44,7 @@ def report(*runs: str, out: Path | None = None, quick: bool = False) -> Path:
         loader=FileSystemLoader(Path(__file__).parent / "templates"), autoescape=True, undefined=StrictUndefined,
         trim_blocks=True, lstrip_blocks=True,
     )  # fmt: skip
+    check_file(path)
     write_bytes(path, environment.get_template("report.html").render(content(found)).encode())
     return path
 
@@ -85,7 +88,7 @@ def run(entry: Entry, reference: "Reference") -> dict[str, Any]:
     """The part of the page that is about one run."""
     from condgen.drawing import plots
 
-    env = json.loads((entry.folder / "env.json").read_text(encoding="utf-8"))
+    env = _sessions(entry.folder)
     evaluation, labels = entry.evaluation, entry.evaluation["about"]["labels"]
     return {
         "title": entry.title,
@@ -101,7 +104,7 @@ def run(entry: Entry, reference: "Reference") -> dict[str, Any]:
         "best": _best(entry.folder),
         "alarms": _alarms(entry.folder),
         "troubles": evaluation["gate"]["troubles"],
-        "command": _command(env[0]["argv"]),
+        "command": _command(env[0]["argv"]) if env else "",
         "sessions": env,
         "about": evaluation["about"],
         "settings": entry.identity.config,
@@ -187,19 +190,34 @@ def svg(drawing: bytes) -> str:
 
 def _best(folder: Path) -> dict[str, Any] | None:
     """What was measured of the best generator while training, which may hide that the last one is worse."""
+    from condgen.training import published
+
     try:
         card = api.card(folder, best=True)
-    except CondgenError:
+    except CondgenError as error:
+        if published.had_best(folder):
+            notice(f"the page is without the best generator: {error}")
         return None
     return {"images": card["images"], "scores": card.get("scores", {})}
 
 
+def _sessions(folder: Path) -> list[dict[str, Any]]:
+    """Where the run was trained, as far as env.json still tells."""
+    found = records.read_list(folder / "env.json")
+    sound = [session for session in found.sound if session.keys() >= SHOWN]
+    if found.damaged or len(sound) < max(1, len(found.sound)):
+        notice(
+            f"{str(folder / 'env.json')!r} is damaged or missing: the page shows the sessions that it still tells of."
+        )
+    return sound
+
+
 def _alarms(folder: Path) -> list[dict[str, Any]]:
     """Of each kind the latest words, and from where to where it was raised."""
-    from condgen.training.logbook import read
+    from condgen.training.published import lines
 
     found: dict[str, dict[str, Any]] = {}
-    for line in read(folder / "alarms.jsonl"):
+    for line in lines(folder, "alarms.jsonl"):
         for alarm in line["alarms"]:
             first = found.get(alarm["kind"], {}).get("first", line["images"])
             found[alarm["kind"]] = {"text": alarm["text"], "first": first, "last": line["images"]}

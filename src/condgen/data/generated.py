@@ -1,0 +1,153 @@
+"""What condgen itself wrote as data: `sample --out FOLDER`, its shards, `augment`, and zips of the server and the page.
+
+Every image says its label: in the text of its PNG, in a shard in the .json beside it. The folder's marker has the label
+set, so that the data have the labels of the generator, whichever of them were asked for. Shards by other tools
+(WebDataset: NAME.jpg with NAME.cls or NAME.json) are read too.
+"""
+
+import hashlib
+import re
+from collections.abc import Iterable, Sequence
+
+import numpy as np
+
+from condgen import cache, disk, marker
+from condgen.data.classes import few_enough
+from condgen.data.listing import Listing, listing
+from condgen.data.store import Pictures, Store
+from condgen.data.tars import ENDING, Tars
+from condgen.errors import CondgenError
+from condgen.labels import Label, Labels
+from condgen.marker import Mark
+
+VERSION = 1
+"""Of what is kept of the labels."""
+NAMED = re.compile(r"[^/]+_seed\d+_\d{5,}\.png")
+"""As condgen names generated images."""
+BESIDE = (".json", ".txt", ".md", ".csv")
+"""Endings of what may lie beside generated images."""
+
+
+def fits(store: Store) -> bool:
+    names = [name for name in store.names() if not name.lower().endswith(BESIDE)]
+    if store.mark or not names:
+        return bool(_marks(store))
+    return all(name.endswith(ENDING) for name in names) or (
+        all(NAMED.fullmatch(name) for name in names) and store.note(names[0]) is not None
+    )
+
+
+def read(store: Store) -> Listing:
+    """Raises CondgenError if the images do not say what they are of."""
+    folders = _marks(store)
+    names = [name for folder in folders for name in (store.within(folder) if folder else store.names())]
+    said, odd, own = _told(store, names or store.names())
+    if not said:
+        raise CondgenError(f"{str(store.path)!r} holds no images that say their label.")
+    return _labelled(store, said, list(folders.values()), dict(store.odd) | odd, own)
+
+
+def _told(store: Store, names: Sequence[str]) -> list[dict[str, str]]:
+    """By name: the labels of the images, why others are left out, and what condgen wrote that is no image.
+
+    Kept until any of the files is touched, since each is opened for it.
+    """
+    key = hashlib.sha256("\0".join([str(VERSION), store.stamp(names), *names]).encode("utf-8", "surrogateescape"))
+    path = disk.cache() / "pictures" / "labels" / f"{key.hexdigest()}.json"
+    found: list[dict[str, str]] | None = cache.kept(path)
+    if found is None:
+        found = _read(store, names)
+        cache.keep_if_possible(path, found)
+    return found
+
+
+def _read(store: Store, names: Sequence[str]) -> list[dict[str, str]]:
+    tars = Tars(store)
+    said, odd, own = dict[str, str](), dict[str, str](), dict[str, str]()
+    for name in names:
+        if name.endswith(ENDING):
+            for image in tars.images(name):
+                _sort(image, tars.label(image), said, odd)
+        elif name.lower().endswith(marker.ENDINGS):
+            note = store.note(name)
+            if note and note.label is None:
+                own[name] = note.wrote
+            else:
+                _sort(name, note.label if note else None, said, odd)
+        elif not name.lower().endswith(BESIDE):
+            odd[name] = "was not written by condgen, in a folder that is"
+    return [said, odd, own]
+
+
+def _marks(store: Store) -> dict[str, Mark]:
+    """The marker of this folder if it is data, else those of the folders of data that it holds, if it holds no more."""
+    if store.mark:
+        return {"": store.mark} if store.mark.is_data else {}
+    found = {folder: store.mark_of(folder) for folder in store.own}
+    return {folder: mark for folder, mark in found.items() if mark and mark.is_data}
+
+
+def _sort(name: str, label: str | None, said: dict[str, str], odd: dict[str, str]) -> None:
+    if label is None:
+        odd[name] = "does not say its label"
+    else:
+        said[name] = label
+
+
+def _labelled(
+    store: Store, said: dict[str, str], marks: Sequence[Mark], odd: dict[str, str], own: dict[str, str]
+) -> Listing:
+    pictures: Pictures = Tars(store)
+    known = marker.joined([mark.labels for mark in marks if mark.labels])
+    if known is None:
+        if any("+" in word or word == "none" for word in said.values()) or marks:
+            raise CondgenError(
+                f"{str(store.path)!r}: images with attributes, and no {marker.FILE} that names the same ones for all; "
+                "name a single folder that condgen wrote."
+            )
+        found = listing(pictures, ((name, None, word) for name, word in said.items()), store.path.stem)
+        known, values = found.labels, found.values
+    else:
+        few_enough(known.names, str(store.path))
+        numbers = _numbers(known, dict.fromkeys(said.values()))
+        if strange := next((word for word in said.values() if word not in numbers), None):
+            raise CondgenError(f"{str(store.path)!r}: label {strange!r} is not among {', '.join(known.names[:20])}.")
+        values = np.array([numbers[word] for word in said.values()], np.int64)
+    parts: list[str | None] = [None] * len(said)
+    return Listing(store.path.stem, pictures, list(said), known, values, parts, odd, own=own, generated=True)
+
+
+def _numbers(known: Labels, titles: Iterable[str]) -> dict[str, Label]:
+    """The labels of titles as `Labels.title` writes them; those that are none are missing."""
+    if known.kind == "classes":
+        return {name: number for number, name in enumerate(known.names)}
+    found: dict[str, Label] = {}
+    for title in titles:
+        on = [] if title == "none" else _parts(title, known.names)
+        if on is not None:
+            found[title] = tuple(np.isin(np.arange(len(known)), on).astype(int).tolist())
+    return found
+
+
+def _parts(title: str, names: Sequence[str]) -> list[int] | None:
+    """The numbers of the names that a title joins by '+', in order; None if it is no such title."""
+    if not any("+" in name for name in names):
+        index = {name: number for number, name in enumerate(names)}
+        found = [index.get(word, -1) for word in title.split("+")]
+        return None if -1 in found else found
+    return _joined(title, names, 0, set())
+
+
+def _joined(title: str, names: Sequence[str], start: int, failed: set[tuple[int, int]]) -> list[int] | None:
+    """The same where a name may hold a '+' itself. failed: lengths and starts that led nowhere."""
+    if (len(title), start) in failed:
+        return None
+    for number in range(start, len(names)):
+        if title == names[number]:
+            return [number]
+        if title.startswith(f"{names[number]}+"):
+            rest = _joined(title[len(names[number]) + 1 :], names, number + 1, failed)
+            if rest:
+                return [number, *rest]
+    failed.add((len(title), start))
+    return None

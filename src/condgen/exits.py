@@ -1,0 +1,222 @@
+"""How a command ends: with an exit code, and one line if something is wrong.
+
+0 done; 1 standard output could not be written; 2 a mistake of the user, or something that the machine refuses; 70 a bug
+in condgen; 130 Ctrl-C; 141 nobody reads the output any more; 143 SIGTERM. CONDGEN_TRACEBACK=1 shows tracebacks as well.
+
+Needs nothing large, so that `__main__` can import it first.
+"""
+
+import _thread
+import errno
+import os
+import re
+import signal
+import sys
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager, suppress
+from types import FrameType
+from typing import NoReturn, TextIO
+
+from condgen.errors import CondgenError, shortened
+
+OUTPUT, MISTAKE, BUG, INTERRUPTED, PIPE_CLOSED = 1, 2, 70, 130, 141
+LONGEST = 1000
+"""Characters of the line about a mistake."""
+TO_LOWER = {
+    "train": "--batch, --size or the widths of the networks",
+    "sample": "--count, or the number of --labels",
+    "picture": "--count, or the number of --labels",
+    "evaluate": "--images",
+    "augment": "--per-class",
+    "inspect": "--size",
+}
+"""Options that decide how much memory a verb takes."""
+MEMORY = re.compile(
+    r"out of memory|(can't|cannot|unable to) allocate|bad_alloc|not enough memory|start new thread", re.I
+)
+SIZE = re.compile(r"allocate ([\d.,]+ (?:bytes|[KMGTPE]i?B))", re.I)
+
+
+@contextmanager
+def ending() -> Iterator[None]:
+    """End the process after the block, with the code that fits what happened in it."""
+    sys.unraisablehook = _unraisable
+    code: int | str | None = 0
+    try:
+        yield
+    except SystemExit as ended:
+        code = PIPE_CLOSED if isinstance(ended.__context__, BrokenPipeError) else ended.code  # rich turns one into 1
+    except BaseException as error:
+        code = _last_resort(error)
+    _finish(code)
+
+
+def keep_standard_streams() -> None:
+    """Open closed standard streams onto nothing: else the next file that is opened would get their number."""
+    for number, name in enumerate(("stdin", "stdout", "stderr")):
+        try:
+            os.fstat(number)
+        except OSError:
+            os.open(os.devnull, os.O_RDWR)  # gets the lowest number that is free
+        if getattr(sys, name) is None:
+            setattr(sys, name, os.fdopen(number, "w" if number else "r", closefd=False))
+
+
+def ended(error: Exception, words: Sequence[str], mistakes: tuple[type[Exception], ...]) -> int | None:
+    """Report a mistake, or something that the machine refuses, in one line; None if it is neither. Returns the code.
+
+    words: of the command line. mistakes: exceptions whose own text is the line.
+    """
+    if isinstance(error, OSError) and error.errno == errno.EPIPE and error.filename is None:
+        _silence(sys.stdout)
+        return PIPE_CLOSED
+    if isinstance(error, OSError) and error.filename is None and not _takes_output():
+        _silence(sys.stdout)
+        _say(f"cannot write to standard output: {error.strerror}.", error)
+        return OUTPUT
+    line = str(error) if isinstance(error, mistakes) else explained(error, words)
+    if line is None:
+        return None
+    _say(line, error)
+    return MISTAKE
+
+
+def explained(error: BaseException, words: Sequence[str] = ()) -> str | None:
+    """What the machine refuses, in a sentence; None if the error tells of nothing like that."""
+    if _is_memory(error):
+        return _memory(error, words)
+    if isinstance(error, UnicodeEncodeError):
+        return _unwritable(error)
+    if isinstance(error, OSError):
+        name = error.filename if error.filename is not None else error.filename2
+        where = f"{_shown(name)}: " if name is not None else ""
+        return f"{where}{error.strerror or error or type(error).__name__}."
+    if isinstance(error, ValueError) and "embedded null" in str(error):
+        return "a file name holds a NUL character, which no file system takes."
+    if isinstance(error, ValueError) and "integer string conversion" in str(error):
+        return "a number has more digits than can be read (4,300)."
+    if isinstance(error, ImportError):
+        return f"cannot import {error.name or 'a package'} ({shortened(str(error))}); install condgen again."
+    return None
+
+
+def _is_memory(error: BaseException) -> bool:
+    if isinstance(error, MemoryError) or (isinstance(error, OSError) and error.errno == errno.ENOMEM):
+        return True
+    return isinstance(error, RuntimeError) and bool(MEMORY.search(str(error)))  # torch's are RuntimeErrors
+
+
+def _memory(error: BaseException, words: Sequence[str]) -> str:
+    text = str(error)
+    size, on_gpu = SIZE.search(text), bool(re.search("CUDA|MPS|HIP", text))
+    requested = f": {_with_commas(size[1])} were requested at once" if size else ""
+    lower = TO_LOWER.get(words[0] if words else "", "the number or the size of the images")
+    other = ", or use --device cpu" if on_gpu else ""
+    return f"not enough memory on the {'GPU' if on_gpu else 'CPU'}{requested}; lower {lower}{other}."
+
+
+def _with_commas(size: str) -> str:
+    number, unit = size.split()
+    return f"{int(number):,} {unit}" if number.isdecimal() else size
+
+
+def _unwritable(error: UnicodeEncodeError) -> str:
+    text = _shown(error.object)
+    if error.encoding.lower().replace("-", "") == "utf8":
+        return f"{text} holds bytes that are no text; rename it."
+    return f"{text} cannot be written in the encoding of this locale ({error.encoding}); set PYTHONUTF8=1."
+
+
+def _shown(name: object) -> str:
+    text = os.fsdecode(name) if isinstance(name, bytes | str | os.PathLike) else str(name)
+    return ascii(shortened(text)) if not text.isprintable() else repr(shortened(text))
+
+
+def _say(line: str, error: BaseException) -> None:
+    """One line on stderr, whatever it takes, and nothing if stderr takes nothing."""
+    try:
+        if os.environ.get("CONDGEN_TRACEBACK"):
+            import traceback
+
+            traceback.print_exception(error)
+        plain = " ".join(line.split())
+        if len(plain) > LONGEST:
+            plain = f"{plain[: LONGEST // 2]} ... {plain[-LONGEST // 2 :]}"
+        sys.stderr.write(f"condgen: {plain}\n")
+        sys.stderr.flush()
+    except (OSError, ValueError):
+        _silence(sys.stderr)
+
+
+def _last_resort(error: BaseException) -> int:
+    """A bug, unless an interrupt is behind it: an import that Ctrl-C cuts short may fail in any way."""
+    seen: BaseException | None = error
+    for _ in range(20):
+        if isinstance(seen, KeyboardInterrupt):
+            return INTERRUPTED
+        seen = seen and (seen.__cause__ or seen.__context__)
+    where = "CONDGEN_TRACEBACK=1 shows where" if os.environ.get("CONDGEN_TRACEBACK") else _written(error)
+    _say(f"this is a bug in condgen, please report it: {type(error).__name__}: {error} ({where}).", error)
+    return BUG
+
+
+def _written(error: BaseException) -> str:
+    """Put the traceback into a file of its own; says where it is."""
+    import tempfile
+    import traceback
+
+    try:
+        handle, name = tempfile.mkstemp(".txt", "condgen-bug-")
+        with os.fdopen(handle, "w", encoding="utf-8", errors="backslashreplace") as file:
+            traceback.print_exception(error, file=file)
+        return f"the traceback is in {name}"
+    except OSError:
+        return "the same command with CONDGEN_TRACEBACK=1 shows the traceback"
+
+
+def on_interrupt(number: int, frame: FrameType | None) -> None:
+    """KeyboardInterrupt; in an import the end at once: in torch's, C++ would abort with a message of its own."""
+    while frame is not None:
+        if frame.f_code.co_filename == "<frozen importlib._bootstrap>":
+            os._exit(INTERRUPTED)
+        frame = frame.f_back
+    raise KeyboardInterrupt
+
+
+def _unraisable(unraisable: "sys.UnraisableHookArgs") -> None:
+    """An interrupt that fell into a destructor is sent again; anything else is told as ever."""
+    if issubclass(unraisable.exc_type, KeyboardInterrupt):
+        _thread.interrupt_main()
+    else:
+        sys.__unraisablehook__(unraisable)
+
+
+def _takes_output() -> bool:
+    """Whether standard output can still be written; tried out, since an error does not tell which file it is about."""
+    try:
+        sys.stdout.write("\n")
+        sys.stdout.flush()
+    except (OSError, ValueError):
+        return False
+    return True
+
+
+def _silence(stream: TextIO) -> None:
+    """What is still to be written to a stream goes nowhere, instead of failing again when Python ends."""
+    with suppress(OSError, ValueError):
+        nothing = os.open(os.devnull, os.O_WRONLY)
+        os.dup2(nothing, stream.fileno())
+        os.close(nothing)
+
+
+def _finish(code: int | str | None) -> NoReturn:
+    with suppress(ValueError):
+        signal.signal(
+            signal.SIGINT, lambda number, frame: os._exit(INTERRUPTED)
+        )  # from here on there is nothing left to interrupt
+    try:
+        sys.stdout.flush()
+    except OSError as error:
+        failed = ended(error, (), (CondgenError,))
+        code = code or failed
+    sys.exit(code)

@@ -1,0 +1,215 @@
+"""What tells that condgen wrote a folder or a file, so that it neither trains on its own output nor writes over yours.
+
+a folder   .condgen.json: which command wrote it, and whether it is data; then with the labels of its images
+an image   JSON under the key "condgen" in the text of a PNG, or in the comment of a GIF
+an .npz    an array "condgen"; an .html page a <meta name="generator">
+
+`data/` leaves out whatever is marked; a folder that is marked as data is read as data when it is named by itself.
+"""
+
+import json
+import os
+import struct
+import zipfile
+from collections.abc import Collection, Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, BinaryIO, Literal
+
+from condgen import disk
+from condgen.errors import CondgenError
+from condgen.labels import Labels
+from condgen.version import __version__
+
+FILE, KEY = ".condgen.json", "condgen"
+ENDINGS = (".png", ".gif")
+"""Of images that condgen writes."""
+HEAD = 2**16
+"""Bytes at the start of a file in which an image's note lies."""
+GENERATOR = b'<meta name="generator" content="condgen">'
+
+
+@dataclass(frozen=True)
+class Mark:
+    """What the marker of a folder says."""
+
+    wrote: str
+    """The command, such as "condgen inspect"."""
+    labels: Labels | None = None
+    """Of a folder that is data: the label set of its images."""
+
+    @property
+    def is_data(self) -> bool:
+        return self.labels is not None
+
+    def to_json(self) -> dict[str, Any]:
+        known = self.labels and {"names": list(self.labels.names), "kind": self.labels.kind}
+        return {KEY: __version__, "wrote": self.wrote, "data": self.is_data} | ({"labels": known} if known else {})
+
+
+@dataclass(frozen=True)
+class Note:
+    """What an image says of itself."""
+
+    kind: Literal["image", "sheet"]
+    """One generated image, or a grid, figure or film."""
+    wrote: str
+    label: str | None
+    """Title of a generated image's label."""
+
+
+def sheet(wrote: str) -> dict[str, str]:
+    """What a grid or figure says of itself. wrote: the command."""
+    return {"kind": "sheet", "wrote": wrote}
+
+
+def parse(data: bytes) -> Mark | None:
+    """A marker's content; None if it is damaged."""
+    try:
+        found = json.loads(data)
+        wrote, known = str(found["wrote"])[:100], found["labels"] if found["data"] else None
+        if known is None:
+            return Mark(wrote)
+        if known["kind"] not in ("classes", "attributes"):
+            return None
+        return Mark(wrote, Labels(tuple(map(str, known["names"])), known["kind"]))
+    except (ValueError, KeyError, TypeError, AttributeError, RecursionError, CondgenError):
+        return None
+
+
+def of(folder: Path) -> Mark | None:
+    """The marker of a folder; None if it has none, or a damaged one."""
+    try:
+        return parse((folder / FILE).read_bytes())
+    except OSError:
+        return None
+
+
+def write(folder: Path, mark: Mark) -> None:
+    if of(folder) != mark:
+        disk.write_json(folder / FILE, mark.to_json())
+
+
+def claim(folder: Path, mark: Mark, names: Collection[str] = ()) -> None:
+    """Mark a folder before condgen writes into it. Raises CondgenError as `check` does."""
+    write(folder, check(folder, mark, names))
+
+
+def check(folder: Path, mark: Mark, names: Collection[str] = ()) -> Mark:
+    """The mark that a folder gets once this is written into it too.
+
+    names: of files that condgen wrote there before it had markers. Raises CondgenError if the folder holds files of
+    somebody else, or what another command wrote.
+    """
+    there = of(folder)
+    unmarked = there is None and folder.is_dir() and not (folder / FILE).exists()
+    if unmarked and (strange := next(_strange(folder, names), None)):
+        raise CondgenError(
+            f"{str(folder)!r} holds {os.path.relpath(strange, folder)!r}, which condgen did not write; give another "
+            f"--out, such as {f'{folder}-generated'!r}."
+        )
+    if there is None or there == mark:
+        return mark
+    if there.wrote != mark.wrote or there.is_data != mark.is_data:
+        raise CondgenError(f"{str(folder)!r} holds what {there.wrote} wrote; give another --out.")
+    labels = joined([known for known in (there.labels, mark.labels) if known])
+    if mark.is_data and labels is None:
+        raise CondgenError(f"{str(folder)!r} holds images with other attributes; give another --out.")
+    return Mark(mark.wrote, labels)
+
+
+def check_file(path: Path) -> None:
+    """Raises CondgenError if a file lies there that condgen did not write."""
+    if path.is_file() and not wrote(path):
+        raise CondgenError(f"{str(path)!r} is there already, and condgen did not write it; give another --out.")
+
+
+def wrote(path: Path) -> bool:
+    """Whether condgen wrote this file, as far as a file can tell."""
+    if path.suffix == ".npz":
+        return wrote_arrays(path)
+    try:
+        with path.open("rb") as file:
+            head = file.read(HEAD)
+    except OSError:
+        return False
+    return note(head) is not None or GENERATOR in head
+
+
+def is_sheet(path: Path) -> bool:
+    """Whether a file is a grid or figure by condgen."""
+    try:
+        with path.open("rb") as file:
+            found = note(file.read(HEAD))
+    except OSError:
+        return False
+    return found is not None and found.kind == "sheet"
+
+
+def wrote_arrays(file: Path | BinaryIO) -> bool:
+    """The same of an .npz."""
+    try:
+        with zipfile.ZipFile(file) as archive:
+            return f"{KEY}.npy" in archive.namelist()
+    except (OSError, ValueError, NotImplementedError, zipfile.BadZipFile):
+        return False
+
+
+def note(head: bytes) -> Note | None:
+    """What a PNG or GIF says of itself, from its first bytes; None of images that condgen did not write."""
+    text = next(_texts(head), None)
+    try:
+        found = json.loads(text) if text else None
+    except (ValueError, RecursionError):
+        return None
+    if not isinstance(found, dict):
+        return None
+    is_image = found.get("kind", "image") == "image" and isinstance(found.get("label"), str)
+    by = found.get("wrote", "condgen sample")
+    return Note("image" if is_image else "sheet", str(by)[:100], found["label"] if is_image else None)
+
+
+def _texts(head: bytes) -> Iterator[bytes]:
+    """Texts under our key before the pixels of a PNG, or in the first comment of a GIF."""
+    if head[:4] == b"GIF8":
+        begin = head.find(b"\x21\xfe", 0, 2**12)
+        text, at = b"", begin + 2
+        while begin >= 0 and at < len(head) and (size := head[at]):
+            text, at = text + head[at + 1 : at + 1 + size], at + 1 + size
+        if text.startswith(KEY.encode() + b"\0"):
+            yield text.partition(b"\0")[2]
+    at = 8 if head[:8] == b"\x89PNG\r\n\x1a\n" else len(head)
+    while at + 8 <= len(head):
+        size, kind = struct.unpack_from(">I4s", head, at)
+        data = head[at + 8 : at + 8 + size]
+        if kind == b"IDAT":
+            return
+        if kind in (b"tEXt", b"iTXt") and data.startswith(KEY.encode() + b"\0"):
+            # iTXt: flag and method of compression, then language and translated key, each ended by a zero
+            yield data.split(b"\0", 1)[1] if kind == b"tEXt" else data.split(b"\0", 5)[-1]
+        at += size + 12
+
+
+def _strange(folder: Path, names: Collection[str]) -> Iterator[Path]:
+    """Files in a folder that condgen did not write, in an order that is the same on every machine."""
+    try:
+        entries = sorted(folder.iterdir())
+    except OSError as error:
+        raise disk.DiskError.about(folder, error) from None
+    for path in entries:
+        if path.name.startswith(".") or path.name in names:
+            continue
+        if path.is_dir() and not path.is_symlink():
+            if not (path / FILE).exists():
+                yield from _strange(path, ())
+        elif not wrote(path):
+            yield path
+
+
+def joined(sets: Sequence[Labels]) -> Labels | None:
+    """The classes of all of them; attributes go together only where they are equal. None if there is no such set."""
+    if not sets or all(one == sets[0] for one in sets):
+        return sets[0] if sets else None
+    if any(one.kind != "classes" for one in sets):
+        return None
+    return Labels(tuple(dict.fromkeys(name for one in sets for name in one.names)))

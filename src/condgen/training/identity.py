@@ -1,0 +1,105 @@
+"""What a run is a training of: config.json, and the copy of it that published.json holds. Needs no torch."""
+
+from collections.abc import Iterator, Mapping
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+from pydantic import TypeAdapter, ValidationError
+
+from condgen import records
+from condgen.errors import CondgenError
+from condgen.records import Damaged
+from condgen.spec import Fit
+from condgen.version import __version__
+
+CONFIG, PUBLISHED = "config.json", "published.json"
+FORMAT = 2
+"""1: before side files carried checksums."""
+
+
+@dataclass(frozen=True)
+class Identity:
+    """What makes two runs the same training, save for their length."""
+
+    system: str
+    config: dict[str, Any]
+    data: str
+    fingerprint: str
+    spec: dict[str, Any]
+    seed: int
+    labels: str | None = None
+    """Of a data set with attributes, those that were chosen."""
+    size: int | None = None
+    """Side that picture files were scaled to."""
+    fit: Fit = "crop"
+    """How they became square."""
+    finetuned_from: str | None = None
+    """The state of another run that this one began from."""
+
+    def difference(self, other: "Identity") -> str | None:
+        """In words, the first thing that differs from `other`; None if the same training could go on."""
+        return next(self.differences(other), None)
+
+    def differences(self, other: "Identity") -> "Iterator[str]":
+        """In words, all that differs from `other`: what was trained so far first."""
+        ours, theirs = (asdict(x) | asdict(x).pop("config") for x in (self, other))
+        for name in sorted(ours, key="fingerprint".__eq__):
+            if name not in ("config", "images", "data", "spec") and ours[name] != theirs.get(name):
+                value = f"{name}={ours[name]}, not {theirs.get(name)}"
+                yield value if name != "fingerprint" else f"other pictures or labels in {self.data!r}"
+
+    def may_become(self, other: "Identity") -> bool:
+        """Whether a training can go on as `other` if somebody insists: equal networks see pictures of an equal kind."""
+        fixed = ("system", "spec", "labels", "size")
+        return all(getattr(self, name) == getattr(other, name) for name in fixed)
+
+
+def identity_in(folder: Path) -> Identity | None:
+    """The identity of the run in `folder`; None if it holds none. A damaged config.json is read from the copy of it.
+
+    Raises CondgenError if the folder looks like a run and neither can be read.
+    """
+    path = folder / CONFIG
+    if not path.is_file() and not (folder / PUBLISHED).is_file():
+        return None
+    try:
+        content: Mapping[str, Any] = records.read(path)
+    except Damaged:
+        content = _copy(folder)
+    return _identity(path, content)
+
+
+def save_identity(folder: Path, identity: Identity) -> None:
+    """Write config.json."""
+    records.write(folder / CONFIG, {"condgen": __version__, "format": FORMAT, **asdict(identity)})
+
+
+def _copy(folder: Path) -> Mapping[str, Any]:
+    try:
+        copy: Mapping[str, Any] = records.read(folder / PUBLISHED)["identity"]
+        return copy
+    except (Damaged, KeyError):
+        return {}
+
+
+def _identity(path: Path, content: Mapping[str, Any]) -> Identity:
+    try:
+        if content.get("format", FORMAT) > FORMAT:
+            raise CondgenError(f"{str(path.parent)!r} was written by condgen {content['condgen']}; upgrade to read it.")
+        known = {name: content[name] for name in Identity.__dataclass_fields__ if name in content}
+        return TypeAdapter(Identity).validate_python(known)
+    except (ValidationError, KeyError, TypeError):
+        raise CondgenError(f"{str(path)!r} is damaged, or is no run's config.json; give another --out.") from None
+
+
+def default_folder(identity: Identity, root: Path = Path("runs")) -> Path:
+    """runs/<system>-<data>, or the first of -2, -3 ... that is free or holds this same training."""
+    name = f"{identity.system}-{Path(identity.data).stem or 'data'}"
+    number = 1
+    while True:
+        folder = root / (name if number == 1 else f"{name}-{number}")
+        there = identity_in(folder)
+        if (there is None and not folder.exists()) or (there and not there.difference(identity)):
+            return folder
+        number += 1

@@ -1,0 +1,117 @@
+"""Where and how a session trains: all that decides by which kernels its numbers are rounded."""
+
+import os
+import platform
+from collections.abc import Iterator
+from typing import Any
+
+import numpy
+import torch
+
+EXACT = ("torch", "cpu", "onednn", "mkl", "device", "gpu", "threads", "processes", "batch")
+"""What has to stay equal for a resumed training to be bit-exact; the rest is noted for the curious."""
+LEVELS = {
+    "avx512_core_amx_fp16": ("amx_fp16",),
+    "avx512_core_amx": ("amx_tile", "amx_int8", "amx_bf16"),
+    "avx512_core_fp16": ("avx512_fp16",),
+    "avx512_core_bf16": ("avx512_bf16",),
+    "avx512_core_vnni": ("avx512_vnni",),
+    "avx512_core": ("avx512_f", "avx512_bw", "avx512_vl", "avx512_dq"),
+    "avx2_vnni": ("avx_vnni",),
+    "avx2": ("avx2",),
+    "avx": ("avx",),
+    "sse41": ("sse4_1",),
+}
+"""Instruction sets as oneDNN names them, best first, each with what the processor has to have."""
+ONEDNN = ("ONEDNN_CPU_ISA_HINTS", "DNNL_CPU_ISA_HINTS", "ONEDNN_DEFAULT_FPMATH_MODE", "DNNL_DEFAULT_FPMATH_MODE")
+MKL = ("MKL_CBWR", "MKL_ENABLE_INSTRUCTIONS", "MKL_DEBUG_CPU_TYPE", "MKL_NUM_THREADS", "MKL_DYNAMIC")
+"""Variables by which the two libraries are told to take other kernels."""
+
+
+def conditions(device: str, batch: int, processes: int = 1) -> dict[str, str | int]:
+    """Where and how a session runs. batch: images per step and process."""
+    return environment(device) | {"processes": processes, "batch": batch}
+
+
+def environment(device: str) -> dict[str, str | int]:
+    """Of the machine."""
+    return {
+        "torch": torch.__version__,
+        "numpy": numpy.__version__,
+        "python": platform.python_version(),
+        "machine": platform.machine(),
+        "cpu": torch.backends.cpu.get_cpu_capability(),  # kernels of another vector width round differently
+        "onednn": " ".join([instructions(), *_told(ONEDNN)]),
+        "mkl": " ".join([_vendor(), hardware(), *_told(MKL)]),
+        "device": device,
+        "gpu": gpu(device),
+        "threads": torch.get_num_threads(),
+    }
+
+
+def instructions() -> str:
+    """The instruction set that oneDNN uses: the processor's best, or less if a variable says so."""
+    if not torch.backends.mkldnn.is_available():
+        return "none"
+    limit = (os.environ.get("ONEDNN_MAX_CPU_ISA") or os.environ.get("DNNL_MAX_CPU_ISA") or "default").lower()
+    levels, best = [*LEVELS], hardware()
+    if limit in levels and best in levels:
+        return levels[max(levels.index(best), levels.index(limit))]
+    return best if limit in ("all", "default") else f"{best} at most {limit}"
+
+
+def hardware() -> str:
+    """The best instruction set of this processor; its architecture where torch does not tell, or it is no x86."""
+    has = _capabilities()
+    found = (level for level, needs in LEVELS.items() if all(has.get(need) for need in needs))
+    return next(found, platform.machine())
+
+
+def gpu(device: str) -> str:
+    """Model, libraries and precision of a GPU; 'none' for the CPU."""
+    kind, _, number = device.partition(":")
+    if kind == "mps":
+        return f"Apple {platform.machine()}, macOS {platform.mac_ver()[0]}"
+    return ", ".join(_cuda(int(number or 0))) if kind == "cuda" and torch.cuda.is_available() else "none"
+
+
+def _cuda(number: int) -> Iterator[str]:
+    matmul, cudnn = torch.backends.cuda.matmul, torch.backends.cudnn
+    yield torch.cuda.get_device_name(number)
+    yield f"driver {_driver()}"
+    yield f"CUDA {torch.version.cuda}"
+    yield f"cuDNN {cudnn.version()}"
+    yield f"float32 matmul {torch.get_float32_matmul_precision()}"
+    yield f"TF32 {_on(matmul.allow_tf32)} in matmul, {_on(cudnn.allow_tf32)} in cuDNN"
+    yield f"deterministic {_on(cudnn.deterministic or torch.are_deterministic_algorithms_enabled())}"
+    yield f"cuDNN benchmark {_on(cudnn.benchmark)}"
+    yield from _told(("CUBLAS_WORKSPACE_CONFIG", "NVIDIA_TF32_OVERRIDE"))
+
+
+def _driver() -> str:
+    """As the kernel module says; else what CUDA says of it."""
+    try:
+        with open("/sys/module/nvidia/version", encoding="ascii") as file:
+            return file.read().strip()
+    except (OSError, ValueError):
+        return str(getattr(torch._C, "_cuda_getDriverVersion", lambda: "unknown")())
+
+
+def _on(flag: object) -> str:
+    return "on" if flag else "off"
+
+
+def _capabilities() -> dict[str, Any]:
+    """What torch tells of the processor; nothing before 2.11."""
+    found: dict[str, Any] = getattr(torch.cpu, "get_capabilities", dict)()
+    return found
+
+
+def _vendor() -> str:
+    """MKL takes other kernels on processors that are not Intel's."""
+    name = str(_capabilities().get("cpu_name") or platform.processor() or "cpu")
+    return name.split()[0]
+
+
+def _told(names: tuple[str, ...]) -> list[str]:
+    return [f"{name}={os.environ[name]}" for name in names if name in os.environ]

@@ -1,0 +1,142 @@
+"""A finished run whose files were damaged: what follows from its checkpoint, data and log is written again.
+
+A class grid is a function of (seed, images, weights), so it can be drawn again as long as a state at that number of
+images is kept: the last one always, older ones as far as rescue/ reaches. The best generator likewise.
+"""
+
+import shutil
+from collections.abc import Callable, Iterator, Mapping
+from hashlib import sha256
+from pathlib import Path
+
+from condgen import records
+from condgen.drawing import pictures
+from condgen.errors import CondgenError
+from condgen.sharing import card
+from condgen.training import checkpoint, published, recorder
+from condgen.training.identity import PUBLISHED
+from condgen.training.logbook import read
+from condgen.training.published import Published
+from condgen.training.run import weights_of
+from condgen.training.state import Training
+
+MEASURED = ("fd", "label_accuracy", "diversity/")
+"""How the names of what an evaluation measures begin, in a line of the log."""
+
+
+def mend(training: Training) -> list[str]:
+    """Write again what is damaged or missing; a sentence about what was, and one about what cannot be had again."""
+    run, known = training.run, _published(training.run.folder)
+    mended, lost = list[str](), list[str]()
+    for name, write in _repairs(training, known):
+        (mended if write() else lost).append(name)
+    mended += _swept(training)
+    lost += _unmendable(run.folder, known)
+    if mended or known is None:
+        run.note_files(training.images)
+    said = [f"written again, from the checkpoint at {training.images:,} images: {', '.join(mended)}."] if mended else []
+    if lost:
+        said.append(
+            f"damaged or missing, and not to be had again from this run: {', '.join(lost)}; the same training into "
+            "another --out makes them anew."
+        )
+    return said
+
+
+def _published(folder: Path) -> Published | None:
+    try:
+        return published.read(folder)
+    except records.Damaged:
+        return None
+
+
+def _repairs(training: Training, known: Published | None) -> Iterator[tuple[str, Callable[[], bool]]]:
+    """What is to be mended, each with what does so and says whether it could."""
+    folder = training.run.folder
+    if not checkpoint.is_sound(training.run.checkpoints / f"{training.images:012d}"):
+        yield "checkpoints/", lambda: _done(training.save)
+    if not _is_of(training, folder / "generator"):
+        yield "generator/", lambda: _done(training.publish)
+    best = known.best if known else None
+    if (best is not None or (folder / "best").exists()) and not is_sound(folder / "best"):
+        yield "best/", lambda: _best(training, best)
+    names = {path.name for path in (folder / "samples").glob("*.png")} | {f"{training.images:012d}.png", "real.png"}
+    names |= {Path(name).name for name in (known.files if known else ()) if name.startswith("samples/")}
+    for name in sorted(names):
+        if not pictures.is_whole(folder / "samples" / name):
+            yield f"samples/{name}", lambda name=name: _sheet(training, name)  # type: ignore[misc]
+    if not pictures.is_whole(folder / "curves.png"):
+        yield "curves.png", lambda: _done(lambda: recorder.draw_curves(training.run))
+    if known is None:
+        yield PUBLISHED, lambda: True
+
+
+def is_sound(folder: Path) -> bool:
+    """Whether generator/ or best/ holds a whole card, and the weights that it names."""
+    try:
+        about = card.read(folder / card.NAME)
+        return bool(sha256((folder / about["weights"]).read_bytes()).hexdigest() == about["sha256"])
+    except (CondgenError, OSError):
+        return False
+
+
+def _is_of(training: Training, folder: Path) -> bool:
+    """Whether a sound generator is this training's own, of this moment."""
+    expected = sha256(weights_of(training.ema.net)).hexdigest()
+    return is_sound(folder) and bool(card.read(folder / card.NAME)["sha256"] == expected)
+
+
+def _swept(training: Training) -> list[str]:
+    """States that are damaged and that nobody can go on from are removed, or saved anew if they are of this moment."""
+    run, found = training.run, list[str]()
+    for place in (run.checkpoints, run.rescue, run.rescue_best):
+        for path in [path for path in checkpoint.saved(place) if not checkpoint.is_sound(path)]:
+            shutil.rmtree(path, ignore_errors=True)
+            found.append(f"{place.name}/{path.name} (removed)")
+            if place == run.rescue and int(path.name) == training.images:
+                training.save_rescue()
+                found[-1] = f"{place.name}/{path.name}"
+    return found
+
+
+def _best(training: Training, images: int | None) -> bool:
+    """From a state at the same number of images, if one is kept."""
+    if images is None or (saved := training.state_at(images)) is None:
+        return False
+    training.keep_best(_scores(training, images), training.sampler_of(saved).net, images)
+    return True
+
+
+def _scores(training: Training, images: int) -> Mapping[str, float]:
+    """What was measured at that moment, as the log has it."""
+    line = next((line for line in training.run.log if line["images"] == images), {})
+    return {name: value for name, value in line.items() if name.startswith(MEASURED)}
+
+
+def _sheet(training: Training, name: str) -> bool:
+    if name == "real.png":
+        return _done(lambda: recorder.save_real(training))
+    saved = training.state_at(int(Path(name).stem)) if Path(name).stem.isdigit() else None
+    if saved is None:
+        return False
+    recorder.save_grid(training, training.sampler_of(saved), saved.images)
+    return True
+
+
+def _unmendable(folder: Path, known: Published | None) -> Iterator[str]:
+    """What only the training itself could have written."""
+    for name in published.GROWING:
+        told = list[str]()
+        read(folder / name, say=told.append)
+        if told or (known and known.is_cut(folder, name)):
+            yield f"lines of {name}"
+    for name in ("env.json", "rollbacks.json"):
+        listed = known is not None and name in known.files
+        if records.read_list(folder / name).damaged or (listed and not (folder / name).exists()):
+            yield name
+    yield from (name for name, state in published.event_files(folder, known).items() if state != "sound")
+
+
+def _done(work: Callable[[], object]) -> bool:
+    work()
+    return True

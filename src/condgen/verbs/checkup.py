@@ -1,0 +1,248 @@
+"""`condgen doctor RUN`: every file of a run or an exported folder, whether it is sound, and what would mend it.
+
+Needs no torch: all is told by checksums. What the train command itself mends is in training/mending.py.
+"""
+
+import os
+import shlex
+from collections.abc import Iterator, Mapping
+from contextlib import suppress
+from dataclasses import asdict, dataclass, replace
+from pathlib import Path
+from typing import Any
+
+from condgen import disk, records
+from condgen.errors import CondgenError
+from condgen.sharing import card, manifest, strict
+from condgen.systems import preset
+from condgen.training import checkpoint, logbook, published
+from condgen.training.identity import CONFIG, PUBLISHED, Identity, identity_in
+from condgen.training.published import Published, State
+
+TRAIN = "the run's own train command"
+NEVER = "nothing brings it back but the same training into another --out"
+
+
+@dataclass(frozen=True)
+class File:
+    """One file of a folder."""
+
+    file: str
+    state: State
+    note: str = ""
+    mend: str = ""
+    """A command, or why there is none."""
+
+
+def check(folder: Path) -> list[File]:
+    """Every file that condgen knows of. Raises CondgenError if the folder is neither a run nor an exported one."""
+    if (folder / CONFIG).exists() or (folder / PUBLISHED).exists():
+        found = [*_run(folder)]
+        if any(file.mend == TRAIN and file.state != "sound" for file in found):
+            command = _train_command(folder)  # to spell it out may take torch
+            found = [replace(file, mend=command) if file.mend == TRAIN else file for file in found]
+        return found
+    if (folder / manifest.NAME).exists() or (folder / card.NAME).exists():
+        return [*_export(folder, "")]
+    raise CondgenError(f"{str(folder)!r} is neither a run nor an exported folder: it has no {CONFIG}, no {card.NAME}.")
+
+
+def as_screen(folder: Path, found: list[File]) -> str:
+    """The result as text: what is not sound in full, the rest as a count."""
+    bad = [file for file in found if file.state != "sound"]
+    lines = [f"{file.file}: {file.state}{f' ({file.note})' if file.note else ''}\n  {file.mend}" for file in bad]
+    sound = f"{len(found) - len(bad)} of {len(found)} files of {str(folder)!r} are sound."
+    old = sum(bool(file.note) and file.state == "sound" for file in found)
+    return "\n".join([*lines, sound, *([f"{old} of them carry no checksum, so damage need not show."] if old else [])])
+
+
+def as_plain(folder: Path, found: list[File]) -> dict[str, Any]:
+    """The same for programs."""
+    sound = all(file.state == "sound" for file in found)
+    return {"folder": str(folder), "sound": sound, "files": [asdict(file) for file in found]}
+
+
+def _run(folder: Path) -> Iterator[File]:
+    known, train = _listed(folder), TRAIN
+    yield _record(folder, CONFIG, train)
+    if (folder / PUBLISHED).exists() or not published.is_of_an_older_condgen(folder):
+        yield _record(folder, PUBLISHED, train)
+    for name in ("env.json", "rollbacks.json"):
+        if (folder / name).exists() or name == "env.json" or (known and name in known.files):
+            yield _list(folder, name)
+    for name in published.GROWING:
+        if (folder / name).exists() or (known and name in known.files):
+            yield _lines(folder, name, known)
+    yield from _pictures(folder, known, train)
+    for place in ("checkpoints", "rescue", "rescue-best"):
+        for path in checkpoint.saved(folder / place):
+            yield from _state(path, f"{place}/{path.name}", train)
+    yield from _generator(folder, "generator", train)
+    if (folder / "best").exists() or (known and known.best is not None):
+        yield from _generator(folder, "best", train if known and _has_state(folder, known.best) else NEVER)
+    for name, options in (("evaluation.json", ""), ("evaluation-best.json", " --best")):
+        if (folder / name).exists():
+            yield _record(folder, name, f"condgen evaluate {shlex.quote(str(folder))}{options}")
+    yield from _events(folder, known)
+    for path in sorted((folder / "exported").glob("*/")):
+        yield from _export(path, f"exported/{path.name}/")
+
+
+def _listed(folder: Path) -> Published | None:
+    with suppress(records.Damaged):
+        return published.read(folder)
+    return None
+
+
+def _record(folder: Path, name: str, mend: str) -> File:
+    if not (folder / name).exists():
+        return File(name, "missing", mend=mend)
+    try:
+        records.read(folder / name)
+    except records.Damaged as damaged:
+        return File(name, "damaged", damaged.reason, mend)
+    return File(name, "sound", "" if records.is_sealed(folder / name) else "no checksum: of an older condgen")
+
+
+def _list(folder: Path, name: str) -> File:
+    mend = "what it told is lost; training on needs --allow-changed, which begins it anew"
+    if not (folder / name).exists():
+        return File(name, "missing", mend=mend)
+    return File(name, "damaged", mend=mend) if records.read_list(folder / name).damaged else File(name, "sound")
+
+
+def _lines(folder: Path, name: str, known: Published | None) -> File:
+    if not (folder / name).exists():
+        return File(name, "missing", mend=NEVER)
+    told = list[str]()
+    with suppress(records.Damaged):
+        logbook.read(folder / name, say=told.append)
+        if known and known.is_cut(folder, name):
+            told.append("it was longer")
+        return File(name, "damaged", "lines are damaged or missing", NEVER) if told else File(name, "sound")
+    return File(name, "damaged", "it cannot be read", NEVER)
+
+
+def _pictures(folder: Path, known: Published | None, train: str) -> Iterator[File]:
+    from condgen.drawing import pictures
+
+    names = {f"samples/{path.name}" for path in (folder / "samples").glob("*.png")}
+    names |= {name for name in (known.files if known else ()) if name.endswith(".png")}
+    names |= {"curves.png"} if (folder / "curves.png").exists() else set()
+    for name in sorted(names):
+        stem = Path(name).stem
+        mend = train if not stem.isdigit() or _has_state(folder, int(stem)) else NEVER
+        if not (folder / name).exists():
+            yield File(name, "missing", mend=mend)
+        else:
+            yield File(name, "sound") if pictures.is_whole(folder / name) else File(name, "damaged", mend=mend)
+
+
+def _has_state(folder: Path, images: int | None) -> bool:
+    """Whether a sound state of just so many images is kept, from which its generator can be had."""
+    names = [] if images is None else [folder / place / f"{images:012d}" for place in ("checkpoints", "rescue")]
+    best = [] if images is None else [folder / "rescue-best" / f"{images:012d}"]
+    return any(checkpoint.is_sound(path) for path in [*names, *best])
+
+
+def _state(path: Path, name: str, mend: str) -> Iterator[File]:
+    found = checkpoint.faults(path)
+    for part in (checkpoint.STATE, checkpoint.NUMBERS, checkpoint.MANIFEST):
+        state: State = found.get(part, "sound")
+        yield File(f"{name}/{part}", state, mend="" if state == "sound" else mend)
+
+
+def _generator(folder: Path, name: str, mend: str) -> Iterator[File]:
+    """card.json, and the weights that it names."""
+    place = folder / name
+    if not (place / card.NAME).exists():
+        yield File(f"{name}/{card.NAME}", "missing", mend=mend)
+        return
+    try:
+        about = card.read(place / card.NAME)
+    except CondgenError as error:
+        yield File(f"{name}/{card.NAME}", "damaged", str(error), mend)
+        return
+    yield File(f"{name}/{card.NAME}", "sound")
+    yield _hashed(place / about["weights"], f"{name}/{about['weights']}", about["sha256"], mend)
+
+
+def _hashed(path: Path, name: str, expected: str, mend: str) -> File:
+    if not path.is_file():
+        return File(name, "missing", mend=mend)
+    try:
+        same = disk.sha256(path) == expected
+    except OSError as error:
+        return File(name, "damaged", f"it cannot be read: {error.strerror}", mend)
+    return File(name, "sound") if same else File(name, "damaged", mend=mend)
+
+
+def _events(folder: Path, known: Published | None) -> Iterator[File]:
+    for name, state in published.event_files(folder, known).items():
+        remove = f"only TensorBoard reads it, as far as it is sound; to remove it: rm {shlex.quote(str(folder / name))}"
+        yield File(name, state, mend={"sound": "", "damaged": remove, "missing": NEVER}[state])
+
+
+def _export(folder: Path, inside: str) -> Iterator[File]:
+    mend = (
+        f"rm -r {shlex.quote(str(folder))}, then: condgen export RUN{_format(folder)} --out {shlex.quote(str(folder))}"
+    )
+    try:
+        listed: Mapping[str, Any] = manifest.listed(folder)
+    except strict.Refused as error:
+        state: State = "damaged" if (folder / manifest.NAME).exists() else "missing"
+        yield File(inside + manifest.NAME, state, str(error), mend)
+        return
+    yield File(inside + manifest.NAME, "sound")
+    for name, entry in listed.items():
+        if name == manifest.PROSE and (folder / name).is_file():
+            yield File(inside + name, "sound")  # people may edit it
+        else:
+            yield _hashed(folder / name, inside + name, entry["sha256"], mend)
+
+
+def _format(folder: Path) -> str:
+    """The option that an exported folder was made with, as far as its card tells."""
+    with suppress(CondgenError):
+        about = card.read(folder / card.NAME)
+        return f" --format {about['exported']}" if about.get("exported") else ""
+    return ""
+
+
+def _train_command(folder: Path) -> str:
+    """The run's own train command: as it was typed, if that still means this folder, else spelled out."""
+    typed = _typed(folder)
+    if typed:
+        return typed
+    try:
+        identity = identity_in(folder)
+    except CondgenError:
+        identity = None
+    if identity is None:
+        return "the train command that the run was made with"
+    return f"condgen train {shlex.join(_words(identity, folder))}"
+
+
+def _typed(folder: Path) -> str:
+    sessions = records.read_list(folder / "env.json").sound
+    argv, cwd = (sessions[-1].get("argv") or [""], sessions[-1].get("cwd")) if sessions else ([""], None)
+    if cwd is None or Path(argv[0]).name not in ("condgen", "__main__.py") or "--out" not in argv[:-1]:
+        return ""
+    if Path(cwd, argv[argv.index("--out") + 1]).expanduser().resolve() != folder.resolve():
+        return ""  # the run has been moved since
+    there = "" if cwd == os.getcwd() else f"cd {shlex.quote(cwd)} && "
+    return f"{there}condgen {shlex.join(argv[1:])}"
+
+
+def _words(identity: Identity, folder: Path) -> list[str]:
+    """The options of a train command that makes this identity."""
+    parent = (identity.finetuned_from or "").rpartition(" at ")[0]
+    defaults = preset(identity.system).config.model_dump()
+    options = {"data": identity.data, "labels": identity.labels, "size": identity.size, "finetune": parent or None}
+    options |= {"fit": None if identity.fit == "crop" else identity.fit, "seed": identity.seed or None}
+    options |= {name: value for name, value in identity.config.items() if value != defaults.get(name)}
+    words = [identity.system]
+    for name, value in (options | {"out": str(folder)}).items():
+        if value is not None and value is not False:
+            words += [f"--{name.replace('_', '-')}", *([] if value is True else [str(value)])]
+    return words
