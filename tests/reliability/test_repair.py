@@ -196,7 +196,7 @@ def test_no_writer_makes_a_held_folder_anew(tmp_path: Path) -> None:
         for write in (disk.append, disk.write_bytes):
             with pytest.raises(disk.Gone):
                 write(folder / "samples" / "a", b"")
-        with pytest.raises(disk.Gone), disk.replacing_folder(folder / "new"):
+        with pytest.raises(disk.Gone), disk.staging(folder / "new"):
             pass
     assert not folder.exists()
     disk.write_bytes(folder / "a", b"")

@@ -96,6 +96,15 @@ def had_best(folder: Path) -> bool:
     return (folder / "best").exists()
 
 
+def lost_grids(folder: Path) -> list[str]:
+    """Class grids that are listed and no longer there."""
+    with suppress(records.Damaged):
+        if known := read(folder):
+            grids = [name for name in known.files if name.startswith("samples/0")]
+            return [name for name in grids if not (folder / name).exists()]
+    return []
+
+
 def event_files(folder: Path, known: Published | None) -> dict[str, State]:
     """TensorBoard's files, by their path within the folder; those that are gone included."""
     names = {f"tensorboard/{path.name}" for path in (folder / "tensorboard").glob("events.*")}

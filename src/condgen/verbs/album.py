@@ -7,8 +7,13 @@ run's `album/`. Torch is imported when there is something to draw.
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+<<<<<<< HEAD
 from condgen import api, marker
 from condgen.errors import CondgenError
+=======
+from condgen import api
+from condgen.errors import CondgenError, notice
+>>>>>>> repair
 from condgen.sharing import places
 
 if TYPE_CHECKING:
@@ -208,7 +213,10 @@ def growth(run: str | Path, *, count: int = 6, columns: int = 3, out: Path | Non
         out: The PNG or GIF to write.
     """
     from condgen.drawing import pictures
+    from condgen.training import published
 
+    for name in published.lost_grids(Path(run).expanduser()):
+        notice(f"{str(Path(run) / name)!r} is missing; the others are shown.")
     paths = sorted((Path(run).expanduser() / "samples").glob("[0-9]*.png"))
     if not paths:
         raise CondgenError(f"{str(run)!r} has no samples/ yet.")

@@ -167,11 +167,11 @@ def _generator(folder: Path, name: str, mend: str) -> Iterator[File]:
     yield _hashed(place / about["weights"], f"{name}/{about['weights']}", about["sha256"], mend)
 
 
-def _hashed(path: Path, name: str, expected: str, mend: str) -> File:
+def _hashed(path: Path, name: str, expected: str, mend: str, size: int | None = None) -> File:
     if not path.is_file():
         return File(name, "missing", mend=mend)
     try:
-        same = disk.sha256(path) == expected
+        same = disk.sha256(path) == expected and size in (None, path.stat().st_size)
     except OSError as error:
         return File(name, "damaged", f"it cannot be read: {error.strerror}", mend)
     return File(name, "sound") if same else File(name, "damaged", mend=mend)
@@ -198,7 +198,7 @@ def _export(folder: Path, inside: str) -> Iterator[File]:
         if name == manifest.PROSE and (folder / name).is_file():
             yield File(inside + name, "sound")  # people may edit it
         else:
-            yield _hashed(folder / name, inside + name, entry["sha256"], mend)
+            yield _hashed(folder / name, inside + name, entry["sha256"], mend, entry["bytes"])
 
 
 def _format(folder: Path) -> str:
