@@ -5,6 +5,7 @@ import inspect
 import math
 import os
 import re
+import tempfile
 import types
 import typing
 from collections.abc import Callable, Iterator
@@ -56,7 +57,10 @@ def test_what_the_machine_refuses_is_one_line(
     assert re.search(line, said.strip())
 
 
-def test_a_bug_is_not_taken_for_a_mistake(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
+def test_a_bug_is_not_taken_for_a_mistake(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], tmp_path: Path
+) -> None:
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
     monkeypatch.setattr(cli, "run", lambda words: {}["key"])
     with pytest.raises(KeyError):
         cli.main(["list"])
@@ -65,7 +69,9 @@ def test_a_bug_is_not_taken_for_a_mistake(monkeypatch: pytest.MonkeyPatch, capsy
     said = capsys.readouterr().err
     assert ended.value.code == 70
     assert "this is a bug in condgen" in said
-    assert "KeyError: 'key'" in Path(said.split("the traceback is in ")[1].rstrip(").\n")).read_text()
+    written = Path(said.split("the traceback is in ")[1].rstrip(").\n"))
+    assert written.parent == tmp_path
+    assert "KeyError: 'key'" in written.read_text()
 
 
 def test_an_interrupt_behind_any_error_is_an_interrupt(capsys: pytest.CaptureFixture[str]) -> None:

@@ -7,13 +7,8 @@ run's `album/`. Torch is imported when there is something to draw.
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-<<<<<<< HEAD
 from condgen import api, marker
-from condgen.errors import CondgenError
-=======
-from condgen import api
 from condgen.errors import CondgenError, notice
->>>>>>> repair
 from condgen.sharing import places
 
 if TYPE_CHECKING:
