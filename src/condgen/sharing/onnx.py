@@ -35,7 +35,7 @@ def export(net: nn.Module, spec: Spec, prior: Prior, path: Path, precision: Prec
     """Write `net`, a generator in eval mode, to `path`, and hold it against eager torch at several batch sizes.
 
     precision: of the numbers inside. fp16 halves the file; int8 makes it a third and onnxruntime faster, and changes
-        pictures visibly (docs/sharing.md has figures).
+        pictures visibly (docs/export.md has figures).
 
     Raises CondgenError if any of 256 pictures over all labels differs by more than one grey level, or, with a lower
     precision, if they differ by more than `ALLOWED` in the mean.
