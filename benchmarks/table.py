@@ -23,7 +23,6 @@ ROWS = re.compile(r"^(?:\| `.*\n)+", re.MULTILINE)
 Results = Sequence[dict[str, Any]]
 
 WORDS = {  # labels that older results carry, and the words that the pages print
-    "none: real pictures": "none: real images",
     "rare ones repeated": "rare images repeated",
     "real and drawn": "real and generated",
     "gain over rare ones repeated": "gain over rare images repeated",
@@ -92,7 +91,7 @@ def faults(data: str) -> list[str]:
             for name in NOTICING
             for value in [line["numbers"][name]["value"]]
         ]
-        lines.append(f"| `{_word(line['fault'])}` | {' | '.join(cells)} |\n")
+        lines.append(f"| `{line['fault']}` | {' | '.join(cells)} |\n")
     return lines
 
 
