@@ -1,9 +1,9 @@
-"""What each choice of `swift` buys: one of them is undone or changed at a time, three seeds each, on MNIST.
+"""Ablation of `swift`: each component is removed or changed alone, with three seeds, on MNIST.
 
     python benchmarks/ablation.py --out benchmarks/results/ablation.json
 
-194,000 images, which is what fits into a command of one minute; one thread, 10,000 digits by the pinned judge. What is
-in the file already is not trained again.
+Each training sees 194,000 images, the length that fits into a one-minute command, on one thread; 10,000 generated
+digits are measured with the pinned feature classifier. Results that are already in the file are not computed again.
 """
 
 import argparse
@@ -67,24 +67,24 @@ def not_saturating(self: swift.Swift, batches: Any, images: int) -> dict[str, to
 
 
 class Choice:
-    """One choice undone: settings, and what is put in another's place."""
+    """One ablation: changed settings, and a patch that replaces a component."""
 
     def __init__(self, settings: Mapping[str, Any] | None = None, patched: Callable[[], Any] = nullcontext) -> None:
         self.settings, self.patched = settings or {}, patched
 
 
 CHOICES = {
-    "nothing": Choice(),
-    "noise and label at the start of G alone": Choice(
+    "none: the preset as it is": Choice(),
+    "noise and label only at the input of G": Choice(
         {}, lambda: patch.object(swift.Residual, "forward", without_style)
     ),
-    "no normalised channels in G": Choice({}, lambda: patch.object(swift.Residual, "forward", without_norm)),
+    "no channel normalisation in G": Choice({}, lambda: patch.object(swift.Residual, "forward", without_norm)),
     "no mismatched pairs": Choice({"mismatch": 0.0}),
-    "no rise of the step size": Choice({"warmup": 0}),
-    "no fall of the step size": Choice({"decay": 0.0}),
-    "no average of G": Choice({"ema_half_life": 0}),
+    "no learning-rate warm-up": Choice({"warmup": 0}),
+    "no learning-rate decay": Choice({"decay": 0.0}),
+    "no EMA of G": Choice({"ema_half_life": 0}),
     "no R1": Choice({"penalty_weight": 0.0}),
-    "R1 a third as heavy": Choice({"penalty_weight": 0.1}),
+    "R1 weight divided by three": Choice({"penalty_weight": 0.1}),
     "non-saturating loss": Choice({}, lambda: patch.object(swift.Swift, "step", not_saturating)),
     "batch of 128": Choice({"batch": 128}),
 }

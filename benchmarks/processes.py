@@ -2,7 +2,7 @@
 
     torchrun --nproc-per-node 2 benchmarks/processes.py swift cgan-concat cvae cdcgan
 
-One thread each. A line of JSON per system; docs/scaling.md has them as a table.
+One thread each. A line of JSON per system; docs/distributed.md has them as a table.
 """
 
 import json

@@ -22,7 +22,13 @@ RESULTS = ROOT / "benchmarks" / "results"
 ROWS = re.compile(r"^(?:\| `.*\n)+", re.MULTILINE)
 Results = Sequence[dict[str, Any]]
 
-PRINTED = {  # what a source document says of its own training
+WORDS = {  # labels that older results carry, and the words that the pages print
+    "rare ones repeated": "rare images repeated",
+    "real and drawn": "real and generated",
+    "gain over rare ones repeated": "gain over rare images repeated",
+    "pictures": "images",
+}
+PRINTED = {  # what a source tutorial prints of its own training
     ("gan", "loss/d"): "0.694",
     ("gan", "accuracy/d"): "57.8 %",
     ("gan", "loss/g"): "0.853",
@@ -39,7 +45,7 @@ def main() -> None:
 
 
 def systems() -> list[str]:
-    """A line per row: paper and parameters."""
+    """One line per preset: paper and parameters."""
     return [
         f"| `{entry['name']}` | {entry['paper']} | {' / '.join(f'{n:,}' for n in entry['parameters'].values())} |\n"
         for entry in catalogue.systems()
@@ -47,11 +53,11 @@ def systems() -> list[str]:
 
 
 def leaderboard(data: str, *numbers: str) -> list[str]:
-    """A line of real pictures, then a line per row: images seen, seeds, medians with their ranges."""
+    """One line for real images, then one per preset: images seen, seeds, medians with their ranges."""
     results = [result for result in _results("leaderboard") if result["data"] == data]
     known = {key: value for result in results for key, value in result["real"].items()}
     real = " | ".join(_short(known.get(name)) for name in numbers)
-    lines = [f"| `real pictures` | | | {real} |\n"]
+    lines = [f"| `real images` | | | {real} |\n"]
     for name in dict.fromkeys(result["row"] for result in results):
         measured = [result for result in results if result["row"] == name]
         cells = " | ".join(_median([r["numbers"][number]["value"] for r in measured]) for number in numbers)
@@ -60,7 +66,7 @@ def leaderboard(data: str, *numbers: str) -> list[str]:
 
 
 def documents() -> list[str]:
-    """A line per row and logged number at the end of its document's training."""
+    """One line per preset and logged value at the end of its tutorial's training."""
     results, lines = _results("documents"), []
     speeds = {name: found["images_per_second"] for name, found in _rows("speed").items()}
     for name in dict.fromkeys(result["row"] for result in results):
@@ -76,7 +82,7 @@ def documents() -> list[str]:
 
 
 def faults(data: str) -> list[str]:
-    """A line per known fault: some numbers, in bold where they noticed, and how many did in all."""
+    """One line per known fault: some metrics, in bold where the metric detects the fault."""
     lines = []
     for line in json.loads((RESULTS / f"self-test-{data}.json").read_text()):
         noticed = line["noticed"]
@@ -90,7 +96,7 @@ def faults(data: str) -> list[str]:
 
 
 def floors() -> list[str]:
-    """A line per count of real pictures: mean and spread over disjoint draws, and the error that we claim."""
+    """One line per number of real images: mean and spread over disjoint samples, and the error that we report."""
     found = json.loads((RESULTS / "floor.json").read_text())["floors"]
     lines = []
     for entry in found:
@@ -103,7 +109,7 @@ def floors() -> list[str]:
 
 
 def speeds() -> list[str]:
-    """A line per row: images a second beside those of a tutorial's loop, and the share of the machine that they use."""
+    """One line per preset: images per second beside those of a tutorial's loop, and the share of peak arithmetic."""
     return [
         f"| `{name}` | {found['images_per_second']:,} | {found['textbook']:,} | {found['times_faster']} | "
         f"{found['times_faster_bf16']} | {found['megaflops_per_image']} | {found['share_of_peak']:.0%} |\n"
@@ -112,7 +118,7 @@ def speeds() -> list[str]:
 
 
 def profile() -> list[str]:
-    """A line per row: where the time of its step goes."""
+    """One line per preset: how the time of a training step divides."""
     return [
         f"| `{name}` | {' | '.join(f'{share:.0%}' for share in found.values())} |\n"
         for name, found in _rows("profile").items()
@@ -120,47 +126,48 @@ def profile() -> list[str]:
 
 
 def race() -> list[str]:
-    """A line per competitor: when it reached the goal, and how far it was at the end of its time."""
+    """One line per training: when it reached the goal, and its quality at the end."""
     lines = []
     for result in _results("time_to_quality"):
         goal, last = result["reached"], result["curve"][-1]
         when = f"{goal['wall']:.0f} | {goal['cpu']:.0f} | {goal['images']:,.0f}" if goal else "- | - | -"
-        loop = "a tutorial's" if result["loop"] == "textbook" else "ours"
+        loop = "tutorial" if result["loop"] == "textbook" else "condgen"
         numbers = f"{_short(last['fd'])} | {_short(last['label_accuracy'])}"
         lines.append(f"| `{result['row']}` | {loop} | {result['seed']} | {when} | {last['wall']:.0f} | {numbers} |\n")
     return lines
 
 
 def growth() -> list[str]:
-    """A line per changed thing: speed, its ratio to that of the usual case, memory."""
+    """One line per changed setting: speed, its ratio to the base case, memory."""
     return [
-        f"| `{result['changed']} {result['value']:,}` | {result['images_per_second']:,} | "
+        f"| `{_word(result['changed'])} {result['value']:,}` | {result['images_per_second']:,} | "
         f"{result['times_usual']:.2f} | {result['peak_megabytes']:,} |\n"
         for result in _results("growth")
     ]
 
 
 def ablation() -> list[str]:
-    """A line per choice that is undone: the median over the seeds, with the range."""
+    """One line per removed component: the median over the seeds, with the range."""
     results, lines = _results("ablation"), []
     for choice in dict.fromkeys(result["choice"] for result in results):
         measured = [result["numbers"] for result in results if result["choice"] == choice]
         cells = " | ".join(_median([numbers[name] for numbers in measured]) for name in measured[0])
-        lines.append(f"| `{choice}` | {len(measured)} | {cells} |\n")
+        lines.append(f"| `{_word(choice)}` | {len(measured)} | {cells} |\n")
     return lines
 
 
 def unbalanced() -> list[str]:
-    """A line per training set of a classifier, then what drawn pictures gain over each other one."""
+    """One line per training set of a classifier, then the gain of generated images over each of the others."""
     found = json.loads((RESULTS / "unbalanced.json").read_text())
     told = {**found["accuracy"], **{f"gain {name}": number for name, number in found["gain"].items()}}
     return [
-        f"| `{name}` | {100 * number['value']:.1f} ± {100 * number['error']:.1f} |\n" for name, number in told.items()
+        f"| `{_word(name)}` | {100 * number['value']:.1f} ± {100 * number['error']:.1f} |\n"
+        for name, number in told.items()
     ]
 
 
 def exports() -> list[str]:
-    """What each exported program weighs, how fast it draws, and how far off."""
+    """One line per exported program: size, speed, FD, and difference from torch."""
     programs = json.loads((RESULTS / "exports.json").read_text())["programs"]
     return [
         f"| `{name}` | {found['bytes']:,} | {found['pictures_per_second']:,} | {Estimate.from_json(found['fd'])} "
@@ -185,8 +192,12 @@ def _median(values: Sequence[float | None]) -> str:
     return middle if len(found) == 1 else f"{middle} ({_short(found[0])}-{_short(found[-1])})"
 
 
+def _word(label: str) -> str:
+    return WORDS.get(label, label)
+
+
 def _short(value: float | None) -> str:
-    """Three digits at most, and no more than three places."""
+    """At most three significant digits and three decimal places."""
     if value is None:
         return "-"
     places = 0 if value >= 100 else 1 if value >= 10 else 2 if value > 1 else 3
@@ -212,16 +223,16 @@ TABLES: dict[str, Callable[[], list[str]]] = {
     "README.zh-CN.md": lambda: leaderboard("mnist", *SHORT),
     "docs/systems/index.md": systems,
     "docs/systems/swift.md": ablation,
-    "docs/documents.md": documents,
+    "docs/tutorials.md": documents,
     "docs/performance/speed.md": speeds,
     "docs/performance/profile.md": profile,
     "docs/performance/time-to-quality.md": race,
     "docs/performance/growth.md": growth,
     "docs/metrics.md": floors,
-    "docs/own-pictures.md": unbalanced,
-    "docs/sharing.md": exports,
-    "docs/known-answers/mnist.md": lambda: faults("mnist"),
-    "docs/known-answers/fashion-mnist.md": lambda: faults("fashion-mnist"),
+    "docs/own-images.md": unbalanced,
+    "docs/export.md": exports,
+    "docs/known-faults/mnist.md": lambda: faults("mnist"),
+    "docs/known-faults/fashion-mnist.md": lambda: faults("fashion-mnist"),
     "docs/leaderboard/mnist.md": lambda: leaderboard("mnist", *LONG),
     "docs/leaderboard/fashion-mnist.md": lambda: leaderboard("fashion-mnist", *LONG),
 }

@@ -199,7 +199,7 @@ def main() -> None:
     parser.add_argument("--share", type=float, default=1.0, help="of the seconds that everybody gets")
     parser.add_argument("--again", nargs=3, action="append", metavar=("ROW", "LOOP", "SEED"), help="only these")
     parser.add_argument("--out", type=Path)
-    parser.add_argument("--figure", type=Path, default=ROOT / "docs/pictures/time-to-quality.png")
+    parser.add_argument("--figure", type=Path, default=ROOT / "docs/images/time-to-quality.png")
     parser.add_argument("--competitor", nargs=5, metavar=("ROW", "LOOP", "SEED", "SECONDS", "STARTED"))
     options = parser.parse_args()
     if options.competitor:

@@ -1,4 +1,4 @@
-"""The README is a program: its commands run, its table is the measured one, its translation keeps step."""
+"""The README: its commands run, its table matches the results, its translation has the same structure."""
 
 import importlib.util
 import re
@@ -15,13 +15,14 @@ from condgen.drawing.pictures import save_png
 
 ROOT = Path(__file__).parents[2]
 ENGLISH, CHINESE = ROOT / "README.md", ROOT / "README.zh-CN.md"
+QUICKSTART = ROOT / "docs/quickstart.md"
 SPEC = importlib.util.spec_from_file_location("table", ROOT / "benchmarks/table.py")
 assert SPEC
 assert SPEC.loader
 TABLES = importlib.util.module_from_spec(SPEC)
 SPEC.loader.exec_module(TABLES)
 INSTALLING = ("make demo", "make test", "python3 -m venv", ". .venv/bin/activate", "pip install")
-"""Commands that brought us here; running them is what .ci/run does."""
+"""Commands that install the project; .ci/run runs them."""
 
 
 def blocks(page: Path, language: str) -> list[str]:
@@ -33,7 +34,7 @@ def commands(page: Path) -> list[str]:
 
 
 def outline(page: Path) -> list[str]:
-    """What a translation leaves as it is: the levels of the headings, code, files linked to, and the table's rows."""
+    """What a translation must keep: heading levels, code, link targets and table rows."""
     text = page.read_text(encoding="utf-8")
     kept = re.compile(r"^#+ |^```\w*$|^condgen .*|\]\([^)]*\)|^\| `.*|`[^`\n]+`", re.MULTILINE)
     return [piece for piece in kept.findall(text) if "README" not in piece]
@@ -41,10 +42,10 @@ def outline(page: Path) -> list[str]:
 
 @pytest.fixture(scope="module")
 def place(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """An empty folder with the reader's own pictures in it."""
+    """An empty folder with the reader's own images in it."""
     folder = tmp_path_factory.mktemp("readme")
     for number, pixels in enumerate(np.random.default_rng(0).integers(0, 256, (60, 20, 16, 3), np.uint8)):
-        save_png(folder / "my-pictures" / ["cat", "dog", "owl"][number % 3] / f"{number}.png", Image.fromarray(pixels))
+        save_png(folder / "my-images" / ["cat", "dog", "owl"][number % 3] / f"{number}.png", Image.fromarray(pixels))
     return folder
 
 
@@ -68,8 +69,23 @@ def test_links_lead_somewhere(page: Path) -> None:
     assert not [link for link in links if "://" not in link and not (page.parent / link).exists()]
 
 
+PAGES = [page for page in [*ROOT.glob("*.md"), *(ROOT / "docs").rglob("*.md")] if page.name != "LOG.md"]
+CODE = re.compile(r"^( *)```.*?^\1```|`[^`\n]+`|\]\([^)]*\)", re.MULTILINE | re.DOTALL)
+OLD_WORDS = re.compile(r"\bpictures?\b|\bdrawn\b|\bstep sizes?\b|\bwhoever\b|\bnobody\b|(?<![\w.])\.\d", re.IGNORECASE)
+"""Private words for which the field has one (image, generated, learning rate), and numbers such as .79."""
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: str(page.relative_to(ROOT)))
+def test_prose_uses_the_words_of_the_field(page: Path) -> None:
+    prose = CODE.sub("", page.read_text(encoding="utf-8"))
+    assert [line for line in prose.splitlines() if OLD_WORDS.search(line)] == []
+
+
 @pytest.mark.readme
-@pytest.mark.parametrize("command", [line for line in commands(ENGLISH) if not line.startswith(INSTALLING)])
+@pytest.mark.parametrize(
+    "command",
+    [line for line in dict.fromkeys(commands(ENGLISH) + commands(QUICKSTART)) if not line.startswith(INSTALLING)],
+)
 def test_commands(command: str, place: Path) -> None:
     program, *words = shlex.split(command)
     assert program == "condgen", "a command that this test cannot run; teach it, or list it under INSTALLING"
@@ -79,8 +95,8 @@ def test_commands(command: str, place: Path) -> None:
 @pytest.mark.readme
 def test_what_the_commands_left(place: Path) -> None:
     assert len(list((place / "eights").glob("8_*.png"))) == 10
-    assert len(list((place / "drawn").glob("*.png"))) == 15
-    assert all((place / name).exists() for name in ("grid.png", "growth.gif", "inspected/my-pictures/sheet.png"))
+    assert len(list((place / "generated").glob("*.png"))) == 15
+    assert all((place / name).exists() for name in ("grid.png", "growth.gif", "inspected/my-images/sheet.png"))
 
 
 @pytest.mark.readme

@@ -39,7 +39,7 @@ def export(sampler: Sampler, path: Path, precision: Precision = "fp32", optional
 
     optional: sampling options may be left out when the file is run; onnxruntime-web knows no such inputs.
     precision: of the numbers inside. fp16 halves the file; int8 makes it a third and onnxruntime faster, and changes
-        pictures visibly (docs/sharing.md has figures).
+        pictures visibly (docs/export.md has figures).
 
     Raises CondgenError if any of 256 pictures over all labels differs by more than one grey level, or, with a lower
     precision, if they differ by more than `ALLOWED` in the mean.
