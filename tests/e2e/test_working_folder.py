@@ -10,7 +10,7 @@ import subprocess
 import sys
 import time
 import urllib.request
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from importlib.metadata import packages_distributions
 from pathlib import Path
@@ -89,7 +89,7 @@ def ask(address: str) -> bytes:
     """One picture of a server."""
     request = urllib.request.Request(f"{address}sample", b'{"labels": "0"}', {"Content-Type": "application/json"})
     with urllib.request.urlopen(request, timeout=60) as answer:
-        return answer.read()
+        return bytes(answer.read())
 
 
 def test_the_traps_work(place: Path) -> None:
@@ -173,7 +173,7 @@ def free_port() -> int:
 
 
 QUICK = ["--quick", "--images", 1200]
-COMMANDS = [
+COMMANDS: Sequence[Sequence[object]] = [
     ["inspect", "photos"],
     ["train", "cgan-concat", "--data", "photos", "--images", 64, "--out", "pets", "--quiet"],
     ["train", "vae-2d", "--images", 4000, "--evaluate-every", 2000, "--out", "plane", "--quiet"],

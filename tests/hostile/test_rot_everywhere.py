@@ -17,6 +17,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from functools import cache
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -24,6 +25,8 @@ from PIL import Image
 
 from condgen import api, cli, data
 from condgen.drawing import plots
+from condgen.drawing.pictures import png
+from condgen.errors import CondgenError
 from condgen.judging import protocol
 from condgen.training import logbook
 from condgen.verbs import serve
@@ -115,7 +118,7 @@ def served(folder: Path) -> Answer:
         with contextlib.redirect_stderr(err):
             scores, drawn = serve.scores(str(folder), False), api.load(folder).sample("0", count=2)
         return Answer(0, err.getvalue(), {"scores": scores, "drawn": drawn.tobytes()})
-    except api.CondgenError as error:
+    except CondgenError as error:
         return Answer(2, f"{err.getvalue()}{error}")
     except BaseException:
         return Answer(1, "", trace=traceback.format_exc())
@@ -149,7 +152,7 @@ def _figure(content: object, kind: str) -> bytes:
     if kind == "svg":
         return f"<svg>{len(text)}</svg>".encode()
     shown = np.frombuffer(text.encode().ljust(1, b" "), np.uint8)[None]
-    return crashes.png(Image.fromarray(shown))
+    return png(Image.fromarray(shown))
 
 
 @pytest.fixture(scope="module")
@@ -241,7 +244,7 @@ def data_cache(place: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterato
                 dataset = data.load(files)
             images = [np.asarray(split.images).tobytes() for split in (dataset.train, dataset.test) if split]
             return Answer(0, err.getvalue(), {"images": images})
-        except api.CondgenError as error:
+        except CondgenError as error:
             return Answer(2, str(error))
         except BaseException:
             return Answer(1, "", trace=traceback.format_exc())
@@ -326,7 +329,7 @@ def same_content(before: bytes, after: bytes | None) -> bool:
     return _unsealed(one) == _unsealed(other)
 
 
-def _unsealed(value: object) -> str:
+def _unsealed(value: Any) -> str:
     """As text, in which a number that is none equals itself, and without seals, under whatever name."""
     entries = value if isinstance(value, list) else [value]
     return json.dumps([{key: part for key, part in entry.items() if not _is_free(key, part)} for entry in entries])

@@ -83,7 +83,7 @@ def watching(watcher: Watcher) -> Iterator[None]:
     finally:
         for name, function in before.items():
             setattr(os, name, function)
-        builtins.open = io.open = tarfile.bltn_open = plain
+        vars(io)["open"] = vars(builtins)["open"] = vars(tarfile)["bltn_open"] = plain
 
 
 class Raw(io.FileIO):

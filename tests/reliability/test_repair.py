@@ -7,6 +7,7 @@ import subprocess
 import sys
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -112,7 +113,7 @@ def doctor(run: Path, capsys: pytest.CaptureFixture[str]) -> dict[str, dict[str,
     capsys.readouterr()
     try:
         cli.main(["doctor", str(run), "--json"])
-        code = 0
+        code: str | int | None = 0
     except SystemExit as ended:
         code = ended.code
     found = json.loads(capsys.readouterr().out)
@@ -223,7 +224,7 @@ def test_a_damaged_owner_or_lock_is_no_obstacle(data: bytes | None, run: Path, c
 
 def test_a_damaged_env_json_is_refused_or_begun_anew(run: Path, course: Course) -> None:
     flip(run / "env.json")
-    longer: dict[str, object] = {"data": course.data, "batch": 8, "quiet": True, "out": run, "images": 56}
+    longer: dict[str, Any] = {"data": course.data, "batch": 8, "quiet": True, "out": run, "images": 56}
     with pytest.raises(CondgenError, match=r"env\.json' is damaged: whether this machine .*--allow-changed"):
         api.train("cvae", **longer)
     api.train("cvae", **longer, allow_changed=True)

@@ -43,7 +43,7 @@ def structure(page: str) -> list[str]:
 
 def told_by_somebody(whole: Path) -> dict[str, Any]:
     """A card with all that one may say."""
-    card = json.loads((whole / "card.json").read_text())
+    card: dict[str, Any] = json.loads((whole / "card.json").read_text())
     score = {"value": 1.5, "error": 0.5, "n": 10}
     card |= {"measured": "as always", "scores": {"fd": score, "mine": score}, "licence": "mit", "precision": "fp32"}
     card |= {"exported": "onnx", "parity": {"largest": 1, "mean": 0.1}, "config": {"name": "value"}}

@@ -69,12 +69,18 @@ def test_no_flipped_bit_is_loaded_of_very_many(own: Path, place: Path) -> None:
     flips_over(own, place, 40 * FLIPS)
 
 
+def into_folder(path: Path) -> None:
+    path.unlink()
+    path.mkdir()
+    (path / "x").write_bytes(b"x")
+
+
 DAMAGE: dict[str, Callable[[Path], object]] = {
     "emptied": lambda path: path.write_bytes(b""),
     "cut": lambda path: path.write_bytes(path.read_bytes()[: path.stat().st_size // 2]),
     "longer": lambda path: path.write_bytes(path.read_bytes() + b"\0"),
     "removed": lambda path: path.unlink(),
-    "a folder": lambda path: (path.unlink(), path.mkdir(), (path / "x").write_bytes(b"x")),
+    "a folder": into_folder,
     "of another kind": lambda path: path.write_text("[1, 2]"),
     "of the version before": lambda path: path.write_text('{"bad": {}}'),
 }

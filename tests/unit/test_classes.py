@@ -35,8 +35,7 @@ def as_table(folder: Path, labels: list[int]) -> Path:
 
 def as_parquet(folder: Path, labels: list[int]) -> Path:
     pyarrow = pytest.importorskip("pyarrow")
-    from pyarrow import parquet
-
+    parquet = pytest.importorskip("pyarrow.parquet")
     cells = {"image": [png(i) for i in range(len(labels))], "label": [float(label) for label in labels]}
     parquet.write_table(pyarrow.table(cells), folder / "own.parquet")
     return folder / "own.parquet"

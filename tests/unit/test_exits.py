@@ -61,7 +61,7 @@ def test_a_bug_is_not_taken_for_a_mistake(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], tmp_path: Path
 ) -> None:
     monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
-    monkeypatch.setattr(cli, "run", lambda words: {}["key"])
+    monkeypatch.setattr(cli, "run", lambda words: dict[str, object]()["key"])
     with pytest.raises(KeyError):
         cli.main(["list"])
     with pytest.raises(SystemExit) as ended, exits.ending():
@@ -86,7 +86,9 @@ def verbs() -> Iterator[tuple[str, Callable[..., object]]]:
     """Every command that takes numbers, and its function."""
     app = cli.application([])
     for name in ("train", "sample", "serve", "evaluate", "compare", "report", "augment", "export", "push", "inspect"):
-        yield name, api.train if name == "train" else app[name].default_command
+        function = api.train if name == "train" else app[name].default_command
+        assert function
+        yield name, function
     for function in album.PICTURES:
         yield function.__name__, function
 
@@ -106,7 +108,7 @@ def kinds_in(annotation: Any) -> set[Any]:
 
 
 SETTINGS: dict[str, tuple[Config, type]] = {
-    name: (row.config, field.annotation)
+    name: (row.config, int if field.annotation is int else float)
     for row in SYSTEMS.values()
     for name, field in type(row.config).model_fields.items()
     if field.annotation in (int, float)

@@ -153,8 +153,14 @@ def test_a_text_is_read_in_time_that_grows_with_its_length(
     text: str, kind: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Counted in look-ups, each of which costs the same among ten names and among 20,000."""
-    looked, find = [], Lookup.find
-    monkeypatch.setattr(Lookup, "find", lambda self, word: looked.append(word) or find(self, word))
+    looked: list[str] = []
+    find = Lookup.find
+
+    def counted(self: Lookup, word: str) -> int | None:
+        looked.append(word)
+        return find(self, word)
+
+    monkeypatch.setattr(Lookup, "find", counted)
     labels = Labels(tuple(f"name {i}" for i in range(20_000)), kind)
     with contextlib.suppress(CondgenError):
         labels.distinct(text, 1024)
@@ -165,7 +171,7 @@ def test_a_text_is_read_in_time_that_grows_with_its_length(
 def test_memory_is_that_of_what_was_requested() -> None:
     """The table of all one-hot vectors has 1.6 GB at 20,000 classes."""
     for kind in ("classes", "attributes"):
-        labels = Labels(tuple(f"name {i}" for i in range(20_000)), kind)  # type: ignore[arg-type]
+        labels = Labels(tuple(f"name {i}" for i in range(20_000)), kind)
         label = labels.parse("name 19999")[0]
         tracemalloc.start()
         labels.encode([label] * 32)

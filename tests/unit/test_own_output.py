@@ -17,7 +17,7 @@ from condgen.drawing import draw, shards
 from condgen.drawing.sampler import Sampler
 from condgen.errors import CondgenError
 from condgen.judging.reference import Samples
-from condgen.labels import ANY, Labels
+from condgen.labels import ANY, Label, Labels
 from condgen.spec import Prior, Spec
 from condgen.verbs import augment
 from data_files import CLASSES, by_class, png, write, zipped
@@ -137,24 +137,24 @@ def sampler(labels: Labels, channels: int = 3) -> Sampler:
     return Sampler(Net(shape, len(labels)), Spec(shape, labels), Prior(3))
 
 
-def augmented(ours: Sampler, wanted: list, out: Path) -> None:
+def augmented(ours: Sampler, wanted: list[Label], out: Path) -> None:
     counts = [COUNT if label in wanted else 0 for label in ours.spec.labels.each]
     asked = [label for label, count in enumerate(counts) for _ in range(count)]
     images = np.concatenate(list(ours.batches(asked, 3)))
     augment.write(ours, Samples(images, np.array(asked)), counts, 3, out)
 
 
-def drawn(ours: Sampler, wanted: list, out: Path) -> None:
+def drawn(ours: Sampler, wanted: list[Label], out: Path) -> None:
     draw.write(ours, wanted, count=COUNT, seed=3, out=out, grid=False)
 
 
-def as_zip(ours: Sampler, wanted: list, out: Path) -> None:
+def as_zip(ours: Sampler, wanted: list[Label], out: Path) -> None:
     drawn(ours, wanted, out.with_suffix(""))
     zipped(out, {f"made/{path.name}": path.read_bytes() for path in out.with_suffix("").iterdir()})
 
 
 COUNT = 5
-DATA: dict[str, tuple[str, Callable[[Sampler, list, Path], object]]] = {
+DATA: dict[str, tuple[str, Callable[[Sampler, list[Label], Path], object]]] = {
     "a folder": ("made", drawn),
     "a zip of it": ("made.zip", as_zip),
     "an npz": ("made.npz", drawn),
@@ -171,9 +171,9 @@ CASES = [(writer, kind) for writer in DATA for kind in LABELS if writer != "augm
 @pytest.mark.parametrize(("writer", "kind"), CASES)
 def test_what_was_written_as_data_is_read_with_its_labels(writer: str, kind: str, some: bool, tmp_path: Path) -> None:
     ours = sampler(LABELS[kind])
-    wanted = ours.spec.labels.each[-1:] if some else ours.spec.labels.each
+    wanted = list(ours.spec.labels.each[-1:] if some else ours.spec.labels.each)
     if kind == "attributes" and not some:
-        wanted = [*wanted, (0, 0, 0), (1, 1, 0), (1, 0, 1), (0, 1, 1), (1, 1, 1)]
+        wanted += [(0, 0, 0), (1, 1, 0), (1, 0, 1), (0, 1, 1), (1, 1, 1)]
     name, write_it = DATA[writer]
     write_it(ours, wanted, tmp_path / name)
     found = data.load(tmp_path / name)
@@ -193,7 +193,7 @@ def test_images_without_their_marker_still_say_their_class(tmp_path: Path) -> No
     """As in a zip of the server, or when hidden files were not copied; of attributes nobody knows the others."""
     for kind in ("classes", "attributes"):
         ours = sampler(LABELS[kind])
-        drawn(ours, ours.spec.labels.each, tmp_path / kind)
+        drawn(ours, list(ours.spec.labels.each), tmp_path / kind)
         (tmp_path / kind / marker.FILE).unlink()
         write(tmp_path / kind, {"manifest.json": "{}"})
     assert sorted(data.load(tmp_path / "classes").labels.names) == sorted(LABELS["classes"].names)
@@ -260,7 +260,7 @@ def test_no_file_of_the_users_is_written_over(
 
 def test_a_trained_run_of_drawn_images_has_their_labels(tmp_path: Path) -> None:
     ours = sampler(LABELS["classes"])
-    drawn(ours, ours.spec.labels.each, tmp_path / "made")
+    drawn(ours, list(ours.spec.labels.each), tmp_path / "made")
     run(
         "train", "cvae", "--data", tmp_path / "made", "--images", 64, "--batch", 8, "--quiet", "--out", tmp_path / "run"
     )
