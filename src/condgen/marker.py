@@ -86,8 +86,17 @@ def of(folder: Path) -> Mark | None:
 
 
 def write(folder: Path, mark: Mark) -> None:
-    if of(folder) != mark:
+    """Mark a folder; a marker that says the same stays."""
+    if not is_whole(folder, mark):
         disk.write_json(folder / FILE, mark.to_json())
+
+
+def is_whole(folder: Path, mark: Mark, version: str = __version__) -> bool:
+    """Whether the marker of a folder is, byte for byte, what condgen of this version writes."""
+    try:
+        return (folder / FILE).read_bytes() == disk.as_json(mark.to_json() | {KEY: version})
+    except OSError:
+        return False
 
 
 def claim(folder: Path, mark: Mark, names: Collection[str] = ()) -> None:

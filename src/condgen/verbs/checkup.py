@@ -11,13 +11,14 @@ from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from condgen import disk, records
+from condgen import disk, marker, records
 from condgen.errors import CondgenError
 from condgen.sharing import card, manifest, strict
 from condgen.systems import preset
 from condgen.training import checkpoint, logbook, published
 from condgen.training.identity import CONFIG, PUBLISHED, Identity, identity_in
 from condgen.training.published import Published, State
+from condgen.version import __version__
 
 TRAIN = "the run's own train command"
 NEVER = "nothing brings it back but the same training into another --out"
@@ -65,6 +66,8 @@ def as_plain(folder: Path, found: list[File]) -> dict[str, Any]:
 def _run(folder: Path) -> Iterator[File]:
     known, train = _listed(folder), TRAIN
     yield _record(folder, CONFIG, train)
+    if (folder / marker.FILE).exists() or known:  # a run of an older condgen has none
+        yield _marker(folder, train)
     if (folder / PUBLISHED).exists() or not published.is_of_an_older_condgen(folder):
         yield _record(folder, PUBLISHED, train)
     for name in ("env.json", "rollbacks.json"):
@@ -102,6 +105,15 @@ def _record(folder: Path, name: str, mend: str) -> File:
     except records.Damaged as damaged:
         return File(name, "damaged", damaged.reason, mend)
     return File(name, "sound", "" if records.is_sealed(folder / name) else "no checksum: of an older condgen")
+
+
+def _marker(folder: Path, mend: str) -> File:
+    """The version that wrote it is that of config.json: a training writes both when it opens the run."""
+    version = str(records.read(folder / CONFIG).get("condgen")) if _record(folder, CONFIG, "").state == "sound" else ""
+    if not (folder / marker.FILE).exists():
+        return File(marker.FILE, "missing", mend=mend)
+    whole = marker.is_whole(folder, marker.Mark("condgen train"), version or __version__)
+    return File(marker.FILE, "sound") if whole else File(marker.FILE, "damaged", mend=mend)
 
 
 def _list(folder: Path, name: str) -> File:
