@@ -22,18 +22,18 @@ import torch.nn.functional as F
 from condgen import data, losses
 from condgen.data import Dataset
 from condgen.disk import write_json
-from condgen.drawing.sampler import Sampler
 from condgen.judging import judge
 from condgen.judging.protocol import GeneratedSet, feature_distances, generate, label_metrics, nearest_neighbours
 from condgen.judging.reference import Reference
 from condgen.noise import draw, reseed
+from condgen.sampling.sampler import Sampler
 from condgen.stream import Stream
 from condgen.system import descend
 from condgen.systems import preset, swift
 from condgen.training.ema import EMA
 from condgen.training.run import environment
 
-IMAGES, PICTURES, SEEDS = 194_000, 10_000, (0, 1, 2)
+IMAGES, IMAGES, SEEDS = 194_000, 10_000, (0, 1, 2)
 NUMBERS = ("fd", "label_accuracy", "precision", "recall")
 
 
@@ -106,7 +106,7 @@ def trained(choice: Choice, digits: Dataset, seed: int) -> Sampler:
 
 
 def measured(sampler: Sampler, reference: Reference) -> dict[str, float]:
-    generated = GeneratedSet(generate(sampler, reference, PICTURES, 0), reference)
+    generated = GeneratedSet(generate(sampler, reference, IMAGES, 0), reference)
     found = dict(feature_distances(generated)) | dict(label_metrics(generated)) | dict(nearest_neighbours(generated))
     return {name: round(float(found[name].value), 4) for name in NUMBERS}
 

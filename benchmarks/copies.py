@@ -2,7 +2,7 @@
 
     python benchmarks/copies.py [DATA ...] [--size N] [--out benchmarks/results/copies.json]
 
-Of each data set 1,000 training pictures are changed in five ways and held against the originals; then all pictures are
+Of each data set 1,000 training images are changed in five ways and held against the originals; then all images are
 looked at as they are.
 """
 
@@ -18,45 +18,45 @@ from PIL import Image
 from condgen import data, duplicates
 from condgen.data import Dataset, Split
 from condgen.disk import write_json
-from condgen.drawing import pictures
+from condgen.sampling import canvas
 from condgen.training.run import environment
 
 COUNT = 1000
 
 
 def jpeg(quality: int) -> Callable[[Image.Image], Image.Image]:
-    def change(picture: Image.Image) -> Image.Image:
+    def change(image: Image.Image) -> Image.Image:
         buffer = io.BytesIO()
-        picture.save(buffer, "JPEG", quality=quality)
+        image.save(buffer, "JPEG", quality=quality)
         return Image.open(buffer)
 
     return change
 
 
-def cropped(picture: Image.Image) -> Image.Image:
-    width, height = picture.size
+def cropped(image: Image.Image) -> Image.Image:
+    width, height = image.size
     box = (0.02 * width, 0.02 * height, 0.98 * width, 0.98 * height)
-    return picture.resize(picture.size, Image.Resampling.LANCZOS, box=box)
+    return image.resize(image.size, Image.Resampling.LANCZOS, box=box)
 
 
-def scaled(picture: Image.Image) -> Image.Image:
-    small = picture.resize((picture.width * 3 // 4, picture.height * 3 // 4), Image.Resampling.LANCZOS)
-    return small.resize(picture.size, Image.Resampling.LANCZOS)
+def scaled(image: Image.Image) -> Image.Image:
+    small = image.resize((image.width * 3 // 4, image.height * 3 // 4), Image.Resampling.LANCZOS)
+    return small.resize(image.size, Image.Resampling.LANCZOS)
 
 
 CHANGES = {
     "JPEG 90": jpeg(90),
     "JPEG 60": jpeg(60),
     "scaled to 3/4 and back": scaled,
-    "brighter by 10 %": lambda picture: picture.point(lambda value: min(255, round(1.1 * value))),
+    "brighter by 10 %": lambda image: image.point(lambda value: min(255, round(1.1 * value))),
     "cropped by 2 % on each side": cropped,
 }
 
 
 def found(whole: Dataset, change: Callable[[Image.Image], Image.Image]) -> float:
-    """Share of changed test pictures that are seen as copies, exact or near, of a training picture."""
+    """Share of changed test images that are seen as copies, exact or near, of a training image."""
     images = whole.train.images[:COUNT]
-    changed = np.stack([np.asarray(change(pictures.image(x))).reshape(x.shape) for x in images])
+    changed = np.stack([np.asarray(change(canvas.to_pil(x))).reshape(x.shape) for x in images])
     labels = whole.train.labels[:COUNT]
     twice = duplicates.facts(replace(whole, train=Split(images, labels), test=Split(changed, labels)))
     return (twice["test_in_train"] + twice["near"]["test_in_train"]) / len(images)
@@ -76,7 +76,7 @@ def main() -> None:
         itself = {key: twice[key] for key in ("within", "test_in_train", "near")}
         results[whole.name] = {"found": shares, "as it is": itself}
         print(whole.name, results[whole.name])
-    write_json(asked.out, {"pictures": COUNT, "data": results, "environment": environment("cpu")})
+    write_json(asked.out, {"images": COUNT, "data": results, "environment": environment("cpu")})
 
 
 if __name__ == "__main__":

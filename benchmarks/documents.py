@@ -4,7 +4,7 @@
 
 Each row is trained on MNIST by `condgen.train` with its defaults. `last` is the last line of the log, a mean over the
 last 200th of the training. The pinned judge of MNIST says how many of 5,000 show the label that was asked for; of
-rows without a label it says how the drawn digits are spread over the ten classes. Runs that are there go on, or are
+rows without a label it says how the generated digits are spread over the ten classes. Runs that are there go on, or are
 only judged again.
 """
 
@@ -59,10 +59,10 @@ def trained(name: str, seed: int, folder: Path, found: judge.Judge) -> dict[str,
 
 
 def seen_in(folder: Path, labels: int, count: int, seed: int, found: judge.Judge) -> torch.Tensor:
-    """What the judge sees in pictures drawn of the first few labels, one class number each."""
+    """What the judge sees in images generated of the first few labels, one class number each."""
     sampler = condgen.load(folder)
-    drawn = sampler.sample(sampler.spec.labels.each[:labels], count=count, seed=seed)
-    return found.predict(drawn[..., None]).labels
+    generated = sampler.sample(sampler.spec.labels.each[:labels], count=count, seed=seed)
+    return found.predict(generated[..., None]).labels
 
 
 if __name__ == "__main__":

@@ -1,8 +1,8 @@
-"""What lower precisions cost and bring: bytes, pictures per second, FD, and the largest change of a grey level.
+"""What lower precisions cost and bring: bytes, images per second, FD, and the largest change of a grey level.
 
-    python benchmarks/exports.py RUN [--pictures 10000] [--out benchmarks/results/exports.json]
+    python benchmarks/exports.py RUN [--folder 10000] [--out benchmarks/results/exports.json]
 
-Every program draws the same 10,000 pictures, which the judge of the run's data sees; speeds are medians of turns in
+Every program draws the same 10,000 images, which the judge of the run's data sees; speeds are medians of turns in
 which all programs take part one after the other, so only their ratios count on a machine that is not idle.
 """
 
@@ -20,10 +20,10 @@ import torch
 
 from condgen import api
 from condgen.disk import write_json
-from condgen.drawing.sampler import MICRO_BATCH, Sampler
 from condgen.judging.protocol import generate
 from condgen.metrics import frechet
 from condgen.noise import draw_at
+from condgen.sampling.sampler import MICRO_BATCH, Sampler
 from condgen.sharing import onnx, parity, pt2
 from condgen.training.run import environment
 from condgen.verbs.evaluate import reference_for
@@ -40,8 +40,8 @@ class Program(torch.nn.Module):
 
     def forward(self, z: torch.Tensor, y: torch.Tensor) -> torch.Tensor:
         """Back to [-1, 1]: the sampler rounds to the same grey levels again."""
-        drawn = torch.from_numpy(self.program(z.contiguous(), y.contiguous()))
-        return drawn.permute(0, 3, 1, 2) / 127.5 - 1
+        generated = torch.from_numpy(self.program(z.contiguous(), y.contiguous()))
+        return generated.permute(0, 3, 1, 2) / 127.5 - 1
 
 
 def programs(sampler: Sampler, folder: Path) -> tuple[dict[str, parity.Program], dict[str, dict[str, Any]]]:
@@ -79,7 +79,7 @@ def seconds(program: parity.Program, z: torch.Tensor, y: torch.Tensor) -> float:
 
 
 def speeds(found: dict[str, parity.Program], sampler: Sampler) -> dict[str, float]:
-    """Pictures per second, in micro-batches."""
+    """Images per second, in micro-batches."""
     z = draw_at(sampler.prior, 0, range(MICRO_BATCH))
     y = parity.points(sampler.spec, sampler.prior)[1][:MICRO_BATCH]
     turns: dict[str, list[float]] = {name: [] for name in found}
@@ -92,7 +92,7 @@ def speeds(found: dict[str, parity.Program], sampler: Sampler) -> dict[str, floa
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("run")
-    parser.add_argument("--pictures", type=int, default=10_000)
+    parser.add_argument("--folder", type=int, default=10_000)
     parser.add_argument("--out", type=Path, default=Path("benchmarks/results/exports.json"))
     asked = parser.parse_args()
     sampler = api.load(asked.run)
@@ -102,13 +102,13 @@ def main() -> None:
         rates = speeds(found, sampler)
         for name, program in found.items():
             stand_in = Sampler(Program(program), sampler.spec, sampler.prior)
-            drawn = generate(stand_in, reference, asked.pictures, seed=0)
-            number = frechet.fd(reference.moments, reference.judge.predict(drawn.pictures).features)
+            generated = generate(stand_in, reference, asked.images, seed=0)
+            number = frechet.fd(reference.moments, reference.judge.predict(generated.images).features)
             told[name] |= {"pictures_per_second": rates[name], "fd": number.to_json()}
             print(name, told[name], flush=True)
     about = {key: sampler.card.get(key) for key in ("system", "images", "seed", "sha256", "data")}
     here = environment("cpu") | {"onnxruntime": onnxruntime.__version__}
-    write_json(asked.out, {"run": about, "pictures": asked.pictures, "here": here, "programs": told})
+    write_json(asked.out, {"run": about, "images": asked.images, "here": here, "programs": told})
 
 
 if __name__ == "__main__":

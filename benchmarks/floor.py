@@ -1,4 +1,4 @@
-"""How much numbers of real pictures vary, how large our error bars are beside that, and what measuring costs.
+"""How much numbers of real images vary, how large our error bars are beside that, and what measuring costs.
 
     python benchmarks/floor.py --out benchmarks/results/floor.json
 
@@ -36,7 +36,7 @@ def main() -> None:
 
 
 def floor(reference: Reference, count: int) -> dict[str, Any]:
-    """Mean, spread and claimed error of every number over disjoint draws of so many pictures."""
+    """Mean, spread and claimed error of every number over disjoint draws of so many images."""
     order = shuffled(len(reference.dataset.train), "floor")
     draws = min(DRAWS, len(order) // count)
     parts = [subset(reference.dataset.train, order[i * count : (i + 1) * count]) for i in range(draws)]
@@ -48,14 +48,14 @@ def floor(reference: Reference, count: int) -> dict[str, Any]:
             claimed = mean(each[name].error or 0 for each in measured)
             numbers[name] = {"mean": mean(values), "spread": 1.96 * stdev(values), "claimed": claimed}
     print(count, {name: round(number["mean"], 3) for name, number in numbers.items()}, flush=True)
-    return {"pictures": count, "draws": draws, "numbers": numbers}
+    return {"images": count, "draws": draws, "numbers": numbers}
 
 
 def costs(digits: data.Dataset, found: judge.Judge) -> dict[str, float]:
-    """CPU seconds of measuring 10,000 pictures: everything but CAS, with the reference made anew and kept; and CAS."""
+    """CPU seconds of measuring 10,000 images: everything but CAS, with the reference made anew and kept; and CAS."""
     reference = Reference(digits, found)
     split = reference.other_train(10_000)
-    drawn = Samples(split.images, split.labels)
+    generated = Samples(split.images, split.labels)
     seconds = {}
     for name, evaluators in (
         ("first evaluation", EVALUATORS),
@@ -63,7 +63,7 @@ def costs(digits: data.Dataset, found: judge.Judge) -> dict[str, float]:
         ("CAS, three seeds", (classifier_score,)),
     ):
         began = time.process_time()
-        measure(GeneratedSet(drawn, reference), evaluators)
+        measure(GeneratedSet(generated, reference), evaluators)
         seconds[name] = round(time.process_time() - began, 2)
         print(name, seconds[name], flush=True)
     return seconds

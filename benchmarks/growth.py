@@ -1,4 +1,4 @@
-"""How the cost of a training grows: batch, side of the pictures, classes, pictures, threads; and its peak memory.
+"""How the cost of a training grows: batch, side of the images, classes, images, threads; and its peak memory.
 
     python benchmarks/growth.py --out benchmarks/results/growth.json
 
@@ -18,12 +18,12 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-USUAL = {"batch": 64, "side": 28, "classes": 10, "pictures": 60_000, "threads": 2}
+USUAL = {"batch": 64, "side": 28, "classes": 10, "images": 60_000, "threads": 2}
 GROUPS = {
     "batch": (16, 32, 128, 256),
     "side": (32, 64, 128),
     "classes": (100, 1000),
-    "pictures": (1_000, 10_000, 1_000_000),
+    "images": (1_000, 10_000, 1_000_000),
     "threads": (1,),
 }
 
@@ -41,7 +41,7 @@ def measure(case: dict[str, int], seconds: float) -> dict[str, float]:
     from condgen.training.trainer import speed
 
     torch.set_num_threads(case["threads"])
-    shape = (case["pictures"], case["side"], case["side"], 1)
+    shape = (case["images"], case["side"], case["side"], 1)
     labels = Labels(tuple(str(number) for number in range(case["classes"])))
     with tempfile.TemporaryDirectory() as folder:
         images = np.lib.format.open_memmap(Path(folder) / "images.npy", "w+", np.uint8, shape)

@@ -23,15 +23,15 @@ from typing import Any
 import torch
 
 from condgen.disk import write_json
-from condgen.drawing import draw
-from condgen.drawing.sampler import Sampler
 from condgen.labels import Labels
 from condgen.noise import reseed
-from condgen.serving import parcel
-from condgen.serving.asked import Sample
+from condgen.sampling import files
+from condgen.sampling.sampler import Sampler
+from condgen.serving import encode
+from condgen.serving.fair_queue import Turns
 from condgen.serving.limits import Limits
-from condgen.serving.served import Served
-from condgen.serving.turns import Turns
+from condgen.serving.model_info import Served
+from condgen.serving.schemas import Sample
 from condgen.serving.worker import Artist
 from condgen.spec import Spec
 from condgen.systems import preset
@@ -60,8 +60,8 @@ def served(generator: Sampler) -> Served:
 
 def zipped(generator: Sampler) -> bytes:
     """A zip of 1,000 images by the server's own code, without its socket."""
-    from condgen.serving.measures import Measures
     from condgen.serving.queue import Queue
+    from condgen.serving.telemetry import Measures
 
     artist, of = Artist(generator), served(generator)
 
@@ -71,9 +71,9 @@ def zipped(generator: Sampler) -> bytes:
     async def answer() -> bytes:
         asked = Sample(labels="0-9", count=100, format="zip")
         queue = Queue(draws, Turns(of.micro_batch, 100), (28, 28, 1), Measures())
-        order = parcel.ordered(of, asked, 1024)
+        order = encode.ordered(of, asked, 1024)
         async with queue.working():
-            return parcel.wrapped(of, asked, order, await queue.draw(order.recipes, order.y))
+            return encode.wrapped(of, asked, order, await queue.draw(order.recipes, order.y))
 
     return asyncio.run(answer())
 
@@ -88,7 +88,7 @@ def measured(what: str, count: int) -> Callable[[], object]:
     if what == "one image":
         return lambda: generator.sample(count - 1)
     if what == "one image as a file":
-        return lambda: draw.write(generator, [count - 1], count=1, seed=0, out=Path("one.png"), grid=False)
+        return lambda: files.write(generator, [count - 1], count=1, seed=0, out=Path("one.png"), grid=False)
     if what == "a zip of 1,000 images":
         return lambda: zipped(generator)
     of = served(generator)

@@ -1,4 +1,4 @@
-"""Images per second of a million pictures that are mapped from a file, against the same pictures in memory.
+"""Images per second of a million images that are mapped from a file, against the same images in memory.
 
     python benchmarks/mapped.py [--count 1000000] [--side 32] [--out benchmarks/results/mapped.json]
 
@@ -77,7 +77,7 @@ def main() -> None:
             steps[name]()
         found["swift"] = compared(steps["mapped"], steps["held"], 4.0)
         print(found["swift"])
-    about = {"pictures": asked.count, "side": asked.side, "batch": BATCH, "turns": TURNS}
+    about = {"images": asked.count, "side": asked.side, "batch": BATCH, "turns": TURNS}
     write_json(asked.out, about | found | {"torch": torch.__version__, "environment": environment("cpu")})
 
 

@@ -51,7 +51,7 @@ def plain(run: str, port: int) -> None:
     from PIL import Image
     from pydantic import BaseModel
 
-    from condgen.drawing.sampler import to_uint8
+    from condgen.sampling.sampler import to_uint8
 
     ours, app = api.load(run), FastAPI()
 
@@ -67,19 +67,19 @@ def plain(run: str, port: int) -> None:
             source = torch.Generator().manual_seed(asked.seed)
             z = torch.randn(asked.count, ours.prior.dim, generator=source)
             y = torch.nn.functional.one_hot(torch.tensor([int(asked.labels)] * asked.count), len(ours.spec.labels))
-            drawn = to_uint8(ours.net(z, y.float())).numpy()
+            generated = to_uint8(ours.net(z, y.float())).numpy()
         buffer = io.BytesIO()
         if asked.format == "png":
-            Image.fromarray(drawn[0, ..., 0] if drawn.shape[-1] == 1 else drawn[0]).save(buffer, "PNG")
+            Image.fromarray(generated[0, ..., 0] if generated.shape[-1] == 1 else generated[0]).save(buffer, "PNG")
         else:
-            np.save(buffer, drawn)
+            np.save(buffer, generated)
         return Response(buffer.getvalue(), media_type="application/octet-stream")
 
     uvicorn.run(app, port=port, log_level="critical")
 
 
 class Client:
-    """One keep-alive connection that asks for pictures."""
+    """One keep-alive connection that asks for images."""
 
     def __init__(self, port: int) -> None:
         self.port = port
@@ -167,7 +167,7 @@ async def beside(ours: int, theirs: int, asked: dict[str, Any], clients: int) ->
             await side.turn(asked, clients)
     ratio = round(statistics.median(a / b for a, b in zip(*(side.rates for side in sides), strict=True)), 2)
     numbers = {side.name: side.numbers(asked) for side in sides}
-    return {"clients": clients, "pictures": asked["count"], **numbers, "times_the_requests_of_plain": ratio}
+    return {"clients": clients, "images": asked["count"], **numbers, "times_the_requests_of_plain": ratio}
 
 
 def processor(pids: list[int]) -> float:
@@ -225,7 +225,7 @@ async def overload(port: int, pids: list[int]) -> dict[str, Any]:
 
 
 async def fairness(port: int) -> dict[str, Any]:
-    """One picture at a time, while others ask for 64 and 64 again."""
+    """One image at a time, while others ask for 64 and 64 again."""
     idle = await closed(port, ONE, 1, 4.0)
     flood = asyncio.create_task(closed(port, MANY, 3, 8.0))
     await asyncio.sleep(0.5)
@@ -304,7 +304,7 @@ async def answering(port: int) -> None:
 
 
 def small_runs(folder: Path) -> tuple[str, str]:
-    """A fast network for digits, and a slow one for colour pictures of 64 x 64, trained for a moment."""
+    """A fast network for digits, and a slow one for colour images of 64 x 64, trained for a moment."""
     rng = np.random.default_rng(0)
     np.savez(folder / "faces.npz", images=rng.integers(0, 256, (128, 64, 64, 3), np.uint8), labels=np.arange(128) % 2)
     few = {"quiet": True, "evaluate_every": 0}
@@ -326,8 +326,8 @@ def measured(digits: str, faces: str) -> dict[str, Any]:
             "plain": round(memory([theirs]) / 2**20),
         }
         for name, asked, clients in (
-            ("one picture, one client", ONE, 1), ("one picture, 32 clients", ONE, 32),
-            ("64 pictures, one client", MANY, 1), ("64 pictures, 3 clients", MANY, 3),
+            ("one image, one client", ONE, 1), ("one image, 32 clients", ONE, 32),
+            ("64 images, one client", MANY, 1), ("64 images, 3 clients", MANY, 3),
         ):  # fmt: skip
             found[name] = asyncio.run(beside(pid, theirs, asked, clients))
             print(name, found[name], flush=True)
@@ -343,7 +343,7 @@ def measured(digits: str, faces: str) -> dict[str, Any]:
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("run", nargs="?", help="of small grey pictures; by default a network trained for a moment")
+    parser.add_argument("run", nargs="?", help="of small grey images; by default a network trained for a moment")
     parser.add_argument("--out", type=Path, default=Path("benchmarks/results/serving.json"))
     parser.add_argument("--plain", help=argparse.SUPPRESS)
     parser.add_argument("--port", type=int, help=argparse.SUPPRESS)

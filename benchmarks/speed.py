@@ -25,8 +25,8 @@ from torch.utils.flop_counter import flop_registry
 
 from condgen import data, heap
 from condgen.disk import write_json
-from condgen.drawing.sampler import Sampler
 from condgen.noise import reseed
+from condgen.sampling.sampler import Sampler
 from condgen.stream import Stream
 from condgen.systems import SYSTEMS, cgan, preset
 from condgen.training.ema import EMA
@@ -159,7 +159,7 @@ def median_ratio(ours: Sequence[float], theirs: Sequence[float]) -> float:
 
 
 def drawing(digits: data.Dataset) -> int:
-    """Pictures per second that a Sampler draws from swift."""
+    """Images per second that a Sampler draws from swift."""
     system = preset("swift").build(digits.spec)
     sampler = Sampler(system.generator, digits.spec, system.prior)
     labels = [number % 10 for number in range(10_000)]
@@ -214,7 +214,7 @@ def main() -> None:
     found["rows"] = rows(digits, options.rows, options.turns, options.seconds)
     found["drawn_per_second"] = drawing(digits)
     found["times_faster"] = {name: round(value, 2) for name, value in choices(digits).items()}
-    print(f"{found['drawn_per_second']:,} pictures drawn a second")
+    print(f"{found['drawn_per_second']:,} images generated a second")
     for name, value in found["times_faster"].items():
         print(f"{value:6.2f} x  {name}")
     if options.out:

@@ -15,7 +15,7 @@ from statistics import mean, median
 from typing import Any
 
 from condgen.metrics.estimate import Estimate
-from condgen.verbs import catalogue
+from condgen.verbs import listing
 
 ROOT = Path(__file__).parents[1]
 RESULTS = ROOT / "benchmarks" / "results"
@@ -24,9 +24,9 @@ Results = Sequence[dict[str, Any]]
 
 WORDS = {  # labels that older results carry, and the words that the pages print
     "rare ones repeated": "rare images repeated",
-    "real and drawn": "real and generated",
+    "real and generated": "real and generated",
     "gain over rare ones repeated": "gain over rare images repeated",
-    "pictures": "images",
+    "images": "images",
 }
 PRINTED = {  # what a source tutorial prints of its own training
     ("gan", "loss/d"): "0.694",
@@ -48,7 +48,7 @@ def systems() -> list[str]:
     """One line per preset: paper and parameters."""
     return [
         f"| `{entry['name']}` | {entry['paper']} | {' / '.join(f'{n:,}' for n in entry['parameters'].values())} |\n"
-        for entry in catalogue.systems()
+        for entry in listing.systems()
     ]
 
 
@@ -104,7 +104,7 @@ def floors() -> list[str]:
             f"{number['mean']:.3f} ± {number['spread']:.3f} ({number['claimed']:.3f})" if number else "-"
             for number in (entry["numbers"].get(name) for name in FLOORS)
         )
-        lines.append(f"| `{entry['pictures']:,}` | {entry['draws']} | {cells} |\n")
+        lines.append(f"| `{entry['images']:,}` | {entry['draws']} | {cells} |\n")
     return lines
 
 

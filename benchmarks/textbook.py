@@ -1,7 +1,7 @@
 """Every row's game as tutorials write it, to hold ours against: the same networks, settings and paper, another loop.
 
-A picture at a time goes from PIL to a tensor, a DataLoader stacks them, every network is passed through once for real
-and once for drawn pictures, gradients go to whoever is in reach, the optimizer is torch's default one, and each loss is
+An image at a time goes from PIL to a tensor, a DataLoader stacks them, every network is passed through once for real
+and once for generated images, gradients go to whoever is in reach, the optimizer is torch's default one, and each loss is
 read back with `.item()` at every step. Layers of ours that are quicker than torch's are torch's again.
 """
 
@@ -26,8 +26,8 @@ from condgen.systems import SYSTEMS, preset
 Step = Callable[[Tensor, Tensor], dict[str, float]]
 
 
-class Pictures(TorchDataset):
-    """One picture at a time: array -> PIL -> float tensor in [0, 1] -> [-1, 1], and its class."""
+class Images(TorchDataset):
+    """One image at a time: array -> PIL -> float tensor in [0, 1] -> [-1, 1], and its class."""
 
     def __init__(self, data: Dataset) -> None:
         self.images, self.labels = data.train.images[..., 0], data.train.labels
@@ -36,8 +36,8 @@ class Pictures(TorchDataset):
         return len(self.images)
 
     def __getitem__(self, index: int) -> tuple[Tensor, int]:
-        picture = Image.fromarray(self.images[index])
-        x = torch.from_numpy(np.array(picture)).float().div(255).unsqueeze(0)
+        image = Image.fromarray(self.images[index])
+        x = torch.from_numpy(np.array(image)).float().div(255).unsqueeze(0)
         return (x - 0.5) / 0.5, int(self.labels[index])
 
 
@@ -59,7 +59,7 @@ class Textbook:
         self.system = found.system(data.spec, config)
         for layer in self.system.modules():
             layer.__class__ = PLAIN.get(type(layer), type(layer))
-        self.loader = DataLoader(Pictures(data), config.batch, shuffle=True, drop_last=True)
+        self.loader = DataLoader(Images(data), config.batch, shuffle=True, drop_last=True)
         self.classes, self.history = len(data.labels), []
         self.step = FAMILIES[SYSTEMS[name].path.split(":")[1]](self.system)
 

@@ -3,7 +3,7 @@
     python benchmarks/time_to_quality.py --out benchmarks/results/time_to_quality.json
 
 Every competitor has a process of its own, one after the other, modules being compiled before the first; its clock
-stands while its pictures are measured (5,000 digits by the pinned judge). Ours are trained by the package's own
+stands while its images are measured (5,000 digits by the pinned judge). Ours are trained by the package's own
 trainer, with its logs, class grids and checkpoints; the tutorial's loop (textbook.py) keeps nothing.
 """
 
@@ -23,7 +23,7 @@ from typing import Any
 
 FD, ACCURACY = 13.0, 0.79
 """What a usual conditional GAN reaches in two minutes on two cores; the race is to both."""
-PICTURES = 5000
+IMAGES = 5000
 FIRST, FACTOR = 4.0, 1.15
 """Seconds at the first look, and the ratio of one look's to the one's before."""
 RACE = (
@@ -81,11 +81,11 @@ class Looks:
         return reached(self.curve) is not None
 
     def _measure(self, net: Any, spec: Any, prior: Any) -> tuple[float, float]:
-        from condgen.drawing.sampler import Sampler
         from condgen.judging.protocol import GeneratedSet, generate, label_metrics
         from condgen.metrics import frechet
+        from condgen.sampling.sampler import Sampler
 
-        generated = GeneratedSet(generate(Sampler(net, spec, prior), self.reference, PICTURES, 0), self.reference)
+        generated = GeneratedSet(generate(Sampler(net, spec, prior), self.reference, IMAGES, 0), self.reference)
         return frechet.fd(self.reference.moments, generated.predictions.features).value, dict(label_metrics(generated))[
             "label_accuracy"
         ].value
@@ -106,12 +106,12 @@ def ours(name: str, seed: int, seconds: float, looks: Looks) -> None:
     """As `condgen train NAME --minutes ...` does, with looks between its steps instead of evaluations."""
     from condgen.noise import preserve_rng
     from condgen.progress import Progress
-    from condgen.training.order import Order
+    from condgen.training.job import TrainingJob
     from condgen.training.run import Run
     from condgen.training.state import Training
     from condgen.training.trainer import Every, Plan, train
 
-    order = Order.of(name, {}, "mnist", None, None, seed, "cpu")
+    order = TrainingJob.of(name, {}, "mnist", None, None, seed, "cpu")
     since = time.monotonic() - looks.clock.now()[0]
     order = order.lasting(order.images_in(seconds, since, None))
 

@@ -2,7 +2,7 @@
 
     python benchmarks/truncation.py RUN [RUN ...] [--images 10000] [--out benchmarks/results/truncation.json]
 
-Evaluates each run (condgen evaluate --quick) at ten truncations and draws docs/pictures/truncation.png.
+Evaluates each run (condgen evaluate --quick) at ten truncations and draws docs/images/truncation.png.
 """
 
 import argparse
@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from condgen.disk import write_bytes, write_json
-from condgen.drawing import plots
+from condgen.sampling import plots
 from condgen.training.run import environment
 from condgen.verbs import evaluate
 
@@ -27,7 +27,7 @@ def main() -> None:
     requested = parser.parse_args()
     found = {run.name: [measured(run, value, requested.images) for value in TRUNCATIONS] for run in requested.runs}
     write_json(requested.out, {"images": requested.images, "runs": found, "environment": environment("cpu")})
-    write_bytes(ROOT / "docs/pictures/truncation.png", plots.trade_off(found))
+    write_bytes(ROOT / "docs/images/truncation.png", plots.trade_off(found))
 
 
 def measured(run: Path, truncation: float, images: int) -> dict[str, Any]:

@@ -1,10 +1,10 @@
-"""What drawn pictures gain a classifier when classes are 100 : 1: Fashion-MNIST, cut to a long tail.
+"""What generated images gain a classifier when classes are 100 : 1: Fashion-MNIST, cut to a long tail.
 
     python benchmarks/unbalanced.py FOLDER [--images 240000] [--seed 0] [--out benchmarks/results/unbalanced.json]
 
-Writes the pictures into FOLDER/data, a folder per class inside train and test: class k of train has 6000 / 100^(k / 9)
-pictures, the usual long tail. Trains swift on it with --balance, then runs `condgen augment --balance`: classifiers on
-real pictures, on real ones with the rare repeated, and with drawn ones added.
+Writes the images into FOLDER/data, a folder per class inside train and test: class k of train has 6000 / 100^(k / 9)
+images, the usual long tail. Trains swift on it with --balance, then runs `condgen augment --balance`: classifiers on
+real images, on real ones with the rare repeated, and with generated ones added.
 """
 
 import argparse
@@ -16,7 +16,7 @@ import numpy as np
 import condgen
 from condgen import data
 from condgen.disk import write_json
-from condgen.drawing import pictures
+from condgen.sampling import canvas
 from condgen.training.run import environment
 from condgen.verbs import augment
 
@@ -39,7 +39,7 @@ def write(folder: Path) -> None:
     for title, split in clothes.splits.items():
         for row in rows[title].tolist():
             name = clothes.labels.slug(int(split.labels[row]))
-            pictures.save_png(folder / title / name / f"{row:05d}.png", pictures.image(split.images[row]))
+            canvas.save_png(folder / title / name / f"{row:05d}.png", canvas.to_pil(split.images[row]))
 
 
 def main() -> None:

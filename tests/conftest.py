@@ -1,4 +1,4 @@
-"""What several tests need: small pictures of several kinds, and a training in a folder of its own.
+"""What several tests need: small images of several kinds, and a training in a folder of its own.
 
 `make test` runs a worker per core (pytest-xdist); each test sees the threads, folders and fixtures of its worker alone.
 """
@@ -18,8 +18,8 @@ import torch
 from filelock import FileLock
 
 from condgen.data import SOURCES, Dataset, Split
-from condgen.drawing import plots
 from condgen.labels import Labels
+from condgen.sampling import plots
 
 pytest_plugins = ["sharing.fixtures"]
 os.environ["MPLBACKEND"] = "Agg"
@@ -59,7 +59,7 @@ def made_once(name: str, make: Callable[[Path], None], tmp_path_factory: pytest.
 
 @pytest.fixture(autouse=True, scope="session")
 def _a_cache_of_our_own(tmp_path_factory: pytest.TempPathFactory) -> None:
-    """Judges and the numbers of real pictures are kept between commands and workers, but not between test runs."""
+    """Judges and the numbers of real images are kept between commands and workers, but not between test runs."""
     os.environ["XDG_CACHE_HOME"] = str(shared(tmp_path_factory) / "cache")
 
 
@@ -80,12 +80,12 @@ def _one_thread() -> None:
 
 
 def with_planes(x: torch.Tensor, y: torch.Tensor) -> torch.Tensor:
-    """The picture with one constant plane per label behind its channels: (b, c, h, w), (b, K) -> (b, c + K, h, w)."""
+    """The image with one constant plane per label behind its channels: (b, c, h, w), (b, K) -> (b, c + K, h, w)."""
     return torch.cat([x, y[:, :, None, None].expand(-1, -1, *x.shape[2:])], 1)
 
 
-def pictures(kind: str, n: int = 60, seed: int = 0) -> Dataset:
-    """Random pictures with a bright bar whose place is the label, so that there is something to learn."""
+def toy_data(kind: str, n: int = 60, seed: int = 0) -> Dataset:
+    """Random images with a bright bar whose place is the label, so that there is something to learn."""
     (channels, height, width), labels = (KINDS | ODD)[kind]
     rng = np.random.default_rng(seed)
     images = rng.integers(0, 60, (n, height, width, channels), dtype=np.uint8)
@@ -94,17 +94,17 @@ def pictures(kind: str, n: int = 60, seed: int = 0) -> Dataset:
         images[np.arange(n), targets % height] = 230
     else:
         targets = rng.integers(0, 2, (n, len(labels)))
-        for picture, values in zip(images, targets, strict=True):
-            picture[np.flatnonzero(values) % height] = 230
+        for image, values in zip(images, targets, strict=True):
+            image[np.flatnonzero(values) % height] = 230
     return Dataset(kind, labels, Split(images, targets.astype(np.int64)))
 
 
 @pytest.fixture
 def npz(tmp_path: Path) -> Callable[..., Path]:
-    """Writes a small .npz of `pictures(kind, n)` and returns its path, for the command line."""
+    """Writes a small .npz of `toy_data(kind, n)` and returns its path, for the command line."""
 
     def write(kind: str = "digits", n: int = 60) -> Path:
-        data = pictures(kind, n)
+        data = toy_data(kind, n)
         path = tmp_path / f"{kind}.npz"
         np.savez(path, images=data.train.images, labels=data.train.labels, names=np.array(data.labels.names))
         return path
@@ -139,7 +139,7 @@ def memory() -> Iterator[Path]:
 
 @pytest.fixture(scope="session")
 def pets(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """40 tiny pictures of two classes."""
+    """40 tiny images of two classes."""
     path = tmp_path_factory.mktemp("data") / "pets.npz"
     images = np.random.default_rng(0).integers(0, 256, (40, 4, 4), np.uint8)
     np.savez(path, images=images, labels=np.arange(40) % 2)

@@ -1,4 +1,4 @@
-"""Picture files for tests: small, distinct, in any layout."""
+"""Image files for tests: small, distinct, in any layout."""
 
 import io
 import zipfile
@@ -12,7 +12,7 @@ from PIL import Image
 CLASSES = ("cat", "dog", "newt")
 
 
-def picture(number: int, side: int = 12, colour: bool = True) -> Image.Image:
+def image(number: int, side: int = 12, colour: bool = True) -> Image.Image:
     """A flat ground of its own with a bar of its own; no two numbers below 200 give the same."""
     pixels = np.full((side, side, 3), 30 + number, np.uint8)
     pixels[number % side] = (250, 40, 90) if colour else 250
@@ -26,7 +26,7 @@ def encoded(image: Image.Image, kind: str = "PNG", **options: Any) -> bytes:
 
 
 def png(number: int, **options: Any) -> bytes:
-    return encoded(picture(number, **options))
+    return encoded(image(number, **options))
 
 
 def write(folder: Path, files: Mapping[str, bytes | str]) -> Path:

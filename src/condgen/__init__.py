@@ -3,7 +3,7 @@
     import condgen
 
     run = condgen.train("cvae", data="mnist", images=100_000, out="runs/eight")
-    pictures = condgen.load(run.folder).sample("8", count=4, seed=0)   # uint8 (4, 28, 28)
+    images = condgen.load(run.folder).sample("8", count=4, seed=0)   # uint8 (4, 28, 28)
 
 Names are fetched when first used, so that `import condgen` stays free of torch.
 """

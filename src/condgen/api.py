@@ -11,16 +11,16 @@ from typing import TYPE_CHECKING, Any, Literal
 
 from condgen import bounds
 from condgen.errors import CondgenError, notice
-from condgen.sharing import places
+from condgen.sharing import locate
 from condgen.spec import Fit, OnBad
 from condgen.systems import DEFAULT, preset
 from condgen.training.length import Length
 
 if TYPE_CHECKING:
     from condgen.data import Dataset
-    from condgen.drawing.sampler import Sampler
+    from condgen.sampling.sampler import Sampler
     from condgen.system import System
-    from condgen.training.run import Identity, Run
+    from condgen.training.run import Run, RunConfig
 
 
 def train(
@@ -47,26 +47,26 @@ def train(
     quiet: bool = False,
     **settings: Any,
 ) -> "Run":
-    """Train a system on labelled pictures. The same command again goes on where the last one stopped.
+    """Train a system on labelled images. The same command again goes on where the last one stopped.
 
     Args:
         system: A row of `condgen list systems`.
-        data: A name from `condgen list data`, or a path to your own pictures.
+        data: A name from `condgen list data`, or a path to your own images.
         labels: Of data with attributes, those to learn, such as Blond_Hair,Smiling; one alone becomes two classes.
-        size: Side of the square that picture files are scaled to; by default 64, unless all are of one smaller size.
-        fit: How picture files that are not square become so: crop the middle, pad with black, or stretch.
+        size: Side of the square that image files are scaled to; by default 64, unless all are of one smaller size.
+        fit: How image files that are not square become so: crop the middle, pad with black, or stretch.
         on_bad: Files that cannot be used: skip them all, or stop at the first; by default up to 1 % are left out.
         finetune: A run to begin from, with its system and settings: onto other data, or with more labels.
         out: The run's folder; by default runs/SYSTEM-DATA.
         minutes: Length in minutes instead of --images, from the beginning of the command to its end; this machine's
             speed is measured first.
         epochs: Length in passes over the data instead of --images.
-        seed: Everything random follows from it; the same seed gives the same pictures.
+        seed: Everything random follows from it; the same seed gives the same images.
         device: auto, cpu, cuda, cuda:N or mps.
         log_every: Images between two lines of the log; by default a 200th of the length.
         grid_every: Images between two class grids; by default a 20th of the length.
         evaluate_every: Images between two small evaluations, 0 for none; by default a tenth of the length (5,000 at
-            least) if condgen brings a judge for these pictures, else none, since a judge has to be trained first.
+            least) if condgen brings a judge for these images, else none, since a judge has to be trained first.
         best_by: The number whose best generator is kept in best/, beside the last one.
         roll_back: When an evaluation raises an alarm, go back to the best one before it, three times at most, and on
             from there in another data order and with half the step size.
@@ -85,23 +85,23 @@ def train(
     from condgen.training import interrupt, trainer
     from condgen.training.advice import advice
     from condgen.training.finetune import Parent
+    from condgen.training.job import TrainingJob
     from condgen.training.mending import mend
-    from condgen.training.order import Order
-    from condgen.training.run import Run, conditions, default_folder, identity_in
+    from condgen.training.run import Run, conditions, config_in, default_folder
     from condgen.training.state import Training
     from condgen.training.trainer import Every
 
     parent = Parent.of(finetune, system) if finetune else None
-    order = Order.of(system, settings, data, labels, size, seed, device, fit, on_bad, parent)
+    order = TrainingJob.of(system, settings, data, labels, size, seed, device, fit, on_bad, parent)
     with parallel.process_group(order.device, order.config.batch), heap.retained():
         progress, is_main = Progress(quiet or not parallel.is_main_process()), parallel.is_main_process()
         folder = Path(out).expanduser() if out else default_folder(order.identity)
-        begun = identity_in(folder)
+        begun = config_in(folder)
         reference = cache(lambda: order.reference(evaluate_every, progress.say) if is_main else None)
         images = length.in_images(
             begun=begun.config["images"] if begun else None,
             default=order.config.images,
-            pictures=len(order.dataset.train),
+            per_epoch=len(order.dataset.train),
             fitting=lambda seconds: order.images_in(seconds, began, reference()),
         )
         order = order.lasting(parallel.broadcast(images))
@@ -147,7 +147,7 @@ def load(run: str | Path, *, best: bool = False, device: str = "cpu", **options:
         device: auto, cpu, cuda, cuda:N or mps.
         options: Sampling options of the generator, such as truncation=0.7.
     """
-    place = places.find(run, best)
+    place = locate.find(run, best)
     about = place.card
     from condgen.sharing import folder
 
@@ -156,7 +156,7 @@ def load(run: str | Path, *, best: bool = False, device: str = "cpu", **options:
 
 def reopen(run: str | Path) -> "tuple[System, Dataset]":
     """A whole trained system as its newest checkpoint has it, and the data that it was trained on."""
-    folder, identity = Path(run).expanduser(), identity_of(run)
+    folder, identity = Path(run).expanduser(), config_of(run)
     from condgen.sharing import weights
     from condgen.spec import Spec
     from condgen.training import checkpoint
@@ -183,8 +183,8 @@ def data_of(run: str | Path, data: str | None = None) -> "Dataset":
     """
     from condgen import data as datasets
 
-    if places.find(run).kind == "run":
-        identity = identity_of(run)
+    if locate.find(run).kind == "run":
+        identity = config_of(run)
         options: dict[str, Any] = {"labels": identity.labels, "size": identity.size, "fit": identity.fit}
         name, fingerprint = identity.data, identity.fingerprint
     else:
@@ -199,12 +199,12 @@ def data_of(run: str | Path, data: str | None = None) -> "Dataset":
     return dataset
 
 
-def identity_of(run: str | Path) -> "Identity":
+def config_of(run: str | Path) -> "RunConfig":
     """What a run was trained as."""
     card(run)
-    from condgen.training.run import identity_in
+    from condgen.training.run import config_in
 
-    identity = identity_in(Path(run).expanduser())
+    identity = config_in(Path(run).expanduser())
     if identity is None:
         raise CondgenError(f"{str(run)!r} has a generator but no config.json; this needs the whole run.")
     return identity
@@ -223,26 +223,26 @@ def sample(
     device: str = "cpu",
     **options: Any,
 ) -> Path:
-    """Draw pictures to order. The same request gives the same bytes.
+    """Draw images to order. The same request gives the same bytes.
 
     Args:
         run: A run's folder, an exported one, or owner/name on the Hugging Face hub.
         labels: 8, Sneaker, 0-9, 3,5,8 or all; of attributes: Smiling, Smiling+Blond_Hair, none or all.
-        count: Pictures per label.
-        seed: Another seed, other pictures.
-        out: NAME.png for one picture or a grid, NAME.npz for arrays, any other name for a folder of PNG files; by
-            default a name in the run's folder, or under drawn/ for an exported one.
+        count: Images per label.
+        seed: Another seed, other images.
+        out: NAME.png for one image or a grid, NAME.npz for arrays, any other name for a folder of PNG files; by
+            default a name in the run's folder, or under generated/ for an exported one.
         grid: One sheet, a column per label, the same noise along each row.
-        shard: Pictures per WebDataset shard: --out is then a folder of .tar files, which processes started by torchrun
+        shard: Images per WebDataset shard: --out is then a folder of .tar files, which processes started by torchrun
             share out, and which a second command goes on with.
         best: By the generator of the best evaluation while training, instead of the last.
         device: auto, cpu, cuda, cuda:N or mps.
         options: The sampling options of the generator.
     """
     bounds.check("sample", {"count": count, "seed": seed, "shard": shard})
-    place = places.find(run, best)
+    place = locate.find(run, best)
     about = place.card
-    from condgen.drawing import draw, shards
+    from condgen.sampling import files, shards
     from condgen.sharing import folder
 
     sampler = folder.sampler(place, about, device).with_options(**options)
@@ -251,13 +251,13 @@ def sample(
     target = (
         Path(out).expanduser()
         if out
-        else draw.default_out(places.home(run), labels, count, seed, one_file, sampler.chosen)
+        else files.default_out(locate.home(run), labels, count, seed, one_file, sampler.chosen)
     )
     if shard is not None:
         return shards.write(sampler, wanted, count=count, seed=seed, out=target, each=shard)
-    return draw.write(sampler, wanted, count=count, seed=seed, out=target, grid=grid)
+    return files.write(sampler, wanted, count=count, seed=seed, out=target, grid=grid)
 
 
 def card(run: str | Path, best: bool = False) -> dict[str, Any]:
     """What a run says of its generator; checked without torch, so that a wrong name is answered at once."""
-    return places.find(run, best).card
+    return locate.find(run, best).card

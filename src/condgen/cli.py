@@ -1,4 +1,4 @@
-"""The command line: `condgen train | sample | serve | picture | evaluate | compare | report | augment | export |
+"""The command line: `condgen train | sample | serve | image | evaluate | compare | report | augment | export |
 push | inspect | list | cite | doctor`.
 
 Verbs, their options and their help are the functions of `condgen.api`; a system's own options are the fields of its
@@ -22,7 +22,7 @@ from condgen.signatures import with_sampling_options
 from condgen.spec import Fit, OnBad
 from condgen.systems import DEFAULT, SYSTEMS, preset
 from condgen.tables import as_json, as_lines, as_table
-from condgen.verbs import album, augment, compare, evaluate, export, report, serve
+from condgen.verbs import augment, compare, evaluate, export, figures, report, serve
 from condgen.version import __version__
 
 FLAGS = {"--quiet", "--balance", "--allow-changed", "--roll-back", "--help", "-h"}
@@ -82,7 +82,7 @@ def application(words: Sequence[str]) -> App:
     app.command(train_of(words[1:]) if words[:1] == ["train"] else train, name="train", usage=TRAIN)
     app.command(sampling(api.sample), name="sample", usage=SAMPLE)
     app.command(sampling(serve.serve), name="serve", usage="Usage: condgen serve RUN [OPTIONS]")
-    app.command(album_of([sampling(picture) for picture in album.PICTURES]))
+    app.command(album_of([sampling(image) for image in figures.IMAGES]))
     app.command(sampling(evaluate.evaluate), name="evaluate", usage="Usage: condgen evaluate [RUN] [OPTIONS]")
     app.command(compare.compare, name="compare", usage="Usage: condgen compare RUN... [OPTIONS]")
     app.command(report.report, name="report", usage="Usage: condgen report RUN... [OPTIONS]")
@@ -96,12 +96,12 @@ def application(words: Sequence[str]) -> App:
     return app
 
 
-def album_of(pictures: Sequence[Callable[..., Path]]) -> App:
-    """`condgen picture WHAT RUN`, a command per function."""
-    app = App(name="picture", help="Draw what the source documents show: grids, walks, latent planes, curves, films.")
-    for function in pictures:
+def album_of(images: Sequence[Callable[..., Path]]) -> App:
+    """`condgen image WHAT RUN`, a command per function."""
+    app = App(name="image", help="Draw what the source documents show: grids, walks, latent planes, curves, films.")
+    for function in images:
         name = function.__name__.replace("_", "-")
-        app.command(function, name=name, usage=f"Usage: condgen picture {name} RUN [OPTIONS]")
+        app.command(function, name=name, usage=f"Usage: condgen image {name} RUN [OPTIONS]")
     return app
 
 
@@ -155,15 +155,15 @@ def inspect_(
     out: Path | None = None,
     json: bool = False,
 ) -> str:
-    """Look at data before training on it: shapes, ranges, labels, imbalance, copies; with pictures.
+    """Look at data before training on it: shapes, ranges, labels, imbalance, copies; with images.
 
     Args:
-        data: A name from `condgen list data`, or a path to your own pictures.
+        data: A name from `condgen list data`, or a path to your own images.
         labels: Of data with attributes, those to look at, such as Blond_Hair,Smiling.
-        size: Side of the square that picture files are scaled to; by default 64, unless all are of one smaller size.
-        fit: How picture files that are not square become so: crop the middle, pad with black, or stretch.
+        size: Side of the square that image files are scaled to; by default 64, unless all are of one smaller size.
+        fit: How image files that are not square become so: crop the middle, pad with black, or stretch.
         on_bad: Files that cannot be used: skip them all, or stop at the first; by default up to 1 % are left out.
-        out: Folder for facts.json and the pictures; by default inspected/NAME.
+        out: Folder for facts.json and the images; by default inspected/NAME.
         json: As JSON, for programs.
     """
     from condgen import data as datasets
@@ -181,9 +181,9 @@ def inspect_(
         {"label": name} | {title: counts[i] for title, counts in found["per_label"].items()}
         for i, name in enumerate(found["labels"]["names"])
     ]
-    said = "\n".join([*dataset.notes, *inspection.sentences(found)] or ["no picture stands twice, no label is rare."])
+    said = "\n".join([*dataset.notes, *inspection.sentences(found)] or ["no image stands twice, no label is rare."])
     twice = ", duplicates.png" if (folder / "duplicates.png").exists() else ""
-    files = f"pictures: {folder}/sheet.png, labels.png, means.png{twice}; numbers: facts.json"
+    files = f"images: {folder}/sheet.png, labels.png, means.png{twice}; numbers: facts.json"
     return "\n\n".join([as_table(splits), as_table(per_label), said, files])
 
 
@@ -194,13 +194,13 @@ def list_(what: str = "all", *, json: bool = False) -> str:
         what: systems, data, all, or the name of a system.
         json: As JSON, for programs.
     """
-    from condgen.verbs import catalogue
+    from condgen.verbs import listing
 
-    tables = {"systems": catalogue.systems, "data": catalogue.data}
+    tables = {"systems": listing.systems, "data": listing.data}
     if what not in (*tables, "all"):
         if what not in SYSTEMS:
             raise unknown("system or table", what, [*tables, "all", *SYSTEMS])
-        entry = catalogue.system(what)
+        entry = listing.system(what)
         return as_json(entry) if json else as_lines(entry)
     chosen = {name: tables[name]() for name in tables if what in (name, "all")}
     return as_json(chosen.get(what, chosen)) if json else "\n\n".join(map(as_table, chosen.values()))
@@ -212,9 +212,9 @@ def cite(system: str) -> str:
     Args:
         system: A row of `condgen list systems`.
     """
-    from condgen.verbs import catalogue
+    from condgen.verbs import listing
 
-    return catalogue.citation(system)
+    return listing.citation(system)
 
 
 def doctor_(run: Path | None = None, *, json: bool = False) -> str:

@@ -18,8 +18,8 @@ from PIL import Image
 
 from condgen.data.dataset import Dataset
 from condgen.data.helpers import chunked, each
-from condgen.drawing import pictures
 from condgen.metrics.pixels import digests
+from condgen.sampling import canvas
 
 BITS, ALIKE = 4, 0.995
 """Near duplicates: largest number of different bits out of 64, and smallest correlation of the thumbnails."""
@@ -105,8 +105,8 @@ def sheet(data: Dataset, found: dict[str, Any]) -> Image.Image | None:
     rows = [*(group[:2] for group in found["first_groups"]), *(pair[:2] for pair in found["near"]["first_pairs"])]
     if not rows:
         return None
-    cells = [pictures.enlarged(pictures.image(_picture(data, place))) for row in rows for place in row]
-    return pictures.captioned(cells, [place for row in rows for place in row], 2)
+    cells = [canvas.enlarged(canvas.to_pil(_image(data, place))) for row in rows for place in row]
+    return canvas.captioned(cells, [place for row in rows for place in row], 2)
 
 
 def _close(hashes: NDArray[np.uint64], bucket: NDArray[np.int64], at: int) -> NDArray[np.int64]:
@@ -120,7 +120,7 @@ def _close(hashes: NDArray[np.uint64], bucket: NDArray[np.int64], at: int) -> ND
 
 def _hash_and_thumbnail(images: Sequence[NDArray[np.uint8]]) -> tuple[NDArray[np.uint64], NDArray[np.float32]]:
     """Per image: its hash (n,), and its grey thumbnail (n, THUMB**2) with mean 0 and norm 1."""
-    greys = [pictures.image(picture).convert("L") for picture in images]
+    greys = [canvas.to_pil(image).convert("L") for image in images]
     bits = np.stack([imagehash.phash(grey).hash.ravel() for grey in greys])
     small = [grey.resize((THUMB, THUMB), Image.Resampling.LANCZOS) for grey in greys]
     thumbs = np.stack([np.asarray(thumb, np.float32).ravel() for thumb in small])
@@ -132,7 +132,7 @@ def _all(data: Dataset, places: Sequence[Place]) -> list[NDArray[np.uint8]]:
     return [data.splits[title].images[number] for title, number in places]
 
 
-def _picture(data: Dataset, place: str) -> NDArray[np.uint8]:
+def _image(data: Dataset, place: str) -> NDArray[np.uint8]:
     title, number = place.split()
     found: NDArray[np.uint8] = data.splits[title].images[int(number)]
     return found

@@ -10,9 +10,9 @@ from PIL import Image
 from condgen import duplicates, marker
 from condgen.data.dataset import Dataset, Split
 from condgen.disk import replacing_files, write_bytes, write_json
-from condgen.drawing import pictures, plots
 from condgen.labels import UNKNOWN, Labels
 from condgen.metrics.pixels import greys
+from condgen.sampling import canvas, plots
 
 MARK, NOTE = marker.Mark("condgen inspect"), marker.sheet("condgen inspect")
 FILES = ("facts.json", "sheet.png", "labels.png", "means.png", "duplicates.png")
@@ -88,13 +88,13 @@ def write(data: Dataset, found: dict[str, Any], folder: Path) -> None:
     titles = list(data.labels.names)
     with replacing_files(folder, old=["duplicates.png"]) as part:
         write_json(part / "facts.json", found)
-        pictures.save_png(part / "sheet.png", real(data.train, data.labels), NOTE)
+        canvas.save_png(part / "sheet.png", real(data.train, data.labels), NOTE)
         write_bytes(part / "labels.png", plots.bars(found["per_label"], titles, f"{data.name}: images per label"))
-        cells = [pictures.enlarged(pictures.image(picture)) for picture in means(data.train, data.labels, MOST_MEANS)]
-        mean_sheet = pictures.captioned(cells, titles[:MOST_MEANS], min(10, len(titles)))
-        pictures.save_png(part / "means.png", mean_sheet, NOTE)
+        cells = [canvas.enlarged(canvas.to_pil(image)) for image in means(data.train, data.labels, MOST_MEANS)]
+        mean_sheet = canvas.captioned(cells, titles[:MOST_MEANS], min(10, len(titles)))
+        canvas.save_png(part / "means.png", mean_sheet, NOTE)
         if sheet := duplicates.sheet(data, found["duplicates"]):
-            pictures.save_png(part / "duplicates.png", sheet, NOTE)
+            canvas.save_png(part / "duplicates.png", sheet, NOTE)
 
 
 def means(split: Split, labels: Labels, most: int | None = None) -> NDArray[np.uint8]:
@@ -115,7 +115,7 @@ def real(split: Split, labels: Labels, rows: int = ROWS) -> Image.Image:
     for column in range(count):
         some = split.images[members(split, labels, column)[:rows]]
         found[: len(some), column] = some
-    return pictures.grid(found, labels.names[:count])
+    return canvas.grid(found, labels.names[:count])
 
 
 def members(split: Split, labels: Labels, number: int) -> NDArray[np.intp]:
@@ -127,7 +127,7 @@ def members(split: Split, labels: Labels, number: int) -> NDArray[np.intp]:
 def _split_facts(split: Split) -> dict[str, Any]:
     images, (mean, deviation) = split.images, greys(split.images)
     return {
-        "pictures": len(split),
+        "images": len(split),
         "height": images.shape[1],
         "width": images.shape[2],
         "channels": images.shape[3],

@@ -9,7 +9,7 @@ from cyclopts import Group, Parameter
 
 from condgen.errors import CondgenError
 from condgen.options import TRUNCATION, Option
-from condgen.sharing import card, places
+from condgen.sharing import card, locate
 
 GROUP = Group("Sampling options", sort_key=2)
 
@@ -37,7 +37,7 @@ def sampling_options_among(words: Sequence[str]) -> tuple[Option, ...]:
         folder = Path(word.partition("=")[2] if word.startswith("--run=") else word)
         if not word.startswith("-") or word.startswith("--run="):
             try:
-                return card.options(places.find(folder, hub_too=False).card)
+                return card.options(locate.find(folder, hub_too=False).card)
             except (CondgenError, OSError, ValueError):
                 continue
     return (TRUNCATION,)

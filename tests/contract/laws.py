@@ -12,10 +12,10 @@ from condgen.spec import Spec
 from condgen.stream import Stream
 from condgen.system import System
 from condgen.systems import preset
-from condgen.training.run import Identity, Run
+from condgen.training.run import Run, RunConfig
 from condgen.training.state import Training
 from condgen.training.trainer import Plan, train
-from conftest import pictures
+from conftest import toy_data
 
 BATCH = 8
 
@@ -33,9 +33,9 @@ def begin(
     name: str, folder: Path, data: Dataset | None = None, seed: int = 0, images: int = 0, precision: str = "fp32"
 ) -> Training:
     """A training of a row, at image 0 of a run in `folder`, or where a run that is there stopped."""
-    data = data or pictures("colour")
+    data = data or toy_data("colour")
     config = preset(name).config.with_overrides({"batch": BATCH, "images": max(images, 10_000), "precision": precision})
-    identity = Identity(name, config.model_dump(), data.name, data.fingerprint, data.spec.to_json(), seed)
+    identity = RunConfig(name, config.model_dump(), data.name, data.fingerprint, data.spec.to_json(), seed)
     with Run.open(folder, identity) as run:
         training = Training(
             run, build(name, data.spec, seed, precision=precision), streaming(data, seed), data, half_life=50

@@ -14,10 +14,10 @@ from condgen.labels import Labels
 from condgen.spec import Spec
 from condgen.systems import SYSTEMS, preset
 from condgen.training.finetune import Parent, label_sides
-from conftest import pictures
+from conftest import toy_data
 from contract.laws import begin, build, run_to
 
-DATA = pictures("colour")
+DATA = toy_data("colour")
 pytestmark = pytest.mark.usefixtures("without_curves")
 NAMES = DATA.labels.names
 
@@ -84,8 +84,8 @@ def test_what_cannot_be_begun_from_is_one_line(tmp_path: Path) -> None:
         Parent.of(tmp_path / "nowhere")
     with pytest.raises(CondgenError, match="is a run of swift; --finetune cannot make cvae of it"):
         Parent.of(tmp_path / "run", "cvae")
-    with pytest.raises(CondgenError, match="draws pictures 8x8 with 3 channels, the data have 28x28 with 1"):
-        parent.check(pictures("digits").spec)
+    with pytest.raises(CondgenError, match="draws images 8x8 with 3 channels, the data have 28x28 with 1"):
+        parent.check(toy_data("digits").spec)
     wider = preset("swift").build(DATA.spec, preset("swift").config.with_overrides({"width": 8}))
     with pytest.raises(CondgenError, match="leave out the settings that change the networks"):
         parent.transfer_to(wider, preset("swift"))

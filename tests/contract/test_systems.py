@@ -1,4 +1,4 @@
-"""Laws of a system, over every row of the table and every kind of picture."""
+"""Laws of a system, over every row of the table and every kind of image."""
 
 import importlib
 import re
@@ -12,7 +12,7 @@ from condgen.labels import ANY
 from condgen.noise import draw, reseed
 from condgen.system import Player, descend
 from condgen.systems import SYSTEMS
-from conftest import KINDS, pictures
+from conftest import KINDS, toy_data
 from contract.laws import BATCH, build, equal, labels_of, streaming
 
 every_row = pytest.mark.parametrize("name", SYSTEMS)
@@ -53,8 +53,8 @@ def test_parameters_are_those_of_the_document(name: str) -> None:
 @device
 @every_kind
 @every_row
-def test_generator_draws_pictures_in_range(name: str, kind: str, device: str) -> None:
-    data = pictures(kind)
+def test_generator_draws_images_in_range(name: str, kind: str, device: str) -> None:
+    data = toy_data(kind)
     system = build(name, data.spec, device=device)
     z = draw(system.prior, 5, device)
     x = system.generator.eval()(3 * z, labels_of(data, 5).to(device))
@@ -68,7 +68,7 @@ def test_generator_draws_pictures_in_range(name: str, kind: str, device: str) ->
 @every_kind
 @every_row
 def test_a_step_returns_finite_scalars_cut_from_the_graph(name: str, kind: str, device: str) -> None:
-    data = pictures(kind)
+    data = toy_data(kind)
     system, stream = build(name, data.spec, device=device), streaming(data, device=device)
     for _ in range(2):
         logs = system.step(stream, stream.images)
@@ -81,7 +81,7 @@ def test_a_step_returns_finite_scalars_cut_from_the_graph(name: str, kind: str, 
 
 @every_row
 def test_a_step_draws_as_many_batches_as_it_says(name: str) -> None:
-    data = pictures("colour")
+    data = toy_data("colour")
     system, stream = build(name, data.spec), streaming(data)
     system.step(stream, 0)
     assert stream.images == BATCH * system.batches_per_step
@@ -90,7 +90,7 @@ def test_a_step_draws_as_many_batches_as_it_says(name: str) -> None:
 @every_row
 def test_equal_seeds_play_equal_games(name: str) -> None:
     def play(seed: int) -> dict[str, torch.Tensor]:
-        data = pictures("colour")
+        data = toy_data("colour")
         system, stream = build(name, data.spec, seed), streaming(data, seed)
         for _ in range(3):
             reseed(seed, "step", stream.images)
@@ -103,7 +103,7 @@ def test_equal_seeds_play_equal_games(name: str) -> None:
 
 @every_row
 def test_a_move_touches_only_its_own_player(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    data = pictures("colour")
+    data = toy_data("colour")
     system, stream = build(name, data.spec), streaming(data)
     moved: set[str] = set()
 
@@ -127,7 +127,7 @@ def test_a_move_touches_only_its_own_player(name: str, monkeypatch: pytest.Monke
 @every_kind
 @every_row
 def test_every_parameter_moves(name: str, kind: str) -> None:
-    data = pictures(kind)
+    data = toy_data(kind)
     system, stream = build(name, data.spec), streaming(data)
     before = {key: value.clone() for key, value in system.named_parameters()}
     for _ in range(4):
@@ -139,9 +139,9 @@ def test_every_parameter_moves(name: str, kind: str) -> None:
 
 @every_row
 def test_an_odd_size_is_taken_or_refused_with_sizes_that_would_do(name: str) -> None:
-    data = pictures("odd")
+    data = toy_data("odd")
     if name in STRIDED:
-        with pytest.raises(CondgenError, match="5x7 pictures") as refused:
+        with pytest.raises(CondgenError, match="5x7 images") as refused:
             build(name, data.spec)
         taken = int(re.findall(r"(\d+)x\1", str(refused.value))[0])
         build(name, replace(data.spec, shape=(1, taken, taken)))
@@ -153,14 +153,14 @@ def test_an_odd_size_is_taken_or_refused_with_sizes_that_would_do(name: str) -> 
 
 @every_row
 def test_the_players_own_every_parameter_once(name: str) -> None:
-    system = build(name, pictures("colour").spec)
+    system = build(name, toy_data("colour").spec)
     owned = [id(p) for player in system.players.values() for p in player.parameters]
     assert sorted(owned) == sorted(id(p) for p in system.parameters())
 
 
 @every_row
 def test_one_step_under_bf16_autocast(name: str) -> None:
-    data = pictures("colour")
+    data = toy_data("colour")
     system, stream = build(name, data.spec), streaming(data)
     with torch.autocast("cpu", torch.bfloat16):
         logs = system.step(stream, 0)
@@ -170,8 +170,8 @@ def test_one_step_under_bf16_autocast(name: str) -> None:
 
 @every_kind
 @every_row
-def test_the_label_reaches_the_picture_or_the_row_says_that_it_does_not(name: str, kind: str) -> None:
-    data = pictures(kind)
+def test_the_label_reaches_the_image_or_the_row_says_that_it_does_not(name: str, kind: str) -> None:
+    data = toy_data(kind)
     system = build(name, data.spec)
     z, y = draw(system.prior, 4), labels_of(data, 4)
     G = system.generator.eval()

@@ -6,9 +6,9 @@ import pytest
 import torch
 
 from condgen.api import load
-from condgen.drawing.sampler import Sampler
+from condgen.sampling.sampler import Sampler
 from condgen.systems import SYSTEMS
-from conftest import KINDS, pictures
+from conftest import KINDS, toy_data
 from contract.laws import BATCH, begin, equal, everything, logged, round_of, run_to
 
 every_row = pytest.mark.parametrize("name", SYSTEMS, scope="module")  # a row's laws in turn: they share its runs
@@ -19,7 +19,7 @@ STOPS = {"after one step": 1, "between two log lines": 7, "at a log line": 9}
 @pytest.fixture(scope="module")
 def digits(name: str, tmp_path_factory: pytest.TempPathFactory) -> Sampler:
     """Of a row that has seen a few digits, for laws that only draw from it."""
-    return run_to(begin(name, tmp_path_factory.mktemp(name), pictures("digits")), 3).sampler
+    return run_to(begin(name, tmp_path_factory.mktemp(name), toy_data("digits")), 3).sampler
 
 
 @every_row
@@ -52,16 +52,16 @@ def test_drawing_and_saving_leave_no_trace_in_what_is_trained(name: str, tmp_pat
 
 @pytest.mark.parametrize("n", [1, 3, BATCH, BATCH + 3])
 @every_row
-def test_any_number_of_pictures_will_do(name: str, n: int, tmp_path: Path) -> None:
-    training = run_to(begin(name, tmp_path, pictures("attributes", n)), 5)
+def test_any_number_of_images_will_do(name: str, n: int, tmp_path: Path) -> None:
+    training = run_to(begin(name, tmp_path, toy_data("attributes", n)), 5)
     assert training.images == 5 * round_of(training)
     assert all(value.isfinite().all() for value in everything(training).values())
 
 
 @pytest.mark.parametrize("kind", KINDS)
 @every_row
-def test_picture_i_is_the_same_whatever_is_asked_beside_it(name: str, kind: str, tmp_path: Path) -> None:
-    sampler = run_to(begin(name, tmp_path, pictures(kind)), 3).sampler
+def test_image_i_is_the_same_whatever_is_asked_beside_it(name: str, kind: str, tmp_path: Path) -> None:
+    sampler = run_to(begin(name, tmp_path, toy_data(kind)), 3).sampler
     names = sampler.spec.labels
     wanted = names.each[-1]
     many = sampler.sample([wanted], count=50, seed=7)
@@ -80,7 +80,7 @@ def test_what_is_published_draws_the_same_bytes(name: str, tmp_path: Path) -> No
 
 
 @every_row
-def test_picture_i_is_the_same_on_one_thread_and_on_two(name: str, digits: Sampler) -> None:
+def test_image_i_is_the_same_on_one_thread_and_on_two(name: str, digits: Sampler) -> None:
     one = digits.sample("all", count=3)
     torch.set_num_threads(2)
     try:
@@ -90,10 +90,10 @@ def test_picture_i_is_the_same_on_one_thread_and_on_two(name: str, digits: Sampl
 
 
 @every_row
-def test_other_seeds_and_indices_are_other_pictures(name: str, digits: Sampler) -> None:
+def test_other_seeds_and_indices_are_other_images(name: str, digits: Sampler) -> None:
     last = digits.spec.labels.each[-1]
-    drawn = [picture for seed in (0, 1) for picture in digits.sample([last], count=20, seed=seed)]
-    assert len({picture.tobytes() for picture in drawn}) == 40
+    generated = [image for seed in (0, 1) for image in digits.sample([last], count=20, seed=seed)]
+    assert len({image.tobytes() for image in generated}) == 40
 
 
 @every_row

@@ -13,9 +13,9 @@ from PIL import Image
 
 import condgen
 from condgen import cli
-from condgen.drawing.pictures import GAP, TITLE, read
+from condgen.sampling.canvas import GAP, TITLE, read
 from condgen.systems import SYSTEMS
-from condgen.training import logbook
+from condgen.training import metric_log
 
 
 @pytest.fixture(scope="module")
@@ -52,7 +52,7 @@ def test_a_run_leaves_what_it_promises(folder: Path) -> None:
     }  # fmt: skip
     config = json.loads((folder / "run/config.json").read_text())
     assert (config["system"], config["config"]["images"], config["config"]["batch"]) == ("cvae", 600, 20)
-    log = logbook.read(folder / "run/log.jsonl")
+    log = metric_log.read(folder / "run/log.jsonl")
     assert log[-1]["images"] == 600
     assert set(log[0]) == {"images", "loss/vae", "loss/reconstruction", "loss/kl"}
     grids = sorted(path.stem for path in (folder / "run/samples").glob("0*.png"))
@@ -77,14 +77,14 @@ def test_a_longer_command_trains_on(folder: Path, capsys: pytest.CaptureFixture[
     assert condgen.load(folder / "longer").card["images"] == 400
 
 
-def test_one_picture(folder: Path) -> None:
+def test_one_image(folder: Path) -> None:
     run("sample", folder / "run", "--labels", "dog", "--count", 1, "--out", folder / "dog.png")
-    with Image.open(folder / "dog.png") as picture:
-        assert (picture.mode, picture.size) == ("L", (10, 12))
-        assert json.loads(picture.info["condgen"])["label"] == "dog"
+    with Image.open(folder / "dog.png") as image:
+        assert (image.mode, image.size) == ("L", (10, 12))
+        assert json.loads(image.info["condgen"])["label"] == "dog"
 
 
-def test_many_pictures_have_names_that_say_what_they_are(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_many_images_have_names_that_say_what_they_are(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
     run("sample", folder / "run", "--labels", "0,guinea pig", "--count", 12, "--seed", 5, "--out", folder / "many")
     assert capsys.readouterr().out == f"{folder / 'many'}\n"
     names = sorted(path.name for path in (folder / "many").glob("[!.]*"))
@@ -92,7 +92,7 @@ def test_many_pictures_have_names_that_say_what_they_are(folder: Path, capsys: p
     assert (names[0], names[-1]) == ("cat_seed5_00000.png", "guinea-pig_seed5_00011.png")
 
 
-def test_the_first_picture_is_the_same_bytes_for_any_count(folder: Path) -> None:
+def test_the_first_image_is_the_same_bytes_for_any_count(folder: Path) -> None:
     for count in (1, 50):
         run("sample", folder / "run", "--labels", "cat", "--count", count, "--out", folder / f"count{count}")
     first = (folder / "count1/cat_seed0_00000.png").read_bytes()
@@ -109,8 +109,8 @@ def test_arrays_equal_files_equal_python(folder: Path) -> None:
         assert (condgen.load(folder / "run").sample("all", count=4) == arrays["images"]).all()
         run("sample", folder / "run", "--labels", "dog", "--count", 4, "--out", folder / "dogs")
         for i in range(4):
-            with Image.open(folder / f"dogs/dog_seed0_{i:05d}.png") as picture:
-                assert (np.asarray(picture) == arrays["images"][4 + i]).all()
+            with Image.open(folder / f"dogs/dog_seed0_{i:05d}.png") as image:
+                assert (np.asarray(image) == arrays["images"][4 + i]).all()
 
 
 def test_a_label_asked_for_twice_is_drawn_once(folder: Path) -> None:
@@ -137,7 +137,7 @@ def test_samples_are_data_to_train_on(folder: Path) -> None:
 def test_a_grid_is_one_sheet(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
     run("sample", folder / "run", "--count", 2, "--grid")
     path = Path(capsys.readouterr().out.strip())
-    assert path == folder / "run/drawn/labels-all_count-2_seed-0.png"
+    assert path == folder / "run/generated/labels-all_count-2_seed-0.png"
     with Image.open(path) as sheet:
         assert sheet.size[0] > 3 * 10
 
@@ -225,7 +225,7 @@ def test_help_of_a_system_shows_its_own_fields(capsys: pytest.CaptureFixture[str
         ("sample {folder}/run --labels cow", "unknown label 'cow'"),
         ("sample {folder}/run --labels 7", "There are: cat, dog, guinea pig"),
         ("sample {folder}/run --count 0", "--count should be 1 or more"),
-        ("sample {folder}/run --count 2 --out {folder}/x.png", "6 pictures do not fit into"),
+        ("sample {folder}/run --count 2 --out {folder}/x.png", "6 images do not fit into"),
         ("sample {folder}/run --grid --out {folder}/x.npz", "should end in .png"),
         ("sample {folder}/run --out {folder}/pets.npz/x", "cannot write"),
         ("sample", "requires an argument"),
@@ -259,7 +259,7 @@ def test_a_training_that_blows_up_keeps_its_last_good_state(folder: Path, capsys
     assert "after 3 roll-backs; the checkpoint at 0 images is kept" in said
     found = json.loads((folder / "hot/rollbacks.json").read_text())
     assert [entry["number"] for entry in found] == [1, 2, 3, 4]
-    assert all(len(entry["pictures"]) >= 64 for entry in found)
+    assert all(len(entry["images"]) >= 64 for entry in found)
 
 
 def test_readers_of_help_do_not_wait_for_torch() -> None:
@@ -364,4 +364,4 @@ def test_a_generator_without_labels_says_so(folder: Path, capsys: pytest.Capture
     sheet = np.asarray(read(max((folder / "free/samples").glob("0*.png"))).convert("L"))
     scale, cell = 5, 10 * 5 + GAP
     first, second = (sheet[TITLE : TITLE + 60 : scale, GAP + i * cell : GAP + i * cell + 50 : scale] for i in (0, 1))
-    assert not np.array_equal(first, second), "ten columns of other noise, not the same picture ten times"
+    assert not np.array_equal(first, second), "ten columns of other noise, not the same image ten times"

@@ -16,7 +16,7 @@ from condgen.judging.classifier import Recipe
 from condgen.judging.reference import shuffled, subset
 from condgen.metrics import METRICS
 from condgen.verbs import compare, evaluate
-from conftest import made_once, pictures
+from conftest import made_once, toy_data
 
 COUNT = 5800
 """Enough for FD within every class."""
@@ -51,7 +51,7 @@ def runs(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return made_once("measured", make, tmp_path_factory)
 
 
-def test_evaluate_as_json_has_every_number_with_its_error_and_that_of_real_pictures(
+def test_evaluate_as_json_has_every_number_with_its_error_and_that_of_real_images(
     runs: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     run("evaluate", runs / "cvae-0", "--quick", "--images", COUNT, "--json")
@@ -68,7 +68,7 @@ def test_evaluate_as_json_has_every_number_with_its_error_and_that_of_real_pictu
     assert re.fullmatch(r"[0-9a-f]{64}", about["judge"]["sha256"])
     assert about["generator"]["sha256"] == api.card(runs / "cvae-0")["sha256"]
     assert sum(map(sum, found["confusion"])) == COUNT
-    assert sum(line["pictures"] for line in found["per_class"]) == COUNT
+    assert sum(line["images"] for line in found["per_class"]) == COUNT
     assert found == records.read(runs / "cvae-0/evaluation.json")
 
 
@@ -79,7 +79,7 @@ def test_evaluate_in_words_says_what_is_wrong(runs: Path, capsys: pytest.Capture
     assert "labels are not always followed" in captured.out
     assert "FD[judge-mnist-v1]" in captured.out
     assert "not measured: label '0'" in captured.out  # 120 of a class are too few
-    assert "drawing 1,200 pictures" in captured.err
+    assert "drawing 1,200 images" in captured.err
 
 
 def test_the_best_generator_is_measured_on_request(runs: Path, capsys: pytest.CaptureFixture[str]) -> None:
@@ -88,33 +88,33 @@ def test_the_best_generator_is_measured_on_request(runs: Path, capsys: pytest.Ca
     assert "nothing was evaluated while it trained" in mistake(capsys, "evaluate", runs / "concat", "--best")
 
 
-def test_pictures_of_a_run_measure_as_the_run_does(
+def test_images_of_a_run_measure_as_the_run_does(
     runs: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    run("sample", runs / "cvae-0", "--count", 60, "--out", tmp_path / "drawn")
-    run("sample", runs / "cvae-0", "--count", 60, "--out", tmp_path / "drawn.npz")
+    run("sample", runs / "cvae-0", "--count", 60, "--out", tmp_path / "generated")
+    run("sample", runs / "cvae-0", "--count", 60, "--out", tmp_path / "generated.npz")
     capsys.readouterr()
     found = []
-    for name in ("drawn", "drawn.npz"):
-        run("evaluate", "--pictures", tmp_path / name, "--data", "mnist", "--quick", "--json")
+    for name in ("generated", "generated.npz"):
+        run("evaluate", "--folder", tmp_path / name, "--data", "mnist", "--quick", "--json")
         found.append(json.loads(capsys.readouterr().out))
     for name in METRICS.keys() & found[0].keys():
         assert found[0][name]["value"] == found[1][name]["value"], name
-    assert found[0]["about"]["pictures_measured"] == 600
+    assert found[0]["about"]["images_measured"] == 600
 
 
-def test_real_pictures_are_as_good_as_real(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_real_images_are_as_good_as_real(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     digits = data.load("mnist")
     some = subset(digits.train, shuffled(60_000, "some")[:COUNT])
     np.savez(tmp_path / "real.npz", images=some.images, labels=some.labels)
-    run("evaluate", "--pictures", tmp_path / "real.npz", "--data", "mnist", "--quick", "--json")
+    run("evaluate", "--folder", tmp_path / "real.npz", "--data", "mnist", "--quick", "--json")
     found = json.loads(capsys.readouterr().out)
     flags = {name: found[name]["flag"] for name in METRICS.keys() & found.keys() if found[name]["flag"]}
-    assert set(flags) <= {"copying", "exact_copies"}, flags  # they are training pictures
+    assert set(flags) <= {"copying", "exact_copies"}, flags  # they are training images
     assert found["exact_copies"]["value"] == 1
 
 
-def test_too_few_pictures_refuse_fd_and_say_so(runs: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_too_few_images_refuse_fd_and_say_so(runs: Path, capsys: pytest.CaptureFixture[str]) -> None:
     run("evaluate", runs / "other", "--quick", "--images", 511, "--json")
     found = json.loads(capsys.readouterr().out)
     assert found["fd"]["value"] is None
@@ -123,11 +123,11 @@ def test_too_few_pictures_refuse_fd_and_say_so(runs: Path, capsys: pytest.Captur
     assert found["precision"]["value"] is not None
 
 
-def test_what_cannot_be_pictures_stops_at_the_gate(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_what_cannot_be_images_stops_at_the_gate(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     digits = data.load("mnist")
     assert digits.test
     np.savez(tmp_path / "a.npz", images=digits.test.images[:600] // 2 + 127, labels=digits.test.labels[:600])
-    said = mistake(capsys, "evaluate", "--pictures", tmp_path / "a.npz", "--data", "mnist")
+    said = mistake(capsys, "evaluate", "--folder", tmp_path / "a.npz", "--data", "mnist")
     assert "nothing was measured. wrong value range?" in said
 
 
@@ -135,9 +135,9 @@ def test_what_cannot_be_pictures_stops_at_the_gate(tmp_path: Path, capsys: pytes
     ("words", "says"),
     [
         ("evaluate", "give one thing to measure"),
-        ("evaluate {runs}/cvae-0 --pictures x --data mnist", "give one thing to measure"),
-        ("evaluate --pictures x", "--data is missing"),
-        ("evaluate --pictures nowhere --data mnist", "no images at 'nowhere'"),
+        ("evaluate {runs}/cvae-0 --folder x --data mnist", "give one thing to measure"),
+        ("evaluate --folder x", "--data is missing"),
+        ("evaluate --folder nowhere --data mnist", "no images at 'nowhere'"),
         ("evaluate {runs}/other --images 0", "--images should be 1 or more, found 0"),
         ("evaluate nowhere", "'nowhere' is no run"),
         ("compare", "give one run or more"),
@@ -165,7 +165,7 @@ def test_compare_puts_seeds_into_one_column(runs: Path, tmp_path: Path, capsys: 
     assert marker.of(tmp_path) == marker.Mark("condgen compare")
     found = json.loads(capsys.readouterr().out)
     by_name = {line[""]: line for line in found["table"]}
-    assert by_name["seeds"] == {"": "seeds", "cvae": "2", "cgan-concat": "1", "real pictures": ""}
+    assert by_name["seeds"] == {"": "seeds", "cvae": "2", "cgan-concat": "1", "real images": ""}
     assert by_name["parameters"]["cvae"] == "660,824"
     values = sorted(entry["numbers"]["fd"]["value"] for entry in found["runs"][:2])
     assert by_name["FD"]["cvae"] == f"{sum(values) / 2:.3g} ({values[0]:.3g}-{values[1]:.3g})"
@@ -209,7 +209,7 @@ def test_a_report_is_one_page_that_asks_no_network(runs: Path, tmp_path: Path) -
 
 
 def test_a_report_of_a_generator_that_takes_no_label(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("condgen.judging.protocol.PICTURES", 600)
+    monkeypatch.setattr("condgen.judging.protocol.IMAGES", 600)
     api.train("vae", images=512, out=tmp_path / "vae", quiet=True)
     run("report", tmp_path / "vae", "--quick")
     page = (tmp_path / "vae/report.html").read_text("utf-8")
@@ -235,13 +235,13 @@ def test_augment_fills_up_the_rare_classes_and_says_whether_it_helps(
     before = unbalanced.read_bytes()
     run("augment", unbalanced, "--run", runs / "cvae-0", "--balance", "--out", tmp_path / "more", "--json")
     found = json.loads(capsys.readouterr().out)
-    assert found["drawn"] == {str(label): 40 if label > 7 else 0 for label in range(10)}
+    assert found["generated"] == {str(label): 40 if label > 7 else 0 for label in range(10)}
     manifest = json.loads((tmp_path / "more/manifest.json").read_text())
     assert len(manifest["files"]) == 80
-    drawn = api.load(runs / "cvae-0").sample("9", count=40)
+    generated = api.load(runs / "cvae-0").sample("9", count=40)
     for entry in manifest["files"][-3:]:
         with Image.open(tmp_path / "more" / entry["file"]) as file:
-            assert (np.asarray(file) == drawn[entry["index"]]).all()
+            assert (np.asarray(file) == generated[entry["index"]]).all()
     assert found["seeds"] == 5
     assert found["gain"]["over real"]["error"] > 0
     assert found["verdict"].split(":")[0].split(",")[0] in {"it helps", "it does not help", "it hurts"}
@@ -282,4 +282,4 @@ def test_attributes_are_measured_one_by_one(
     assert found["cas"]["value"] is not None
     assert "512" in found["fd"]["refused"]
     assert "a fifth held out" in found["about"]["reference"]
-    assert pictures("attributes").labels.kind == "attributes"
+    assert toy_data("attributes").labels.kind == "attributes"

@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from condgen.drawing.pictures import save_png
+from condgen.sampling.canvas import save_png
 
 ROOT = Path(__file__).parents[2]
 ENGLISH, CHINESE = ROOT / "README.md", ROOT / "README.zh-CN.md"

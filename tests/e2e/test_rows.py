@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from condgen.drawing.pictures import read
+from condgen.sampling.canvas import read
 from condgen.systems import SYSTEMS
 from conftest import SHARED
 
@@ -16,7 +16,7 @@ DATA = {
     "dcgan": (64, ["--data", FACES, "--size", 64]),
     "cwgan-gp": (32, ["--data", FACES, "--size", 32, "--labels", "Blond_Hair"]),
 }
-"""Rows for faces, with the side of their pictures; all others see MNIST."""
+"""Rows for faces, with the side of their images; all others see MNIST."""
 
 
 def condgen(*words: object) -> None:
@@ -25,13 +25,13 @@ def condgen(*words: object) -> None:
 
 @pytest.mark.slow
 @pytest.mark.parametrize("name", SYSTEMS)
-def test_2000_images_and_a_picture(name: str, tmp_path: Path) -> None:
+def test_2000_images_and_a_image(name: str, tmp_path: Path) -> None:
     side, data = DATA.get(name, (28, []))
     if data and not FACES.exists():
         pytest.skip("the cartoon faces are not here")
     condgen("train", name, "--images", 2000, "--out", tmp_path / "run", *data)
     label = ["--labels", "Blond_Hair" if name in DATA else "8"] if SYSTEMS[name].build_on_meta().takes_label else []
     condgen("sample", tmp_path / "run", *label, "--count", 1, "--out", tmp_path / "one.png")
-    picture = np.asarray(read(tmp_path / "one.png"))
-    assert picture.shape == ((side, side, 3) if name in DATA else (side, side))
-    assert len(np.unique(picture)) > 1
+    image = np.asarray(read(tmp_path / "one.png"))
+    assert image.shape == ((side, side, 3) if name in DATA else (side, side))
+    assert len(np.unique(image)) > 1

@@ -20,7 +20,7 @@ import pytest
 from PIL import Image
 
 from condgen import cli
-from condgen.drawing import plots
+from condgen.sampling import plots
 from sharing.fake_hub import TOKEN
 from sharing.fake_hub import serving as hub_serving
 
@@ -86,7 +86,7 @@ def server(place: Path, *words: object) -> Iterator[str]:
 
 
 def ask(address: str) -> bytes:
-    """One picture of a server."""
+    """One image of a server."""
     request = urllib.request.Request(f"{address}sample", b'{"labels": "0"}', {"Content-Type": "application/json"})
     with urllib.request.urlopen(request, timeout=60) as answer:
         return bytes(answer.read())
@@ -122,7 +122,7 @@ def test_a_server_and_its_model_run_nothing_of_the_working_folder(place: Path, t
 STARTS_PYTHON = """
 import multiprocessing.resource_tracker as tracker, os, subprocess, sys
 from condgen import cli
-from condgen.drawing import plots
+from condgen.sampling import plots
 
 sys.argv = ["condgen", "cite", "swift"]
 cli.main()
@@ -178,18 +178,18 @@ COMMANDS: Sequence[Sequence[object]] = [
     ["train", "cgan-concat", "--data", "photos", "--images", 64, "--out", "pets", "--quiet"],
     ["train", "vae-2d", "--images", 4000, "--evaluate-every", 2000, "--out", "plane", "--quiet"],
     ["train", "cvae", "--images", 4000, "--evaluate-every", 2000, "--out", "digits", "--quiet"],
-    ["sample", "digits", "--labels", "0-9", "--count", 3, "--out", "drawn"],
+    ["sample", "digits", "--labels", "0-9", "--count", 3, "--out", "generated"],
     ["sample", "digits", "--count", 3, "--shard", 10, "--out", "shards"],
-    *(["picture", what, "digits"] for what in ("curves", "growth", "same-z", "titled", "walk", "reconstructions")),
-    ["picture", "manifold", "plane"],
-    ["picture", "scatter", "plane"],
+    *(["image", what, "digits"] for what in ("curves", "growth", "same-z", "titled", "walk", "reconstructions")),
+    ["image", "manifold", "plane"],
+    ["image", "scatter", "plane"],
     ["evaluate", "digits", *QUICK],
-    ["evaluate", "--pictures", "drawn", "--data", "mnist", *QUICK],
+    ["evaluate", "--folder", "generated", "--data", "mnist", *QUICK],
     ["compare", "digits", "digits"],
     ["report", "digits", "--quick"],
     ["augment", "photos", "--run", "pets", "--balance", "--no-proof"],
     *(["export", "digits", "--format", format, "--out", format] for format in ("safetensors", "onnx", "pt2")),
-    ["sample", "safetensors", "--grid", "--out", "picture.png"],
+    ["sample", "safetensors", "--grid", "--out", "image.png"],
     ["list", "--json"],
     ["cite", "cvae"],
     ["doctor"],

@@ -24,11 +24,11 @@ import pytest
 from PIL import Image
 
 from condgen import api, cli, data
-from condgen.drawing import plots
-from condgen.drawing.pictures import png
 from condgen.errors import CondgenError
 from condgen.judging import protocol
-from condgen.training import logbook
+from condgen.sampling import plots
+from condgen.sampling.canvas import png
+from condgen.training import metric_log
 from condgen.verbs import serve
 from reliability import crashes
 
@@ -96,7 +96,7 @@ def train(folder: Path, pets: Path, images: int) -> Answer:
     def made() -> dict[str, object]:
         weights = next((folder / "generator").glob("*.safetensors")).read_bytes()
         sheet = (folder / f"samples/{images:012d}.png").read_bytes()
-        return {"weights": weights, "sheet": sheet, "log": logbook.read(folder / "log.jsonl")}
+        return {"weights": weights, "sheet": sheet, "log": metric_log.read(folder / "log.jsonl")}
 
     return making("train", "cvae", "--data", pets, "--out", folder, *words, *every, made=made)
 
@@ -116,8 +116,8 @@ def served(folder: Path) -> Answer:
     err = io.StringIO()
     try:
         with contextlib.redirect_stderr(err):
-            scores, drawn = serve.scores(str(folder), False), api.load(folder).sample("0", count=2)
-        return Answer(0, err.getvalue(), {"scores": scores, "drawn": drawn.tobytes()})
+            scores, generated = serve.scores(str(folder), False), api.load(folder).sample("0", count=2)
+        return Answer(0, err.getvalue(), {"scores": scores, "generated": generated.tobytes()})
     except CondgenError as error:
         return Answer(2, f"{err.getvalue()}{error}")
     except BaseException:
@@ -130,8 +130,8 @@ def exported(folder: Path, out: Path) -> Answer:
     return making("export", folder, "--out", out, made=lambda: {name: (out / name).read_bytes() for name in names})
 
 
-def picture(folder: Path, out: Path, what: str) -> Answer:
-    return making("picture", what, folder, "--out", out, made=lambda: {"image": out.read_bytes()})
+def image(folder: Path, out: Path, what: str) -> Answer:
+    return making("image", what, folder, "--out", out, made=lambda: {"image": out.read_bytes()})
 
 
 @pytest.fixture(scope="module")
@@ -141,13 +141,13 @@ def small() -> Iterator[None]:
         crashes.cheaply(patch)
         patch.setattr(plots, "curves", lambda log, title, kind="png": _figure(log, kind))
         patch.setattr(plots, "quality", lambda histories, kind="png": _figure(list(histories.values()), kind))
-        patch.setattr(protocol, "PICTURES", 64)
+        patch.setattr(protocol, "IMAGES", 64)
         patch.setattr(protocol, "NEAR", 64)
         yield
 
 
 def _figure(content: object, kind: str) -> bytes:
-    """A picture of one line that depends on all of the content."""
+    """An image of one line that depends on all of the content."""
     text = json.dumps(content)
     if kind == "svg":
         return f"<svg>{len(text)}</svg>".encode()
@@ -184,9 +184,9 @@ def run(place: Path, pets: Path) -> Place:
         "report": lambda run: making(
             "report", run, "--quick", "--out", out / "r.html", made=lambda: {"page": (out / "r.html").read_bytes()}
         ),
-        "growth": lambda run: picture(run, out / "g.png", "growth"),
-        "curves": lambda run: picture(run, out / "k.png", "curves"),
-        "reconstructions": lambda run: picture(run, out / "z.png", "reconstructions"),
+        "growth": lambda run: image(run, out / "g.png", "growth"),
+        "curves": lambda run: image(run, out / "k.png", "curves"),
+        "reconstructions": lambda run: image(run, out / "z.png", "reconstructions"),
         "export": lambda run: exported(run, out / "e"),
         "serve": served,
         "doctor": lambda run: main("doctor", run),

@@ -19,8 +19,8 @@ import torch
 from PIL import Image
 
 from condgen import api, cli
-from condgen.drawing import plots
 from condgen.judging.classifier import Recipe
+from condgen.sampling import plots
 from condgen.sharing import runtime
 from reliability.crashes import end_of, in_a_fork
 from reliability.filesystem import Call, Watcher, recording, watching
@@ -55,9 +55,9 @@ VERBS = (
         "inspect photos --out inspected",
         {"inspected/facts.json": b"{}", "inspected/duplicates.png": b"earlier", "inspected/mine.txt": b"mine"},
     ),
-    Verb("picture", "picture titled run", {"run/album/titled.png": b"earlier"}),
-    Verb("sample into a folder", "sample run --count 3 --out drawn", {"drawn/mine.txt": b"mine"}),
-    Verb("sample into an npz", "sample run --count 3 --out drawn.npz", {"drawn.npz": b"earlier"}),
+    Verb("image", "image titled run", {"run/album/titled.png": b"earlier"}),
+    Verb("sample into a folder", "sample run --count 3 --out generated", {"generated/mine.txt": b"mine"}),
+    Verb("sample into an npz", "sample run --count 3 --out generated.npz", {"generated.npz": b"earlier"}),
     Verb("sample a grid", "sample run --count 3 --grid --out grid.png", {"grid.png": b"earlier"}),
     Verb("sample into shards", "sample run --count 5 --shard 4 --out shards"),
     Verb("export", "export run --out given"),
@@ -181,7 +181,7 @@ def cheaply(patch: pytest.MonkeyPatch) -> None:
         patch.setattr(plots, name, lambda *_: SVG)
     patch.setattr(Recipe, "for_data", lambda dataset: Recipe(width=2, shift=0, at_least=2, epochs=0))
     patch.setattr("condgen.judging.protocol.CAS_STEPS", 2)
-    patch.setattr("condgen.judging.protocol.PICTURES", 40)
+    patch.setattr("condgen.judging.protocol.IMAGES", 40)
     patch.setattr(runtime, "files", lambda: dict.fromkeys(runtime.FILES, b"0"))
     patch.setattr(torch.onnx, "export", _once(torch.onnx.export))
     patch.setattr(torch.export, "export", _once(torch.export.export))

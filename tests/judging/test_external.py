@@ -1,4 +1,4 @@
-"""Pictures made by any tool: what is understood, and what is refused by name."""
+"""Images made by any tool: what is understood, and what is refused by name."""
 
 from pathlib import Path
 
@@ -8,9 +8,9 @@ from PIL import Image
 
 from condgen.errors import CondgenError
 from condgen.judging import external
-from conftest import pictures
+from conftest import toy_data
 
-DIGITS, COLOUR, ATTRIBUTES = pictures("digits"), pictures("colour"), pictures("attributes")
+DIGITS, COLOUR, ATTRIBUTES = toy_data("digits"), toy_data("colour"), toy_data("attributes")
 GREY = np.full((28, 28), 7, np.uint8)
 
 
@@ -24,26 +24,26 @@ def test_a_subfolder_per_label(tmp_path: Path) -> None:
     for name in ("3", "8"):
         save(tmp_path / name / "a.png", GREY)
     found = external.read(tmp_path, DIGITS)
-    assert found.pictures.shape == (2, 28, 28, 1)
+    assert found.images.shape == (2, 28, 28, 1)
     assert found.requested is not None
     assert found.requested.tolist() == [3, 8]
 
 
 def test_labels_as_titles_or_as_file_names(tmp_path: Path) -> None:
-    picture = COLOUR.train.images[0]
+    image = COLOUR.train.images[0]
     for name in ("cat", "t-shirt-top"):
-        save(tmp_path / name / "a.png", picture)
+        save(tmp_path / name / "a.png", image)
     assert external.read(tmp_path, COLOUR).requested.tolist() == [0, 2]  # type: ignore[union-attr]
 
 
 def test_attributes_joined_by_plus(tmp_path: Path) -> None:
-    picture = ATTRIBUTES.train.images[0][..., 0]
+    image = ATTRIBUTES.train.images[0][..., 0]
     for name in ("Smiling+Glasses", "none"):
-        save(tmp_path / name / "a.png", picture)
+        save(tmp_path / name / "a.png", image)
     assert external.read(tmp_path, ATTRIBUTES).requested.tolist() == [[1, 0, 0, 1], [0, 0, 0, 0]]  # type: ignore[union-attr]
 
 
-def test_pictures_without_any_label(tmp_path: Path) -> None:
+def test_images_without_any_label(tmp_path: Path) -> None:
     save(tmp_path / "a.png", GREY)
     assert external.read(tmp_path, DIGITS).requested is None
 
@@ -52,7 +52,7 @@ def test_grey_saved_as_colour_or_as_one_bit_is_grey(tmp_path: Path) -> None:
     save(tmp_path / "1" / "rgb.png", GREY, "RGB")
     save(tmp_path / "1" / "palette.png", GREY, "P")
     save(tmp_path / "1" / "bit.png", np.full((28, 28), 255, np.uint8), "1")
-    assert [picture.max() for picture in external.read(tmp_path, DIGITS).pictures] == [255, 7, 7]
+    assert [image.max() for image in external.read(tmp_path, DIGITS).images] == [255, 7, 7]
 
 
 def test_an_npz_with_numbers_words_names_or_no_labels(tmp_path: Path) -> None:
@@ -98,7 +98,7 @@ def deep(tmp_path: Path) -> None:
 
 
 def text(tmp_path: Path) -> None:
-    (tmp_path / "bad.png").write_text("this is no picture")
+    (tmp_path / "bad.png").write_text("this is no image")
 
 
 @pytest.mark.parametrize(
@@ -123,7 +123,7 @@ def test_what_does_not_fit_is_named(make, words: str, tmp_path: Path) -> None:  
     assert ("bad.png" in str(error.value)) or make is unknown_class
 
 
-def test_grey_pictures_before_colour_data_are_named(tmp_path: Path) -> None:
+def test_grey_images_before_colour_data_are_named(tmp_path: Path) -> None:
     save(tmp_path / "cat" / "bad.png", np.zeros((8, 8), np.uint8))
     with pytest.raises(CondgenError, match=r"bad\.png.*in grey, but the data are in colour"):
         external.read(tmp_path, COLOUR)
@@ -132,7 +132,7 @@ def test_grey_pictures_before_colour_data_are_named(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("arrays", "words"),
     [
-        ({"pictures": np.zeros(3)}, "expected images and labels"),
+        ({"images": np.zeros(3)}, "expected images and labels"),
         ({"images": np.zeros((3, 28, 28), np.float32)}, "wanted uint8"),
         ({"images": np.zeros((3, 30, 28), np.uint8)}, "30x28 pixels"),
         ({"images": np.zeros((3, 28, 28), np.uint8), "labels": np.zeros(2, int)}, "3 images but 2 labels"),
@@ -156,7 +156,7 @@ def test_a_damaged_npz_is_named(content: bytes, tmp_path: Path) -> None:
         external.read(tmp_path / "a.npz", DIGITS)
 
 
-def test_no_pictures_at_all(tmp_path: Path) -> None:
+def test_no_images_at_all(tmp_path: Path) -> None:
     for path in (tmp_path, tmp_path / "nowhere", tmp_path / "a.txt"):
         with pytest.raises(CondgenError, match=r"an \.npz with"):
             external.read(path, DIGITS)

@@ -24,8 +24,8 @@ def real(reference: Reference, count: int) -> Samples:
     return Samples(split.images, split.labels)
 
 
-def plant(name: str, drawn: Samples, reference: Reference) -> dict[str, Estimate]:
-    broken = FAULTS[name].plant(drawn, reference, np.random.default_rng(0))
+def plant(name: str, generated: Samples, reference: Reference) -> dict[str, Estimate]:
+    broken = FAULTS[name].plant(generated, reference, np.random.default_rng(0))
     return measure(GeneratedSet(broken, reference), EVALUATORS)
 
 
@@ -33,20 +33,20 @@ def test_there_are_eighteen_faults() -> None:
     assert len(FAULTS) == 18
 
 
-def test_at_2000_pictures_the_plain_faults_are_noticed(digits: Reference) -> None:
-    drawn = real(digits, 2000)
-    floor = measure(GeneratedSet(drawn, digits), EVALUATORS)
+def test_at_2000_images_the_plain_faults_are_noticed(digits: Reference) -> None:
+    generated = real(digits, 2000)
+    floor = measure(GeneratedSet(generated, digits), EVALUATORS)
     for name, catcher in {"blur 1.0": "fd", "few": "recall", "wrong label 10 %": "label_accuracy",
                           "class dropped": "missing_classes", "copies of train": "copying"}.items():  # fmt: skip
         fault = "10 images per class" if name == "few" else name
-        assert catcher in noticed(plant(fault, drawn, digits), floor), name
+        assert catcher in noticed(plant(fault, generated, digits), floor), name
 
 
 def test_wrong_labels_leave_fd_as_it_is_to_the_bit(digits: Reference) -> None:
-    drawn = real(digits, 2000)
-    clean = measure(GeneratedSet(drawn, digits), EVALUATORS)
+    generated = real(digits, 2000)
+    clean = measure(GeneratedSet(generated, digits), EVALUATORS)
     for name in ("wrong label 10 %", "labels ignored", "two classes swapped"):
-        broken = plant(name, drawn, digits)
+        broken = plant(name, generated, digits)
         for number in ("fd", "kid", "precision", "recall", "density", "coverage"):
             assert broken[number] == clean[number], (name, number)
         assert (broken["label_accuracy"].value or 0) < (clean["label_accuracy"].value or 0) - 0.05
@@ -79,7 +79,7 @@ WINDOWS: dict[str, list[tuple[str, float, float]]] = {
 
 
 @pytest.mark.slow
-def test_the_known_answers_at_10000_pictures(digits: Reference) -> None:
+def test_the_known_answers_at_10000_images(digits: Reference) -> None:
     assert (digits.judge.accuracy.value or 0) >= 0.993
     lines = {line["fault"]: line for line in self_test(digits, 10_000)}
     assert lines.keys() == WINDOWS.keys()
@@ -93,6 +93,6 @@ def test_the_known_answers_at_10000_pictures(digits: Reference) -> None:
         if fault.caught_by == ("label_accuracy",):
             assert lines[name]["numbers"]["fd"] == clean["fd"], name
     named = {name for name, line in lines.items() if line["noticed"]}
-    assert named == set(FAULTS), "nothing is noticed in real pictures, and something in every fault"
+    assert named == set(FAULTS), "nothing is noticed in real images, and something in every fault"
     smallest = {"fd", "label_accuracy", "copying"}
     assert all(smallest & set(lines[name]["noticed"]) for name in FAULTS), "these three notice every fault"

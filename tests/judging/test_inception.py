@@ -13,7 +13,7 @@ from condgen.judging import inception
 from condgen.judging.reference import Reference, Samples
 from condgen.metrics import frechet
 from condgen.metrics.frechet import Moments
-from conftest import pictures
+from conftest import toy_data
 
 
 class Network:
@@ -40,7 +40,7 @@ def library(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def reference(channels: int = 3) -> Reference:
-    data = pictures("colour", 300)
+    data = toy_data("colour", 300)
     images = data.train.images[..., :channels]
     split = Split(images, data.train.labels)
     return Reference(Dataset("toy", data.labels, split, split), None)  # type: ignore[arg-type]
@@ -48,18 +48,18 @@ def reference(channels: int = 3) -> Reference:
 
 @pytest.mark.usefixtures("library")
 def test_it_is_fd_of_the_networks_features() -> None:
-    real, drawn = reference(), pictures("colour", 200, seed=1).train.images
+    real, generated = reference(), toy_data("colour", 200, seed=1).train.images
     network = Network("", ["2048"])
 
     def features(images: np.ndarray) -> torch.Tensor:
         return network(torch.from_numpy(images).permute(0, 3, 1, 2))[0]
 
-    expected = frechet.distance(Moments.of(features(real.split.images)), Moments.of(features(drawn)))
-    assert inception.fid(Samples(drawn, None), real, "fetch").value == pytest.approx(expected)
+    expected = frechet.distance(Moments.of(features(real.split.images)), Moments.of(features(generated)))
+    assert inception.fid(Samples(generated, None), real, "fetch").value == pytest.approx(expected)
 
 
 @pytest.mark.usefixtures("library")
-def test_grey_pictures_are_shown_in_three_equal_channels() -> None:
+def test_grey_images_are_shown_in_three_equal_channels() -> None:
     real = reference(channels=1)
     assert inception.fid(Samples(real.split.images, None), real, "w.pth").value == pytest.approx(0, abs=1e-6)
 
@@ -69,10 +69,10 @@ def test_weights_that_are_not_there_are_named() -> None:
     with pytest.raises(
         CondgenError, match=r"cannot load the weights of the Inception network from nowhere\.pth: no such file"
     ):
-        inception.fid(Samples(pictures("colour").train.images, None), reference(), "nowhere.pth")
+        inception.fid(Samples(toy_data("colour").train.images, None), reference(), "nowhere.pth")
 
 
 def test_without_the_library_one_is_told_what_to_install(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, "torch_fidelity", None)
     with pytest.raises(CondgenError, match=r"pip install 'condgen\[inception\]'"):
-        inception.fid(Samples(pictures("colour").train.images, None), reference(), "fetch")
+        inception.fid(Samples(toy_data("colour").train.images, None), reference(), "fetch")

@@ -14,7 +14,7 @@ from condgen.judging.classifier import Recipe
 from condgen.judging.reference import with_test
 from condgen.labels import Labels
 from condgen.spec import Spec
-from conftest import KINDS, pictures
+from conftest import KINDS, toy_data
 
 SHORT = Recipe(width=4, shift=1, at_least=30, epochs=0)
 
@@ -44,7 +44,7 @@ def test_every_pinned_judge_is_whole_and_says_what_it_is() -> None:
 def test_other_data_get_a_judge_of_their_own_once(kind: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("CONDGEN_CACHE", str(tmp_path))
     monkeypatch.setattr(Recipe, "for_data", lambda dataset: SHORT)
-    dataset, _ = with_test(pictures(kind))
+    dataset, _ = with_test(toy_data(kind))
     said: list[str] = []
     first, again = judge.of(dataset, said.append), judge.of(dataset, said.append)
     assert len(said) == 2  # before and after the one training
@@ -58,7 +58,7 @@ def test_other_data_get_a_judge_of_their_own_once(kind: str, tmp_path: Path, mon
 def test_a_damaged_judge_is_trained_again_to_the_same_bytes(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("CONDGEN_CACHE", str(tmp_path))
     monkeypatch.setattr(Recipe, "for_data", lambda dataset: SHORT)
-    dataset, _ = with_test(pictures("colour"))
+    dataset, _ = with_test(toy_data("colour"))
     first = judge.of(dataset)
     weights = next(tmp_path.rglob("judge.safetensors"))
     weights.write_bytes(weights.read_bytes()[:-9] + b"x" * 9)
@@ -67,7 +67,7 @@ def test_a_damaged_judge_is_trained_again_to_the_same_bytes(tmp_path: Path, monk
 
 
 def test_training_a_classifier_leaves_the_programs_own_noise_alone() -> None:
-    dataset = pictures("colour")
+    dataset = toy_data("colour")
     torch.manual_seed(3)
     expected = torch.rand(4)
     torch.manual_seed(3)
@@ -76,14 +76,14 @@ def test_training_a_classifier_leaves_the_programs_own_noise_alone() -> None:
 
 
 def test_a_classifier_learns(tmp_path: Path) -> None:
-    dataset: Dataset = pictures("digits", 200)
+    dataset: Dataset = toy_data("digits", 200)
     net = classifier.fit(dataset.spec, dataset.train, Recipe(width=8, shift=0), seed=0, steps=60)
     seen = classifier.predict(net, dataset.train.images, dataset.labels)
     assert (seen.labels.numpy() == dataset.train.labels).mean() > 0.95
 
 
 @pytest.mark.parametrize("shape", [(1, 5, 7), (3, 8, 8), (1, 28, 28), (3, 64, 64), (3, 130, 100)])
-def test_it_takes_pictures_of_any_size(shape: tuple[int, int, int]) -> None:
+def test_it_takes_images_of_any_size(shape: tuple[int, int, int]) -> None:
     channels, height, width = shape
     spec = Spec(shape, Labels(("a", "b")))
     images = np.zeros((3, height, width, channels), np.uint8)
@@ -91,7 +91,7 @@ def test_it_takes_pictures_of_any_size(shape: tuple[int, int, int]) -> None:
 
 
 def test_without_a_test_split_a_fifth_is_held_out_and_always_the_same() -> None:
-    dataset = pictures("colour", 50)
+    dataset = toy_data("colour", 50)
     (one, leaky), (other, _) = with_test(dataset), with_test(dataset)
     assert leaky
     assert one.test
@@ -99,7 +99,7 @@ def test_without_a_test_split_a_fifth_is_held_out_and_always_the_same() -> None:
     assert len(one.test) == 10
     assert len(one.train) == 40
     assert (one.test.images == other.test.images).all()
-    everything = {picture.tobytes() for picture in dataset.train.images}
-    parts = [picture.tobytes() for split in (one.train, one.test) for picture in split.images]
+    everything = {image.tobytes() for image in dataset.train.images}
+    parts = [image.tobytes() for split in (one.train, one.test) for image in split.images]
     assert set(parts) == everything
     assert len(parts) == 50

@@ -13,7 +13,7 @@ from condgen.judging.monitor import Alarm, Monitor, _discriminator, is_best, new
 from condgen.judging.reference import Reference
 from condgen.labels import Label
 from condgen.systems import SYSTEMS
-from conftest import pictures
+from conftest import toy_data
 from contract.laws import begin, equal, everything, round_of
 
 HEALTHY = "healthy"
@@ -28,7 +28,7 @@ def monitor() -> Monitor:
 
 
 class Generator:
-    """Real training digits as if they had been drawn, with a fault."""
+    """Real training digits as if they had been generated, with a fault."""
 
     def __init__(self, digits: Dataset, fault: str, seed: int) -> None:
         self.fault, self.random = fault, np.random.default_rng(seed)
@@ -38,12 +38,12 @@ class Generator:
         wanted = np.array(labels)
         if self.fault == "labels shuffled":
             wanted = self.random.permutation(wanted)
-        if self.fault == "class never drawn":
+        if self.fault == "class never generated":
             wanted[wanted == 7] = 1
-        kept = {"one picture": 1, "three pictures": 3}.get(self.fault, 5000)
+        kept = {"one image": 1, "three images": 3}.get(self.fault, 5000)
         chosen = [self.random.choice(np.flatnonzero(self.train.labels == label)[:kept]) for label in wanted]
         images = self.train.images[chosen]
-        if self.fault == "one picture":  # with some noise on it, so that no two are equal
+        if self.fault == "one image":  # with some noise on it, so that no two are equal
             images = np.clip(images + self.random.integers(0, 20, images.shape), 0, 255).astype(np.uint8)
         yield images // 2 + 127 if self.fault == "range bug" else images
 
@@ -58,10 +58,10 @@ def alarms(monitor: Monitor, fault: str, seed: int, log: Sequence[dict[str, floa
 @pytest.mark.parametrize(
     ("fault", "kind"),
     [
-        ("one picture", "collapse"),
-        ("three pictures", "collapse"),
+        ("one image", "collapse"),
+        ("three images", "collapse"),
         ("labels shuffled", "labels"),
-        ("class never drawn", "missing"),
+        ("class never generated", "missing"),
         ("range bug", "pixels"),
     ],
 )
@@ -107,7 +107,7 @@ def test_an_average_that_comes_to_rest_does_not_hide_a_dead_discriminator(
 def test_nothing_is_called_a_failure_early_or_while_it_improves(monitor: Monitor) -> None:
     def look(images: int, *fds: float) -> list[Alarm]:
         log = [{"images": i, "fd": fd} for i, fd in enumerate(fds)]
-        return monitor.evaluate(Generator(monitor.reference.dataset, "one picture", 0), images, log).alarms  # type: ignore[arg-type]
+        return monitor.evaluate(Generator(monitor.reference.dataset, "one image", 0), images, log).alarms  # type: ignore[arg-type]
 
     assert not look(249)
     assert not look(500, 1000.0)
@@ -132,7 +132,7 @@ def test_the_best_is_lowest_fd_or_highest_accuracy() -> None:
 
 
 def test_resume_is_exact_with_evaluations(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("condgen.judging.monitor.PICTURES", 600)
+    monkeypatch.setattr("condgen.judging.monitor.IMAGES", 600)
     options = {"images": 1280, "evaluate_every": 300, "log_every": 640, "quiet": True}
     whole = api.train("cvae", out=tmp_path / "whole", **options)  # type: ignore[arg-type]
     api.train("cvae", out=tmp_path / "parts", **options | {"images": 640})  # type: ignore[arg-type]
@@ -158,8 +158,8 @@ def test_resume_is_exact_with_evaluations(tmp_path: Path, monkeypatch: pytest.Mo
 def test_looking_leaves_no_trace_in_what_is_trained(
     name: str, tmp_path: Path, monitor: Monitor, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("condgen.judging.monitor.PICTURES", 100)
-    trainings = [begin(name, tmp_path / folder, pictures("digits")) for folder in ("quiet", "watched")]
+    monkeypatch.setattr("condgen.judging.monitor.IMAGES", 100)
+    trainings = [begin(name, tmp_path / folder, toy_data("digits")) for folder in ("quiet", "watched")]
     for rounds in range(3):
         for training in trainings:
             training.step()

@@ -59,7 +59,7 @@ def test_it_is_what_scipys_matrix_root_gives(n: int) -> None:
     assert frechet.distance(one, other) == pytest.approx(expected, abs=1e-6)
 
 
-def test_with_fewer_pictures_than_features_it_is_the_low_rank_form() -> None:
+def test_with_fewer_images_than_features_it_is_the_low_rank_form() -> None:
     """tr (S1 S2)^1/2 is the sum of singular values of X1 X2ᵀ for centred X / √(n - 1)."""
     x, y = features(40, 1), features(50, 2, 0.2)
     a, b = ((f - f.mean(0)) / (len(f) - 1) ** 0.5 for f in (x, y))
@@ -82,7 +82,7 @@ def test_it_is_what_torchmetrics_gives() -> None:
     assert frechet.distance(one, other) == pytest.approx(float(found), rel=1e-5)
 
 
-def test_too_few_pictures_are_refused_with_the_number_that_would_do() -> None:
+def test_too_few_images_are_refused_with_the_number_that_would_do() -> None:
     real = Moments.of(features(1000, 1))
     number = frechet.fd(real, features(255, 2))
     assert number.value is None
@@ -101,7 +101,7 @@ def test_its_error_is_about_the_spread_of_independent_sets_and_not_below_it() ->
     assert 0.7 * spread < claimed < 2.5 * spread
 
 
-def test_fd_inf_takes_away_what_few_pictures_add() -> None:
+def test_fd_inf_takes_away_what_few_images_add() -> None:
     real = Moments.of(features(50_000, 1))
     biased = [frechet.fd(real, features(1500, seed)) for seed in range(5)]
     extrapolated = [frechet.fd_inf(real, features(1500, seed)) for seed in range(5)]

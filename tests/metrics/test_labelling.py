@@ -83,19 +83,19 @@ def test_balance_is_total_variation() -> None:
 def test_missing_classes_are_those_hardly_ever_seen() -> None:
     real = torch.arange(4).repeat(100)
     seen = torch.cat([torch.zeros(300, dtype=torch.long), torch.full((97,), 1), torch.full((3,), 2)])
-    assert labelling.missing(seen, real, 5) == [2, 3]  # 4 is missing in real pictures too
+    assert labelling.missing(seen, real, 5) == [2, 3]  # 4 is missing in real images too
 
 
 def noise(n: int, seed: int = 0) -> np.ndarray:
     return np.random.default_rng(seed).integers(0, 80, (n, 8, 8, 1), dtype=np.uint8)
 
 
-def test_the_gate_names_a_range_bug_flat_pictures_and_copies() -> None:
+def test_the_gate_names_a_range_bug_flat_images_and_copies() -> None:
     real = pixels.facts(noise(50))
     assert pixels.problems(pixels.facts(noise(50, 1)), real) == []
     broken = {"wrong value range?": noise(50) // 2 + 127, "flat": np.full((50, 8, 8, 1), 40, np.uint8)}
-    for word, pictures in broken.items():
-        assert any(said.startswith(word) for said in pixels.problems(pixels.facts(pictures), real))
+    for word, images in broken.items():
+        assert any(said.startswith(word) for said in pixels.problems(pixels.facts(images), real))
     assert any("differ" in said for said in pixels.problems(pixels.facts(noise(2).repeat(50, 0)), real))
 
 

@@ -18,8 +18,8 @@ GOLDEN = json.loads((Path(__file__).parent / "golden.json").read_text())
 
 
 def prdc(n: int, m: int, shift: float = 0.1, k: int = 5) -> dict[str, float | None]:
-    real, drawn = features(n, 1).float(), features(m, 2, shift).float()
-    return {name: number.value for name, number in neighbours.prdc(Balls.around(real, k), drawn).items()}
+    real, generated = features(n, 1).float(), features(m, 2, shift).float()
+    return {name: number.value for name, number in neighbours.prdc(Balls.around(real, k), generated).items()}
 
 
 def test_a_set_before_itself_is_perfect() -> None:
@@ -55,10 +55,10 @@ def test_memory_is_a_chunk_of_rows_at_a_time() -> None:
 
 def test_it_is_what_prdc_gives() -> None:
     library = pytest.importorskip("prdc")
-    real, drawn = features(700, 1), features(700, 2, 0.1)
+    real, generated = features(700, 1), features(700, 2, 0.1)
     with contextlib.redirect_stdout(io.StringIO()):
-        theirs = library.compute_prdc(real.numpy(), drawn.numpy(), nearest_k=5)
-    ours = neighbours.prdc(Balls.around(real), drawn)
+        theirs = library.compute_prdc(real.numpy(), generated.numpy(), nearest_k=5)
+    ours = neighbours.prdc(Balls.around(real), generated)
     assert {name: number.value for name, number in ours.items()} == pytest.approx(theirs, abs=1e-5)
 
 
@@ -97,7 +97,7 @@ def test_copies_are_seen_and_others_are_fair() -> None:
 
 
 @pytest.mark.parametrize(("n", "m"), [(5, 100), (100, 5), (1, 1)])
-def test_fewer_pictures_than_neighbours_are_refused(n: int, m: int) -> None:
+def test_fewer_images_than_neighbours_are_refused(n: int, m: int) -> None:
     found = neighbours.prdc(Balls.around(features(n, 1)), features(m, 2))
     assert all(number.value is None and number.refused for number in found.values())
 

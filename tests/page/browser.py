@@ -50,16 +50,16 @@ class Seen:
 
     def open(self, address: str) -> "Seen":
         self.page.goto(address)
-        return self.drawn()
+        return self.generated()
 
-    def drawn(self) -> "Seen":
-        """Wait until every picture on the stage is of what the page now stands for."""
+    def generated(self) -> "Seen":
+        """Wait until every image on the stage is of what the page now stands for."""
         shown = "#panel:not(.drawing):has(canvas):not(:has(canvas.blank))"
         self.page.wait_for_selector(shown, state="attached", timeout=SECONDS * 1000)
         return self
 
     def pixels(self, where: str = ".stage .gallery canvas") -> NDArray[np.uint8]:
-        """Every picture of those canvases, uint8 (n, h, w, 3), as the browser has it."""
+        """Every image of those canvases, uint8 (n, h, w, 3), as the browser has it."""
         read = """all => all.map(canvas => [canvas.height, canvas.width,
             [...canvas.getContext('2d').getImageData(0, 0, canvas.width, canvas.height).data]])"""
         found = self.page.locator(where).evaluate_all(read)

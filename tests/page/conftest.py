@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from condgen import api
-from conftest import pictures
+from conftest import toy_data
 from page import browser
 from page.browser import chromium, serving
 
@@ -23,7 +23,7 @@ def _one_browser() -> Iterator[None]:
 
 @pytest.fixture(scope="session")
 def digits(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A `cvae` with a z of two numbers that has seen few digits: pictures that differ by label and noise."""
+    """A `cvae` with a z of two numbers that has seen few digits: images that differ by label and noise."""
     out = tmp_path_factory.mktemp("page") / "digits"
     return api.train("cvae", data="mnist", images=1000, z_dim=2, evaluate_every=0, out=out, quiet=True).folder
 
@@ -31,7 +31,7 @@ def digits(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture(scope="session")
 def switches(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A run with attributes, three of which a careless page would run."""
-    place, data = tmp_path_factory.mktemp("page"), pictures("attributes")
+    place, data = tmp_path_factory.mktemp("page"), toy_data("attributes")
     names = np.array(["Blond_Hair", *MARKUP])
     np.savez(place / "switches.npz", images=data.train.images, labels=data.train.labels, names=names)
     out = place / "switches"

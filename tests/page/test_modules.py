@@ -66,7 +66,7 @@ def test_walks_in_the_browser_are_torchs(kind: Any) -> None:
 
 
 def test_more_like_this_is_near() -> None:
-    """Every near point, also of one that no seed names, is nearer to it than any other drawn point is."""
+    """Every near point, also of one that no seed names, is nearer to it than any other generated point is."""
     prior = {"kind": "normal", "dim": 32}
     body = """const { pointOf } = await import(given.noise);
         return given.points.map(z => ({
@@ -132,10 +132,10 @@ def test_a_png_holds_the_pixels_and_the_note() -> None:
         body = """const bytes = await m.png(Uint8Array.from(given.pixels), given.shape, { label: "猫 <b>" });
             return [...bytes];"""
         found = in_node("png.js", body, {"pixels": pixels.ravel().tolist(), "shape": pixels.shape})
-        with Image.open(io.BytesIO(bytes(found))) as picture:
-            assert picture.mode == {1: "L", 3: "RGB"}[channels]
-            assert np.array_equal(np.array(picture).reshape(pixels.shape), pixels)
-            assert json.loads(picture.info["condgen"]) == {"label": "猫 <b>"}
+        with Image.open(io.BytesIO(bytes(found))) as image:
+            assert image.mode == {1: "L", 3: "RGB"}[channels]
+            assert np.array_equal(np.array(image).reshape(pixels.shape), pixels)
+            assert json.loads(image.info["condgen"]) == {"label": "猫 <b>"}
 
 
 def test_a_zip_is_one() -> None:

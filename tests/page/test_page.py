@@ -20,9 +20,9 @@ from PIL import Image
 
 import condgen
 from condgen import api, cli, data
-from condgen.drawing.sampler import Sampler
 from condgen.judging import judge
 from condgen.noise import between, draw_at
+from condgen.sampling.sampler import Sampler
 from page.browser import Seen, looking, serving
 from page.conftest import MARKUP
 
@@ -35,9 +35,9 @@ def seen_by_the_judge(digits: NDArray[np.uint8]) -> list[int]:
     return [int(label) for label in found.predict(digits[..., :1]).labels]
 
 
-def grey(pictures: NDArray[np.uint8]) -> NDArray[np.uint8]:
-    """As the browser has grey pictures."""
-    return np.repeat(pictures[..., None], 3, -1)
+def grey(images: NDArray[np.uint8]) -> NDArray[np.uint8]:
+    """As the browser has grey images."""
+    return np.repeat(images[..., None], 3, -1)
 
 
 def exact(sampler: Sampler, **asked: object) -> NDArray[np.uint8]:
@@ -45,29 +45,29 @@ def exact(sampler: Sampler, **asked: object) -> NDArray[np.uint8]:
 
 
 def test_a_class_is_picked_and_drawn(digits: Path, digits_at: str) -> None:
-    """The pictures of `condgen.load(...).sample`, to the bit."""
+    """The images of `condgen.load(...).sample`, to the bit."""
     sampler = condgen.load(digits)
     with looking() as seen:
         seen.open(digits_at)
         for digit in (8, 3, 1):
             seen.page.get_by_role("radio", name=str(digit), exact=True).click()
-            assert np.array_equal(seen.drawn().pixels(), exact(sampler, labels=str(digit), count=24))
+            assert np.array_equal(seen.generated().pixels(), exact(sampler, labels=str(digit), count=24))
         seen.page.get_by_role("spinbutton", name="Seed").fill("7")
-        assert np.array_equal(seen.drawn().pixels(), exact(sampler, labels="1", count=24, seed=7))
+        assert np.array_equal(seen.generated().pixels(), exact(sampler, labels="1", count=24, seed=7))
         seen.page.get_by_role("button", name="Next seed").click()
-        assert np.array_equal(seen.drawn().pixels(), exact(sampler, labels="1", count=24, seed=8))
+        assert np.array_equal(seen.generated().pixels(), exact(sampler, labels="1", count=24, seed=8))
         assert seen.page.evaluate("location.hash") == "#label=1&seed=8"
         assert set(seen.paths) - {p for p in seen.paths if p.startswith("/page/")} == {"/", "/about", "/points"}
 
 
 @pytest.mark.slow
 def test_a_trained_run_draws_the_digit_that_is_asked_for(tmp_path: Path) -> None:
-    """95 of 100 by the judge, and by the first ten pictures of each digit that the page shows."""
+    """95 of 100 by the judge, and by the first ten images of each digit that the page shows."""
     run = api.train("swift", data="mnist", images=60_000, evaluate_every=0, out=tmp_path / "run", quiet=True).folder
     with serving(run) as (address, _), looking() as seen:
         seen.open(f"{address}#view=grid")
-        drawn = seen_by_the_judge(seen.pixels())
-        assert sum(shown == n % 10 for n, shown in enumerate(drawn)) >= 95
+        generated = seen_by_the_judge(seen.pixels())
+        assert sum(shown == n % 10 for n, shown in enumerate(generated)) >= 95
 
 
 def test_the_same_noise_stands_under_every_label_and_along_every_row(digits: Path, digits_at: str) -> None:
@@ -77,7 +77,7 @@ def test_the_same_noise_stands_under_every_label_and_along_every_row(digits: Pat
         assert np.array_equal(seen.pixels(), exact(sampler, labels="all", count=1, seed=5))
         seen.page.get_by_role("tab", name="Grid").click()
         columns = exact(sampler, labels="all", count=10, seed=5).reshape(10, 10, 28, 28, 3)
-        assert np.array_equal(seen.drawn().pixels(), columns.swapaxes(0, 1).reshape(100, 28, 28, 3))
+        assert np.array_equal(seen.generated().pixels(), columns.swapaxes(0, 1).reshape(100, 28, 28, 3))
 
 
 def test_the_slider_walks_from_seed_to_seed(digits: Path, digits_at: str) -> None:
@@ -90,7 +90,7 @@ def test_the_slider_walks_from_seed_to_seed(digits: Path, digits_at: str) -> Non
             slider.fill(str(part))
             z = between(sampler.prior, ends[0], ends[1], torch.tensor([part / 100]))
             y = torch.from_numpy(sampler.spec.labels.encode([6]))
-            assert np.array_equal(seen.drawn().pixels()[:1], grey(sampler.decode(z, y)[..., 0]))
+            assert np.array_equal(seen.generated().pixels()[:1], grey(sampler.decode(z, y)[..., 0]))
         slider.press("ArrowLeft")
         assert "part=99" in seen.page.evaluate("location.hash")
 
@@ -103,22 +103,22 @@ def test_attributes_are_switched_and_names_with_markup_are_text(switches: Path, 
         for name in ("Blond Hair", MARKUP[0]):
             page.get_by_role("button", name=name, exact=True).click()
         on = f"Blond_Hair+{MARKUP[0]}"
-        assert np.array_equal(seen.drawn().pixels(), exact(sampler, labels=on, count=24))
+        assert np.array_equal(seen.generated().pixels(), exact(sampler, labels=on, count=24))
         assert seen.text(".tells") == f"Images of “{on}”, each from different noise."
         page.get_by_role("tab", name="Same noise").click()
         others = [on, MARKUP[0], "Blond_Hair", f"{on}+{MARKUP[1]}", f"{on}+{MARKUP[2]}"]
         expected = np.concatenate([exact(sampler, labels=label) for label in others])
-        assert np.array_equal(seen.drawn().pixels(), expected)
+        assert np.array_equal(seen.generated().pixels(), expected)
         for view in ("grid", "walk", "draw"):
             page.locator(f"#tab-{view}").click()
-            seen.drawn()
+            seen.generated()
         page.locator(".stage .gallery button").first.click()
         assert seen.text("dialog h2") == f"{on}, seed 0, image 0"
         assert page.locator("img, script:not([src])").count() == 0
 
 
 def test_the_plane_is_dragged_on(digits: Path, digits_at: str) -> None:
-    """The sheet is the one of `condgen picture manifold`, coarser; the point is drawn where it lies."""
+    """The sheet is the one of `condgen image manifold`, coarser; the point is generated where it lies."""
     sampler = condgen.load(digits)
     quantiles = torch.special.ndtri((torch.arange(15) + 0.5) / 15)
     z = torch.cartesian_prod(quantiles.flip(0), quantiles).flip(1)
@@ -133,19 +133,19 @@ def test_the_plane_is_dragged_on(digits: Path, digits_at: str) -> None:
         page.mouse.down()
         page.mouse.move(box["x"] + 0.5 * box["width"], box["y"] + 0.5 * box["height"], steps=4)
         page.mouse.up()
-        assert near_level(seen.drawn().pixels(".hero canvas")[0, ..., 0], cells[196:224, 196:224])
+        assert near_level(seen.generated().pixels(".hero canvas")[0, ..., 0], cells[196:224, 196:224])
         page.locator(".plane").focus()
         page.keyboard.press("ArrowRight")
         page.keyboard.press("ArrowUp")
         assert page.evaluate("location.hash") == "#label=3&view=plane&right=0.52&up=0.52"
 
 
-def near_level(drawn: NDArray[np.uint8], expected: NDArray[np.uint8]) -> bool:
+def near_level(generated: NDArray[np.uint8], expected: NDArray[np.uint8]) -> bool:
     """Equal to one grey level."""
-    return int(np.abs(drawn.astype(int) - expected).max()) <= 1
+    return int(np.abs(generated.astype(int) - expected).max()) <= 1
 
 
-def test_a_picture_is_enlarged_told_apart_and_saved(digits: Path, digits_at: str, tmp_path: Path) -> None:
+def test_a_image_is_enlarged_told_apart_and_saved(digits: Path, digits_at: str, tmp_path: Path) -> None:
     sampler = condgen.load(digits)
     with looking() as seen:
         seen.open(f"{digits_at}#label=2")
@@ -158,9 +158,9 @@ def test_a_picture_is_enlarged_told_apart_and_saved(digits: Path, digits_at: str
         with seen.page.expect_download() as saved:
             seen.page.get_by_role("button", name="Download PNG").click()
         assert saved.value.suggested_filename == "2_seed0_00005.png"
-        with Image.open(saved.value.path()) as picture:
-            assert np.array_equal(np.array(picture), expected)
-            told = json.loads(picture.info["condgen"])
+        with Image.open(saved.value.path()) as image:
+            assert np.array_equal(np.array(image), expected)
+            told = json.loads(image.info["condgen"])
         assert (told["label"], told["seed"], told["index"], told["weights"]) == ("2", 0, 5, sampler.card["sha256"])
         near = seen.pixels("dialog .near canvas")
         assert len(np.unique(near, axis=0)) == 8
@@ -174,7 +174,7 @@ def test_a_picture_is_enlarged_told_apart_and_saved(digits: Path, digits_at: str
 
 
 def test_the_zip_is_what_the_command_line_draws(digits: Path, digits_at: str, tmp_path: Path) -> None:
-    api.sample(digits, labels="all", count=3, seed=4, out=tmp_path / "drawn")
+    api.sample(digits, labels="all", count=3, seed=4, out=tmp_path / "generated")
     with looking() as seen:
         seen.open(f"{digits_at}#seed=4")
         seen.page.get_by_label("Images per class").fill("3")
@@ -183,20 +183,20 @@ def test_the_zip_is_what_the_command_line_draws(digits: Path, digits_at: str, tm
         assert saved.value.suggested_filename == "digits_labels-all_count-3_seed-4.zip"
         content = Path(saved.value.path()).read_bytes()
         seen.page.get_by_text("Saved 30 images").wait_for()
-    check_zip(content, tmp_path / "drawn", condgen.load(digits))
+    check_zip(content, tmp_path / "generated", condgen.load(digits))
 
 
-def check_zip(content: bytes, drawn: Path, sampler: Sampler) -> None:
+def check_zip(content: bytes, generated: Path, sampler: Sampler) -> None:
     with zipfile.ZipFile(io.BytesIO(content)) as archive:
         files = {name: archive.read(name) for name in archive.namelist()}
     manifest = json.loads(files.pop("manifest.json"))
-    assert files == {path.name: path.read_bytes() for path in drawn.iterdir()}
+    assert files == {path.name: path.read_bytes() for path in generated.iterdir()}
     del files[".condgen.json"]
     assert manifest["weights"] == sampler.card["sha256"]
-    assert {entry["file"]: entry["sha256"] for entry in manifest["pictures"]} == {
+    assert {entry["file"]: entry["sha256"] for entry in manifest["images"]} == {
         name: hashlib.sha256(content).hexdigest() for name, content in files.items()
     }
-    assert {(entry["label"], entry["seed"], entry["index"]) for entry in manifest["pictures"]} == {
+    assert {(entry["label"], entry["seed"], entry["index"]) for entry in manifest["images"]} == {
         (label, 4, index) for label in sampler.spec.labels.names for index in range(3)
     }
 
@@ -210,19 +210,19 @@ def test_the_code_that_is_shown_draws_what_is_shown(
         for view in ("draw", "walk", "same", "grid"):
             page = seen.open(f"{digits_at}#view={view}&label=7&seed=3&to=4&part=25").page
             page.reload()
-            shown, (space, curled) = seen.drawn().pixels(), run_code(seen, tmp_path)
+            shown, (space, curled) = seen.generated().pixels(), run_code(seen, tmp_path)
             if view == "walk":
-                assert np.array_equal(grey(space["picture"][None, ..., 0]), shown[:1])
+                assert np.array_equal(grey(space["image"][None, ..., 0]), shown[:1])
                 assert json.loads(curled)["shape"] == [1, 28, 28, 1]
                 continue
-            drawn = grey(space["pictures"])
+            generated = grey(space["images"])
             columns = 1 if view == "draw" else 10
-            by_row = drawn.reshape(columns, -1, 28, 28, 3).swapaxes(0, 1).reshape(drawn.shape)
+            by_row = generated.reshape(columns, -1, 28, 28, 3).swapaxes(0, 1).reshape(generated.shape)
             assert np.array_equal(by_row, shown)
             cli.main(shlex.split(seen.code("command"))[1:])
             if view == "draw":
                 with zipfile.ZipFile(io.BytesIO(curled)) as archive:
-                    made = {path.name: path.read_bytes() for path in (digits.parent / "pictures").iterdir()}
+                    made = {path.name: path.read_bytes() for path in (digits.parent / "images").iterdir()}
                     assert {name: archive.read(name) for name in archive.namelist() if name[-4:] == ".png"} == made
             else:
                 assert curled == (digits.parent / "sheet.png").read_bytes()
@@ -245,13 +245,13 @@ def test_both_languages_and_both_themes_are_kept(digits_at: str) -> None:
         page = seen.open(digits_at).page
         assert (page.evaluate("document.documentElement.lang"), page.evaluate(DARK)) == ("en", "rgb(251, 250, 247)")
         page.get_by_role("button", name="中文").click()
-        seen.drawn()
+        seen.generated()
         assert page.evaluate("document.documentElement.lang") == "zh-CN"
         assert seen.text("#tab-grid") == "网格"
         page.get_by_role("button", name="深色").click()
         assert page.evaluate(DARK) == "rgb(19, 20, 23)"
         page.reload()
-        seen.drawn()
+        seen.generated()
         assert (page.evaluate("document.documentElement.lang"), page.evaluate(DARK)) == ("zh-CN", "rgb(19, 20, 23)")
         page.get_by_role("button", name="English").click()
         assert page.get_by_role("button", name="中文").evaluate("button => button === document.activeElement")
@@ -265,7 +265,7 @@ def test_it_begins_as_the_browser_is_set(digits_at: str, locale: str, scheme: st
 
 
 def test_the_keyboard_is_enough(digits: Path, digits_at: str) -> None:
-    """From the address bar to a saved picture: tabulator, arrows, Enter, Escape; what has the focus shows it."""
+    """From the address bar to a saved image: tabulator, arrows, Enter, Escape; what has the focus shows it."""
     sampler = condgen.load(digits)
     with looking() as seen:
         page, press = seen.open(digits_at).page, seen.page.keyboard.press
@@ -275,7 +275,7 @@ def test_the_keyboard_is_enough(digits: Path, digits_at: str) -> None:
         for _ in range(3):
             press("ArrowRight")
         assert page.get_by_role("radio", name="3", exact=True).get_attribute("aria-checked") == "true"
-        assert np.array_equal(seen.drawn().pixels(), exact(sampler, labels="3", count=24))
+        assert np.array_equal(seen.generated().pixels(), exact(sampler, labels="3", count=24))
         page.locator(".stage .gallery button").first.focus()
         press("ArrowDown")
         press("ArrowRight")
@@ -332,7 +332,7 @@ def test_an_address_that_makes_no_sense_is_the_beginning(digits: Path, digits_at
         assert np.array_equal(seen.pixels(), exact(condgen.load(digits), labels="0", count=24))
 
 
-def test_the_pictures_are_crisp(digits_at: str) -> None:
+def test_the_images_are_crisp(digits_at: str) -> None:
     with looking() as seen:
         seen.open(digits_at)
         styles = "[...document.querySelectorAll('.stage canvas')].map(c => getComputedStyle(c).imageRendering)"

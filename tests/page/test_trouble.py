@@ -28,7 +28,7 @@ def test_a_busy_server_is_asked_again(digits_at: str) -> None:
         seen.page.goto(digits_at)
         seen.page.get_by_text("The server is busy.").wait_for()
         seen.page.get_by_text(re.compile(r"Retrying in \d s\.")).wait_for()
-        assert seen.drawn().page.locator(NOTICE).is_hidden()
+        assert seen.generated().page.locator(NOTICE).is_hidden()
         assert answers == []
         seen.said = [text for text in seen.said if "status of 429" not in text and "status of 503" not in text]
 
@@ -45,7 +45,7 @@ def test_a_refusal_is_told_as_text(digits_at: str) -> None:
 
 def test_a_server_that_hangs_and_dies_is_waited_for(digits: Path) -> None:
     """Of many changes while one request is on its way only the last is asked for; of a server that is gone the last
-    pictures stay, and when it is back, the next are drawn without a click."""
+    images stay, and when it is back, the next are generated without a click."""
     with looking() as seen:
         with serving(digits) as (address, process):
             seen.open(f"{address}#view=walk")
@@ -55,7 +55,7 @@ def test_a_server_that_hangs_and_dies_is_waited_for(digits: Path) -> None:
             for part in range(60, 80):
                 slider.fill(str(part))
             process.send_signal(signal.SIGCONT)
-            before = seen.drawn().pixels()
+            before = seen.generated().pixels()
             assert seen.paths.count("/points") == asked + 2
             assert seen.page.evaluate("location.hash") == "#view=walk&part=79"
             process.terminate()
@@ -65,7 +65,7 @@ def test_a_server_that_hangs_and_dies_is_waited_for(digits: Path) -> None:
             assert np.array_equal(seen.pixels(), before)
         port = address.rstrip("/").rsplit(":", 1)[1]
         with serving(digits, "--port", port):
-            assert not np.array_equal(seen.drawn().pixels(), before)
+            assert not np.array_equal(seen.generated().pixels(), before)
             assert seen.page.locator(NOTICE).is_hidden()
         seen.said = [text for text in seen.said if "ERR_CONNECTION_REFUSED" not in text]
 
@@ -79,7 +79,7 @@ def test_a_token_is_asked_for_and_leaves_the_address(digits_at: str) -> None:
         page.get_by_text("This server needs the token").wait_for()
         page.get_by_label("Token").fill("a b&c")
         page.get_by_role("button", name="Continue").click()
-        assert seen.drawn().page.get_by_role("radio", name="5", exact=True).get_attribute("aria-checked") == "true"
+        assert seen.generated().page.get_by_role("radio", name="5", exact=True).get_attribute("aria-checked") == "true"
         assert "/?token=a%20b%26c" in seen.paths
         assert page.evaluate("location.search") == ""
         seen.said = [text for text in seen.said if "status of 401" not in text]

@@ -13,7 +13,7 @@ from condgen.spec import Spec
 from condgen.stream import Stream
 from condgen.system import Player
 from condgen.systems import cgan, preset
-from conftest import pictures
+from conftest import toy_data
 
 
 class Constant(nn.Module):
@@ -32,7 +32,7 @@ class Constant(nn.Module):
 @pytest.fixture
 def game() -> Any:
     """G draws grey -0.5, D scores 2 x brightness; both move by plain gradient steps of 1."""
-    data = pictures("digits")
+    data = toy_data("digits")
     system = cgan.CGAN(data.spec, cgan.Config())
     system.G, system.D = Constant(data.spec, -0.5), Constant(data.spec, 2.0)
     system.players = {
@@ -42,8 +42,8 @@ def game() -> Any:
 
 
 def test_one_round_by_hand(game: Any) -> None:
-    data = pictures("digits")
-    data.train.images[:] = 255  # every real picture is white: brightness 1
+    data = toy_data("digits")
+    data.train.images[:] = 255  # every real image is white: brightness 1
     logs = game.step(Stream(data.train, data.labels, 8, seed=0), 0)
 
     # D's loss: mean of softplus(-2 * 1) and softplus(2 * -0.5)
@@ -59,7 +59,7 @@ def test_one_round_by_hand(game: Any) -> None:
 
 def test_at_the_equilibrium_d_loses_log_two_and_is_right_half_the_time(game: Any) -> None:
     """Goodfellow et al. 2014, Theorem 1: where G draws the data, the best D says 1/2 to everything."""
-    data = pictures("digits")
+    data = toy_data("digits")
     data.train.images[:] = 255
     game.G.value.data.fill_(1.0)
     logs = game.step(Stream(data.train, data.labels, 8, seed=0), 0)
@@ -70,20 +70,20 @@ def test_at_the_equilibrium_d_loses_log_two_and_is_right_half_the_time(game: Any
 
 
 def test_fake_labels_are_uniform_or_the_batchs_own() -> None:
-    spec = pictures("digits").spec
+    spec = toy_data("digits").spec
     y = torch.eye(10)[torch.zeros(4000, dtype=torch.long)]
     uniform = cgan.CGAN(spec, cgan.Config(fake_labels="uniform")).labels_like(y)
     assert (uniform.sum(1) == 1).all()
     assert uniform.mean(0) == pytest.approx([0.1] * 10, abs=0.02)
     assert torch.equal(cgan.CGAN(spec, cgan.Config(fake_labels="data")).labels_like(y), y)
-    attributes = pictures("attributes").spec
+    attributes = toy_data("attributes").spec
     multi = torch.tensor([[1.0, 1, 0, 0]])
     assert torch.equal(cgan.CGAN(attributes, cgan.Config(fake_labels="uniform")).labels_like(multi), multi)
 
 
 def test_multiply_multiplies() -> None:
     """With its embeddings at one, the wiring is a plain GAN; at zero it sees nothing."""
-    spec = pictures("digits").spec
+    spec = toy_data("digits").spec
     G, D = cgan.MultiplyGenerator(spec, 100).eval(), cgan.MultiplyDiscriminator(spec, 0.4).eval()
     z, y, x = torch.randn(2, 100), torch.eye(10)[:2], torch.randn(2, 1, 28, 28)
     for net in (G, D):
@@ -97,7 +97,7 @@ def test_multiply_multiplies() -> None:
 
 
 def test_maxout_noise_is_uniform_and_its_range_is_the_contracts() -> None:
-    system: Any = preset("cgan-maxout").build(pictures("digits").spec)
+    system: Any = preset("cgan-maxout").build(toy_data("digits").spec)
     assert (system.prior.kind, system.prior.dim) == ("uniform", 100)
     system.G.joint[4].weight.data.fill_(1e4)  # drive the sigmoid to its ends
     x = system.G.train()(torch.rand(32, 100), torch.eye(10)[torch.arange(32) % 10])
@@ -106,7 +106,7 @@ def test_maxout_noise_is_uniform_and_its_range_is_the_contracts() -> None:
 
 def test_one_pass_over_real_and_fake_is_two_passes() -> None:
     """D has no batch statistics in any wiring, so joining the halves changes nothing."""
-    spec = pictures("digits").spec
+    spec = toy_data("digits").spec
     for _, make in cgan.ARCHITECTURES.values():
         D = make(spec, 0.4).eval()
         assert not any(isinstance(m, nn.modules.batchnorm._BatchNorm) for m in D.modules())

@@ -9,12 +9,12 @@ from torch import Tensor, nn
 
 from condgen import losses
 from condgen.systems import preset
-from conftest import pictures
+from conftest import toy_data
 from contract.laws import build, streaming
 
 
 def slope_of(weight: Tensor) -> nn.Module:
-    """A critic whose gradient is `weight` at every picture, whatever the label."""
+    """A critic whose gradient is `weight` at every image, whatever the label."""
 
     class Linear(nn.Module):
         def forward(self, x: Tensor, y: Tensor) -> Tensor:
@@ -24,15 +24,15 @@ def slope_of(weight: Tensor) -> nn.Module:
 
 
 def test_the_penalty_of_a_linear_critic_is_known() -> None:
-    """grad = w everywhere, so the penalty is (||w|| - 1)^2 with ||w|| over the whole picture: 3 x 4 x 4 halves."""
+    """grad = w everywhere, so the penalty is (||w|| - 1)^2 with ||w|| over the whole image: 3 x 4 x 4 halves."""
     weight = torch.full((3, 4, 4), 0.5)
     x, y = torch.randn(6, 3, 4, 4), torch.zeros(6, 2)
     penalty = losses.gradient_penalty(slope_of(weight), x, -x, y)
     assert penalty.item() == pytest.approx((48**0.5 / 2 - 1) ** 2, rel=1e-5)
 
 
-def test_the_penalty_against_a_loop_over_pictures() -> None:
-    """Of a critic with curvature: each picture's own point, gradient and norm, then the mean."""
+def test_the_penalty_against_a_loop_over_images() -> None:
+    """Of a critic with curvature: each image's own point, gradient and norm, then the mean."""
     curved: Any = lambda x, y: (x.square().flatten(1) @ torch.arange(1.0, 13.0)[:, None]) * (1 + y[:, :1])  # noqa: E731
     real, fake, y = torch.randn(5, 3, 2, 2), torch.randn(5, 3, 2, 2), torch.rand(5, 2)
     torch.manual_seed(7)
@@ -46,8 +46,8 @@ def test_the_penalty_against_a_loop_over_pictures() -> None:
     assert penalty.item() == pytest.approx(torch.stack(each).mean().item(), rel=1e-5)
 
 
-def test_points_lie_between_with_one_share_per_picture() -> None:
-    """Between all-zero and all-one pictures each point is a constant picture: its share, another for each."""
+def test_points_lie_between_with_one_share_per_image() -> None:
+    """Between all-zero and all-one images each point is a constant image: its share, another for each."""
     seen: list[Tensor] = []
 
     def critic(x: Tensor, y: Tensor) -> Tensor:
@@ -72,14 +72,14 @@ def test_the_penalty_reaches_the_critics_weights() -> None:
 
 
 def test_the_logged_loss_is_its_parts() -> None:
-    data = pictures("colour")
+    data = toy_data("colour")
     logs = build("cwgan-gp", data.spec).step(streaming(data), 0)
     whole = logs["loss/wasserstein"] + preset("cwgan-gp").config.model_dump()["penalty_weight"] * logs["loss/penalty"]
     assert logs["loss/c"].item() == pytest.approx(whole.item(), rel=1e-5)
 
 
 def test_the_critic_moves_three_times_for_one_move_of_the_generator(monkeypatch: pytest.MonkeyPatch) -> None:
-    data = pictures("colour")
+    data = toy_data("colour")
     system = build("cwgan-gp", data.spec)
     moves: list[str] = []
     for name, player in system.players.items():
@@ -89,7 +89,7 @@ def test_the_critic_moves_three_times_for_one_move_of_the_generator(monkeypatch:
 
 
 class Brightness(nn.Module):
-    """A critic that scores a picture by its mean, times a weight."""
+    """A critic that scores an image by its mean, times a weight."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -111,8 +111,8 @@ class Grey(nn.Module):
 
 
 def test_one_round_by_hand() -> None:
-    """Real pictures are white (1), drawn ones -0.5, D scores twice the mean: E D(fake) - E D(real) = -1 - 2."""
-    data = pictures("colour")
+    """Real images are white (1), generated ones -0.5, D scores twice the mean: E D(fake) - E D(real) = -1 - 2."""
+    data = toy_data("colour")
     data.train.images[:] = 255
     system = preset("cwgan-gp").system(data.spec, preset("cwgan-gp").config.with_overrides({"critic_steps": 1}))
     system.D, system.G = Brightness(), Grey()

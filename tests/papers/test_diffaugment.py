@@ -11,7 +11,7 @@ from condgen.nets.diffaugment import HIGHEST, TRANSFORMS, Augment, safe
 from condgen.noise import reseed
 from condgen.spec import Spec
 from condgen.systems import SYSTEMS, preset
-from conftest import KINDS, pictures
+from conftest import KINDS, toy_data
 from contract.laws import begin, equal, everything, run_to, streaming
 
 COLOUR, GREY = Spec(*KINDS["colour"]), Spec(*KINDS["digits"])
@@ -25,11 +25,11 @@ def x() -> Tensor:
 
 
 @pytest.mark.parametrize("name", TRANSFORMS)
-def test_each_picture_is_changed_by_itself_and_gradients_pass(x: Tensor, name: str) -> None:
+def test_each_image_is_changed_by_itself_and_gradients_pass(x: Tensor, name: str) -> None:
     x.requires_grad_()
     changed = TRANSFORMS[name](x)
     assert changed.shape == x.shape
-    assert len({tuple(picture.flatten().tolist()) for picture in changed - x}) > 1, "all pictures had the same change"
+    assert len({tuple(image.flatten().tolist()) for image in changed - x}) > 1, "all images had the same change"
     (gradient,) = torch.autograd.grad(changed.sum(), x)
     assert gradient.flatten(1).abs().sum(1).min() > 0
 
@@ -58,7 +58,7 @@ def test_colour_leaves_shapes_alone(x: Tensor) -> None:
     assert torch.allclose(changed, changed[:, :, :1, :1].expand_as(x), atol=1e-6)
 
 
-def test_a_mirror_turns_half_of_the_pictures(x: Tensor) -> None:
+def test_a_mirror_turns_half_of_the_images(x: Tensor) -> None:
     changed = TRANSFORMS["mirror"](x)
     turned = (changed == x.flip(3)).flatten(1).all(1)
     assert ((changed == x).flatten(1).all(1) ^ turned).all()
@@ -95,7 +95,7 @@ def test_p_rises_while_d_is_sure_and_falls_when_it_is_not() -> None:
 
 
 @pytest.mark.parametrize("p", [0.0, 0.5])
-def test_p_is_the_share_of_changed_pictures(p: float) -> None:
+def test_p_is_the_share_of_changed_images(p: float) -> None:
     T = Augment(COLOUR, Adversarial(augmentation="adaptive", transforms="color"))
     T.p.fill_(p)
     x = torch.rand(1000, 3, 4, 4)
@@ -106,7 +106,7 @@ def test_p_is_the_share_of_changed_pictures(p: float) -> None:
 @pytest.mark.parametrize("name", ROWS)
 @pytest.mark.parametrize("how", ["diff", "adaptive"])
 def test_every_adversarial_row_plays_through_it(name: str, how: str) -> None:
-    data = pictures("digits")
+    data = toy_data("digits")
     reseed(0, "init", 0)
     config = preset(name).config.with_overrides({"augmentation": how})
     system = preset(name).build(data.spec, config)

@@ -12,12 +12,12 @@ from condgen.nets.condition import PlanesConv2d
 from condgen.nets.strided import channels, pyramid
 from condgen.spec import Spec
 from condgen.systems import SYSTEMS, preset
-from conftest import pictures
+from conftest import toy_data
 from contract.laws import build, streaming
 
 
 class Logit(nn.Module):
-    """A discriminator that scores every picture alike."""
+    """A discriminator that scores every image alike."""
 
     def __init__(self, logit: float) -> None:
         super().__init__()
@@ -29,7 +29,7 @@ class Logit(nn.Module):
 
 @pytest.mark.parametrize("name", ["gan", "gan-plain", "dcgan", "cdcgan"])
 def test_losses_and_accuracy_of_a_discriminator_that_always_says_two(name: str) -> None:
-    data = pictures("digits")
+    data = toy_data("digits")
     system = build(name, data.spec)
     system.D = Logit(2.0)
     system.players["d"].net = system.D
@@ -48,9 +48,9 @@ def test_label_planes_are_constant_and_in_order() -> None:
     both = as_it_is(x, y)
     assert both.shape == (2, 6, 4, 5)
     assert torch.equal(both[:, :3], x)
-    for picture in range(2):
+    for image in range(2):
         for label in range(3):
-            assert torch.equal(both[picture, 3 + label], torch.full((4, 5), y[picture, label].item()))
+            assert torch.equal(both[image, 3 + label], torch.full((4, 5), y[image, label].item()))
 
 
 @pytest.mark.parametrize(
@@ -92,7 +92,7 @@ def test_dcgan_starts_as_its_paper_says() -> None:
 
 
 def test_real_and_fake_never_meet_in_dcgans_batch_norm() -> None:
-    data = pictures("digits")
+    data = toy_data("digits")
     system: Any = build("dcgan", data.spec)
     seen: list[torch.Tensor] = []
     system.D.register_forward_pre_hook(lambda _, given: seen.append(given[0].detach().clone()))

@@ -95,7 +95,7 @@ def test_gan() -> None:
 
 
 def test_cgan_multiply() -> None:
-    """Document 004: an Embedding, flattened, times the noise and times the flat picture."""
+    """Document 004: an Embedding, flattened, times the noise and times the flat image."""
     ours, noise, label = built("cgan-multiply", DIGITS), keras.Input((100,)), keras.Input((1,), dtype="int32")
     body = dense_generator()
     embedding = K.Embedding(10, 100)
@@ -103,15 +103,15 @@ def test_cgan_multiply() -> None:
     transplant(ours.G.body, body)
     embedding.set_weights([ours.G.embed.rows.weight.T.detach().numpy()])
 
-    picture, many = keras.Input((28, 28, 1)), K.Embedding(10, 784)
+    image, many = keras.Input((28, 28, 1)), K.Embedding(10, 784)
     stack = keras.Sequential([
         keras.Input((784,)), K.Dense(512), K.LeakyReLU(negative_slope=0.2),
         K.Dense(512), K.LeakyReLU(negative_slope=0.2), K.Dropout(0.4),
         K.Dense(512), K.LeakyReLU(negative_slope=0.2), K.Dropout(0.4),
         K.Dense(1, activation="sigmoid"),
     ])  # fmt: skip
-    joined = K.multiply([K.Flatten()(picture), K.Flatten()(many(label))])
-    D = keras.Model([picture, label], stack(joined))
+    joined = K.multiply([K.Flatten()(image), K.Flatten()(many(label))])
+    D = keras.Model([image, label], stack(joined))
     transplant(ours.D.body, stack)
     many.set_weights([ours.D.embed.rows.weight.T.detach().numpy()])
 

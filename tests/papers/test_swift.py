@@ -17,12 +17,12 @@ from condgen.spec import Spec
 from condgen.system import Player
 from condgen.systems import preset
 from condgen.systems.swift import Config, Residual, Swift, exchanged
-from conftest import pictures
+from conftest import toy_data
 from contract.laws import BATCH, streaming
 
 
 def begun(**settings: float) -> tuple[Swift, Tensor, Tensor]:
-    data = pictures("digits")
+    data = toy_data("digits")
     config = preset("swift").config.with_overrides({"batch": BATCH} | settings)
     reseed(0, "init", 0)
     system = preset("swift").build(data.spec, config)
@@ -35,7 +35,7 @@ def begun(**settings: float) -> tuple[Swift, Tensor, Tensor]:
 @pytest.mark.parametrize("penalised", [False, True])
 def test_the_players_get_the_gradients_of_the_papers_losses(penalised: bool, mismatch: float) -> None:
     """-log sigmoid of the margin, and the same turned round after D has moved; R1 eight times as heavy every eighth
-    step; D also prefers a real picture under its own label to the same under its neighbour's."""
+    step; D also prefers a real image under its own label to the same under its neighbour's."""
     system, x, y = begun(lr=1e-3, mismatch=mismatch)
     given: dict[str, list[Tensor]] = {}
     for name, player in system.players.items():
@@ -80,7 +80,7 @@ def test_r1_of_a_linear_score_is_its_squared_slope() -> None:
 
 
 @pytest.mark.parametrize("shape", [(1, 28, 28), (3, 30, 17), (1, 16, 64), (3, 5, 7), (3, 100, 100)])
-def test_patches_and_back_is_the_same_picture(shape: tuple[int, int, int]) -> None:
+def test_patches_and_back_is_the_same_image(shape: tuple[int, int, int]) -> None:
     spec, x = Spec(shape, Labels(("a",))), torch.randn(2, *shape)
     patches = to_patches(x)
     assert patches.shape == (2, 16 * shape[0], *grid(spec))
@@ -125,8 +125,8 @@ def test_noise_and_label_scale_and_shift_each_normalised_channel() -> None:
     assert torch.allclose(block(x, zy), x + block.conv(gamma * seen + beta), atol=1e-5)
 
 
-def test_no_layer_of_the_discriminator_mixes_pictures() -> None:
-    """So real and drawn pictures may go through it together."""
+def test_no_layer_of_the_discriminator_mixes_images() -> None:
+    """So real and generated images may go through it together."""
     system, x, y = begun()
     alone = torch.cat([system.D(x[[i]], y[[i]]) for i in range(len(x))])
     assert torch.allclose(system.D(x, y), alone, atol=1e-5)

@@ -6,14 +6,14 @@ import torch
 from condgen import losses
 from condgen.noise import reseed
 from condgen.systems import preset
-from conftest import pictures
+from conftest import toy_data
 from contract.laws import streaming
 
 
 @pytest.mark.parametrize("name", ["vae", "cvae"])
 def test_the_noise_is_scaled_by_the_standard_deviation(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
     """z = mu + exp(logvar / 2) eps, not exp(logvar) eps as the book's text has it: logvar = ln 4 doubles eps."""
-    data = pictures("digits")
+    data = toy_data("digits")
     system: Any = preset(name).build(data.spec)
     seen: list[torch.Tensor] = []
     decode = system.decoder.logits
@@ -34,7 +34,7 @@ def test_the_noise_is_scaled_by_the_standard_deviation(name: str, monkeypatch: p
 
 
 def test_the_loss_is_the_negative_evidence_bound() -> None:
-    data = pictures("digits")
+    data = toy_data("digits")
     system: Any = preset("cvae").build(data.spec)
     x, y = next(streaming(data))
     mu, logvar = system.encode(x, y)
@@ -49,15 +49,15 @@ def test_the_loss_is_the_negative_evidence_bound() -> None:
     assert torch.allclose(logs["loss/vae"], logs["loss/reconstruction"] + logs["loss/kl"])
 
 
-def test_pictures_are_the_means_of_the_pixels() -> None:
-    data = pictures("digits")
+def test_images_are_the_means_of_the_pixels() -> None:
+    data = toy_data("digits")
     system: Any = preset("cvae").build(data.spec)
     z, y = torch.randn(3, 20), torch.eye(10)[:3]
     assert torch.allclose((system.generator(z, y) + 1) / 2, system.decoder.logits(z, y).sigmoid(), atol=1e-6)
 
 
 def test_the_label_reaches_both_halves_only_if_conditional() -> None:
-    data = pictures("digits")
+    data = toy_data("digits")
     x, y = next(streaming(data))
     for name, reaches in (("vae", False), ("cvae", True)):
         system: Any = preset(name).build(data.spec)

@@ -16,12 +16,12 @@ from PIL import Image
 from torch import Tensor
 
 from condgen import api
-from condgen.drawing import plots
-from condgen.drawing.pictures import png
-from condgen.drawing.sampler import Sampler
 from condgen.judging.monitor import Alarm, Snapshot
+from condgen.sampling import plots
+from condgen.sampling.canvas import png
+from condgen.sampling.sampler import Sampler
 from condgen.training.ema import EMA
-from condgen.training.order import Order
+from condgen.training.job import TrainingJob
 from reliability.filesystem import Call, Watcher, dying_at, recording, watching
 
 BATCH, IMAGES = 8, 48
@@ -54,8 +54,8 @@ class Onlooker:
 def cheaply(patch: pytest.MonkeyPatch) -> None:
     """Leave out what takes long and writes no other way: the drawing of curves, and judging."""
     patch.setattr(plots, "curves", lambda *_: png(Image.new("L", (1, 1))))
-    patch.setattr(Order, "reference", lambda *_: None)
-    patch.setattr(Order, "monitor", lambda *_: Onlooker())
+    patch.setattr(TrainingJob, "reference", lambda *_: None)
+    patch.setattr(TrainingJob, "monitor", lambda *_: Onlooker())
 
 
 def outcome(folder: Path) -> Outcome:

@@ -11,7 +11,7 @@ import torch
 from condgen import api
 from condgen.system import Batches
 from condgen.systems.swift import Swift
-from condgen.training import logbook
+from condgen.training import metric_log
 from condgen.training.run import Run
 
 pytestmark = pytest.mark.slow
@@ -24,7 +24,7 @@ def train(system: str, out: Path, images: int, seed: int) -> Run:
 
 
 def kinds(run: Run) -> set[str]:
-    told = {alarm["kind"] for line in logbook.read(run.folder / "alarms.jsonl") for alarm in line["alarms"]}
+    told = {alarm["kind"] for line in metric_log.read(run.folder / "alarms.jsonl") for alarm in line["alarms"]}
     return told | ({"divergence"} if run.rollbacks else set())
 
 

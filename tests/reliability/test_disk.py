@@ -20,7 +20,7 @@ from condgen.disk import DiskError
 from condgen.errors import CondgenError
 from condgen.progress import Progress
 from condgen.training import checkpoint
-from condgen.training.run import Identity, Run
+from condgen.training.run import Run, RunConfig
 from reliability.crashes import Course, calls_of, end_of, finish, in_a_fork, outcome
 from reliability.filesystem import Call, Watcher, watching
 
@@ -130,7 +130,7 @@ def test_a_read_only_folder_is_refused_at_once(pets: Path, memory: Path) -> None
 
 
 def opened(folder: Path) -> None:
-    with Run.open(folder, Identity("cvae", {}, "pets", "", {}, 0)):
+    with Run.open(folder, RunConfig("cvae", {}, "pets", "", {}, 0)):
         pass
 
 
@@ -197,12 +197,12 @@ def test_going_on_with_changed_data_is_refused_or_recorded(pets: Path, tmp_path:
         edited = arrays["images"].copy()
         edited[3, 0, 0] ^= 1
         np.savez(mine, images=edited, labels=arrays["labels"])
-    with pytest.raises(CondgenError, match=r"other pictures or labels in .*mine\.npz"):
+    with pytest.raises(CondgenError, match=r"other images or labels in .*mine\.npz"):
         course.train(tmp_path / "run")
     longer: dict[str, Any] = {"data": mine, "batch": 8, "quiet": True, "out": tmp_path / "run"}
     api.train("cvae", **longer, images=96, allow_changed=True)
     sessions = json.loads((tmp_path / "run/env.json").read_text())
-    assert sessions[-1]["changed"] == [f"other pictures or labels in {str(mine)!r}"]
+    assert sessions[-1]["changed"] == [f"other images or labels in {str(mine)!r}"]
     with pytest.raises(CondgenError, match="other networks than these settings make"):
         api.train("cvae", **longer, images=200, hidden=7, allow_changed=True)
     assert api.train("cvae", **longer, images=96).images == 96

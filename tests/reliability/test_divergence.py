@@ -20,7 +20,7 @@ from condgen.systems.vae import VAE
 from condgen.training import checkpoint
 from condgen.training.state import Training, diverging_loss
 from condgen.training.trainer import Every, Plan, train
-from conftest import pictures
+from conftest import toy_data
 from contract.laws import begin, build, everything, streaming
 from reliability.crashes import Course, calls_of, finish, killed_at, outcome
 
@@ -45,7 +45,7 @@ def spoiling(value: float) -> Callable[[nn.Module, object, Tensor], None]:
 @pytest.mark.parametrize("value", [float("nan"), float("inf")])
 @pytest.mark.parametrize("name", SYSTEMS)
 def test_a_bad_gradient_anywhere_moves_nobody(name: str, value: float, monkeypatch: pytest.MonkeyPatch) -> None:
-    data = pictures("digits")
+    data = toy_data("digits")
     game, stream = build(name, data.spec), streaming(data)
     monkeypatch.setattr(system.Player, "move", lambda self, skip_if: found.append(float(skip_if)))
     layers = [module for module in game.modules() if isinstance(module, LAYERS)]
@@ -108,8 +108,8 @@ def test_it_rolls_back_in_another_order_at_half_the_rate(
     found = json.loads((memory / "run/rollbacks.json").read_text())
     assert [(entry["number"], entry["images"], entry["to"]) for entry in found] == [(1, 32, 24), (2, 32, 24)]
     assert found[0]["cause"] == "a loss or gradient of player vae is not finite"
-    assert found[0]["pictures"] != found[1]["pictures"]
-    assert len(found[0]["pictures"]) == 8
+    assert found[0]["images"] != found[1]["images"]
+    assert len(found[0]["images"]) == 8
     saved, _ = checkpoint.newest(memory / "run/checkpoints")
     assert saved
     assert (saved.images, saved.numbers["rollbacks"]) == (48, 2)

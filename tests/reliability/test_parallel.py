@@ -20,7 +20,7 @@ from condgen.stream import Stream
 from condgen.system import Batches
 from condgen.systems import SYSTEMS
 from condgen.systems.vae import VAE
-from conftest import pictures
+from conftest import toy_data
 from contract.laws import build
 from reliability.crashes import Course, end_of, in_processes, outcome
 
@@ -45,7 +45,7 @@ class Precise:
 
 def play(name: str) -> dict[str, Tensor]:
     """Weights and averaged logs after some steps of 64 images, by however many processes this is one of."""
-    data = pictures("digits", 200)
+    data = toy_data("digits", 200)
     torch.set_default_dtype(torch.float64)
     try:
         system, stream = build(name, data.spec).double(), Stream(data.train, data.labels, 64, 0)

@@ -15,7 +15,7 @@ from condgen import api, cli, disk
 from condgen.errors import CondgenError
 from condgen.judging.monitor import Snapshot
 from condgen.progress import Progress
-from condgen.training import checkpoint, events, logbook
+from condgen.training import checkpoint, events, metric_log
 from condgen.training.state import Training
 from reliability.crashes import Course, Onlooker, outcome
 
@@ -233,7 +233,7 @@ def test_a_damaged_env_json_is_refused_or_begun_anew(run: Path, course: Course) 
 
 def test_a_run_of_an_older_condgen_opens(run: Path, course: Course, capsys: pytest.CaptureFixture[str]) -> None:
     """Without seals, without checksums of lines, without a list of files."""
-    whole, log = outcome(run), logbook.read(run / "log.jsonl")
+    whole, log = outcome(run), metric_log.read(run / "log.jsonl")
     (run / "published.json").unlink()
     (run / "rollbacks.json").unlink(missing_ok=True)
     config = json.loads((run / "config.json").read_text())
@@ -245,12 +245,12 @@ def test_a_run_of_an_older_condgen_opens(run: Path, course: Course, capsys: pyte
     old = [{key: value for key, value in session.items() if key not in newer} for session in sessions]
     (run / "env.json").write_text(json.dumps(old))
     for name in ("log.jsonl", "clock.jsonl", "alarms.jsonl"):
-        lines = logbook.read(run / name)
+        lines = metric_log.read(run / name)
         (run / name).write_text("".join(f"{json.dumps(line)}\n" for line in lines))
     assert doctor(run, capsys) == {}
     shutil.rmtree(checkpoint.saved(run / "checkpoints")[-1])
     course.train(run)
-    assert logbook.read(run / "log.jsonl") == log
+    assert metric_log.read(run / "log.jsonl") == log
     assert outcome(run) == whole
 
 

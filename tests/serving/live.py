@@ -165,4 +165,4 @@ if __name__ == "__main__":
     from condgen.serving import server
     from condgen.serving.limits import Limits
 
-    server.serve(server.Order(sys.argv[1], port=0, limits=Limits(**json.loads(sys.argv[2]))))
+    server.serve(server.ServerSettings(sys.argv[1], port=0, limits=Limits(**json.loads(sys.argv[2]))))

@@ -12,14 +12,14 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
-from condgen.drawing.sampler import Sampler
 from condgen.labels import ANY, Labels
 from condgen.options import Values
+from condgen.sampling.sampler import Sampler
 from condgen.serving.access import Access
 from condgen.serving.guard import Guard
 from condgen.serving.limits import Limits
 from condgen.serving.model import Down
-from condgen.serving.served import Served
+from condgen.serving.model_info import Served
 from condgen.serving.server import assembled
 from condgen.serving.worker import Artist
 from condgen.spec import Prior, Spec
@@ -45,8 +45,8 @@ class Tiny(nn.Module):
         self.out = nn.Linear(32, spec.pixels)
 
     def forward(self, z: Tensor, y: Tensor) -> Tensor:
-        pictures: Tensor = torch.tanh(self.out(torch.relu(self.z(z) + self.y(y)))).view(-1, *self.shape)
-        return pictures
+        images: Tensor = torch.tanh(self.out(torch.relu(self.z(z) + self.y(y)))).view(-1, *self.shape)
+        return images
 
 
 def sampler(kind: str = "digits") -> Sampler:

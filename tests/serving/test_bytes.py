@@ -14,9 +14,9 @@ import pytest
 import torch
 from PIL import Image
 
-from condgen.drawing import draw
 from condgen.labels import ANY
 from condgen.noise import between, draw_at
+from condgen.sampling import files
 from serving.stand import SHAPES, Stand, sampler, with_stand
 
 
@@ -25,9 +25,9 @@ def test_http_gives_the_bytes_that_are_written_to_disk(kind: str, tmp_path: Path
     ours, seed, count = sampler(kind), 7, 3
     labels = ours.labels("all")
     one = labels[:1]
-    draw.write(ours, one, count=1, seed=seed, out=tmp_path / "one.png", grid=False)
-    draw.write(ours, labels, count=count, seed=seed, out=tmp_path / "grid.png", grid=True)
-    draw.write(ours, labels, count=count, seed=seed, out=tmp_path / "many", grid=False)
+    files.write(ours, one, count=1, seed=seed, out=tmp_path / "one.png", grid=False)
+    files.write(ours, labels, count=count, seed=seed, out=tmp_path / "grid.png", grid=True)
+    files.write(ours, labels, count=count, seed=seed, out=tmp_path / "many", grid=False)
     first = ours.spec.labels.title(one[0])
 
     async def ask(stand: Stand) -> None:
@@ -43,14 +43,14 @@ def test_http_gives_the_bytes_that_are_written_to_disk(kind: str, tmp_path: Path
         manifest = json.loads(files.pop("manifest.json"))
         assert files == {path.name: path.read_bytes() for path in (tmp_path / "many").iterdir()}
         del files[".condgen.json"]
-        assert {each["file"]: each["sha256"] for each in manifest["pictures"]} == {
+        assert {each["file"]: each["sha256"] for each in manifest["images"]} == {
             name: hashlib.sha256(file).hexdigest() for name, file in files.items()
         }
 
     with_stand(ask, kind=kind)
 
 
-def test_a_picture_is_the_same_alone_and_in_any_company() -> None:
+def test_a_image_is_the_same_alone_and_in_any_company() -> None:
     ours, dice = sampler(), random.Random(0)
 
     async def ask(stand: Stand) -> None:
@@ -74,7 +74,7 @@ def points(reply: object) -> np.ndarray:
     return np.frombuffer(base64.b64decode(found["pixels"]), np.uint8).reshape(found["shape"])
 
 
-def test_points_are_the_pictures_of_their_recipes() -> None:
+def test_points_are_the_images_of_their_recipes() -> None:
     ours = sampler()
     start, end = draw_at(ours.prior, 5, [2, 3])
     part = torch.tensor([0.25])
@@ -157,7 +157,7 @@ def test_about_says_what_a_page_has_to_know(kind: str) -> None:
     assert about["names"] == list(labels.names)
     assert about["kind"] == ("any" if labels == ANY else labels.kind)
     assert (about["micro_batch"], about["scores"]) == (32, {"fd": 1.5})
-    assert about["limits"] == {"pictures": 1024, "points": 256, "body": 65536, "seconds": 30.0}
+    assert about["limits"] == {"images": 1024, "points": 256, "body": 65536, "seconds": 30.0}
 
 
 def test_sampling_options_are_part_of_a_request_and_never_mix() -> None:

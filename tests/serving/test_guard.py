@@ -299,7 +299,7 @@ def test_metrics_count_answers_under_names_of_ours() -> None:
         assert 'condgen_requests_total{method="POST",route="/sample",status="200"} 1.0' in text
         assert 'condgen_requests_total{method="other",route="other",status="404"} 1.0' in text
         assert 'condgen_requests_total{method="GET",route="/page/{name}",status="404"} 1.0' in text
-        assert "condgen_pictures_total 1.0" in text
+        assert "condgen_images_total 1.0" in text
         assert "condgen_ready 1.0" in text
 
     with_stand(check)

@@ -9,18 +9,18 @@ from typing import Any
 import numpy as np
 import pytest
 
+from condgen.serving.fair_queue import Job, Turns
 from condgen.serving.limits import Limits
-from condgen.serving.turns import Job, Turns
 from serving.stand import Stand, standing, with_stand
 
 
-def job(pictures: int) -> Job:
+def job(images: int) -> Job:
     loop = asyncio.new_event_loop()
     try:
         return Job(
-            [{}] * pictures,
-            np.zeros((pictures, 1), np.float32),
-            np.zeros((pictures, 1), np.uint8),
+            [{}] * images,
+            np.zeros((images, 1), np.float32),
+            np.zeros((images, 1), np.uint8),
             loop.create_future(),
         )
     finally:
@@ -32,34 +32,34 @@ def test_as_many_large_requests_as_fit_keep_a_small_one_no_longer_than_one_micro
     turns = Turns(micro_batch, micro_batches=3)
     while turns.fits(1000):
         turns.add(job(1000))
-    assert len(turns.take()) == micro_batch  # already being drawn
+    assert len(turns.take()) == micro_batch  # already being generated
     small = job(1)
     turns.add(small)
     assert (small, 0) in turns.take()
 
 
 @pytest.mark.parametrize(
-    ("pictures", "filled", "longest"),
+    ("images", "filled", "longest"),
     [(1, 1.0, 3), (8, 1.0, 3), (16, 1.0, 2), (10, 0.93, 2), (32, 1.0, 3), (64, 1.0, 6)],
 )
-def test_full_queues_make_full_micro_batches(pictures: int, filled: float, longest: int) -> None:
-    """Requests of one size, a new one whenever one fits, which comes while a micro-batch is being drawn."""
+def test_full_queues_make_full_micro_batches(images: int, filled: float, longest: int) -> None:
+    """Requests of one size, a new one whenever one fits, which comes while a micro-batch is being generated."""
     turns, places, came = Turns(micro_batch=32, micro_batches=3), 0, dict[Job, int]()
     for now in range(101):
         batch = turns.take()
         places += len(batch)
-        while turns.fits(pictures):
-            turns.add(new := job(pictures))
+        while turns.fits(images):
+            turns.add(new := job(images))
             came[new] = now
         for each, _ in batch:
-            each.drawn += 1
+            each.generated += 1
             if not each.left:
                 turns.drop(each)
                 assert now - came[each] <= longest, "micro-batches from its arrival to its end"
     assert places >= 100 * 32 * filled
 
 
-def test_turns_give_every_picture_once_and_in_order() -> None:
+def test_turns_give_every_image_once_and_in_order() -> None:
     turns, dice = Turns(micro_batch=32, micro_batches=3), random.Random(1)
     jobs = [job(dice.choice([1, 2, 40, 100])) for _ in range(30)]
     seen: dict[Job, list[int]] = {each: [] for each in jobs}
@@ -157,7 +157,7 @@ def test_a_client_that_leaves_takes_its_work_along(clients: int) -> None:
         assert (len(turns.jobs), len(turns.waiting), stand.guard.state.in_hand) == (0, 0, 0)
         assert len(asyncio.all_tasks()) <= 2
         gone = sum(stand.model.batches)
-        assert gone < clients * 200, "pictures were drawn for nobody"
+        assert gone < clients * 200, "images were generated for nobody"
         assert (await stand.sample("8")).status == 200
 
     with_stand(check, seconds=0.005)

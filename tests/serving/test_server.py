@@ -39,13 +39,13 @@ def hurried(tiny_run: Path) -> "object":
         yield server
 
 
-def test_served_pictures_are_those_of_the_command_line(patient: Live, tiny_run: Path, tmp_path: Path) -> None:
+def test_served_images_are_those_of_the_command_line(patient: Live, tiny_run: Path, tmp_path: Path) -> None:
     main(["sample", str(tiny_run), "--labels", "1", "--seed", "5", "--out", str(tmp_path / "one.png")])
     assert patient.sample("1", seed=5) == (200, (tmp_path / "one.png").read_bytes())
     main(["sample", str(tiny_run), "--count", "40", "--grid", "--out", str(tmp_path / "grid.png")])
     assert patient.sample("all", count=40, format="grid") == (200, (tmp_path / "grid.png").read_bytes())
-    drawn = np.load(io.BytesIO(patient.sample("all", count=100, format="npy")[1]))
-    assert np.array_equal(drawn, api.load(tiny_run).sample("all", count=100))
+    generated = np.load(io.BytesIO(patient.sample("all", count=100, format="npy")[1]))
+    assert np.array_equal(generated, api.load(tiny_run).sample("all", count=100))
 
 
 def test_the_server_says_what_it_serves(patient: Live) -> None:

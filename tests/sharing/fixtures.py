@@ -12,7 +12,7 @@ from condgen.verbs.export import export
 
 @pytest.fixture(scope="session")
 def run(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Of `cgan-concat` on 10x12 pictures of three kinds, with a best generator beside the last."""
+    """Of `cgan-concat` on 10x12 images of three kinds, with a best generator beside the last."""
     from condgen import api
 
     place = tmp_path_factory.mktemp("sharing")

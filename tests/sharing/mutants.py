@@ -37,13 +37,13 @@ MEMORY, SECONDS = 200 * 2**20, 30
 
 
 def trial(folder: Path) -> tuple[str, float]:
-    """Load a folder and draw from it: what came of it, and in how many seconds. Anything but pictures or one
+    """Load a folder and draw from it: what came of it, and in how many seconds. Anything but images or one
     CondgenError is raised."""
     began = time.perf_counter()
     with _bounded():
         try:
-            drawn = condgen.load(folder).sample(count=2)
-            outcome = hashlib.sha256(drawn.tobytes()).hexdigest()
+            generated = condgen.load(folder).sample(count=2)
+            outcome = hashlib.sha256(generated.tobytes()).hexdigest()
         except CondgenError as error:
             outcome = str(error)
             assert len(outcome) < 1500, outcome[:1500]

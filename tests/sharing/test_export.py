@@ -16,10 +16,10 @@ from PIL import Image
 
 import condgen
 from condgen import api, cli, disk
-from condgen.drawing.sampler import Sampler
+from condgen.sampling.sampler import Sampler
 from condgen.sharing import model_card, parity, release
 from condgen.verbs.export import FORMATS, export
-from conftest import pictures
+from conftest import toy_data
 from contract.laws import build
 from reliability import crashes, filesystem
 
@@ -32,8 +32,8 @@ assert not any(name.split(".")[0] in ("condgen", "torch") for name in sys.module
 asked = np.load("asked.npz")
 session = onnxruntime.InferenceSession("model.onnx")
 parts = np.split(np.arange(len(asked["z"])), [1, 4, 100])  # batches of 1, 3, 96 and the rest
-drawn = [session.run(["pictures"], {"z": asked["z"][part], "y": asked["y"][part]})[0] for part in parts]
-difference = np.abs(np.concatenate(drawn).astype(int) - asked["pictures"])
+generated = [session.run(["images"], {"z": asked["z"][part], "y": asked["y"][part]})[0] for part in parts]
+difference = np.abs(np.concatenate(generated).astype(int) - asked["images"])
 print(len(asked["z"]), difference.max(), difference.mean())
 """
 """Draws from model.onnx what condgen drew, by numpy and onnxruntime alone."""
@@ -65,8 +65,8 @@ def test_what_is_loaded_draws_the_same(whole: Path, run: Path, tmp_path: Path) -
     assert (condgen.load(whole).sample(count=40, seed=3) == condgen.load(run).sample(count=40, seed=3)).all()
     for source, out in ((whole, "a"), (run, "b")):
         cli.main(["sample", str(source), "--labels", "dog", "--count", "2", "--out", str(tmp_path / out)])
-    drawn = [{path.name: path.read_bytes() for path in (tmp_path / out).iterdir()} for out in "ab"]
-    assert drawn[0] == drawn[1]
+    generated = [{path.name: path.read_bytes() for path in (tmp_path / out).iterdir()} for out in "ab"]
+    assert generated[0] == generated[1]
 
 
 def test_an_exported_folder_stays_as_it_is(
@@ -76,15 +76,15 @@ def test_an_exported_folder_stays_as_it_is(
     before = {path.name: path.read_bytes() for path in folder.iterdir()}
     monkeypatch.chdir(folder.parent)
     cli.main(["sample", "pets", "--labels", "dog", "--count", "1"])
-    cli.main(["picture", "titled", "pets"])
+    cli.main(["image", "titled", "pets"])
     assert {path.name: path.read_bytes() for path in folder.iterdir()} == before
-    assert (folder.parent / "drawn/pets/album/titled.png").exists()
+    assert (folder.parent / "generated/pets/album/titled.png").exists()
     assert "leave --best out" in mistake("sample", "pets", "--best")
-    assert "this needs the whole run" in mistake("picture", "scatter", "pets")
+    assert "this needs the whole run" in mistake("image", "scatter", "pets")
 
 
 def test_the_data_of_an_exported_folder(whole: Path, run: Path, tmp_path: Path) -> None:
-    """A name of a table is enough; pictures of one's own have to be shown, and to be the same."""
+    """A name of a table is enough; images of one's own have to be shown, and to be the same."""
     assert api.data_of(whole, str(run.parent / "pets.npz")).fingerprint == api.data_of(run).fingerprint
     with pytest.raises(condgen.CondgenError, match="which are not here: say where, by --data"):
         api.data_of(whole)
@@ -97,7 +97,7 @@ def test_the_data_of_an_exported_folder(whole: Path, run: Path, tmp_path: Path) 
 def test_an_exported_folder_is_evaluated_as_its_run_is(
     folder: Path, run: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    monkeypatch.setattr("condgen.judging.protocol.PICTURES", 60)
+    monkeypatch.setattr("condgen.judging.protocol.IMAGES", 60)
     before, data = files(folder), run.parent / "pets.npz"
     found = []
     for words in (["evaluate", str(run)], ["evaluate", str(folder), "--data", str(data)]):
@@ -122,7 +122,7 @@ def test_an_exported_folder_can_be_exported_again(whole: Path, tmp_path: Path) -
 
 @pytest.mark.parametrize("name", ["gan", "vae-2d", "dcgan"])
 def test_a_row_that_takes_no_label(name: str, tmp_path: Path) -> None:
-    system = build(name, pictures("colour").spec)
+    system = build(name, toy_data("colour").spec)
     folder = tmp_path / "out"
     told = {"config": system.cfg.model_dump(), "system": name, "images": 8, "seed": 0, "micro_batch": 4,
             "spec": system.generator_spec.to_json(), "prior": {"dim": system.prior.dim, "kind": system.prior.kind},
@@ -143,7 +143,7 @@ def test_scores_reach_the_card_and_the_page(run: Path, tmp_path: Path) -> None:
         "precision": {"value": 0.9, "error": 0.1, "n": 60},
     }
     about = {
-        "protocol": "condgen-eval/1", "pictures_measured": 60, "reference": "18 pictures", "judge": {"name": "j"},
+        "protocol": "condgen-eval/1", "images_measured": 60, "reference": "18 images", "judge": {"name": "j"},
         "data": {"name": "/home/me/pets.npz"}, "generator": {"sha256": condgen.load(run).card["sha256"]},
     }  # fmt: skip
     evaluation = numbers | {"recall": {"value": None, "error": None, "n": 0, "refused": "too few"}, "about": about}
@@ -152,7 +152,7 @@ def test_scores_reach_the_card_and_the_page(run: Path, tmp_path: Path) -> None:
     (run / "evaluation.json").unlink()
     card = condgen.load(tmp_path / "pets").card
     assert card["scores"] == numbers
-    assert card["measured"].startswith("condgen-eval/1: 60 drawn pictures against 18 pictures of pets.npz; judge j.")
+    assert card["measured"].startswith("condgen-eval/1: 60 generated images against 18 images of pets.npz; judge j.")
     page: Any = ModelCard.load(tmp_path / "pets/README.md")
     assert (page.data.library_name, page.data.license) == ("condgen", "cc-by-4.0")
     assert "condgen" in page.data.tags
@@ -205,7 +205,7 @@ def asked(folder: Path, source: Path) -> None:
     """What condgen draws of 256 seeds over all labels, for a process that has no condgen."""
     sampler = condgen.load(source)
     z, y = parity.points(sampler.spec, sampler.prior)
-    np.savez(folder / "asked.npz", z=z.numpy(), y=y.numpy(), pictures=sampler.decode(z, y))
+    np.savez(folder / "asked.npz", z=z.numpy(), y=y.numpy(), images=sampler.decode(z, y))
 
 
 def test_round_trip_by_onnxruntime_alone(run: Path, tmp_path: Path) -> None:

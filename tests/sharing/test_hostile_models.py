@@ -1,4 +1,4 @@
-"""Model files are untrusted: whatever is in them, a load gives pictures or one line, and nothing is ever run."""
+"""Model files are untrusted: whatever is in them, a load gives images or one line, and nothing is ever run."""
 
 import json
 import os
@@ -19,7 +19,7 @@ import condgen
 from condgen.errors import CondgenError
 from condgen.sharing import strict
 from condgen.systems import SYSTEMS
-from conftest import pictures
+from conftest import toy_data
 from contract.laws import build
 from sharing.mutants import HOSTILE, Trap, mutate, parts, payloads, put, repair, trial
 
@@ -29,10 +29,10 @@ SEED = int(os.environ.get("CONDGEN_MUTANTS", "0"))
 
 @pytest.mark.parametrize("count", [300, pytest.param(1000, marks=pytest.mark.slow)])
 @pytest.mark.parametrize("kind", ["export", "run"])
-def test_mutants_load_to_equal_pictures_or_give_one_line(
+def test_mutants_load_to_equal_images_or_give_one_line(
     kind: str, count: int, run: Path, whole: Path, tmp_path: Path
 ) -> None:
-    """Where hashes were made to fit, the pictures may be other ones: then it is simply another model."""
+    """Where hashes were made to fit, the images may be other ones: then it is simply another model."""
     source = whole if kind == "export" else run
     equal, slowest, refused = trial(source)[0], 0.0, 0
     for number in range(count):
@@ -47,9 +47,9 @@ def test_mutants_load_to_equal_pictures_or_give_one_line(
             outcome, seconds = trial(folder)
         except Exception as error:
             raise AssertionError(f"mutant {number}") from error
-        is_pictures = len(outcome) == 64 and " " not in outcome
-        assert outcome == equal or not is_pictures or repaired, f"mutant {number} drew other pictures"
-        slowest, refused = max(slowest, seconds), refused + (not is_pictures)
+        is_images = len(outcome) == 64 and " " not in outcome
+        assert outcome == equal or not is_images or repaired, f"mutant {number} drew other images"
+        slowest, refused = max(slowest, seconds), refused + (not is_images)
     assert refused > count / 2, "most changes matter"
     sys.stdout.write(f"{kind}: {count} mutants, {refused} refused, the slowest after {slowest:.2f} s\n")
 
@@ -183,7 +183,7 @@ def test_a_tensor_that_does_not_fit_is_named(harm: str, kind: str, whole: Path, 
 def test_a_negative_variance_is_named(tmp_path: Path) -> None:
     from condgen.sharing import weights
 
-    system = build("gan", pictures("colour").spec)
+    system = build("gan", toy_data("colour").spec)
     tensors = {key: value.clone() for key, value in system.generator.state_dict().items()}
     tensors["body.2.running_var"][3] = -1
     with pytest.raises(CondgenError, match=r"negative|variances in body\.2\.running_var"):

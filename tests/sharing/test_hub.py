@@ -10,7 +10,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from condgen.drawing.pictures import read
+from condgen.sampling.canvas import read
 from condgen.sharing import hub as hub_
 from condgen.verbs.export import export
 from sharing.fake_hub import TOKEN, Hub, serving

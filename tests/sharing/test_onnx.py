@@ -1,4 +1,4 @@
-"""ONNX files: every row and every kind of picture, by onnxruntime, equal to a grey level."""
+"""ONNX files: every row and every kind of image, by onnxruntime, equal to a grey level."""
 
 import json
 from collections.abc import Mapping
@@ -10,18 +10,18 @@ import onnxruntime
 import pytest
 import torch
 
-from condgen.drawing.sampler import Sampler
 from condgen.errors import CondgenError
+from condgen.sampling.sampler import Sampler
 from condgen.sharing import onnx as exporter
 from condgen.sharing import parity
 from condgen.spec import Prior
 from condgen.systems import SYSTEMS
-from conftest import KINDS, pictures
+from conftest import KINDS, toy_data
 from contract.laws import build
 
 
 def sampler_of(name: str, kind: str) -> Sampler:
-    system = build(name, pictures(kind).spec)
+    system = build(name, toy_data(kind).spec)
     return Sampler(system.generator.eval(), system.generator_spec, system.prior, options=system.sampling_options)
 
 
@@ -46,13 +46,13 @@ def test_every_row_exports_and_draws_the_same(
     options = [entry.name for entry in session.get_overridable_initializers()]
     assert options == (["truncation"] if prior.kind == "normal" else [])
     z, y = (3 * points for points in parity.points(spec, prior))  # other points than the check's own
-    (drawn,) = session.run(None, {"z": z.numpy(), "y": y.numpy()})
+    (generated,) = session.run(None, {"z": z.numpy(), "y": y.numpy()})
     channels, height, width = spec.shape
-    assert (drawn.dtype, drawn.shape) == (np.uint8, (256, height, width, channels))
+    assert (generated.dtype, generated.shape) == (np.uint8, (256, height, width, channels))
     with torch.no_grad():
         x = sampler.net(z, y)
     ours = np.floor((x.double().numpy() + 1) * 127.5 + 0.5).clip(0, 255).transpose(0, 2, 3, 1)  # a second rounding
-    assert np.abs(drawn - ours).max() <= 1
+    assert np.abs(generated - ours).max() <= 1
 
 
 def test_the_file_says_what_can_be_asked_of_it(tmp_path: Path) -> None:
@@ -79,11 +79,11 @@ def test_a_program_that_draws_something_else_is_refused() -> None:
 
     def off_by(levels: int, at: int) -> parity.Program:
         def program(z: torch.Tensor, y: torch.Tensor, options: Mapping[str, float]) -> np.ndarray:
-            drawn: np.ndarray = drawing(z, y).numpy().copy()
-            drawn[:, 0, 0, 0] = np.where(
-                drawn[:, 0, 0, 0] > 127, drawn[:, 0, 0, 0] - levels, drawn[:, 0, 0, 0] + levels
+            generated: np.ndarray = drawing(z, y).numpy().copy()
+            generated[:, 0, 0, 0] = np.where(
+                generated[:, 0, 0, 0] > 127, generated[:, 0, 0, 0] - levels, generated[:, 0, 0, 0] + levels
             )
-            return drawn if len(drawn) == at else drawing(z, y).numpy()
+            return generated if len(generated) == at else drawing(z, y).numpy()
 
         return program
 
@@ -98,7 +98,7 @@ def test_a_program_that_draws_something_else_is_refused() -> None:
 
 def test_the_check_covers_every_label() -> None:
     for kind in KINDS:
-        spec = pictures(kind).spec
+        spec = toy_data(kind).spec
         z, y = parity.points(spec, Prior(5))
         assert z.shape == (256, 5)
         assert z.unique(dim=0).shape == z.shape

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 from xml.etree import ElementTree
 
-from condgen.drawing import plots
+from condgen.sampling import plots
 from condgen.sharing import model_card, web
 from sharing.mutants import put
 
@@ -83,7 +83,7 @@ def test_no_name_is_markup_or_a_formula_in_a_figure() -> None:
     """A report holds figures as SVG, as they are."""
     for words in (HOSTILE[2], HOSTILE[3], "$\\frac{$", "]]>"):
         line = {"images": 1, "fd": 1.0, "seconds": 1.0}
-        drawn = plots.quality({words: ([line], [line])}, "svg").decode()
-        tags = {element.tag.rpartition("}")[2] for element in ElementTree.fromstring(drawn).iter()}
+        generated = plots.quality({words: ([line], [line])}, "svg").decode()
+        tags = {element.tag.rpartition("}")[2] for element in ElementTree.fromstring(generated).iter()}
         assert not tags & {"script", "img", "b", "image", "a"}, words
     assert plots.bars({"train": [1, 2]}, ["$x$ $", "$\\frac{$"], "$").startswith(b"\x89PNG")

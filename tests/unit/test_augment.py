@@ -1,4 +1,4 @@
-"""What is said of drawn pictures that were added: it helps only if the whole interval does."""
+"""What is said of generated images that were added: it helps only if the whole interval does."""
 
 import numpy as np
 import pytest
@@ -13,7 +13,7 @@ from condgen.verbs.augment import verdict
     ("over_real", "over_repeated", "words"),
     [
         ((0.03, 0.01), (0.02, 0.01), "it helps: +3.00 ± 1.00 points, and +2.00"),
-        ((0.03, 0.01), (0.005, 0.01), "no more than repeating rare pictures"),
+        ((0.03, 0.01), (0.005, 0.01), "no more than repeating rare images"),
         ((0.03, 0.04), (0.02, 0.01), "it does not help: +3.00 ± 4.00 points, which may be chance"),
         ((-0.01, 0.02), (0.0, 0.01), "it does not help"),
         ((-0.03, 0.01), (0.0, 0.01), "it hurts: -3.00"),
@@ -30,10 +30,10 @@ SPLIT = Split(np.arange(5, dtype=np.uint8).reshape(5, 1, 1, 1), np.array([0, 0, 
 def test_repeating_makes_every_class_as_large_as_the_largest() -> None:
     found = repeated(SPLIT)
     assert np.bincount(found.labels).tolist() == [3, 3, 3]
-    assert {int(picture.max()) for picture in found.images} == {0, 1, 2, 3, 4}
+    assert {int(image.max()) for image in found.images} == {0, 1, 2, 3, 4}
 
 
-def test_joining_keeps_pictures_beside_their_labels() -> None:
+def test_joining_keeps_images_beside_their_labels() -> None:
     both = joined(SPLIT, Split(SPLIT.images + 10, SPLIT.labels))
     assert both.images.ravel().tolist() == [0, 1, 2, 3, 4, 10, 11, 12, 13, 14]
     assert both.labels.tolist() == [0, 0, 0, 1, 2] * 2

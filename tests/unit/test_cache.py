@@ -16,7 +16,7 @@ from condgen.data import ingest
 from condgen.errors import CondgenError
 from condgen.judging import judge
 from condgen.judging.classifier import Recipe
-from conftest import pictures
+from conftest import toy_data
 from data_files import by_class, png, write
 from reliability.filesystem import Call, watching
 
@@ -96,10 +96,8 @@ def test_damage_is_made_good(own: Path, place: Path, how: str) -> None:
 
 def test_strange_files_are_no_harm(own: Path, place: Path) -> None:
     truth = fingerprint(own)
-    (array,) = place.glob("pictures/*/images.npy")
-    write(
-        place, {"pictures/notes.txt": "x", "pictures/surveys/x.json": "x", f"pictures/{array.parent.name}/more": b"x"}
-    )
+    (array,) = place.glob("images/*/images.npy")
+    write(place, {"images/notes.txt": "x", "images/surveys/x.json": "x", f"images/{array.parent.name}/more": b"x"})
     assert fingerprint(own) == truth
     shutil.rmtree(array.parent)
     array.parent.write_bytes(b"a file where a folder was")
@@ -114,16 +112,16 @@ def test_shards_of_a_crash_are_checked_before_they_are_joined(
     truth, dice = fingerprint(own), random.Random(0)
     monkeypatch.setattr(ingest, "SHARD", 6 * 3 * 12 * 12)
     for damage in [lambda path: flip(path, dice)] * 12 + list(DAMAGE.values()):
-        shutil.rmtree(place / "pictures")
+        shutil.rmtree(place / "images")
         with monkeypatch.context() as patch:
             patch.setattr(ingest, "_join", lambda *args: (_ for _ in ()).throw(KeyboardInterrupt))
             with pytest.raises(KeyboardInterrupt):
                 data.load(own, on_bad="skip")
-        shards = sorted(place.glob("pictures/*.part/*.npz"))
+        shards = sorted(place.glob("images/*.part/*.npz"))
         assert len(shards) == 4
         damage(dice.choice(shards))
         assert fingerprint(own) == truth
-        assert not list(place.glob("pictures/*.part"))
+        assert not list(place.glob("images/*.part"))
 
 
 @contextmanager
@@ -143,7 +141,7 @@ def test_a_cache_that_cannot_be_written_is_enough_if_it_holds_everything(own: Pa
     truth = fingerprint(own)
     with read_only(place):
         assert fingerprint(own) == truth
-    shutil.rmtree(place / "pictures/surveys")  # as after a copy, whose files have other dates
+    shutil.rmtree(place / "images/surveys")  # as after a copy, whose files have other dates
     with read_only(place):
         assert fingerprint(own) == truth
 
@@ -152,7 +150,7 @@ def test_a_cache_that_cannot_be_written_is_enough_if_it_holds_everything(own: Pa
 def test_a_cache_that_cannot_be_written_is_one_line_if_it_lacks_something(own: Path, place: Path, what: str) -> None:
     if what == "damaged":
         fingerprint(own)
-        flip(next(place.glob("pictures/*/images.npy")), random.Random(0))
+        flip(next(place.glob("images/*/images.npy")), random.Random(0))
     if what == "no folder":
         place.write_bytes(b"")
     said = (
@@ -166,14 +164,14 @@ def test_a_judge_that_cannot_be_kept_is_used_all_the_same(place: Path, monkeypat
     monkeypatch.setattr(Recipe, "for_data", lambda dataset: Recipe(width=4, epochs=0, at_least=3))
     said: list[str] = []
     with read_only(place):
-        judge.of(pictures("colour"), said.append)
+        judge.of(toy_data("colour"), said.append)
     assert "is used, but not kept for the next time: cannot write" in said[1]
     assert "Set CONDGEN_CACHE" in said[1]
 
 
 def test_no_flipped_bit_of_a_judge_is_believed(place: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(Recipe, "for_data", lambda dataset: Recipe(width=4, epochs=0, at_least=3))
-    dataset, dice = pictures("colour"), random.Random(0)
+    dataset, dice = toy_data("colour"), random.Random(0)
     truth = judge.of(dataset).to_json()
     kept = {path: path.read_bytes() for path in place.rglob("judge.*")}
     for _ in range(FLIPS):

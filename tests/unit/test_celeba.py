@@ -49,7 +49,7 @@ def faces(request: pytest.FixtureRequest, tmp_path: Path) -> Path:
     return tmp_path
 
 
-def test_pictures_attributes_and_splits(faces: Path) -> None:
+def test_images_attributes_and_splits(faces: Path) -> None:
     read = data.load(faces, size=8)
     assert read.labels.names == ("Bald", "Smiling", "Hat")
     assert read.labels.kind == "attributes"
@@ -81,16 +81,16 @@ def test_a_zip_with_its_lists_beside_it(tmp_path: Path) -> None:
         for i in range(6):
             archive.writestr(f"{i:06d}.jpg", jpeg(i))
     read = data.load(tmp_path / "faces.zip", size=8)
-    assert len(read.train) == 6, "without a partition all pictures are training pictures"
+    assert len(read.train) == 6, "without a partition all images are training images"
     assert read.test is None
 
 
 def broken(folder: Path, how: str) -> None:
-    attributes, picture = folder / "list_attr_celeba.txt", folder / "img_align_celeba" / "000001.jpg"
+    attributes, image = folder / "list_attr_celeba.txt", folder / "img_align_celeba" / "000001.jpg"
     if how == "missing":
-        picture.unlink()
+        image.unlink()
     elif how == "damaged":
-        picture.write_bytes(jpeg(1)[:150])
+        image.write_bytes(jpeg(1)[:150])
     elif how == "columns":
         attributes.write_text(HEADER + ROWS.replace("000002.jpg -1", "000002.jpg"))
     elif how == "empty":
@@ -102,7 +102,7 @@ def broken(folder: Path, how: str) -> None:
 @pytest.mark.parametrize(
     ("how", "said"),
     [
-        ("missing", "1 of 6 pictures .* cannot be used: '000001.jpg' is missing. Mend them"),
+        ("missing", "1 of 6 images .* cannot be used: '000001.jpg' is missing. Mend them"),
         ("damaged", "000001.jpg' cannot be read: Truncated"),
         ("columns", "line 5: wanted 3 times -1 or 1"),
         ("empty", "has 1 lines"),
@@ -122,7 +122,7 @@ def test_wrong_wishes_are_named(faces: Path) -> None:
         data.load(faces, labels="Smilling", size=8)
     with pytest.raises(CondgenError, match="--labels chooses among attributes; 'mnist' has classes"):
         data.load("mnist", labels="3")
-    with pytest.raises(CondgenError, match="--size scales picture files; 'mnist' is arrays of 28x28"):
+    with pytest.raises(CondgenError, match="--size scales image files; 'mnist' is arrays of 28x28"):
         data.load("mnist", size=32)
     with pytest.raises(CondgenError, match="--size should be 1 or more"):
         data.load(faces, size=0)

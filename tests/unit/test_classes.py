@@ -91,7 +91,7 @@ def test_idx_files_that_begin_at_one_have_no_empty_class(tmp_path: Path) -> None
 @pytest.mark.parametrize(
     ("labels", "says"),
     [
-        ([0, -1, 0, 1], "picture 1 has label -1, wanted 0 to 1"),
+        ([0, -1, 0, 1], "image 1 has label -1, wanted 0 to 1"),
         ([-(2**40), 5], "wanted 0 to 5"),
         ([0.5, 1], "with fractions, wanted whole numbers"),
         ([np.nan, 1], "with fractions, wanted whole numbers"),

@@ -1,4 +1,4 @@
-"""Readers: right pictures from good files, one clear error from bad ones."""
+"""Readers: right images from good files, one clear error from bad ones."""
 
 import gzip
 import hashlib
@@ -157,13 +157,13 @@ def test_npz_with_labels_in_words(tmp_path: Path) -> None:
     ("arrays", "says"),
     [
         ({"a": IMAGES}, "has arrays a; wanted x_train and y_train or"),
-        ({"x": IMAGES / 255, "y": LABELS}, "pictures are float64, wanted uint8"),
-        ({"x": IMAGES[0], "y": LABELS}, r"pictures have shape \(6, 5\)"),
-        ({"x": IMAGES[..., None, None], "y": LABELS}, "pictures have shape"),
-        ({"x": IMAGES, "y": LABELS[:3]}, "4 pictures but 3 labels"),
-        ({"x": IMAGES[:0], "y": LABELS[:0]}, "holds no pictures"),
-        ({"x": IMAGES, "y": [0, -1, 0, 1]}, "picture 1 has label -1, wanted 0 to 1"),
-        ({"x": IMAGES, "y": [0, 1, 2, 1], "names": ["a", "b"]}, r"picture 2 has label 2, wanted 0 to 1 \(classes\)"),
+        ({"x": IMAGES / 255, "y": LABELS}, "images are float64, wanted uint8"),
+        ({"x": IMAGES[0], "y": LABELS}, r"images have shape \(6, 5\)"),
+        ({"x": IMAGES[..., None, None], "y": LABELS}, "images have shape"),
+        ({"x": IMAGES, "y": LABELS[:3]}, "4 images but 3 labels"),
+        ({"x": IMAGES[:0], "y": LABELS[:0]}, "holds no images"),
+        ({"x": IMAGES, "y": [0, -1, 0, 1]}, "image 1 has label -1, wanted 0 to 1"),
+        ({"x": IMAGES, "y": [0, 1, 2, 1], "names": ["a", "b"]}, r"image 2 has label 2, wanted 0 to 1 \(classes\)"),
         ({"x": IMAGES, "y": [[0, 3]] * 4}, r"label 3, wanted 0 to 1 \(attributes\)"),
         ({"x": IMAGES, "y": [0.5, 1, 2, 3]}, "labels are float64 with fractions"),
         ({"x": IMAGES, "y": np.zeros((4, 2, 2), int)}, r"labels have shape \(4, 2, 2\)"),

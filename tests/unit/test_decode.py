@@ -26,17 +26,17 @@ ONE_BIT = Image.fromarray(RAMP > 100)
 AS_BITS = np.repeat((RAMP > 100)[..., None], 3, 2).astype(np.uint8) * 255
 
 
-def with_alpha(picture: Image.Image, alpha: np.ndarray = HALF) -> Image.Image:
-    both = picture.copy()
+def with_alpha(image: Image.Image, alpha: np.ndarray = HALF) -> Image.Image:
+    both = image.copy()
     both.putalpha(Image.fromarray(alpha))
     return both
 
 
 def palette(transparent: bool = False) -> bytes:
-    picture = Image.fromarray((RAMP // 40).astype(np.uint8), "L").convert("P")
-    picture.putpalette([value for i in range(256) for value in (40 * i % 256, 10 * i % 256, 255 - i)])
+    image = Image.fromarray((RAMP // 40).astype(np.uint8), "L").convert("P")
+    image.putpalette([value for i in range(256) for value in (40 * i % 256, 10 * i % 256, 255 - i)])
     options: dict[str, Any] = {"transparency": 0} if transparent else {}
-    return encoded(picture, **options)
+    return encoded(image, **options)
 
 
 SHADES = RAMP // 40
@@ -52,10 +52,10 @@ def turned(tag: int, kind: str = "JPEG") -> bytes:
     }  # fmt: skip
     exif = Image.Exif()
     exif[0x0112] = tag
-    picture = RGB.transpose(undo[tag]) if tag in undo else RGB
+    image = RGB.transpose(undo[tag]) if tag in undo else RGB
     choices: dict[str, dict[str, Any]] = {"JPEG": {"quality": 100, "subsampling": 0}, "WEBP": {"lossless": True}}
     options = choices.get(kind, {})
-    return encoded(picture, kind, exif=exif, **options)
+    return encoded(image, kind, exif=exif, **options)
 
 
 GOLDENS: dict[str, tuple[bytes, np.ndarray]] = {
@@ -107,7 +107,7 @@ JPEGS = {f"jpeg, exif {tag}": (turned(tag), COLOUR) for tag in range(1, 9)} | {
     "jpeg grey": (encoded(GREY, "JPEG", quality=100), AS_GREY),
     "jpeg progressive": (encoded(RGB, "JPEG", quality=100, subsampling=0, progressive=True), COLOUR),
     "jpeg cmyk": (encoded(RGB.convert("CMYK"), "JPEG", quality=100), COLOUR),
-    "jpeg of two pictures, as phones write": (
+    "jpeg of two images, as phones write": (
         encoded(RGB, "MPO", save_all=True, append_images=[GREY.convert("RGB")], quality=100, subsampling=0), COLOUR
     ),
 }  # fmt: skip
@@ -165,12 +165,12 @@ REFUSED: dict[str, tuple[Callable[[], bytes], str]] = {
     "pages": (lambda: encoded(GREY, "TIFF", save_all=True, append_images=[GREY]), "has 2 frames"),
     "bomb": (lambda: bomb(60_000, 60_000), "too large to be meant"),
     "thin bomb": (lambda: bomb(1, 60_000), "too large to be meant: 1 x 60000"),
-    "postscript": (lambda: b"%!PS-Adobe-3.0 EPSF-3.0\n%%BoundingBox: 0 0 9 9\n", "no picture in a format"),
-    "svg": (lambda: b'<svg xmlns="http://www.w3.org/2000/svg"/>', "no picture in a format"),
-    "photoshop": (lambda: b"8BPS\0\x01" + b"\0" * 40, "no picture in a format"),
-    "icon": (lambda: encoded(RGB, "ICO"), "no picture in a format"),
-    "text": (lambda: b"hello", "no picture in a format"),
-    "nothing": (lambda: b"", "no picture in a format"),
+    "postscript": (lambda: b"%!PS-Adobe-3.0 EPSF-3.0\n%%BoundingBox: 0 0 9 9\n", "no image in a format"),
+    "svg": (lambda: b'<svg xmlns="http://www.w3.org/2000/svg"/>', "no image in a format"),
+    "photoshop": (lambda: b"8BPS\0\x01" + b"\0" * 40, "no image in a format"),
+    "icon": (lambda: encoded(RGB, "ICO"), "no image in a format"),
+    "text": (lambda: b"hello", "no image in a format"),
+    "nothing": (lambda: b"", "no image in a format"),
     "cut": (lambda: encoded(RGB)[:-30], "cannot be read"),
 }
 
@@ -191,7 +191,7 @@ def test_the_header_alone_is_enough_to_refuse_it(name: str) -> None:
 
 @pytest.mark.parametrize("fit", ["crop", "pad", "stretch"])
 def test_squares(fit: str) -> None:
-    """A picture 20 wide and 10 high: white, its left and right quarters black."""
+    """An image 20 wide and 10 high: white, its left and right quarters black."""
     wide = np.full((10, 20, 3), 255, np.uint8)
     wide[:, :5] = wide[:, 15:] = 0
     small = pixels(encoded(Image.fromarray(wide)), 10, fit)  # type: ignore[arg-type]

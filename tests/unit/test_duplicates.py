@@ -1,4 +1,4 @@
-"""Copies are found, exact and near, within a split and across; different pictures are left alone."""
+"""Copies are found, exact and near, within a split and across; different images are left alone."""
 
 from collections.abc import Callable
 from io import BytesIO
@@ -12,9 +12,9 @@ from PIL import Image, ImageFilter
 
 from condgen import duplicates, inspection
 from condgen.data import Dataset, Split
-from condgen.drawing.pictures import read
 from condgen.judging.reference import Reference
 from condgen.labels import Labels
+from condgen.sampling.canvas import read
 from data_files import encoded
 
 SIDE = 32
@@ -34,22 +34,22 @@ def dataset(train: list[Image.Image], test: list[Image.Image]) -> Dataset:
 
 
 def jpeg(quality: int) -> Callable[[Image.Image], Image.Image]:
-    return lambda picture: Image.open(BytesIO(encoded(picture, "JPEG", quality=quality))).convert("RGB")
+    return lambda image: Image.open(BytesIO(encoded(image, "JPEG", quality=quality))).convert("RGB")
 
 
 COPIES: dict[str, Callable[[Image.Image], Image.Image]] = {
     "jpeg 90": jpeg(90),
     "jpeg 60": jpeg(60),
-    "brighter": lambda picture: picture.point(lambda value: min(255, round(value * 1.05))),
-    "scaled": lambda picture: picture.resize((24, 24), Image.Resampling.LANCZOS).resize((SIDE, SIDE)),
-    "blurred": lambda picture: picture.filter(ImageFilter.GaussianBlur(0.7)),
+    "brighter": lambda image: image.point(lambda value: min(255, round(value * 1.05))),
+    "scaled": lambda image: image.resize((24, 24), Image.Resampling.LANCZOS).resize((SIDE, SIDE)),
+    "blurred": lambda image: image.filter(ImageFilter.GaussianBlur(0.7)),
 }
 
 
 @pytest.mark.parametrize("how", COPIES)
 def test_changed_copies_are_found_across_the_splits(how: str) -> None:
     train, others = scenes(60), scenes(20, seed=1)
-    copies = [COPIES[how](picture) for picture in train[:20]]
+    copies = [COPIES[how](image) for image in train[:20]]
     found = duplicates.facts(dataset(train, [*others, *copies]))
     assert found["test_in_train"] == 0, "none is equal in every pixel"
     near = found["near"]
@@ -60,7 +60,7 @@ def test_changed_copies_are_found_across_the_splits(how: str) -> None:
         assert alike > duplicates.ALIKE
 
 
-def test_different_pictures_are_no_copies() -> None:
+def test_different_images_are_no_copies() -> None:
     near = duplicates.facts(dataset(scenes(400), scenes(200, seed=1)))["near"]
     assert (near["test_in_train"], near["within"]) == (0, {"train": 0, "test": 0})
 

@@ -20,7 +20,7 @@ from condgen import api, bounds, cli, exits
 from condgen.config import Config
 from condgen.errors import CondgenError
 from condgen.systems import SYSTEMS
-from condgen.verbs import album
+from condgen.verbs import figures
 
 CUDA = torch.OutOfMemoryError("CUDA out of memory. Tried to allocate 20.00 GiB. GPU 0 has a total capacity of 78 GiB.")
 
@@ -89,7 +89,7 @@ def verbs() -> Iterator[tuple[str, Callable[..., object]]]:
         function = api.train if name == "train" else app[name].default_command
         assert function
         yield name, function
-    for function in album.PICTURES:
+    for function in figures.IMAGES:
         yield function.__name__, function
 
 
@@ -159,7 +159,7 @@ HUGE = "9" * 4400
         ("train cvae --minutes inf", "--minutes should be at most"),
         ("train cvae --epochs 0", "--epochs should be more than 0"),
         ("train cvae --save-seconds=-1", "--save-seconds should be 0 or more"),
-        ("picture manifold x --side 1000000", "--side should be at most"),
+        ("image manifold x --side 1000000", "--side should be at most"),
         ("augment x --run y --per-class 1000000000000", "--per-class should be at most"),
         ("evaluate x --images 0", "--images should be 1 or more"),
         ("serve x --port 99999", "--port should be at most 65,535"),

@@ -19,17 +19,17 @@ from condgen import data
 from condgen.data.decode import header, pixels
 from condgen.data.store import Archive, Bad, Folder
 from condgen.errors import CondgenError
-from data_files import by_class, encoded, picture, png, write, zipped
+from data_files import by_class, encoded, image, png, write, zipped
 
 SEEDS = {
-    kind: encoded(picture(9, side=24), kind, **options)
+    kind: encoded(image(9, side=24), kind, **options)
     for kind, options in {
         "PNG": {}, "JPEG": {}, "GIF": {}, "BMP": {}, "WEBP": {}, "TIFF": {"compression": "tiff_lzw"}, "PPM": {},
     }.items()
 } | {
     "16-bit": encoded(Image.fromarray(np.arange(576, dtype=np.uint16).reshape(24, 24) * 100)),
-    "palette": encoded(picture(5, side=24).quantize(8)),
-    "alpha": encoded(picture(5, side=24).convert("RGBA")),
+    "palette": encoded(image(5, side=24).quantize(8)),
+    "alpha": encoded(image(5, side=24).convert("RGBA")),
 }  # fmt: skip
 
 
@@ -72,7 +72,7 @@ def survives(count: int, seed: int) -> None:
     assert len(reasons) > count // 4, "the files are not malformed enough"
 
 
-def test_ten_thousand_malformed_pictures() -> None:
+def test_ten_thousand_malformed_images() -> None:
     survives(10_000, seed=1)
 
 
@@ -107,7 +107,7 @@ def test_links_pipes_sockets_and_locked_files_are_named_and_never_waited_for(tmp
     with socket.socket(socket.AF_UNIX) as server:
         server.bind(str(own / "cat" / "s"))
         found = data.load(own, on_bad="skip")
-    assert len(found.train) == 13, "a link that stays inside is a picture"
+    assert len(found.train) == 13, "a link that stays inside is an image"
     assert {name.strip("'"): why.split(" that")[0] for name, why in found.left_out.items()} == {
         "cat/out.png": "is a link", "cat/gone.png": "is a link",
         "dog/loop": "is a link to a folder", "cat/self.png": "is a link", "cat/pipe.png": "is no regular file",
@@ -188,14 +188,14 @@ def test_links_bombs_and_damage_in_a_zip_are_named(tmp_path: Path) -> None:
         archive.writestr("cat/bomb.png", bytes(20 * 2**20))
         archive.writestr("cat/inner.zip", zipped(tmp_path / "x", dict(by_class(3))).read_bytes())
     raw = bytearray(path.read_bytes())
-    raw[raw.index(png(0)) + 20] ^= 1  # inside the first picture: its checksum no longer fits
+    raw[raw.index(png(0)) + 20] ^= 1  # inside the first image: its checksum no longer fits
     path.write_bytes(raw)
     found = data.load(path, on_bad="skip")
     left = {name.strip("'"): why for name, why in found.left_out.items()}
     assert len(found.train) == 11
     assert left["cat/link.png"] == "is a link"
     assert "times when unpacked" in left["cat/bomb.png"]
-    assert "no picture in a format" in left["cat/inner.zip"], "a zip in a zip is not opened"
+    assert "no image in a format" in left["cat/inner.zip"], "a zip in a zip is not opened"
     assert "cannot be unpacked" in left["cat/0.png"]
 
 

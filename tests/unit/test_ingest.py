@@ -1,4 +1,4 @@
-"""Picture files are read once, skipped by a rule, and never changed."""
+"""Image files are read once, skipped by a rule, and never changed."""
 
 import hashlib
 import mmap
@@ -16,13 +16,13 @@ from condgen.data import ingest
 from condgen.data.dataset import Dataset
 from condgen.data.decode import pixels
 from condgen.errors import CondgenError
-from data_files import by_class, picture, png, write, zipped
+from data_files import by_class, image, png, write, zipped
 
 
 @pytest.fixture(autouse=True)
 def cache(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     monkeypatch.setenv("CONDGEN_CACHE", str(tmp_path / "cache"))
-    return tmp_path / "cache" / "pictures"
+    return tmp_path / "cache" / "images"
 
 
 @pytest.fixture
@@ -32,13 +32,13 @@ def own(tmp_path: Path) -> Path:
 
 def nobody_decodes(monkeypatch: pytest.MonkeyPatch) -> None:
     def refuse(*args: object) -> None:
-        raise AssertionError("a picture file was read again")
+        raise AssertionError("an image file was read again")
 
     monkeypatch.setattr(ingest, "pixels", refuse)
     monkeypatch.setattr(ingest, "header", refuse)
 
 
-def test_no_picture_is_read_twice(own: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_no_image_is_read_twice(own: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     first = data.load(own)
     nobody_decodes(monkeypatch)
     again = data.load(own)
@@ -54,7 +54,7 @@ def test_the_key_is_the_content(own: Path, tmp_path: Path, cache: Path, monkeypa
     assert len(list(cache.glob("*/images.npy"))) == 1
 
 
-def test_a_touched_picture_is_noticed(own: Path) -> None:
+def test_a_touched_image_is_noticed(own: Path) -> None:
     before, path = data.load(own), own / "cat" / "0.png"
     about = path.stat()
     changed = png(77)
@@ -101,7 +101,7 @@ def test_a_damaged_array_is_made_again(own: Path, cache: Path, how: str) -> None
 
 def test_a_crash_leaves_shards_to_go_on_with(own: Path, cache: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """The power fails at each shard in turn: nothing half done is ever taken for done, nothing done is done again."""
-    monkeypatch.setattr(ingest, "SHARD", 3 * 3 * 12 * 12)  # three pictures
+    monkeypatch.setattr(ingest, "SHARD", 3 * 3 * 12 * 12)  # three images
     monkeypatch.setattr("condgen.data.helpers.os.cpu_count", lambda: 1)
     decode: Any = pixels
     decoded: list[str] = []
@@ -123,7 +123,7 @@ def test_a_crash_leaves_shards_to_go_on_with(own: Path, cache: Path, monkeypatch
     done = [entry for entry in decoded if entry != "crash"]
     assert decoded.count("crash") == 3
     assert len(done) < 12 + 3 * 3, "finished shards were kept"
-    assert {x.tobytes() for x in found.train.images} == {picture(i).tobytes() for i in range(12)}
+    assert {x.tobytes() for x in found.train.images} == {image(i).tobytes() for i in range(12)}
     assert not list(cache.glob("*.part"))
 
 
@@ -157,21 +157,21 @@ def test_the_rule_for_more(tmp_path: Path, bad: int, on_bad: str | None, goes: b
     if goes:
         assert len(data.load(folder, on_bad=on_bad).left_out) == bad  # type: ignore[arg-type]
         return
-    said = rf"{bad} of {150 + bad} pictures .* 'a/cut0.png' cannot be read.*--on-bad skip"
+    said = rf"{bad} of {150 + bad} images .* 'a/cut0.png' cannot be read.*--on-bad skip"
     with pytest.raises(CondgenError, match=said):
         data.load(folder, on_bad=on_bad)  # type: ignore[arg-type]
 
 
-def test_nothing_but_bad_pictures_is_an_error_whatever_the_rule(tmp_path: Path) -> None:
-    with pytest.raises(CondgenError, match=r"2 of 2 pictures .* cannot be used"):
+def test_nothing_but_bad_images_is_an_error_whatever_the_rule(tmp_path: Path) -> None:
+    with pytest.raises(CondgenError, match=r"2 of 2 images .* cannot be used"):
         data.load(spoilt(tmp_path / "own", 0, 2), on_bad="skip")
 
 
-def test_labels_stay_beside_their_pictures_when_some_are_lost(tmp_path: Path) -> None:
+def test_labels_stay_beside_their_images_when_some_are_lost(tmp_path: Path) -> None:
     files = by_class(30) | {"cat/4x.png": png(90)[:-40], "dog/x.png": b"text"}
     found = data.load(write(tmp_path / "own", files), on_bad="skip")
     shades = {int(x[(y + 1) % 12, 0, 0]) for x, y in zip(found.train.images, found.train.labels, strict=True)}
-    expected = {picture(i).tobytes(): i % 3 for i in range(30)}
+    expected = {image(i).tobytes(): i % 3 for i in range(30)}
     assert shades
     assert [expected[x.tobytes()] for x in found.train.images] == found.train.labels.tolist()
 
@@ -227,7 +227,7 @@ def test_helpers_share_no_open_file(kind: str, tmp_path: Path) -> None:
         table = datasets.Dataset.from_dict(cells, features=features)
         table.to_parquet(path, batch_size=7) if kind == "parquet" else table.save_to_disk(path)
     found = data.load(path)
-    assert sorted(x.tobytes() for x in found.train.images) == sorted(picture(i).tobytes() for i in range(60))
+    assert sorted(x.tobytes() for x in found.train.images) == sorted(image(i).tobytes() for i in range(60))
 
 
 @pytest.mark.usefixtures("three_helpers")
@@ -243,13 +243,13 @@ def test_a_helper_that_is_killed_is_one_line_and_costs_only_its_own_work(
         return decode(raw, *args)
 
     monkeypatch.setattr(ingest, "pixels", killed)
-    with pytest.raises(CondgenError, match="a helper was ended while reading pictures"):
+    with pytest.raises(CondgenError, match="a helper was ended while reading images"):
         data.load(own)
     monkeypatch.setattr(ingest, "pixels", decode)
     assert len(data.load(own).train) == 12
 
 
-def test_arrays_beside_pictures_do_not_hide_them(tmp_path: Path) -> None:
+def test_arrays_beside_images_do_not_hide_them(tmp_path: Path) -> None:
     np.savez(tmp_path / "features.npz", x=np.zeros(3))
     write(tmp_path, by_class() | {"cat/mean.npy": b"x", "train-images-of-mine.txt": b"x"})
     assert data.load(tmp_path).labels.names == ("cat", "dog", "newt")

@@ -8,17 +8,17 @@ import pytest
 
 from condgen import data, inspection
 from condgen.data import Dataset, Split
-from condgen.drawing.pictures import read
 from condgen.labels import Labels
 from condgen.metrics.pixels import greys
-from conftest import pictures
+from condgen.sampling.canvas import read
+from conftest import toy_data
 
 NAMES = Labels(("cat", "dog"))
 
 
 @pytest.fixture
 def small() -> Dataset:
-    """Six training and three test pictures of one pixel value each; 7 stands three times in train, once in test."""
+    """Six training and three test images of one pixel value each; 7 stands three times in train, once in test."""
     train = np.array([7, 7, 1, 2, 7, 3], np.uint8).repeat(4).reshape(6, 2, 2, 1)
     test = np.array([9, 7, 9], np.uint8).repeat(4).reshape(3, 2, 2, 1)
     labels = np.array([0, 0, 0, 0, 0, 1]), np.array([1, 1, 0])
@@ -30,7 +30,7 @@ def test_counts_ranges_and_imbalance(small: Dataset) -> None:
     assert found["per_label"] == {"train": [5, 1], "test": [1, 2]}
     assert found["imbalance"] == 5
     train = found["splits"]["train"]
-    assert (train["pictures"], train["height"], train["width"], train["channels"]) == (6, 2, 2, 1)
+    assert (train["images"], train["height"], train["width"], train["channels"]) == (6, 2, 2, 1)
     values = small.train.images.astype(float)
     assert (train["range"], train["dtype"]) == ([1, 7], "uint8")
     assert (train["mean"], train["deviation"]) == pytest.approx((values.mean(), values.std()), abs=1e-3)
@@ -49,13 +49,13 @@ def test_what_is_wrong_is_said_in_words(small: Dataset) -> None:
     assert "5.0 times as many images" in said
     assert "2 train images are copies" in said
     assert "leakage: 1 test images are also in the training set" in said
-    clean = pictures("digits")
+    clean = toy_data("digits")
     assert inspection.sentences(inspection.facts(clean)) == []
     nobody = Dataset("nobody", Labels(("cat", "dog", "owl")), small.train)
     assert "no training images of: owl" in " ".join(inspection.sentences(inspection.facts(nobody)))
 
 
-def test_mean_pictures(small: Dataset) -> None:
+def test_mean_images(small: Dataset) -> None:
     means = inspection.means(small.train, NAMES)
     assert means[:, 0, 0, 0].tolist() == [round((7 + 7 + 1 + 2 + 7) / 5), 3]
     missing = inspection.means(small.train, Labels(("cat", "dog", "owl")))
@@ -63,7 +63,7 @@ def test_mean_pictures(small: Dataset) -> None:
 
 
 def test_attributes_are_counted_where_they_are_on() -> None:
-    found = pictures("attributes", 40)
+    found = toy_data("attributes", 40)
     counts = inspection.per_label(found.train, found.labels)
     assert counts == found.train.labels.sum(0).tolist()
     first = np.flatnonzero(found.train.labels[:, 0])[0]
@@ -71,8 +71,8 @@ def test_attributes_are_counted_where_they_are_on() -> None:
 
 
 @pytest.mark.parametrize("kind", ["digits", "colour", "attributes"])
-def test_the_pictures_and_numbers_are_on_disk(kind: str, tmp_path: Path) -> None:
-    found = pictures(kind)
+def test_the_images_and_numbers_are_on_disk(kind: str, tmp_path: Path) -> None:
+    found = toy_data(kind)
     inspection.write(found, inspection.facts(found), tmp_path)
     assert json.loads((tmp_path / "facts.json").read_text())["name"] == kind
     for name in ("sheet", "labels", "means"):

@@ -1,4 +1,4 @@
-"""Every layout that people keep labelled pictures in gives the same pictures and labels, from a folder or a zip."""
+"""Every layout that people keep labelled images in gives the same images and labels, from a folder or a zip."""
 
 import gzip
 import json
@@ -13,10 +13,10 @@ from condgen import data
 from condgen.data import Dataset
 from condgen.errors import CondgenError
 from condgen.labels import UNKNOWN
-from data_files import CLASSES, by_class, encoded, picture, png, write, zipped
+from data_files import CLASSES, by_class, encoded, image, png, write, zipped
 
 COUNT = 12
-PICTURES = {f"pics/{i}.png": png(i) for i in range(COUNT)}
+IMAGES = {f"pics/{i}.png": png(i) for i in range(COUNT)}
 LABELS = [i % 3 for i in range(COUNT)]
 CELEBA = f"{COUNT}\nHat Smiling\n" + "".join(f"{i}.png {1 - 2 * (i % 2)} {i // 6 * 2 - 1}\n" for i in range(COUNT))
 
@@ -33,16 +33,16 @@ def idx(array: np.ndarray) -> bytes:
 LAYOUTS: dict[str, dict[str, bytes | str]] = {
     "folders": dict(by_class()),
     "folders of folders": {f"{CLASSES[i % 3]}/more/{i}.png": png(i) for i in range(COUNT)},
-    "csv": PICTURES | {"labels.csv": table(",")},
-    "semicolons, as Excel writes": PICTURES | {"labels.csv": table(";", "\ufeff", "\r\n")},
-    "tsv": PICTURES | {"whatever.tsv": table("\t")},
-    "jsonl": PICTURES
+    "csv": IMAGES | {"labels.csv": table(",")},
+    "semicolons, as Excel writes": IMAGES | {"labels.csv": table(";", "\ufeff", "\r\n")},
+    "tsv": IMAGES | {"whatever.tsv": table("\t")},
+    "jsonl": IMAGES
     | {
         "metadata.jsonl": "\n".join(
             json.dumps({"file_name": f"pics/{i}.png", "label": CLASSES[i % 3]}) for i in range(COUNT)
         )
     },
-    "stylegan": PICTURES | {"dataset.json": json.dumps({"labels": [[f"pics/{i}.png", i % 3] for i in range(COUNT)]})},
+    "stylegan": IMAGES | {"dataset.json": json.dumps({"labels": [[f"pics/{i}.png", i % 3] for i in range(COUNT)]})},
 }
 
 
@@ -54,8 +54,8 @@ def test_classes(tmp_path: Path, layout: str, packed: bool) -> None:
     found = data.load(path)
     assert found.name == "own"
     assert found.labels.names == (("0", "1", "2") if layout == "stylegan" else CLASSES)
-    assert found.test is None, "fewer than a hundred pictures are all for training"
-    assert pairs(found) == {(picture(i).tobytes(), i % 3) for i in range(COUNT)}
+    assert found.test is None, "fewer than a hundred images are all for training"
+    assert pairs(found) == {(image(i).tobytes(), i % 3) for i in range(COUNT)}
 
 
 def pairs(found: Dataset) -> set[tuple[bytes, int]]:
@@ -67,10 +67,10 @@ def pairs(found: Dataset) -> set[tuple[bytes, int]]:
 
 
 ATTRIBUTES: dict[str, dict[str, bytes | str]] = {
-    "csv": PICTURES
+    "csv": IMAGES
     | {"a.csv": "image,Hat,Smiling\n" + "".join(f"pics/{i}.png,{int(i % 2 == 0)},{i >= 6}\n" for i in range(COUNT))},
     "celeba": {f"img_align_celeba/{i}.png": png(i) for i in range(COUNT)} | {"list_attr_celeba.txt": CELEBA},
-    "stylegan": PICTURES
+    "stylegan": IMAGES
     | {
         "dataset.json": json.dumps(
             {"labels": [[f"pics/{i}.png", [int(i % 2 == 0), int(i >= 6)]] for i in range(COUNT)]}
@@ -87,7 +87,7 @@ def test_attributes(tmp_path: Path, layout: str, packed: bool) -> None:
     found = data.load(path, size=12)
     assert found.labels.kind == "attributes"
     assert found.train.labels.tolist() == [[int(i % 2 == 0), int(i >= 6)] for i in range(COUNT)]
-    assert (found.train.images == np.stack([np.asarray(picture(i)) for i in range(COUNT)])).all()
+    assert (found.train.images == np.stack([np.asarray(image(i)) for i in range(COUNT)])).all()
 
 
 @pytest.mark.parametrize("packed", [False, True], ids=["folder", "zip"])
@@ -120,12 +120,12 @@ def test_a_damaged_member_of_a_zip_is_one_line(tmp_path: Path, member: str) -> N
 
 def test_a_zip_of_a_folder_is_that_folder(tmp_path: Path) -> None:
     inside = zipped(tmp_path / "a.zip", {f"wrapped/{name}": content for name, content in LAYOUTS["csv"].items()})
-    assert pairs(data.load(inside)) == {(picture(i).tobytes(), i % 3) for i in range(COUNT)}
+    assert pairs(data.load(inside)) == {(image(i).tobytes(), i % 3) for i in range(COUNT)}
 
 
 def test_a_table_may_be_named_by_itself_and_call_its_columns_as_it_likes(tmp_path: Path) -> None:
     text = "Dateiname,Tier\n" + "".join(f"pics/{i}.png,{CLASSES[i % 3]}\n" for i in range(COUNT))
-    folder = write(tmp_path, PICTURES | {"eins.csv": text, "zwei.csv": "a,b\n1,2\n"})
+    folder = write(tmp_path, IMAGES | {"eins.csv": text, "zwei.csv": "a,b\n1,2\n"})
     assert data.load(folder / "eins.csv").train.labels.tolist() == LABELS
 
 
@@ -143,11 +143,11 @@ def test_given_splits_are_kept(tmp_path: Path, layout: str) -> None:
         }
     else:
         lines = "".join(f"pics/{i}.png,{part[i % 3]},{CLASSES[i // 3 % 2]}\n" for i in range(COUNT))
-        files = PICTURES | {"t.csv": "file,split,class\n" + lines}
+        files = IMAGES | {"t.csv": "file,split,class\n" + lines}
     found = data.load(write(tmp_path, files))
     assert found.test is not None
-    assert {x.tobytes() for x in found.train.images} == {picture(i).tobytes() for i in range(0, COUNT, 3)}
-    assert {x.tobytes() for x in found.test.images} == {picture(i).tobytes() for i in range(1, COUNT, 3)}
+    assert {x.tobytes() for x in found.train.images} == {image(i).tobytes() for i in range(0, COUNT, 3)}
+    assert {x.tobytes() for x in found.test.images} == {image(i).tobytes() for i in range(1, COUNT, 3)}
 
 
 def test_without_splits_a_tenth_is_held_out_by_content(tmp_path: Path) -> None:
@@ -161,7 +161,7 @@ def test_without_splits_a_tenth_is_held_out_by_content(tmp_path: Path) -> None:
     again = data.load(write(tmp_path / "other", fewer))
     assert again.test is not None
     assert {x.tobytes() for x in again.test.images} == {
-        x for x in held if x in {picture(i).tobytes() for i in range(150)}
+        x for x in held if x in {image(i).tobytes() for i in range(150)}
     }
 
 
@@ -193,7 +193,7 @@ def test_classes_of_digits_are_in_the_order_of_numbers(tmp_path: Path) -> None:
         ({"l.csv": "file,split,label\na.png,tset,cat\n", "a.png": png(0)}, "split 'tset'; wanted train"),
         ({"l.csv": "file,label\nb.png,cat\n", "a.png": png(0)}, r"'b\.png' is missing"),
         ({"l.csv": "file,label\n../a.png,cat\n"}, "lies outside of the folder"),
-        ({"l.csv": "file\na.png\n", "a.png": png(0)}, "a column of pictures and none of labels"),
+        ({"l.csv": "file\na.png\n", "a.png": png(0)}, "a column of images and none of labels"),
         (
             {"a.csv": "x,y\n", "b.csv": "file,x\na,1\n", "c.csv": "file,y\na,1\n"},
             r"b\.csv, c\.csv; name one: --data FOLDER/b\.csv",
@@ -213,7 +213,7 @@ def test_mistakes_are_named_with_their_place(tmp_path: Path, files: dict[str, by
 
 @pytest.fixture
 def hub(tmp_path: Path) -> Path:
-    """Pictures with classes, in two splits, as Hugging Face's `datasets` saves them."""
+    """Images with classes, in two splits, as Hugging Face's `datasets` saves them."""
     datasets = pytest.importorskip("datasets")
     features = datasets.Features({"image": datasets.Image(), "label": datasets.ClassLabel(names=list(CLASSES))})
     rows = {"image": [{"bytes": png(i), "path": None} for i in range(COUNT)], "label": LABELS}
@@ -234,7 +234,7 @@ def test_hugging_face(hub: Path, kind: str) -> None:
     assert found.labels.names == CLASSES
     assert found.train.labels.tolist() == LABELS[:9]
     assert found.test is not None
-    assert (found.test.images == np.stack([np.asarray(picture(i)) for i in range(9, COUNT)])).all()
+    assert (found.test.images == np.stack([np.asarray(image(i)) for i in range(9, COUNT)])).all()
 
 
 def test_one_parquet_file_with_attributes(tmp_path: Path) -> None:
@@ -245,7 +245,7 @@ def test_one_parquet_file_with_attributes(tmp_path: Path) -> None:
     found = data.load(tmp_path / "a.parquet")
     assert found.labels.names == ("Hat", "Old")
     assert found.train.labels.tolist() == [[1, 1], [UNKNOWN, 0], [0, 1]]
-    assert found.train.images[2].tobytes() == picture(2).tobytes()
+    assert found.train.images[2].tobytes() == image(2).tobytes()
 
 
 @pytest.mark.parametrize("name", ["a.parquet", "state.json"])
@@ -268,8 +268,8 @@ def test_an_imagefolder_reads_as_its_own_library_reads_it(tmp_path: Path) -> Non
     assert pairs(ours) == {(row["image"].tobytes(), row["label"]) for row in theirs}
 
 
-def test_grey_pictures_make_a_grey_set_and_one_in_colour_makes_all_so(tmp_path: Path) -> None:
-    grey = {f"a/{i}.png": encoded(picture(i, colour=False).convert("L")) for i in range(3)}
+def test_grey_images_make_a_grey_set_and_one_in_colour_makes_all_so(tmp_path: Path) -> None:
+    grey = {f"a/{i}.png": encoded(image(i, colour=False).convert("L")) for i in range(3)}
     assert data.load(write(tmp_path / "grey", grey)).spec.shape == (1, 12, 12)
     mixed = data.load(write(tmp_path / "mixed", grey | {"b/x.png": png(7)}))
     assert mixed.spec.shape == (3, 12, 12)

@@ -10,13 +10,13 @@ import torch
 from torch import Tensor, nn
 
 from condgen import api, cli
-from condgen.drawing import draw
-from condgen.drawing.sampler import Sampler
 from condgen.errors import CondgenError
 from condgen.options import TRUNCATION, Option, checked, filled
+from condgen.sampling import files
+from condgen.sampling.sampler import Sampler
 from condgen.sharing import card as cards
 from condgen.spec import Prior
-from conftest import pictures
+from conftest import toy_data
 
 WARMTH = Option(name="warmth", help="How bright images are.", default=0.0, minimum=0.0, maximum=1.0)
 STEPS = Option(name="steps", help="Number of steps.", default=4, minimum=1, maximum=8)
@@ -86,7 +86,7 @@ class Warm(nn.Module):
 
 @pytest.fixture
 def warm() -> Sampler:
-    spec, prior = pictures("digits").spec, Prior(4)
+    spec, prior = toy_data("digits").spec, Prior(4)
     return Sampler(Warm(spec.shape), spec, prior, options=(*prior.options, WARMTH), card={"system": "warm"})
 
 
@@ -111,7 +111,7 @@ def test_an_image_tells_the_options_it_was_made_under(warm: Sampler, tmp_path: P
     from PIL import Image
 
     out = tmp_path / "one.png"
-    draw.write(warm.with_options(warmth=0.5), [8], count=1, seed=3, out=out, grid=False)
+    files.write(warm.with_options(warmth=0.5), [8], count=1, seed=3, out=out, grid=False)
     with Image.open(out) as image:
         told = json.loads(next(text for text in image.text.values() if "sampling" in text))  # type: ignore[attr-defined]
     assert told["sampling"] == {"warmth": 0.5}
@@ -129,9 +129,9 @@ def test_a_free_option_is_an_input_of_an_onnx_file(warm: Sampler, tmp_path: Path
     z, y = draw_at(warm.prior, 0, range(5)), torch.eye(10)[:5]
     for given in ({}, {"truncation": 0.3}, {"warmth": 0.25}, {"truncation": 1.0, "warmth": 1.0}):
         scalars = {name: np.array(value, np.float32) for name, value in given.items()}
-        (drawn,) = session.run(None, {"z": z.numpy(), "y": y.numpy(), **scalars})
+        (generated,) = session.run(None, {"z": z.numpy(), "y": y.numpy(), **scalars})
         ours = warm.with_options(**{"truncation": 0.5} | given).decode(z, y)
-        assert np.abs(drawn.astype(int) - ours).max() <= 1
+        assert np.abs(generated.astype(int) - ours).max() <= 1
 
 
 def test_command_line_and_card_know_the_options_of_a_run(tiny_run: Path, capsys: pytest.CaptureFixture[str]) -> None:

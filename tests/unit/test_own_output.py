@@ -13,11 +13,11 @@ import torch
 from torch import nn
 
 from condgen import cli, data, marker
-from condgen.drawing import draw, shards
-from condgen.drawing.sampler import Sampler
 from condgen.errors import CondgenError
 from condgen.judging.reference import Samples
 from condgen.labels import ANY, Label, Labels
+from condgen.sampling import files, shards
+from condgen.sampling.sampler import Sampler
 from condgen.spec import Prior, Spec
 from condgen.verbs import augment
 from data_files import CLASSES, by_class, png, write, zipped
@@ -44,19 +44,19 @@ WRITERS = {
     "inspect": "inspect .",
     "inspect, told where": "inspect . --out look",
     "train": "train cvae --data . --images 64 --batch 8 --quiet",
-    "sample beside classes": "sample {run} --out drawn",
-    "sample inside a class": "sample {run} --count 3 --out cat/drawn",
+    "sample beside classes": "sample {run} --out generated",
+    "sample inside a class": "sample {run} --count 3 --out cat/generated",
     "a grid at the top": "sample {run} --grid --out grid.png",
     "a grid in a class": "sample {run} --grid --out cat/grid.png",
     "one image in a class": "sample {run} --labels 1 --out dog/new.png",
-    "an npz": "sample {run} --out drawn.npz",
+    "an npz": "sample {run} --out generated.npz",
     "shards": "sample {run} --count 4 --shard 3 --out shards",
     "augment": "augment {data} --run {run} --per-class 3 --no-proof --out more",
     "export": "export {run} --out given",
     "export to a class": "export {run} --out newt/given",
-    "picture": "picture titled {run} --out newt/titled.png",
-    "curves": "picture curves {run} --out dog/curves.png",
-    "film": "picture growth {run} --out cat/film.gif",
+    "image": "image titled {run} --out newt/titled.png",
+    "curves": "image curves {run} --out dog/curves.png",
+    "film": "image growth {run} --out cat/film.gif",
     "a name of its own": "sample given --grid",
 }
 
@@ -144,20 +144,20 @@ def augmented(ours: Sampler, wanted: list[Label], out: Path) -> None:
     augment.write(ours, Samples(images, np.array(asked)), counts, 3, out)
 
 
-def drawn(ours: Sampler, wanted: list[Label], out: Path) -> None:
-    draw.write(ours, wanted, count=COUNT, seed=3, out=out, grid=False)
+def generated(ours: Sampler, wanted: list[Label], out: Path) -> None:
+    files.write(ours, wanted, count=COUNT, seed=3, out=out, grid=False)
 
 
 def as_zip(ours: Sampler, wanted: list[Label], out: Path) -> None:
-    drawn(ours, wanted, out.with_suffix(""))
+    generated(ours, wanted, out.with_suffix(""))
     zipped(out, {f"made/{path.name}": path.read_bytes() for path in out.with_suffix("").iterdir()})
 
 
 COUNT = 5
 DATA: dict[str, tuple[str, Callable[[Sampler, list[Label], Path], object]]] = {
-    "a folder": ("made", drawn),
+    "a folder": ("made", generated),
     "a zip of it": ("made.zip", as_zip),
-    "an npz": ("made.npz", drawn),
+    "an npz": ("made.npz", generated),
     "shards": ("made", lambda ours, w, out: shards.write(ours, w, count=COUNT, seed=3, out=out, each=4)),
     "augment": ("made", augmented),
 }
@@ -193,7 +193,7 @@ def test_images_without_their_marker_still_say_their_class(tmp_path: Path) -> No
     """As in a zip of the server, or when hidden files were not copied; of attributes nobody knows the others."""
     for kind in ("classes", "attributes"):
         ours = sampler(LABELS[kind])
-        drawn(ours, list(ours.spec.labels.each), tmp_path / kind)
+        generated(ours, list(ours.spec.labels.each), tmp_path / kind)
         (tmp_path / kind / marker.FILE).unlink()
         write(tmp_path / kind, {"manifest.json": "{}"})
     assert sorted(data.load(tmp_path / "classes").labels.names) == sorted(LABELS["classes"].names)
@@ -204,7 +204,7 @@ def test_images_without_their_marker_still_say_their_class(tmp_path: Path) -> No
 def test_folders_that_were_written_side_by_side_are_data_together(tmp_path: Path) -> None:
     ours = sampler(LABELS["classes"])
     for label in (0, 1):
-        drawn(ours, [label], tmp_path / "both" / f"part{label}")
+        generated(ours, [label], tmp_path / "both" / f"part{label}")
     found = data.load(tmp_path / "both")
     assert (found.labels, found.own) == (ours.spec.labels, {})
     assert np.bincount(found.train.labels).tolist() == [COUNT, COUNT]
@@ -214,14 +214,14 @@ def test_folders_that_were_written_side_by_side_are_data_together(tmp_path: Path
 
 def test_another_generator_may_add_to_a_folder(tmp_path: Path) -> None:
     one, other = sampler(LABELS["classes"]), sampler(Labels(("dog", "cat")))
-    drawn(one, [0, 2], tmp_path / "made")
-    drawn(other, [0, 1], tmp_path / "made")
-    draw.write(one, [0, 1], count=2, seed=0, out=tmp_path / "made/grid.png", grid=True)
+    generated(one, [0, 2], tmp_path / "made")
+    generated(other, [0, 1], tmp_path / "made")
+    files.write(one, [0, 1], count=2, seed=0, out=tmp_path / "made/grid.png", grid=True)
     found = data.load(tmp_path / "made")
     assert found.labels.names == (*LABELS["classes"].names, "dog")
     assert list(found.own) == [repr("grid.png")]
     with pytest.raises(CondgenError, match="with other attributes; give another --out"):
-        drawn(sampler(LABELS["attributes"]), [(0, 0, 1)], tmp_path / "made")
+        generated(sampler(LABELS["attributes"]), [(0, 0, 1)], tmp_path / "made")
 
 
 @pytest.mark.parametrize(
@@ -244,7 +244,7 @@ def test_nothing_is_written_into_data_of_the_users(
         "sample {run} --grid --out cat/0.png",
         "sample {run} --labels 1 --out cat/0.png",
         "sample {run} --out a.npz",
-        "picture titled {run} --out cat/0.png",
+        "image titled {run} --out cat/0.png",
     ],
 )
 def test_no_file_of_the_users_is_written_over(
@@ -260,7 +260,7 @@ def test_no_file_of_the_users_is_written_over(
 
 def test_a_trained_run_of_drawn_images_has_their_labels(tmp_path: Path) -> None:
     ours = sampler(LABELS["classes"])
-    drawn(ours, list(ours.spec.labels.each), tmp_path / "made")
+    generated(ours, list(ours.spec.labels.each), tmp_path / "made")
     run(
         "train", "cvae", "--data", tmp_path / "made", "--images", 64, "--batch", 8, "--quiet", "--out", tmp_path / "run"
     )
@@ -293,7 +293,7 @@ def test_an_npz_of_ours_beside_the_users_is_left_out(packed: bool, tmp_path: Pat
     ours = sampler(LABELS["classes"])
     (tmp_path / "own").mkdir()
     np.savez(tmp_path / "own/mine.npz", images=np.zeros((2, 4, 4), np.uint8), labels=[0, 1])
-    drawn(ours, [0], tmp_path / "own/made.npz")
+    generated(ours, [0], tmp_path / "own/made.npz")
     path = tmp_path / "own"
     if packed:
         path = zipped(tmp_path / "own.zip", {file.name: file.read_bytes() for file in path.iterdir()})
@@ -304,7 +304,7 @@ def test_an_npz_of_ours_beside_the_users_is_left_out(packed: bool, tmp_path: Pat
 def test_generated_images_that_were_sorted_by_hand_are_data_and_told(tmp_path: Path) -> None:
     ours = sampler(LABELS["classes"])
     for label in (0, 1):
-        drawn(ours, [label], tmp_path / f"own/{'ab'[label]}")
+        generated(ours, [label], tmp_path / f"own/{'ab'[label]}")
         (tmp_path / f"own/{'ab'[label]}" / marker.FILE).unlink()
     found = data.load(tmp_path / "own")
     assert (found.labels.names, found.notes) == (("a", "b"), ["condgen generated all images of 'own'."])

@@ -9,11 +9,11 @@ import torch
 from torch import nn
 
 from condgen.device import pick
-from condgen.drawing.sampler import Sampler
 from condgen.errors import CondgenError
 from condgen.labels import Labels
 from condgen.noise import draw, draw_at, reseed
 from condgen.progress import Progress
+from condgen.sampling.sampler import Sampler
 from condgen.spec import Prior, Spec
 from condgen.system import Player, adam, descend, logged, restore_state, state_of
 from condgen.training import interrupt
@@ -81,7 +81,7 @@ def test_batch_norms_are_averaged_and_its_counter_copied() -> None:
     assert live.training
 
 
-def test_noise_of_a_picture_depends_on_seed_and_index_alone() -> None:
+def test_noise_of_a_image_depends_on_seed_and_index_alone() -> None:
     prior = Prior(7)
     many = draw_at(prior, 3, range(20))
     assert torch.equal(draw_at(prior, 3, [11, 4]), many[[11, 4]])
@@ -156,7 +156,7 @@ def test_logged_names() -> None:
 )
 def test_lengths_are_meant_in_images(asked: dict[str, Any], begun: int | None, images: int) -> None:
     tenfold = lambda seconds: int(10 * seconds)  # noqa: E731
-    assert Length(**asked).in_images(begun=begun, default=99, pictures=10, fitting=tenfold) == images
+    assert Length(**asked).in_images(begun=begun, default=99, images=10, fitting=tenfold) == images
 
 
 def test_a_length_in_minutes_leaves_time_for_all_that_is_no_step() -> None:
@@ -227,7 +227,7 @@ def test_every_forward_pass_has_the_same_shape(asked: int) -> None:
             shapes.append((tuple(z.shape), tuple(y.shape)))
             return z[:, :4].reshape(-1, 1, 2, 2).tanh()
 
-    drawn = Sampler(Net(), spec, Prior(5), micro_batch=16).sample(["a", "b"], count=asked)
-    assert drawn.shape == (2 * asked, 2, 2)
+    generated = Sampler(Net(), spec, Prior(5), micro_batch=16).sample(["a", "b"], count=asked)
+    assert generated.shape == (2 * asked, 2, 2)
     assert set(shapes) == {((16, 5), (16, 2))}
     assert len(shapes) == -(-2 * asked // 16)

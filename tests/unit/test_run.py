@@ -9,24 +9,24 @@ import torch
 
 from condgen.errors import CondgenError
 from condgen.systems import DIGITS
-from condgen.training import kernels, logbook, run
-from condgen.training.logbook import Logbook, Meter
-from condgen.training.run import Identity, Run, conditions, default_folder
+from condgen.training import kernels, metric_log, run
+from condgen.training.metric_log import Meter, MetricLog
+from condgen.training.run import Run, RunConfig, conditions, default_folder
 
 
-def opened(folder: Path, identity: Identity) -> Run:
+def opened(folder: Path, identity: RunConfig) -> Run:
     with Run.open(folder, identity) as here:
         return here
 
 
-CVAE = Identity("cvae", {"images": 100, "lr": 0.1}, "mnist", "abc", DIGITS.to_json(), 0)
+CVAE = RunConfig("cvae", {"images": 100, "lr": 0.1}, "mnist", "abc", DIGITS.to_json(), 0)
 
 
 def test_the_same_training_goes_on_and_may_grow_longer(tmp_path: Path) -> None:
     opened(tmp_path / "r", CVAE)
     longer = replace(CVAE, config={"images": 900, "lr": 0.1})
     assert opened(tmp_path / "r", longer).identity == longer
-    assert run.identity_in(tmp_path / "r") == longer
+    assert run.config_in(tmp_path / "r") == longer
 
 
 @pytest.mark.parametrize(
@@ -35,10 +35,10 @@ def test_the_same_training_goes_on_and_may_grow_longer(tmp_path: Path) -> None:
         (replace(CVAE, config={"images": 100, "lr": 0.2}), "holds a run with lr=0.1, not 0.2"),
         (replace(CVAE, system="vae"), "holds a run with system=cvae, not vae"),
         (replace(CVAE, seed=4), "holds a run with seed=0, not 4"),
-        (replace(CVAE, fingerprint="xyz"), "holds a run with other pictures or labels in 'mnist'"),
+        (replace(CVAE, fingerprint="xyz"), "holds a run with other images or labels in 'mnist'"),
     ],
 )
-def test_another_training_is_refused_by_name(tmp_path: Path, other: Identity, says: str) -> None:
+def test_another_training_is_refused_by_name(tmp_path: Path, other: RunConfig, says: str) -> None:
     opened(tmp_path, CVAE)
     before = (tmp_path / "config.json").read_bytes()
     with pytest.raises(CondgenError, match=says):
@@ -46,7 +46,7 @@ def test_another_training_is_refused_by_name(tmp_path: Path, other: Identity, sa
     assert (tmp_path / "config.json").read_bytes() == before
 
 
-def test_the_same_pictures_under_another_path_are_the_same_training(tmp_path: Path) -> None:
+def test_the_same_images_under_another_path_are_the_same_training(tmp_path: Path) -> None:
     opened(tmp_path, CVAE)
     opened(tmp_path, replace(CVAE, data="/elsewhere/mnist.npz"))
     assert json.loads((tmp_path / "config.json").read_text())["data"] == "/elsewhere/mnist.npz"
@@ -111,9 +111,9 @@ def test_default_folders_are_numbered_by_training(tmp_path: Path) -> None:
 def test_a_second_process_is_refused_and_a_dead_one_is_not_waited_for(tmp_path: Path) -> None:
     opened(tmp_path, CVAE)
     hold = (
-        "import sys, time; from pathlib import Path; from condgen.training.run import Run, identity_in\n"
+        "import sys, time; from pathlib import Path; from condgen.training.run import Run, config_in\n"
         "folder = Path(sys.argv[1])\n"
-        "with Run.open(folder, identity_in(folder)): print('held', flush=True); time.sleep(60)"
+        "with Run.open(folder, config_in(folder)): print('held', flush=True); time.sleep(60)"
     )
     other = subprocess.Popen([sys.executable, "-c", hold, str(tmp_path)], stdout=subprocess.PIPE, text=True)
     before = (tmp_path / "config.json").read_bytes()
@@ -155,11 +155,11 @@ def test_a_training_may_go_on_with_other_settings_if_somebody_insists(tmp_path: 
     opened(tmp_path, CVAE)
     other = replace(CVAE, config={"images": 100, "lr": 0.2}, fingerprint="xyz", seed=3)
     with Run.open(tmp_path, other, allow_changed=True) as here:
-        assert here.changed == ("seed=0, not 3", "lr=0.1, not 0.2", "other pictures or labels in 'mnist'")
+        assert here.changed == ("seed=0, not 3", "lr=0.1, not 0.2", "other images or labels in 'mnist'")
     for fixed in (replace(CVAE, system="vae"), replace(CVAE, labels="Hat"), replace(CVAE, spec={})):
         with pytest.raises(CondgenError, match="repeat its own command or"), Run.open(tmp_path, fixed, True):
             pass
-    assert run.identity_in(tmp_path) == other
+    assert run.config_in(tmp_path) == other
 
 
 def test_publishing_replaces_weights_and_card_together(tmp_path: Path) -> None:
@@ -182,24 +182,24 @@ def test_a_meter_gives_means_and_forgets(tmp_path: Path) -> None:
 
 
 def test_a_log_goes_on_from_its_checkpoint(tmp_path: Path) -> None:
-    book = Logbook(tmp_path, 0)
+    book = MetricLog(tmp_path, 0)
     for images in (10, 20, 30):
         book.write(images, {"loss/g": images / 10}, seconds=1.5)
     with (tmp_path / "log.jsonl").open("a") as file:
         file.write('{"images": 40, "lo')  # the machine stopped here
-    Logbook(tmp_path, 20).write(30, {"loss/g": 7.0}, seconds=1.0)
-    assert logbook.read(tmp_path / "log.jsonl") == [
+    MetricLog(tmp_path, 20).write(30, {"loss/g": 7.0}, seconds=1.0)
+    assert metric_log.read(tmp_path / "log.jsonl") == [
         {"images": 10, "loss/g": 1.0},
         {"images": 20, "loss/g": 2.0},
         {"images": 30, "loss/g": 7.0},
     ]
-    assert logbook.read(tmp_path / "clock.jsonl")[-1] == {"images": 30, "seconds": 4.0}
+    assert metric_log.read(tmp_path / "clock.jsonl")[-1] == {"images": 30, "seconds": 4.0}
 
 
 def test_tensorboard_shows_the_log_without_the_lost_future(tmp_path: Path) -> None:
     event_accumulator = pytest.importorskip("tensorboard.backend.event_processing.event_accumulator")
     for start, stop, value in ((0, 50, 1.0), (20, 40, 2.0)):
-        book = Logbook(tmp_path, start)
+        book = MetricLog(tmp_path, start)
         for images in range(start + 10, stop, 10):
             book.write(images, {"loss/g": value}, seconds=1.0)
     events = event_accumulator.EventAccumulator(str(tmp_path / "tensorboard")).Reload()

@@ -1,4 +1,4 @@
-"""Shards: every picture is the one that `sample` gives, however many processes draw, and whatever was drawn before."""
+"""Shards: every image is the one that `sample` gives, however many processes draw, and whatever was generated before."""
 
 import io
 import json
@@ -9,9 +9,9 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from condgen.drawing import shards
-from condgen.drawing.sampler import Sampler
 from condgen.errors import CondgenError
+from condgen.sampling import shards
+from condgen.sampling.sampler import Sampler
 from contract.laws import begin, run_to
 
 
@@ -25,7 +25,7 @@ def draw(sampler: Sampler, out: Path, count: int = 20) -> dict[str, bytes]:
     return {path.name: path.read_bytes() for path in out.glob("*.tar")}
 
 
-def test_a_shard_holds_the_pictures_that_sample_gives(sampler: Sampler, tmp_path: Path) -> None:
+def test_a_shard_holds_the_images_that_sample_gives(sampler: Sampler, tmp_path: Path) -> None:
     tars = draw(sampler, tmp_path / "out")
     assert sorted(tars) == ["00000.tar", "00001.tar", "00002.tar", "00003.tar"]
     found = {}
@@ -41,8 +41,8 @@ def test_a_shard_holds_the_pictures_that_sample_gives(sampler: Sampler, tmp_path
     for place, stem in enumerate(stems):
         told = json.loads(found[f"{stem}.json"])
         assert (int(found[f"{stem}.cls"]), told["index"], told["seed"]) == (place // 20, place % 20, 3)
-        with Image.open(io.BytesIO(found[f"{stem}.png"])) as picture:
-            assert (np.asarray(picture) == wanted[place]).all()
+        with Image.open(io.BytesIO(found[f"{stem}.png"])) as image:
+            assert (np.asarray(image) == wanted[place]).all()
 
 
 def test_processes_share_them_out_and_a_crash_costs_one(

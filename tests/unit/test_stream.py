@@ -1,4 +1,4 @@
-"""The order of the data is a function of (seed, images); every picture is seen equally often."""
+"""The order of the data is a function of (seed, images); every image is seen equally often."""
 
 from itertools import islice
 
@@ -11,11 +11,11 @@ from hypothesis import strategies as st
 from condgen.data import Split
 from condgen.labels import Labels
 from condgen.stream import Stream
-from conftest import KINDS, pictures
+from conftest import KINDS, toy_data
 
 
 def numbered(n: int, batch: int, seed: int = 0, start: int = 0) -> Stream:
-    """A stream of 1x1 pictures whose class is their place in the data."""
+    """A stream of 1x1 images whose class is their place in the data."""
     split = Split(np.zeros((n, 1, 1, 1), np.uint8), np.arange(n))
     return Stream(split, Labels(tuple(map(str, range(n)))), batch, seed, start=start)
 
@@ -25,7 +25,7 @@ def seen(stream: Stream, batches: int) -> list[int]:
 
 
 @given(n=st.integers(1, 40), batch=st.integers(1, 50), passes=st.integers(1, 4))
-def test_each_pass_shows_every_picture_once(n: int, batch: int, passes: int) -> None:
+def test_each_pass_shows_every_image_once(n: int, batch: int, passes: int) -> None:
     shown = seen(numbered(n, batch), -(-n * passes // batch))
     for number in range(passes):
         assert sorted(shown[number * n : (number + 1) * n]) == list(range(n))
@@ -49,7 +49,7 @@ def test_passes_and_seeds_have_orders_of_their_own() -> None:
 
 @pytest.mark.parametrize("kind", KINDS)
 def test_batches_are_what_the_contract_says(kind: str) -> None:
-    data = pictures(kind)
+    data = toy_data(kind)
     stream = Stream(data.train, data.labels, 16, seed=3)
     x, y = next(stream)
     assert x.shape == (16, *data.spec.shape)
@@ -69,7 +69,7 @@ def test_pixels_fill_the_range() -> None:
 
 
 def unbalanced(counts: list[int], batch: int = 7, start: int = 0) -> tuple[Stream, np.ndarray]:
-    """A balanced stream of 1x1 pictures, each with its own grey, and the class of each."""
+    """A balanced stream of 1x1 images, each with its own grey, and the class of each."""
     labels = np.repeat(np.arange(len(counts)), counts)
     greys = np.arange(len(labels), dtype=np.uint8).reshape(-1, 1, 1, 1)
     names = Labels(tuple(map(str, range(len(counts)))))
@@ -91,7 +91,7 @@ def test_balanced_passes_hold_each_label_by_the_logarithm_of_its_count(counts: l
 
 
 @given(counts=st.lists(st.integers(1, 30), min_size=1, max_size=6), passes=st.integers(1, 5))
-def test_balanced_pictures_of_one_label_are_seen_equally_often(counts: list[int], passes: int) -> None:
+def test_balanced_images_of_one_label_are_seen_equally_often(counts: list[int], passes: int) -> None:
     stream, labels = unbalanced(counts, batch=sum(counts))
     seen = np.bincount(rows_of(stream, passes), minlength=len(labels))
     assert all(np.ptp(seen[labels == label]) <= 1 for label in range(len(counts)))

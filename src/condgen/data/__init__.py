@@ -1,18 +1,18 @@
-"""Labelled pictures on disk -> `Dataset`. One table of data known by name, one of layouts for everything else.
+"""Labelled images on disk -> `Dataset`. One table of data known by name, one of layouts for everything else.
 
 mnist.py            the embedded 70,000 digits
 fashion_mnist.py    found on the machine, or fetched once
 
 idx.py  npz.py      arrays of the user's own
 folders.py          a folder per class
-table.py            pictures and a CSV, TSV or JSON-lines table of labels
+table.py            images and a CSV, TSV or JSON-lines table of labels
 celeba.py           CelebA's layout: faces, attributes, splits
 stylegan.py         StyleGAN's dataset.json
 generated.py        what condgen itself wrote as data; tars.py the shards among it
-parquet.py          Parquet files of pictures; hugging_face.py what `datasets` saved
+parquet.py          Parquet files of images; hugging_face.py what `datasets` saved
 
 store.py            a folder or a zip, read member by member
-listing.py          what a source of picture files says
+listing.py          what a source of image files says
 decode.py           one file -> pixels, or a reason why not
 ingest.py           all files -> one mapped array in the cache; helpers.py does it in parallel
 dataset.py          what every source ends as
@@ -56,7 +56,7 @@ class Source:
 
 @dataclass(frozen=True)
 class Layout:
-    """A way in which people keep labelled pictures, in a folder or in a zip."""
+    """A way in which people keep labelled images, in a folder or in a zip."""
 
     fits: Callable[[Store], bool]
     read: Callable[[Store], Listing | Dataset]
@@ -75,12 +75,12 @@ LAYOUTS = {
         generated.fits, generated.read, "what condgen sample --out FOLDER, --shard or augment wrote; WebDataset's .tar"
     ),
     "CelebA": Layout(celeba.fits, celeba.read, "list_attr_celeba.txt, img_align_celeba or its zip, perhaps splits"),
-    "StyleGAN": Layout(stylegan.fits, stylegan.read, "pictures and dataset.json"),
+    "StyleGAN": Layout(stylegan.fits, stylegan.read, "images and dataset.json"),
     "Hugging Face": Layout(hugging_face.fits, hugging_face.read, "what `datasets` wrote with save_to_disk"),
     "idx": Layout(idx.fits, idx.read_store, "the four idx files of MNIST's layout, plain or .gz; or IMAGES,LABELS"),
-    "table": Layout(table.fits, table.read, "pictures and a table .csv, .tsv or .jsonl: file, label or attributes"),
+    "table": Layout(table.fits, table.read, "images and a table .csv, .tsv or .jsonl: file, label or attributes"),
     "folders": Layout(folders.fits, folders.read, "a folder per class, perhaps inside train and test"),
-    "Parquet": Layout(parquet.fits, parquet.read, "FILE.parquet, or a folder of them: pictures as bytes, and labels"),
+    "Parquet": Layout(parquet.fits, parquet.read, "FILE.parquet, or a folder of them: images as bytes, and labels"),
     "npz": Layout(
         npz.fits,
         npz.read_store,
@@ -88,7 +88,7 @@ LAYOUTS = {
         "and 1 are attributes; optional names",
     ),
 }
-"""Tried in this order on every path; each may also lie in a zip. Arrays come last: they may lie beside pictures."""
+"""Tried in this order on every path; each may also lie in a zip. Arrays come last: they may lie beside images."""
 
 
 def load(
@@ -102,8 +102,8 @@ def load(
     """A data set by name or path; see SOURCES and LAYOUTS. User files are only read.
 
     labels: of a set with attributes, those to keep, such as "Blond_Hair,Smiling"; a single one becomes two classes.
-    size: side of the square that picture files are scaled to; pictures that come as arrays stay as they are.
-    fit: how other than square picture files become square.
+    size: side of the square that image files are scaled to; images that come as arrays stay as they are.
+    fit: how other than square image files become square.
     on_bad: skip every file that cannot be used, or stop at the first; None skips up to a hundredth of them.
     """
     if size is not None and size < 1:
@@ -115,7 +115,7 @@ def load(
         data = found
         if size is not None and size not in data.train.images.shape[1:3]:
             height, width = data.train.images.shape[1:3]
-            raise CondgenError(f"--size scales picture files; {data.name!r} is arrays of {height}x{width}.")
+            raise CondgenError(f"--size scales image files; {data.name!r} is arrays of {height}x{width}.")
     return choosing(data, labels) if labels is not None else data
 
 

@@ -1,6 +1,6 @@
 """CelebA's layout: a folder (or zip) of JPEG faces, a list of attributes, and a list of splits.
 
-    list_attr_celeba.txt       number of pictures / names of attributes / 000001.jpg -1 1 ...
+    list_attr_celeba.txt       number of images / names of attributes / 000001.jpg -1 1 ...
     list_eval_partition.txt    000001.jpg 0          (0 train, 1 validation, 2 test)
     img_align_celeba/*.jpg     or img_align_celeba.zip
 
@@ -16,7 +16,7 @@ from condgen.data.store import Archive, Folder, Store, text_of
 from condgen.errors import CondgenError
 from condgen.labels import Labels
 
-ATTRIBUTES, PARTITION, PICTURES = "list_attr_celeba.txt", "list_eval_partition.txt", "img_align_celeba"
+ATTRIBUTES, PARTITION, IMAGES = "list_attr_celeba.txt", "list_eval_partition.txt", "img_align_celeba"
 SIZE = 64
 """Of the documents that train on CelebA."""
 PARTS = {"0": "train", "1": "validation", "2": "test"}
@@ -53,7 +53,7 @@ def _lists(store: Store) -> Store:
 
 def _faces(store: Store) -> Store:
     """Where the faces are: in this folder or zip, or in the zip that CelebA is distributed as."""
-    zipped = _found(store, f"{PICTURES}.zip")
+    zipped = _found(store, f"{IMAGES}.zip")
     return Archive(Path(store.path, zipped)) if zipped and isinstance(store, Folder) else store
 
 
@@ -61,13 +61,13 @@ def _attributes(text: str, where: str) -> tuple[tuple[str, ...], dict[str, list[
     """Names, and per file the values as zeros and ones."""
     lines = [line for line in text.splitlines() if line.strip()]
     if len(lines) < 3:
-        raise CondgenError(f"{where} has {len(lines)} lines, wanted a list of pictures.")
+        raise CondgenError(f"{where} has {len(lines)} lines, wanted a list of images.")
     names = tuple(lines[1].split())
     values: dict[str, list[int]] = {}
     for number, line in enumerate(lines[2:], start=3):
         file, *signs = line.split()
         if len(signs) != len(names) or not set(signs) <= {"-1", "1", "0"} or file in values:
-            found = "a second line of the same picture" if file in values else repr(line[:60])
+            found = "a second line of the same image" if file in values else repr(line[:60])
             raise CondgenError(f"{where}, line {number}: wanted {len(names)} times -1 or 1, found {found}.")
         values[file] = [int(sign == "1") for sign in signs]
     return names, values

@@ -35,7 +35,7 @@ def numbered(arrays: Sequence[NDArray[np.int64]], where: str) -> Numbered:
     low, top = int(found[0]), int(found[-1])
     if low < 0:
         at = int(np.flatnonzero(whole == low)[0])
-        raise CondgenError(f"{where}: picture {at} has label {low}, wanted 0 to {max(top, 0)} (classes).")
+        raise CondgenError(f"{where}: image {at} has label {low}, wanted 0 to {max(top, 0)} (classes).")
     if low == 0 and top < 2 * len(found):
         names = tuple(map(str, range(top + 1)))
         return Numbered(list(arrays), few_enough(names, where), _doubts(len(found), len(whole), where))

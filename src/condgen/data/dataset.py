@@ -1,4 +1,4 @@
-"""What every reader returns: uint8 pictures, their labels, and the names of the labels."""
+"""What every reader returns: uint8 images, their labels, and the names of the labels."""
 
 import hashlib
 import re
@@ -21,7 +21,7 @@ LARGEST = 2**53
 
 @dataclass(frozen=True)
 class Split:
-    """Some of the pictures of a data set.
+    """Some of the images of a data set.
 
     images: uint8 (n, height, width, channels), channels 1 or 3.
     labels: (n,) class numbers, or (n, K) attribute values 0 and 1, and UNKNOWN where nobody noted it down.
@@ -36,7 +36,7 @@ class Split:
 
 @dataclass(frozen=True)
 class Dataset:
-    """Labelled pictures, in memory or mapped into it. `test` may be missing; metrics that need it say so."""
+    """Labelled images, in memory or mapped into it. `test` may be missing; metrics that need it say so."""
 
     name: str
     labels: Labels
@@ -78,7 +78,7 @@ class Dataset:
 
     @cached_property
     def fingerprint(self) -> str:
-        """SHA-256 of the training pictures, labels and names: says whether two runs saw the same data."""
+        """SHA-256 of the training images, labels and names: says whether two runs saw the same data."""
         digest = hashlib.sha256(repr((self.train.images.shape, self.labels)).encode())
         digest.update(np.ascontiguousarray(self.train.images).data)
         digest.update(np.ascontiguousarray(self.train.labels).data)
@@ -92,7 +92,7 @@ def _counted(names: Sequence[str], what: str, wrote: Mapping[str, str]) -> str:
 
 
 def choosing(data: Dataset, names: str) -> Dataset:
-    """The same pictures with some of their attributes, "Blond_Hair,Smiling", in this order.
+    """The same images with some of their attributes, "Blond_Hair,Smiling", in this order.
 
     One attribute alone becomes two classes, "not Blond_Hair" and "Blond_Hair", as in the documents on CelebA.
     """
@@ -110,21 +110,21 @@ def choosing(data: Dataset, names: str) -> Dataset:
 
 
 def _classes(split: Split, column: int) -> Split:
-    """One attribute as two classes; pictures where it is not known belong to neither."""
+    """One attribute as two classes; images where it is not known belong to neither."""
     known = split.labels[:, column] != UNKNOWN
     return Split(split.images if known.all() else split.images[known], split.labels[known, column])
 
 
-def as_pictures(array: NDArray[np.generic], where: str) -> NDArray[np.uint8]:
+def as_images(array: NDArray[np.generic], where: str) -> NDArray[np.uint8]:
     """(n, h, w) or (n, h, w, c) uint8 -> (n, h, w, c); other dtypes and shapes are refused, never guessed at."""
     if array.dtype != np.uint8:
         raise CondgenError(
-            f"{where}: pictures are {array.dtype}, wanted uint8 with 0 = black and 255 = full; convert them first."
+            f"{where}: images are {array.dtype}, wanted uint8 with 0 = black and 255 = full; convert them first."
         )
     if array.ndim == 3:
         array = array[..., None]
     if array.ndim != 4 or array.shape[3] not in (1, 3):
-        raise CondgenError(f"{where}: pictures have shape {array.shape}, wanted (n, h, w), (n, h, w, 1 or 3).")
+        raise CondgenError(f"{where}: images have shape {array.shape}, wanted (n, h, w), (n, h, w, 1 or 3).")
     return array.astype(np.uint8, copy=False)
 
 
@@ -145,12 +145,12 @@ def as_labels(array: NDArray[np.generic], where: str) -> NDArray[np.int64]:
 
 def _check(where: str, split: Split, labels: Labels) -> None:
     if len(split) == 0:
-        raise CondgenError(f"{where} holds no pictures.")
+        raise CondgenError(f"{where} holds no images.")
     if len(split.images) != len(split.labels):
-        raise CondgenError(f"{where}: {len(split.images)} pictures but {len(split.labels)} labels.")
+        raise CondgenError(f"{where}: {len(split.images)} images but {len(split.labels)} labels.")
     least, top = (0, len(labels) - 1) if labels.kind == "classes" else (UNKNOWN, 1)
     low, high = int(split.labels.min()), int(split.labels.max())
     if low < least or high > top:
         bad = low if low < least else high
         at = int(np.argwhere(split.labels == bad)[0][0])
-        raise CondgenError(f"{where}: picture {at} has label {bad}, wanted 0 to {top} ({labels.kind}).")
+        raise CondgenError(f"{where}: image {at} has label {bad}, wanted 0 to {top} ({labels.kind}).")

@@ -25,7 +25,7 @@ SHA256 = {
     "train": "16d82e2b505296aa2b78bd5ea0992634f30419a4c97def7c907d154a35ac6157",
     "test": "9f1ec356a747bfe4ebab3cfb722d3694c9ca737e2570f6f90cf31d7b6fd689d4",
 }
-"""Of the decoded arrays, pictures then labels, as bytes: however the files were packed."""
+"""Of the decoded arrays, images then labels, as bytes: however the files were packed."""
 
 
 def places() -> list[Path]:

@@ -11,16 +11,16 @@ from condgen.errors import CondgenError
 
 NOTES = (".txt", ".md", ".csv", ".tsv", ".json", ".jsonl", ".xml", ".yaml", ".yml", ".html", ".py", ".log")
 ARRAYS = (".npz", ".npy", ".parquet")
-"""Endings of what lies beside pictures and was never meant to be one."""
+"""Endings of what lies beside images and was never meant to be one."""
 
 
 def fits(store: Store) -> bool:
-    return any(len(path) > 1 for path in _pictures(store))
+    return any(len(path) > 1 for path in _images(store))
 
 
 def read(store: Store) -> Listing:
-    """Raises CondgenError if pictures lie where no folder gives them a class."""
-    files = _pictures(store)
+    """Raises CondgenError if images lie where no folder gives them a class."""
+    files = _images(store)
     shared = 0  # folders that hold everything, such as the one a zip was made of
     while all(len(path) > shared + 2 for path in files) and len({path[: shared + 1] for path in files}) == 1:
         shared += 1
@@ -37,5 +37,5 @@ def read(store: Store) -> Listing:
     )
 
 
-def _pictures(store: Store) -> list[tuple[str, ...]]:
+def _images(store: Store) -> list[tuple[str, ...]]:
     return [tuple(name.split("/")) for name in store.names() if not name.lower().endswith(NOTES + ARRAYS)]

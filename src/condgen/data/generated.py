@@ -14,7 +14,7 @@ import numpy as np
 from condgen import cache, disk, marker
 from condgen.data.classes import few_enough
 from condgen.data.listing import Listing, listing
-from condgen.data.store import Pictures, Store
+from condgen.data.store import Images, Store
 from condgen.data.tars import ENDING, Tars
 from condgen.errors import CondgenError
 from condgen.labels import Label, Labels
@@ -53,7 +53,7 @@ def _told(store: Store, names: Sequence[str]) -> list[dict[str, str]]:
     Kept until any of the files is touched, since each is opened for it.
     """
     key = hashlib.sha256("\0".join([str(VERSION), store.stamp(names), *names]).encode("utf-8", "surrogateescape"))
-    path = disk.cache() / "pictures" / "labels" / f"{key.hexdigest()}.json"
+    path = disk.cache() / "images" / "labels" / f"{key.hexdigest()}.json"
     found: list[dict[str, str]] | None = cache.kept(path)
     if found is None:
         found = _read(store, names)
@@ -97,7 +97,7 @@ def _sort(name: str, label: str | None, said: dict[str, str], odd: dict[str, str
 def _labelled(
     store: Store, said: dict[str, str], marks: Sequence[Mark], odd: dict[str, str], own: dict[str, str]
 ) -> Listing:
-    pictures: Pictures = Tars(store)
+    images: Images = Tars(store)
     known = marker.joined([mark.labels for mark in marks if mark.labels])
     if known is None:
         if any("+" in word or word == "none" for word in said.values()) or marks:
@@ -105,7 +105,7 @@ def _labelled(
                 f"{str(store.path)!r}: images with attributes, and no {marker.FILE} that names the same ones for all; "
                 "name a single folder that condgen wrote."
             )
-        found = listing(pictures, ((name, None, word) for name, word in said.items()), store.path.stem)
+        found = listing(images, ((name, None, word) for name, word in said.items()), store.path.stem)
         known, values = found.labels, found.values
     else:
         few_enough(known.names, str(store.path))
@@ -114,7 +114,7 @@ def _labelled(
             raise CondgenError(f"{str(store.path)!r}: label {strange!r} is not among {', '.join(known.names[:20])}.")
         values = np.array([numbers[word] for word in said.values()], np.int64)
     parts: list[str | None] = [None] * len(said)
-    return Listing(store.path.stem, pictures, list(said), known, values, parts, odd, own=own, generated=True)
+    return Listing(store.path.stem, images, list(said), known, values, parts, odd, own=own, generated=True)
 
 
 def _numbers(known: Labels, titles: Iterable[str]) -> dict[str, Label]:

@@ -1,4 +1,4 @@
-"""Work on many pictures by several processes, with a bar in a terminal."""
+"""Work on many images by several processes, with a bar in a terminal."""
 
 import os
 import signal
@@ -22,10 +22,10 @@ Item = TypeVar("Item")
 def each(work: Callable[[Job], Result], jobs: Sequence[Job], what: str, per_job: int = 256) -> Iterator[Result]:
     """The results in the order of the jobs. One job, or one core, needs no helper.
 
-    what: is being done to the pictures, for the bar. per_job: pictures.
+    what: is being done to the images, for the bar. per_job: images.
     """
     bar = Console(stderr=True)
-    title, hide = f"{what} {len(jobs) * per_job:,} pictures" if len(jobs) > 1 else what, not bar.is_terminal
+    title, hide = f"{what} {len(jobs) * per_job:,} images" if len(jobs) > 1 else what, not bar.is_terminal
     count = min(len(jobs), os.cpu_count() or 1)
     if count < 2:
         yield from track(map(work, jobs), title, len(jobs), console=bar, disable=hide)
@@ -35,7 +35,7 @@ def each(work: Callable[[Job], Result], jobs: Sequence[Job], what: str, per_job:
         yield from track(helpers.map(_Helper.do, jobs), title, len(jobs), console=bar, disable=hide)
     except BrokenProcessPool:
         raise CondgenError(
-            f"a helper was ended while {what} pictures, perhaps for want of memory; the same command goes on there."
+            f"a helper was ended while {what} images, perhaps for want of memory; the same command goes on there."
         ) from None
     finally:
         helpers.shutdown(cancel_futures=True)  # Ctrl-C need not wait for what is still to do

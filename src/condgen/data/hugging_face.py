@@ -24,21 +24,21 @@ def fits(store: Store) -> bool:
 def read(store: Store) -> Listing:
     if not store.path.is_dir():
         raise CondgenError(f"{str(store.path)!r} holds Arrow files, which are mapped from a folder; unpack it first.")
-    pictures = Rows(store)
+    images = Rows(store)
     rows: dict[str, Row] = {}
     parts: dict[str, str | None] = {}
     names: list[str] | None = None
-    for split, table in pictures.tables.items():
-        others = table.remove_columns(pictures.column(split))
+    for split, table in images.tables.items():
+        others = table.remove_columns(images.column(split))
         names = next((f.names for f in table.features.values() if type(f).__name__ == "ClassLabel"), None)
         for number, cells in enumerate(others):
             rows[f"{split}:{number}"] = Row(f"{split}, row {number}", words(cells, names))
             parts[f"{split}:{number}"] = SPLITS.get(split)
-    return labelled(pictures, rows, parts, names)
+    return labelled(images, rows, parts, names)
 
 
 class Rows:
-    """The pictures of such a data set, each named SPLIT:ROW."""
+    """The images of such a data set, each named SPLIT:ROW."""
 
     def __init__(self, store: Store) -> None:
         self.store, self.path, self.odd = store, store.path, store.odd
@@ -72,4 +72,4 @@ def _column(table: Any) -> str:
     for name, feature in table.features.items():
         if type(feature).__name__ == "Image":
             return str(name)
-    raise CondgenError(f"no column of pictures among {', '.join(table.features)}.")
+    raise CondgenError(f"no column of images among {', '.join(table.features)}.")

@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from condgen.data.classes import numbered
-from condgen.data.dataset import Dataset, Split, as_labels, as_pictures
+from condgen.data.dataset import Dataset, Split, as_images, as_labels
 from condgen.data.store import Folder, Store, bytes_of
 from condgen.errors import CondgenError
 from condgen.labels import Labels
@@ -45,7 +45,7 @@ def read_store(store: Store) -> Dataset:
         pair = [_member(store, f"{stem}-{kind}") for kind in ("images", "labels")]
         if None not in pair:
             images, labels = (decoded(bytes_of(store, str(name)), Path(str(name))) for name in pair)
-            splits[split] = Split(as_pictures(images, str(pair[0])), as_labels(labels, str(pair[1])))
+            splits[split] = Split(as_images(images, str(pair[0])), as_labels(labels, str(pair[1])))
     if "train" not in splits:
         raise CondgenError(f"{str(store.path)!r} has train-images and no train-labels.")
     return _dataset(store.path.stem, splits)
@@ -125,7 +125,7 @@ def _find(folder: Path, beginning: str) -> Path | None:
 
 
 def _split(images: Path, labels: Path) -> Split:
-    return Split(as_pictures(read(images), str(images)), as_labels(read(labels), str(labels)))
+    return Split(as_images(read(images), str(images)), as_labels(read(labels), str(labels)))
 
 
 def _dataset(name: str, splits: dict[str, Split], names: tuple[str, ...] | None = None) -> Dataset:

@@ -1,10 +1,10 @@
-"""Picture files -> one memory-mapped array of uint8: decoded once, kept in the user's cache, read from there after.
+"""Image files -> one memory-mapped array of uint8: decoded once, kept in the user's cache, read from there after.
 
-    pictures/surveys/<hash of names, sizes, times>.json   per picture: SHA-256 and sides, or what is wrong with it
-    pictures/<hash of contents, size, fit>/               images.npy and meta.json, whole or not there at all
-    pictures/<the same>.part/                             shards that are finished; the same command goes on with them
+    images/surveys/<hash of names, sizes, times>.json   per image: SHA-256 and sides, or what is wrong with it
+    images/<hash of contents, size, fit>/               images.npy and meta.json, whole or not there at all
+    images/<the same>.part/                             shards that are finished; the same command goes on with them
 
-The user's files are only read. While none of them is touched, training reads no picture file again. What is damaged in
+The user's files are only read. While none of them is touched, training reads no image file again. What is damaged in
 the cache is noticed (condgen/cache.py) and made again.
 """
 
@@ -29,22 +29,22 @@ from condgen.data.dataset import Dataset, Split
 from condgen.data.decode import header, pixels
 from condgen.data.helpers import chunked, each
 from condgen.data.listing import Listing
-from condgen.data.store import Bad, Pictures, shown
+from condgen.data.store import Bad, Images, shown
 from condgen.errors import CondgenError
 from condgen.spec import Fit, OnBad
 
 VERSION = 2
 """Of how files become pixels, and of what is kept; part of every key."""
 SIZE = 64
-"""Side that pictures are scaled to if they differ in size or are larger, and nobody asks for another."""
+"""Side that images are scaled to if they differ in size or are larger, and nobody asks for another."""
 SHARD = 32 * 2**20
 """Bytes of pixels that one shard holds, at most: what a crash costs, and what a helper needs."""
 SURVEYED = 256
-"""Pictures that a helper looks at in one go."""
+"""Images that a helper looks at in one go."""
 BAD_SHARE = 0.01
-"""Of the pictures, that may be left out without anybody having been asked."""
+"""Of the images, that may be left out without anybody having been asked."""
 HELD_OUT, FEWEST = 10, 100
-"""One picture in so many is held out for tests if the source has no splits and at least so many pictures."""
+"""One image in so many is held out for tests if the source has no splits and at least so many images."""
 IMAGES, META = "images.npy", "meta.json"
 DAMAGE = (
     OSError, ValueError, KeyError, TypeError, IndexError, AttributeError, EOFError, RuntimeError, MemoryError,
@@ -54,7 +54,7 @@ DAMAGE = (
 
 
 class Facts(NamedTuple):
-    """Of one sound picture."""
+    """Of one sound image."""
 
     sha256: str
     height: int
@@ -66,23 +66,23 @@ class Facts(NamedTuple):
 
 
 def dataset(listing: Listing, size: int | None = None, fit: Fit = "crop", on_bad: OnBad | None = None) -> Dataset:
-    """The pictures of a listing as arrays. on_bad: None leaves out what cannot be used, up to a hundredth."""
+    """The images of a listing as arrays. on_bad: None leaves out what cannot be used, up to a hundredth."""
     listing, survey = without_own(listing, surveyed(listing))
     generated = not listing.generated and are_generated(survey)
-    bad = {name: why for name, why in zip(listing.pictures, survey, strict=True) if isinstance(why, str)}
+    bad = {name: why for name, why in zip(listing.images, survey, strict=True) if isinstance(why, str)}
     judge_bad(listing, dict(listing.odd) | bad, on_bad)
     train, test = split(listing, survey)
     rows = [*train, *test]
     facts = [found for row in rows if isinstance(found := survey[row], Facts)]
     side = size or listing.size or usual_size(facts)
-    images, lost = ingested(listing.store, [listing.pictures[row] for row in rows], facts, side, fit)
-    bad |= {listing.pictures[rows[place]]: why for place, why in lost.items()}
+    images, lost = ingested(listing.store, [listing.images[row] for row in rows], facts, side, fit)
+    bad |= {listing.images[rows[place]]: why for place, why in lost.items()}
     left_out = dict(listing.odd) | bad
     judge_bad(listing, left_out, on_bad)
     values = listing.values[[row for place, row in enumerate(rows) if place not in lost]]
     cut = sum(place not in lost for place in range(len(train)))
     if not cut:
-        raise CondgenError(f"{str(listing.store.path)!r} holds no training pictures.")
+        raise CondgenError(f"{str(listing.store.path)!r} holds no training images.")
     rest = Split(images[cut:], values[cut:]) if cut < len(images) else None
     about = {shown(name): why for name, why in left_out.items()}
     own = {shown(name): wrote for name, wrote in listing.own.items()}
@@ -109,7 +109,7 @@ def without_own(listing: Listing, survey: Sequence[Facts | str]) -> tuple[Listin
     if not own:
         return listing, list(survey)
     rows = [row for row in range(len(survey)) if row not in own]
-    names = {listing.pictures[row]: wrote for row, wrote in own.items()}
+    names = {listing.images[row]: wrote for row, wrote in own.items()}
     if not rows:
         raise CondgenError(
             f"{str(listing.store.path)!r} holds no images but what condgen wrote, such as {shown(next(iter(names)))} "
@@ -120,7 +120,7 @@ def without_own(listing: Listing, survey: Sequence[Facts | str]) -> tuple[Listin
 
 def judge_bad(listing: Listing, bad: Mapping[str, str], on_bad: OnBad | None) -> None:
     """Raises CondgenError if more is wrong than may be left out."""
-    total = len(listing.pictures) + len(listing.odd)
+    total = len(listing.images) + len(listing.odd)
     bearable = {"skip": total - 1, "stop": 0, None: BAD_SHARE * total}[on_bad]
     if len(bad) <= bearable:
         return
@@ -128,15 +128,15 @@ def judge_bad(listing: Listing, bad: Mapping[str, str], on_bad: OnBad | None) ->
     more = f" and {len(bad) - 5:,} more" if len(bad) > 5 else ""
     remedy = "" if len(bad) == total else " Mend them, or leave them out with --on-bad skip."
     raise CondgenError(
-        f"{len(bad):,} of {total:,} pictures of {str(listing.store.path)!r} cannot be used: {some}{more}.{remedy}"
+        f"{len(bad):,} of {total:,} images of {str(listing.store.path)!r} cannot be used: {some}{more}.{remedy}"
     )
 
 
 def split(listing: Listing, survey: Sequence[Facts | str]) -> tuple[list[int], list[int]]:
-    """Rows of the sound pictures to train on and to test with, in the order of the source.
+    """Rows of the sound images to train on and to test with, in the order of the source.
 
-    A source that names no split has a tenth held out, chosen by a hash of each picture's content: equal pictures stay
-    together, and no other picture has a say. Validation pictures are the test split where there is no other.
+    A source that names no split has a tenth held out, chosen by a hash of each image's content: equal images stay
+    together, and no other image has a say. Validation images are the test split where there is no other.
     """
     sound = [row for row, found in enumerate(survey) if isinstance(found, Facts)]
     given = {part for row in sound if (part := listing.parts[row])}
@@ -153,27 +153,27 @@ def split(listing: Listing, survey: Sequence[Facts | str]) -> tuple[list[int], l
 
 
 def usual_size(facts: Sequence[Facts]) -> int | None:
-    """None where pictures can stay as they are: all of one size, and small."""
+    """None where images can stay as they are: all of one size, and small."""
     sides = {(found.height, found.width) for found in facts}
     return None if len(sides) == 1 and max(*sides.pop()) <= SIZE else SIZE
 
 
 def surveyed(listing: Listing) -> list[Facts | str]:
-    """Of each picture its facts, or what is wrong with it; kept until any of the files is touched."""
-    stamp = hashlib.sha256(f"{VERSION} {listing.store.stamp(listing.pictures)}".encode())
-    for name in listing.pictures:
+    """Of each image its facts, or what is wrong with it; kept until any of the files is touched."""
+    stamp = hashlib.sha256(f"{VERSION} {listing.store.stamp(listing.images)}".encode())
+    for name in listing.images:
         stamp.update(os.fsencode(name) + b"\0")
     path = folder() / "surveys" / f"{stamp.hexdigest()}.json"
     found = cache.kept(path)
-    if not isinstance(found, list) or len(found) != len(listing.pictures):
-        chunks = chunked(listing.pictures, SURVEYED)
+    if not isinstance(found, list) or len(found) != len(listing.images):
+        chunks = chunked(listing.images, SURVEYED)
         found = [entry for some in each(partial(look, listing.store), chunks, "looking at") for entry in some]
         cache.keep_if_possible(path, found)
     return [entry if isinstance(entry, str) else Facts(*entry) for entry in found]
 
 
-def look(store: Pictures, names: Sequence[str]) -> list[Facts | str]:
-    """The survey of a few pictures, from their headers."""
+def look(store: Images, names: Sequence[str]) -> list[Facts | str]:
+    """The survey of a few images, from their headers."""
     found: list[Facts | str] = []
     for name in names:
         try:
@@ -189,9 +189,9 @@ def look(store: Pictures, names: Sequence[str]) -> list[Facts | str]:
 
 
 def ingested(
-    store: Pictures, names: Sequence[str], facts: Sequence[Facts], size: int | None, fit: Fit
+    store: Images, names: Sequence[str], facts: Sequence[Facts], size: int | None, fit: Fit
 ) -> tuple[NDArray[np.uint8], dict[int, str]]:
-    """All pictures as a mapped array (n, h, w, 1 or 3), and by place those that could not be decoded after all."""
+    """All images as a mapped array (n, h, w, 1 or 3), and by place those that could not be decoded after all."""
     recipe = json.dumps([VERSION, size, fit, *(found.sha256 for found in facts)])
     final = folder() / hashlib.sha256(recipe.encode()).hexdigest()[:32]
     if found := _mapped(final):  # without a lock, which a cache that cannot be written has no room for
@@ -206,9 +206,7 @@ def ingested(
     return found
 
 
-def _make(
-    final: Path, store: Pictures, names: Sequence[str], sides: tuple[int, int], size: int | None, fit: Fit
-) -> None:
+def _make(final: Path, store: Images, names: Sequence[str], sides: tuple[int, int], size: int | None, fit: Fit) -> None:
     """Shard by shard under a name of its own, then joined and renamed."""
     part = final.with_name(f"{final.name}.part")
     if not part.is_dir():
@@ -227,9 +225,9 @@ def _make(
 
 
 def shard(
-    store: Pictures, part: Path, sides: tuple[int, int], size: int | None, fit: Fit, job: tuple[int, Sequence[str]]
+    store: Images, part: Path, sides: tuple[int, int], size: int | None, fit: Fit, job: tuple[int, Sequence[str]]
 ) -> Path:
-    """Decode some pictures into a file of their own, unless an earlier try already did."""
+    """Decode some images into a file of their own, unless an earlier try already did."""
     number, names = job
     path = part / f"{number:06d}.npz"
     if _is_whole(path, len(names), sides):
@@ -258,14 +256,14 @@ def _is_whole(path: Path, count: int, sides: tuple[int, int]) -> bool:
         return False
 
 
-def _fitting(picture: NDArray[np.uint8], sides: tuple[int, int]) -> NDArray[np.uint8]:
-    if picture.shape[:2] != sides:
-        raise Bad(f"is {picture.shape[1]} x {picture.shape[0]} pixels, which its header denies")
-    return picture
+def _fitting(image: NDArray[np.uint8], sides: tuple[int, int]) -> NDArray[np.uint8]:
+    if image.shape[:2] != sides:
+        raise Bad(f"is {image.shape[1]} x {image.shape[0]} pixels, which its header denies")
+    return image
 
 
 def _join(part: Path, shards: Sequence[Path], sides: tuple[int, int], per_shard: int) -> None:
-    """images.npy, grey if every picture is, and meta.json with what was lost."""
+    """images.npy, grey if every image is, and meta.json with what was lost."""
     counts, channels, bad = list[int](), 1, dict[int, str]()
     for number, path in enumerate(shards):
         with np.load(path) as arrays:
@@ -305,5 +303,5 @@ def _remove(path: Path) -> None:
 
 
 def folder() -> Path:
-    """Of all ingested pictures; it may be deleted at any time."""
-    return disk.cache() / "pictures"
+    """Of all ingested images; it may be deleted at any time."""
+    return disk.cache() / "images"

@@ -1,4 +1,4 @@
-"""What a source of picture files says before any picture is opened: which pictures, of which label, in which split.
+"""What a source of image files says before any image is opened: which images, of which label, in which split.
 
 A source is one file of this folder with two functions:
 
@@ -15,7 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from condgen.data.classes import few_enough
-from condgen.data.store import Pictures, shown
+from condgen.data.store import Images, shown
 from condgen.errors import CondgenError
 from condgen.labels import UNKNOWN, Labels
 
@@ -31,11 +31,11 @@ MISSING = ("", "nan", "na", "n/a", "null", "none", "?")
 
 @dataclass(frozen=True)
 class Listing:
-    """Pictures by name, in the order of their source."""
+    """Images by name, in the order of their source."""
 
     name: str
-    store: Pictures
-    pictures: Sequence[str]
+    store: Images
+    images: Sequence[str]
     """Names that `store.read` knows."""
     labels: Labels
     values: NDArray[np.int64]
@@ -45,14 +45,14 @@ class Listing:
     odd: Mapping[str, str] = field(default_factory=dict)
     """What was passed over, and why."""
     size: int | None = None
-    """Side of the square that these pictures are usually scaled to, if there is such a custom."""
+    """Side of the square that these images are usually scaled to, if there is such a custom."""
     own: Mapping[str, str] = field(default_factory=dict)
     """What condgen wrote among them, left out, and by which command."""
     generated: bool = False
     """Whether condgen wrote all of it, as data."""
 
     def only(self, rows: Sequence[int], own: Mapping[str, str]) -> "Listing":
-        """These pictures alone; `own` says who wrote the others. Classes that have none left are no classes."""
+        """These images alone; `own` says who wrote the others. Classes that have none left are no classes."""
         values, labels = self.values[list(rows)], self.labels
         if labels.kind == "classes":
             lost = set(self.values.tolist()) - set(values.tolist())
@@ -61,7 +61,7 @@ class Listing:
             labels = Labels(tuple(labels.names[number] for number in kept))
         return replace(
             self,
-            pictures=[self.pictures[row] for row in rows],
+            images=[self.images[row] for row in rows],
             parts=[self.parts[row] for row in rows],
             labels=labels,
             values=values,
@@ -70,24 +70,24 @@ class Listing:
 
 
 def listing(
-    store: Pictures,
+    store: Images,
     rows: Iterable[tuple[str, str | None, str]],
     name: str | None = None,
     names: Sequence[str] | None = None,
 ) -> Listing:
-    """Pictures of one class each, given as (picture, part, class name).
+    """Images of one class each, given as (image, part, class name).
 
     names: of the classes in their order, if the source has one; else numbers by size and words by alphabet.
     """
-    pictures, parts, words = zip(*rows, strict=True) if (rows := list(rows)) else ((), (), ())
-    if not pictures:
-        raise CondgenError(f"{str(store.path)!r} holds no pictures.")
+    images, parts, words = zip(*rows, strict=True) if (rows := list(rows)) else ((), (), ())
+    if not images:
+        raise CondgenError(f"{str(store.path)!r} holds no images.")
     labels = Labels(few_enough(tuple(names or in_order(set(words))), str(store.path)))
     numbers = {word: number for number, word in enumerate(labels.names)}
     if strange := next((word for word in words if word not in numbers), None):
         raise CondgenError(f"{str(store.path)!r}: label {strange!r} is not among the {len(labels):,} classes it names.")
     values = np.array([numbers[word] for word in words], np.int64)
-    return Listing(name or store.path.stem, store, pictures, labels, values, parts, store.odd)
+    return Listing(name or store.path.stem, store, images, labels, values, parts, store.odd)
 
 
 def in_order(words: Iterable[str]) -> list[str]:

@@ -17,7 +17,7 @@ SHA256 = {
     "train": "edc0d1098aa497be14ace79ddd5171e5a3dcf9c4d196c015389203eb3ba1f59b",
     "test": "c3f9adf9c66efb572b1f9326c3a511b45910c7173b97be66ceceeeeaef6b802b",
 }
-"""Of the decoded arrays, pictures then labels, as bytes."""
+"""Of the decoded arrays, images then labels, as bytes."""
 
 
 def load() -> Dataset:
@@ -29,7 +29,7 @@ def load() -> Dataset:
 
 
 def verify(dataset: Dataset, expected: dict[str, str], remedy: str) -> None:
-    """Compare decoded pictures and labels with their known SHA-256."""
+    """Compare decoded images and labels with their known SHA-256."""
     for name, split in dataset.splits.items():
         found = hashlib.sha256(np.ascontiguousarray(split.images).data)
         found.update(split.labels.astype(np.uint8).tobytes())

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from condgen import marker
 from condgen.data.classes import few_enough, numbered
-from condgen.data.dataset import Dataset, Split, as_labels, as_pictures
+from condgen.data.dataset import Dataset, Split, as_images, as_labels
 from condgen.data.store import Folder, Store, bytes_of, shown
 from condgen.errors import CondgenError
 from condgen.labels import Labels
@@ -53,7 +53,7 @@ def load(
     both = [train, test] if test else [train]
     found = _labelled([labels for _, labels in both], given, str(path))
     splits = [
-        Split(as_pictures(images, str(path)), values) for (images, _), values in zip(both, found.values, strict=True)
+        Split(as_images(images, str(path)), values) for (images, _), values in zip(both, found.values, strict=True)
     ]
     rest = splits[1] if test else None
     return Dataset(name or path.stem, found.labels, splits[0], rest, remarks=found.remarks)

@@ -1,4 +1,4 @@
-"""Parquet files as Hugging Face's hub has them: a column of pictures {bytes, path}, and columns of labels.
+"""Parquet files as Hugging Face's hub has them: a column of images {bytes, path}, and columns of labels.
 
 Read by pyarrow (pip install 'condgen[data]'). Splits are told by the file's name (train-00000-of-00001.parquet), class
 names by the schema's metadata.
@@ -29,18 +29,18 @@ def read(store: Store) -> Listing:
     names: list[str] | None = None
     for file in (name for name in store.names() if name.endswith(ENDING)):
         table = _opened(store, file)
-        column, names = _pictures(table.schema_arrow, file), _class_names(table.schema_arrow)
+        column, names = _images(table.schema_arrow, file), _class_names(table.schema_arrow)
         split = next((SPLITS[w] for w in file.split("/")[-1].lower().split(".")[0].split("-") if w in SPLITS), None)
         others = table.read([name for name in table.schema_arrow.names if name != column]).to_pylist()
         for number, cells in enumerate(others):
-            picture = f"{file}:{number}"
-            rows[picture] = Row(f"{file}, row {number}", words(cells, names))
-            parts[picture] = split
+            image = f"{file}:{number}"
+            rows[image] = Row(f"{file}, row {number}", words(cells, names))
+            parts[image] = split
     return labelled(Rows(store), rows, parts, names)
 
 
 class Rows:
-    """The pictures in Parquet files, each named FILE:ROW. A row group is unpacked once for all of its rows."""
+    """The images in Parquet files, each named FILE:ROW. A row group is unpacked once for all of its rows."""
 
     def __init__(self, store: Store) -> None:
         self.store, self.path, self.odd = store, store.path, store.odd
@@ -48,8 +48,8 @@ class Rows:
 
     def read(self, name: str) -> bytes:
         file, _, number = name.rpartition(":")
-        first, pictures = self._group_of(file, int(number))
-        return payload(pictures[int(number) - first].as_py())
+        first, images = self._group_of(file, int(number))
+        return payload(images[int(number) - first].as_py())
 
     def stamp(self, names: Iterable[str]) -> str:
         return self.store.stamp(sorted({name.rpartition(":")[0] for name in names}))
@@ -57,12 +57,12 @@ class Rows:
     def _group_of(self, file: str, number: int) -> tuple[int, Any]:
         if self._group is None or self._group[0] != file or not self._group[1] <= number < self._group[2]:
             table, first = _opened(self.store, file), 0
-            column = _pictures(table.schema_arrow, file)
+            column = _images(table.schema_arrow, file)
             for group in range(table.num_row_groups):
                 rows = table.metadata.row_group(group).num_rows
                 if number < first + rows:
-                    pictures = table.read_row_group(group, [column]).column(column)
-                    self._group = (file, first, first + rows, pictures)
+                    images = table.read_row_group(group, [column]).column(column)
+                    self._group = (file, first, first + rows, images)
                     break
                 first += rows
         assert self._group
@@ -70,10 +70,10 @@ class Rows:
 
 
 def payload(cell: Any) -> bytes:
-    """The bytes of one picture cell, {bytes, path} or plain."""
+    """The bytes of one image cell, {bytes, path} or plain."""
     found = cell.get("bytes") if isinstance(cell, dict) else cell
     if not isinstance(found, bytes):
-        raise Bad("holds a path and no bytes; embed the pictures when writing the file")
+        raise Bad("holds a path and no bytes; embed the images when writing the file")
     return found
 
 
@@ -102,8 +102,8 @@ def _opened(store: Store, file: str) -> Any:
         raise CondgenError(f"{file!r} of {str(store.path)!r} cannot be read as Parquet: {error}.") from None
 
 
-def _pictures(schema: Any, file: str) -> str:
-    """The column that holds pictures: bytes, or a struct with a field of bytes."""
+def _images(schema: Any, file: str) -> str:
+    """The column that holds images: bytes, or a struct with a field of bytes."""
     types = library("pyarrow").types
     for field in schema:
         kind = field.type
@@ -111,7 +111,7 @@ def _pictures(schema: Any, file: str) -> str:
             kind = kind.field("bytes").type
         if types.is_binary(kind) or types.is_large_binary(kind):
             return str(field.name)
-    raise CondgenError(f"{file!r} has no column of pictures (bytes); found {', '.join(schema.names)}.")
+    raise CondgenError(f"{file!r} has no column of images (bytes); found {', '.join(schema.names)}.")
 
 
 def _class_names(schema: Any) -> list[str] | None:

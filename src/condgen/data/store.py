@@ -1,4 +1,4 @@
-"""Where the bytes of pictures lie: a folder or a zip, by the same few questions, and nothing outside of it.
+"""Where the bytes of images lie: a folder or a zip, by the same few questions, and nothing outside of it.
 
 names()      every file, as a path with slashes, in an order that is the same on every machine
 read(name)   its bytes, at most LARGEST of them
@@ -37,11 +37,11 @@ CACHE = "CACHEDIR.TAG"
 
 
 class Bad(Exception):
-    """Why one picture cannot be used, in a few words."""
+    """Why one image cannot be used, in a few words."""
 
 
-class Pictures(Protocol):
-    """Whatever pictures are read from, once their names are known: also rows of a table. Has to work on in a forked
+class Images(Protocol):
+    """Whatever images are read from, once their names are known: also rows of a table. Has to work on in a forked
     helper."""
 
     path: Path
@@ -55,7 +55,7 @@ class Pictures(Protocol):
     def stamp(self, names: Iterable[str]) -> str: ...
 
 
-class Store(Pictures, Protocol):
+class Store(Images, Protocol):
     """Files that can be listed: see above."""
 
     @property

@@ -1,10 +1,10 @@
-"""Pictures and a table of their labels: CSV, TSV or JSON lines.
+"""Images and a table of their labels: CSV, TSV or JSON lines.
 
     file,label          or    file,split,Smiling,Eyeglasses       or    {"file_name": "a.png", "label": "cat"}
     a.png,cat                 a.png,train,1,0
     b.png,dog                 b.png,test,,1                             an empty attribute is not known
 
-The table lies beside the pictures, or, as Hugging Face's imagefolder has it, as metadata.csv or metadata.jsonl in the
+The table lies beside the images, or, as Hugging Face's imagefolder has it, as metadata.csv or metadata.jsonl in the
 folder of each split. Paths count from the table's own folder.
 """
 
@@ -19,15 +19,15 @@ import numpy as np
 
 from condgen.data.classes import few_enough
 from condgen.data.listing import SPLITS, Listing, attribute, listing, part_of
-from condgen.data.store import Pictures, Store, text_of
+from condgen.data.store import Images, Store, text_of
 from condgen.errors import CondgenError
 from condgen.labels import Labels
 
 ENDINGS = (".csv", ".tsv", ".jsonl")
-FILES = ("file", "filename", "file_name", "image", "image_file", "image_id", "path", "img", "picture")
+FILES = ("file", "filename", "file_name", "image", "image_file", "image_id", "path", "img", "image")
 CLASSES = ("label", "labels", "class", "class_name", "category", "target", "y")
 PARTS = ("split", "partition", "part", "subset")
-"""What people call the columns of the picture, of its class and of its split, in any case."""
+"""What people call the columns of the image, of its class and of its split, in any case."""
 
 
 class Row(NamedTuple):
@@ -57,9 +57,9 @@ def read(store: Store) -> Listing:
 
 
 def labelled(
-    store: Pictures, rows: Mapping[str, Row], parts: Mapping[str, str | None], names: Sequence[str] | None = None
+    store: Images, rows: Mapping[str, Row], parts: Mapping[str, str | None], names: Sequence[str] | None = None
 ) -> Listing:
-    """Pictures by the columns that are left: one class each, or every column an attribute.
+    """Images by the columns that are left: one class each, or every column an attribute.
 
     names: of the classes in their order, if the source has one.
     """
@@ -71,7 +71,7 @@ def labelled(
     if classes is not None:
         return listing(store, ((f, parts[f], _class(row, classes)) for f, row in rows.items()), names=names)
     if not columns:
-        raise CondgenError(f"{first.where}: a column of pictures and none of labels.")
+        raise CondgenError(f"{first.where}: a column of images and none of labels.")
     values = [[attribute(_cell(row, name), f"{row.where}, {name}") for name in columns] for row in rows.values()]
     labels = Labels(few_enough(tuple(columns), str(store.path)), "attributes")
     return Listing(
@@ -80,7 +80,7 @@ def labelled(
 
 
 def _tables(store: Store) -> dict[str, str]:
-    """The one table at the top, or a metadata file in each split's folder; with its column of pictures."""
+    """The one table at the top, or a metadata file in each split's folder; with its column of images."""
     found = [name for name in store.names() if name.lower().endswith(ENDINGS)]
     top = {name: column for name in found if "/" not in name and (column := _file_column(store, name))}
     if len(top) > 1:

@@ -8,7 +8,7 @@ reference.py    the judge's predictions of real images
 protocol.py     condgen-eval/1: which metrics are computed, from which images, and how
 verdict.py      all of them as JSON
 faults.py       known faults, and who notices them
-outside.py      pictures made by any tool
+outside.py      images made by any tool
 monitor.py      small evaluations while training, and alarms
 walks.py  inception.py
 """

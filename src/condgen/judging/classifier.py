@@ -50,8 +50,8 @@ class Recipe:
     at_least: int = 1400
     """Minimum number of steps, for small data sets."""
 
-    def steps(self, pictures: int) -> int:
-        return max(self.at_least, self.epochs * pictures // self.batch)
+    def steps(self, images: int) -> int:
+        return max(self.at_least, self.epochs * images // self.batch)
 
     @classmethod
     def for_data(cls, dataset: Dataset) -> "Recipe":
@@ -101,10 +101,10 @@ def fit(spec: Spec, split: Split, recipe: Recipe, seed: int, steps: int | None =
 
 
 @torch.no_grad()
-def predict(net: nn.Sequential, pictures: NDArray[np.uint8], labels: Labels) -> Predictions:
+def predict(net: nn.Sequential, images: NDArray[np.uint8], labels: Labels) -> Predictions:
     """Outputs of a classifier for images, uint8 (n, h, w, c)."""
     first, last = net[:-1], net[-1]
-    features = torch.cat([first(to_range(some)) for some in torch.from_numpy(pictures).split(BATCH)])
+    features = torch.cat([first(to_range(some)) for some in torch.from_numpy(images).split(BATCH)])
     logits = last(features)
     return Predictions(features, logits, logits.argmax(1) if labels.kind == "classes" else (logits > 0).long())
 

@@ -22,7 +22,7 @@ from condgen.version import __version__
 
 Evaluation = dict[str, Any]
 KEPT = 2
-"""Of how the numbers of real pictures are kept."""
+"""Of how the numbers of real images are kept."""
 
 
 def evaluate_samples(
@@ -30,7 +30,7 @@ def evaluate_samples(
 ) -> Evaluation:
     """Compute all metrics of the protocol. cas, full: see `protocol.evaluate`. inception: weights, to compute FID
     too."""
-    generated, facts = GeneratedSet(samples, reference), pixels.facts(samples.pictures)
+    generated, facts = GeneratedSet(samples, reference), pixels.facts(samples.images)
     measured = protocol.evaluate(generated, cas=cas, full=full)
     if inception:
         measured["fid"] = fid(samples, reference, inception)
@@ -39,11 +39,11 @@ def evaluate_samples(
         "per_class": protocol.per_class(generated),
         "confusion": protocol.confusion(generated),
         "gate": {
-            "drawn": facts, "real": reference.facts, "troubles": pixels.problems(facts, reference.facts),
+            "generated": facts, "real": reference.facts, "troubles": pixels.problems(facts, reference.facts),
         },
         "about": {
             "protocol": protocol.PROTOCOL,
-            "pictures_measured": len(samples),
+            "images_measured": len(samples),
             "cas": "full" if cas and full else "quick" if cas else None,
             "labels": list(reference.dataset.labels.names),
             "data": {"name": reference.dataset.name, "fingerprint": reference.dataset.fingerprint},

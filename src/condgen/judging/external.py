@@ -14,7 +14,7 @@ from PIL import Image, UnidentifiedImageError
 
 from condgen import marker
 from condgen.data import Dataset, npz
-from condgen.data.dataset import as_labels, as_pictures
+from condgen.data.dataset import as_images, as_labels
 from condgen.errors import CondgenError, unknown
 from condgen.judging.reference import Samples
 from condgen.labels import Label, Labels
@@ -44,13 +44,13 @@ def _npz(path: Path, spec: Spec) -> Samples:
     arrays = npz.read(path)
     if "images" not in arrays:
         raise CondgenError(f"{str(path)!r} has the arrays {', '.join(arrays) or 'none'}; expected images and labels.")
-    pictures = as_pictures(arrays["images"], str(path))
-    _check(pictures.shape[1:], spec, str(path))
-    if not len(pictures):
+    images = as_images(arrays["images"], str(path))
+    _check(images.shape[1:], spec, str(path))
+    if not len(images):
         raise CondgenError(f"{str(path)!r} contains no images.")
     if "labels" not in arrays:
-        return Samples(pictures, None)
-    return Samples(pictures, _numbers(arrays["labels"], arrays.get("names"), len(pictures), spec.labels, str(path)))
+        return Samples(images, None)
+    return Samples(images, _numbers(arrays["labels"], arrays.get("names"), len(images), spec.labels, str(path)))
 
 
 def _numbers(
@@ -84,16 +84,16 @@ def _folder(folder: Path, spec: Spec) -> Samples:
     if not files:
         raise CondgenError(f"no images in {str(folder)!r}; expected {LAYOUTS}.")
     find = finder(spec.labels, str(folder))
-    pictures, labels = np.empty((len(files), *spec.shape[1:], spec.channels), np.uint8), []
+    images, labels = np.empty((len(files), *spec.shape[1:], spec.channels), np.uint8), []
     for number, path in enumerate(files):
-        pictures[number], claimed = _picture(path, spec)
+        images[number], claimed = _image(path, spec)
         label = path.parent.name if path.parent != folder else claimed
         labels.append(None if label is None else find(label))
     if (unlabelled := [path for path, label in zip(files, labels, strict=True) if label is None]) and any(
         label is not None for label in labels
     ):
         raise CondgenError(f"{str(unlabelled[0])!r} has no label, but other files have; use one subfolder per label.")
-    return Samples(pictures, None if unlabelled else np.array(labels, np.int64))
+    return Samples(images, None if unlabelled else np.array(labels, np.int64))
 
 
 def finder(known: Labels, where: str) -> Callable[[str], Label]:
@@ -113,7 +113,7 @@ def finder(known: Labels, where: str) -> Callable[[str], Label]:
     return find
 
 
-def _picture(path: Path, spec: Spec) -> tuple[NDArray[np.uint8], str | None]:
+def _image(path: Path, spec: Spec) -> tuple[NDArray[np.uint8], str | None]:
     """The image in a file, uint8 (h, w, c), and the label that `condgen sample` wrote into its metadata, if any."""
     try:
         with Image.open(path, formats=["PNG", "JPEG", "BMP", "WEBP"]) as file:

@@ -36,8 +36,8 @@ def altered(change: Callable[[NDArray[np.float64], np.random.Generator], NDArray
     """Every image is changed. change: a function of images (n, h, w, c) in [0, 1]."""
 
     def plant(samples: Samples, reference: Reference, random: np.random.Generator) -> Samples:
-        x = change(samples.pictures / 255.0, random)
-        return replace(samples, pictures=(x.clip(0, 1) * 255).round().astype(np.uint8))
+        x = change(samples.images / 255.0, random)
+        return replace(samples, images=(x.clip(0, 1) * 255).round().astype(np.uint8))
 
     return plant
 
@@ -73,7 +73,7 @@ def shrunk(part: float) -> Plant:
     """Each label has only the fraction `part` of images that is nearest to its mean in feature space, repeated."""
 
     def plant(samples: Samples, reference: Reference, random: np.random.Generator) -> Samples:
-        features = reference.judge.predict(samples.pictures).features.numpy()
+        features = reference.judge.predict(samples.images).features.numpy()
 
         def central(rows: NDArray[np.intp]) -> NDArray[np.intp]:
             away = np.linalg.norm(features[rows] - features[rows].mean(0), axis=1)
@@ -157,7 +157,7 @@ def self_test(reference: Reference, count: int) -> Iterator[dict[str, Any]]:
         random = np.random.default_rng(seed_of("fault", name))
         broken = fault.plant(clean, reference, random)
         numbers = measure(GeneratedSet(broken, reference), EVALUATORS)
-        gate = reference.problems(broken.pictures)
+        gate = reference.problems(broken.images)
         yield {"fault": name, "numbers": numbers, "noticed": noticed(numbers, floor), "gate": gate,
                "should": list(fault.caught_by)}  # fmt: skip
 

@@ -26,7 +26,7 @@ def fid(samples: Samples, reference: Reference, weights: str) -> Estimate:
     """FID between generated images and the test split. weights: torch-fidelity's .pth file, or FETCH to download it."""
     extractor = _inception(None if weights == FETCH else weights)
     real = frechet.Moments.of(_features(extractor, reference.split.images))
-    return frechet.fd(real, _features(extractor, samples.pictures))
+    return frechet.fd(real, _features(extractor, samples.images))
 
 
 def _inception(weights: str | None) -> Extractor:
@@ -45,6 +45,6 @@ def _inception(weights: str | None) -> Extractor:
 
 
 @torch.no_grad()
-def _features(extractor: Extractor, pictures: NDArray[np.uint8]) -> Tensor:
-    colour = torch.from_numpy(pictures).permute(0, 3, 1, 2).expand(-1, 3, -1, -1)
+def _features(extractor: Extractor, images: NDArray[np.uint8]) -> Tensor:
+    colour = torch.from_numpy(images).permute(0, 3, 1, 2).expand(-1, 3, -1, -1)
     return torch.cat([extractor(some)[0].flatten(1) for some in colour.split(BATCH)])

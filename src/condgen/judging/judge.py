@@ -44,9 +44,9 @@ class Judge:
     accuracy: Estimate
     """Accuracy on real test images."""
 
-    def predict(self, pictures: NDArray[np.uint8]) -> Predictions:
+    def predict(self, images: NDArray[np.uint8]) -> Predictions:
         """Features, logits and labels of images, uint8 (n, h, w, c)."""
-        return predict(self.net, pictures, self.labels)
+        return predict(self.net, images, self.labels)
 
     def to_json(self) -> dict[str, Any]:
         return {"name": self.name, "sha256": self.sha256, "accuracy": self.accuracy.to_json()}

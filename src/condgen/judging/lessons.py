@@ -28,7 +28,7 @@ def mean_recall(
     path = cache() / "lessons" / f"{key}.json"
     if (kept := _read(path.read_bytes() if path.is_file() else b"", key)) is not None:
         return kept
-    say(f"training a classifier on {len(split):,} pictures, seed {seed} ...")
+    say(f"training a classifier on {len(split):,} images, seed {seed} ...")
     recalls = [
         n.value for n in protocol.accuracy_after_training(split, reference, seed, steps)[1] if n.value is not None
     ]
@@ -39,7 +39,7 @@ def mean_recall(
 
 
 def repeated(real: Split) -> Split:
-    """Every class as often as the largest, its pictures over again."""
+    """Every class as often as the largest, its images over again."""
     groups = [np.flatnonzero(real.labels == label) for label in np.unique(real.labels)]
     largest = max(map(len, groups))
     return subset(real, np.concatenate([np.resize(group, largest) for group in groups]))

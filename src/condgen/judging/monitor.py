@@ -14,12 +14,12 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from condgen.drawing.sampler import Sampler
 from condgen.judging.protocol import GeneratedSet, generate, label_metrics
 from condgen.judging.reference import Reference
 from condgen.metrics import frechet, labelling
+from condgen.sampling.sampler import Sampler
 
-PICTURES = 2000
+IMAGES = 2000
 WARM_UP = 0.25
 """Fraction of the training, at its start, without alarms."""
 NARROW, TWINS = 0.35, 0.25
@@ -65,7 +65,7 @@ class Monitor:
 
     def evaluate(self, sampler: Sampler, images: int, log: Sequence[Mapping[str, Any]]) -> Snapshot:
         """Evaluate the generator after `images` training images. log: all lines so far."""
-        generated = GeneratedSet(generate(sampler, self.reference, PICTURES, self.seed), self.reference)
+        generated = GeneratedSet(generate(sampler, self.reference, IMAGES, self.seed), self.reference)
         found = {"fd": frechet.fd(self.reference.moments, generated.predictions.features)} | dict(
             label_metrics(generated)
         )
@@ -117,7 +117,7 @@ class Monitor:
         return found
 
     def _pixels(self, generated: GeneratedSet) -> Iterator[Alarm]:
-        for text in self.reference.problems(generated.samples.pictures):
+        for text in self.reference.problems(generated.samples.images):
             yield Alarm("pixels", text)
 
     def _collapse(

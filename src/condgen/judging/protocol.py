@@ -24,16 +24,16 @@ import torch
 from torch import Tensor
 
 from condgen.data import Split
-from condgen.drawing.sampler import Sampler
 from condgen.judging import classifier
 from condgen.judging.classifier import Predictions, Recipe
 from condgen.judging.reference import Reference, Samples, shuffled
 from condgen.labels import ANY, Label
 from condgen.metrics import frechet, kid, labelling, neighbours, pixels
 from condgen.metrics.estimate import Estimate, mean_of, refused, share
+from condgen.sampling.sampler import Sampler
 
 PROTOCOL = "condgen-eval/1"
-PICTURES = 10_000
+IMAGES = 10_000
 CAS_STEPS, FULL_STEPS, CAS_SEEDS = 500, 1400, 3
 NEAR = 2000
 """Number of generated images whose nearest training image is searched."""
@@ -46,11 +46,11 @@ class GeneratedSet:
 
     def __init__(self, samples: Samples, reference: Reference) -> None:
         """The samples are shuffled, so that their first 5,000 are representative even if they were sorted by label."""
-        self.samples, self.reference = samples.rows(shuffled(len(samples), "drawn")), reference
+        self.samples, self.reference = samples.rows(shuffled(len(samples), "generated")), reference
 
     @cached_property
     def predictions(self) -> Predictions:
-        return self.reference.judge.predict(self.samples.pictures)
+        return self.reference.judge.predict(self.samples.images)
 
     @cached_property
     def requested(self) -> Tensor | None:
@@ -106,9 +106,9 @@ def nearest_neighbours(generated: GeneratedSet) -> Estimates:
 
 def pixel_metrics(generated: GeneratedSet) -> Estimates:
     """Metrics of the pixels."""
-    pictures, reference = generated.samples.pictures, generated.reference
-    yield "exact_copies", pixels.exact_copies(pictures, reference.dataset.train.images)
-    yield "sharpness", pixels.sharpness(pictures, reference.split.images)
+    images, reference = generated.samples.images, generated.reference
+    yield "exact_copies", pixels.exact_copies(images, reference.dataset.train.images)
+    yield "sharpness", pixels.sharpness(images, reference.split.images)
 
 
 def label_metrics(generated: GeneratedSet) -> Estimates:
@@ -167,7 +167,7 @@ def classifier_score(generated: GeneratedSet, steps: int = CAS_STEPS) -> Estimat
     if generated.samples.requested is None:
         yield from dict.fromkeys(("cas", "cas_worst"), refused(NO_LABEL)).items()
         return
-    split, n = Split(generated.samples.pictures, generated.samples.requested), len(generated.samples)
+    split, n = Split(generated.samples.images, generated.samples.requested), len(generated.samples)
     results = [accuracy_after_training(split, generated.reference, seed, steps) for seed in range(CAS_SEEDS)]
     yield "cas", _with_test_error(mean_of([overall.value or 0 for overall, _ in results], n), results[0][0])
     labels = range(len(results[0][1]))
@@ -243,7 +243,7 @@ def per_class(generated: GeneratedSet) -> list[dict[str, Any]]:
         )
         numbers = {"label_accuracy": _accuracy_within(generated, number, in_ours), "fd": distances[number][1]}
         numbers |= {key: near[key] for key in ("precision", "recall")}
-        lines.append({"label": name, "pictures": int(in_ours.sum())} | _json(numbers))
+        lines.append({"label": name, "images": int(in_ours.sum())} | _json(numbers))
     return lines
 
 

@@ -124,14 +124,14 @@ class Reference:
 class Samples:
     """Generated images, uint8 (n, h, w, c), and the requested labels; None for an unconditional generator."""
 
-    pictures: NDArray[np.uint8]
+    images: NDArray[np.uint8]
     requested: NDArray[np.int64] | None
 
     def __len__(self) -> int:
-        return len(self.pictures)
+        return len(self.images)
 
     def rows(self, chosen: NDArray[np.int64]) -> "Samples":
-        return Samples(self.pictures[chosen], None if self.requested is None else self.requested[chosen])
+        return Samples(self.images[chosen], None if self.requested is None else self.requested[chosen])
 
 
 def with_test(dataset: Dataset) -> tuple[Dataset, bool]:

@@ -3,10 +3,10 @@
 import torch
 from torch import Tensor
 
-from condgen.drawing.sampler import Sampler
 from condgen.judging.judge import Judge
 from condgen.metrics.estimate import Estimate, Z
 from condgen.noise import draw_at, walk
+from condgen.sampling.sampler import Sampler
 
 STEPS, WALKS = 16, 100
 

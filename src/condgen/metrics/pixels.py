@@ -8,27 +8,27 @@ from numpy.typing import NDArray
 
 from condgen.metrics.estimate import Estimate, mean_of, share
 
-Pictures = NDArray[np.uint8]
+Images = NDArray[np.uint8]
 RANGE, UNIQUE = 0.25, 0.5
 """Validity check: largest deviation of the mean, as a fraction of the grey range; smallest share of unique images."""
 
 
-def facts(pictures: Pictures) -> dict[str, float]:
+def facts(images: Images) -> dict[str, float]:
     """Minimum, maximum, mean and standard deviation of pixel values, and the share of unique images."""
-    mean, deviation = greys(pictures)
-    unique = len(set(digests(pictures))) / len(pictures)
+    mean, deviation = greys(images)
+    unique = len(set(digests(images))) / len(images)
     return {
-        "min": int(pictures.min()),
-        "max": int(pictures.max()),
+        "min": int(images.min()),
+        "max": int(images.max()),
         "mean": round(mean, 3),
         "deviation": round(deviation, 3),
         "unique": round(unique, 5),
     }
 
 
-def greys(pictures: Pictures) -> tuple[float, float]:
+def greys(images: Images) -> tuple[float, float]:
     """Mean and standard deviation of all pixel values."""
-    counts, values = np.bincount(pictures.ravel(), minlength=256), np.arange(256)
+    counts, values = np.bincount(images.ravel(), minlength=256), np.arange(256)
     mean = (counts * values).sum() / counts.sum()
     return float(mean), float(np.sqrt((counts * (values - mean) ** 2).sum() / counts.sum()))
 
@@ -51,31 +51,31 @@ def problems(generated: dict[str, float], real: dict[str, float]) -> list[str]:
     return said
 
 
-def exact_copies(pictures: Pictures, train: Pictures) -> Estimate:
+def exact_copies(images: Images, train: Images) -> Estimate:
     """Share of images that equal a training image in every pixel."""
     known = set(digests(train))
-    return share(sum(digest in known for digest in digests(pictures)), len(pictures))
+    return share(sum(digest in known for digest in digests(images)), len(images))
 
 
-def sharpness(pictures: Pictures, real: Pictures) -> Estimate:
+def sharpness(images: Images, real: Images) -> Estimate:
     """Strength of edges relative to real images: below 1 is blurred, above 1 is noisy.
 
     It is the mean absolute value of the discrete Laplacian, which blur reduces more than it reduces contrast.
     """
-    parts = [_edges(pictures[i::5]) / _edges(real) for i in range(min(5, len(pictures)))]
-    found = mean_of(parts, len(pictures))
-    return Estimate(_edges(pictures) / _edges(real), found.error, len(pictures))
+    parts = [_edges(images[i::5]) / _edges(real) for i in range(min(5, len(images)))]
+    found = mean_of(parts, len(images))
+    return Estimate(_edges(images) / _edges(real), found.error, len(images))
 
 
-def digests(pictures: Pictures) -> Iterator[bytes]:
+def digests(images: Images) -> Iterator[bytes]:
     """A hash of each image; equal images have equal hashes."""
-    for picture in np.ascontiguousarray(pictures):
-        yield hashlib.blake2b(picture.data, digest_size=16).digest()
+    for image in np.ascontiguousarray(images):
+        yield hashlib.blake2b(image.data, digest_size=16).digest()
 
 
-def _edges(pictures: Pictures) -> float:
+def _edges(images: Images) -> float:
     """Mean absolute Laplacian of at most 2,000 images, evenly spaced."""
-    x = pictures[:: -(-len(pictures) // 2000)].astype(np.int16)
+    x = images[:: -(-len(images) // 2000)].astype(np.int16)
     if min(x.shape[1:3]) < 3:
         return 1.0
     inner = 4 * x[:, 1:-1, 1:-1] - x[:, :-2, 1:-1] - x[:, 2:, 1:-1] - x[:, 1:-1, :-2] - x[:, 1:-1, 2:]

@@ -9,7 +9,7 @@ export class Archive {
     this.page = page;
     this.engine = engine;
     const { labels } = page;
-    const most = Math.max(1, Math.floor((page.about.limits.pictures) / labels.each.length));
+    const most = Math.max(1, Math.floor((page.about.limits.images) / labels.each.length));
     const kind = labels.single ? "zip-each-single" : labels.attributes ? "zip-each-attributes" : "zip-each";
     this.field = h("input", { type: "number", min: 1, max: most, step: 1, value: Math.min(10, most), inputmode: "numeric", required: true });
     this.button = h("button", { type: "submit" }, t("zip-start"));

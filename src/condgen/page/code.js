@@ -35,26 +35,26 @@ export class Code {
   sample({ labels, count, seed, grid = false }) {
     const text = this.list(labels);
     const words = this.labels.single ? [] : ["--labels", quoted(text)];
-    const flags = [...words, ...this.words.split(" ").filter(Boolean), "--count", count, "--seed", seed, ...(grid ? ["--grid", "--out", "sheet.png"] : ["--out", "pictures"])];
+    const flags = [...words, ...this.words.split(" ").filter(Boolean), "--count", count, "--seed", seed, ...(grid ? ["--grid", "--out", "sheet.png"] : ["--out", "images"])];
     const request = { labels: this.labels.single ? "all" : text, count, seed, ...this.chosen, format: grid ? "grid" : "zip" };
     return {
       command: `condgen sample ${quoted(this.run)} ${flags.join(" ")}`,
-      python: `${this.load()}\npictures = sampler.sample(${this.asked(text)}, count=${count}, seed=${seed}${this.keywords})`,
-      curl: this.curl("/sample", request, grid ? "sheet.png" : "pictures.zip"),
+      python: `${this.load()}\nimages = sampler.sample(${this.asked(text)}, count=${count}, seed=${seed}${this.keywords})`,
+      curl: this.curl("/sample", request, grid ? "sheet.png" : "images.zip"),
     };
   }
 
   /** The image `index` of a label and seed. */
-  picture({ label, seed, index }) {
+  image({ label, seed, index }) {
     const text = this.labels.typed(label);
     const words = this.labels.single ? "" : `--labels ${quoted(text)} `;
-    const which = index ? ` --out pictures  # picture ${index}` : ` --out picture.png`;
+    const which = index ? ` --out images  # image ${index}` : ` --out image.png`;
     return {
       command: `condgen sample ${quoted(this.run)} ${words}${this.words}--count ${index + 1} --seed ${seed}${which}`,
-      python: `${this.load()}\npicture = sampler.sample(${this.asked(text)}, count=${index + 1}, seed=${seed}${this.keywords})[${index}]`,
+      python: `${this.load()}\nimage = sampler.sample(${this.asked(text)}, count=${index + 1}, seed=${seed}${this.keywords})[${index}]`,
       curl: index
         ? this.curlOf({ label, z: { seed, index } })
-        : this.curl("/sample", { labels: this.labels.single ? "all" : text, count: 1, seed, ...this.chosen, format: "png" }, "picture.png"),
+        : this.curl("/sample", { labels: this.labels.single ? "all" : text, count: 1, seed, ...this.chosen, format: "png" }, "image.png"),
     };
   }
 
@@ -64,7 +64,7 @@ export class Code {
     const imports = z.at ? "import torch" : "import torch\nfrom condgen.noise import draw_at, walk";
     return {
       ...(command ? { command } : {}),
-      python: `${imports}\n${this.load(this.keywords)}\ny = ${y}\n${pythonOf(z)}\npicture = sampler.decode(z, y)[0]`,
+      python: `${imports}\n${this.load(this.keywords)}\ny = ${y}\n${pythonOf(z)}\nimage = sampler.decode(z, y)[0]`,
       curl: this.curlOf({ label, z }),
     };
   }
@@ -76,7 +76,7 @@ export class Code {
   /** The command for a grid of the whole latent plane. */
   manifold(label) {
     const words = this.labels.single ? "" : ` --label ${quoted(this.labels.typed(label))}`;
-    return `condgen picture manifold ${quoted(this.run)}${words}${this.words ? ` ${this.words.trim()}` : ""}`;
+    return `condgen image manifold ${quoted(this.run)}${words}${this.words ? ` ${this.words.trim()}` : ""}`;
   }
 
   load(options = "") {

@@ -6,7 +6,7 @@ import { Gallery } from "./gallery.js";
 import { nearTo } from "./near.js";
 import { Notice } from "./notice.js";
 import { originOf } from "./options.js";
-import { blank, paint, pixelsOf } from "./picture.js";
+import { blank, paint, pixelsOf } from "./image.js";
 import { png } from "./png.js";
 import { Snippets } from "./snippets.js";
 import { t } from "./text.js";
@@ -91,7 +91,7 @@ export class Enlarged {
 
   codeOf(item) {
     const { code } = this.page;
-    return item.z.index !== undefined && !item.z.near ? code.picture({ label: item.label, ...item.z }) : code.point(item);
+    return item.z.index !== undefined && !item.z.near ? code.image({ label: item.label, ...item.z }) : code.point(item);
   }
 
   by(steps) {

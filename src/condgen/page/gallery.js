@@ -2,7 +2,7 @@
 
 import { h } from "./dom.js";
 import { arrows, stop } from "./keys.js";
-import { blank, paint } from "./picture.js";
+import { blank, paint } from "./image.js";
 
 export class Gallery {
   /** kind: a class of parts.css. open(items, n): called when image n is chosen. */
@@ -32,7 +32,7 @@ export class Gallery {
   cell(n) {
     return h(
       "button",
-      { type: "button", class: "picture", tabindex: -1, onclick: () => this.open(this.items, n) },
+      { type: "button", class: "image", tabindex: -1, onclick: () => this.open(this.items, n) },
       blank(this.image),
       h("span", { class: "caption" }),
     );

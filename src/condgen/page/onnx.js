@@ -34,8 +34,8 @@ export class OnnxEngine {
     for (const [name, value] of Object.entries({ ...startOf(this.card), ...options })) {
       inputs[name] = this.tensor("float32", Float32Array.of(value), []);
     }
-    const { pictures } = await (await this.session).run(inputs);
-    return { shape: pictures.dims.map(Number), pixels: pictures.data };
+    const { images } = await (await this.session).run(inputs);
+    return { shape: images.dims.map(Number), pixels: images.data };
   }
 
   /** A zip of `count` images per label with manifest.json; file names equal those of the command line. */
@@ -54,7 +54,7 @@ export class OnnxEngine {
         listed.push({ file, ...told, sha256: await sha256(bytes) });
       }
     }
-    const manifest = JSON.stringify({ ...origin, pictures: listed }, null, 2);
+    const manifest = JSON.stringify({ ...origin, images: listed }, null, 2);
     files.push(["manifest.json", new TextEncoder().encode(manifest + "\n")]);
     const { names, kind } = this.card;
     const mark = { wrote: "condgen sample", data: true, labels: { names, kind: kind === "any" ? "classes" : kind } };

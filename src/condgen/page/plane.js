@@ -2,7 +2,7 @@
 
 import { h } from "./dom.js";
 import { Gallery } from "./gallery.js";
-import { blank, paint } from "./picture.js";
+import { blank, paint } from "./image.js";
 import { quantile } from "./quantile.js";
 import { t } from "./text.js";
 

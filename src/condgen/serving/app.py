@@ -1,4 +1,4 @@
-"""The routes: what is served, the page, pictures to order and points of the latent space, and the server's health."""
+"""The routes: what is served, the page, images to order and points of the latent space, and the server's health."""
 
 import asyncio
 import json
@@ -11,19 +11,19 @@ from fastapi.exceptions import RequestValidationError
 from pydantic import BaseModel
 from starlette.exceptions import HTTPException
 
-from condgen.serving import parcel, problems
-from condgen.serving.asked import FIELDS, Points, Sample, with_options
+from condgen.serving import encode, problems
 from condgen.serving.files import File
 from condgen.serving.guard import State
 from condgen.serving.limits import Limits
-from condgen.serving.measures import Measures
+from condgen.serving.model_info import Served
 from condgen.serving.problems import Problem
 from condgen.serving.queue import Queue
-from condgen.serving.served import Served
+from condgen.serving.schemas import FIELDS, Points, Sample, with_options
+from condgen.serving.telemetry import Measures
 from condgen.version import __version__
 
 AT_ONCE = 4
-"""Pictures that are packed in the event loop itself; a thread's turn would take longer."""
+"""Images that are packed in the event loop itself; a thread's turn would take longer."""
 PACKERS = 2
 T = TypeVar("T")
 
@@ -133,8 +133,8 @@ def add_health(app: FastAPI, state: State, measures: Measures, ready: Callable[[
 def add_drawing(app: FastAPI, served: Served, queue: Queue, limits: Limits) -> None:
     most, packers = limits.of(served.spec.pixels), ThreadPoolExecutor(PACKERS, "pack")
 
-    async def packed(pictures: int, pack: Callable[[], bytes]) -> bytes:
-        if pictures <= AT_ONCE:
+    async def packed(images: int, pack: Callable[[], bytes]) -> bytes:
+        if images <= AT_ONCE:
             return pack()
         return await asyncio.get_running_loop().run_in_executor(packers, pack)
 
@@ -150,27 +150,27 @@ def add_drawing(app: FastAPI, served: Served, queue: Queue, limits: Limits) -> N
         return Response(told, media_type="application/json")
 
     async def sample(asked: Sample) -> Response:
-        order = parcel.ordered(served, asked, most)
-        drawn = await queue.draw(order.recipes, order.y, order.options)
-        body = await packed(len(drawn), lambda: parcel.wrapped(served, asked, order, drawn))
-        named = f'inline; filename="{parcel.NAMES[asked.format]}"'
-        return Response(body, headers={"content-type": parcel.MEDIA[asked.format], "content-disposition": named})
+        order = encode.ordered(served, asked, most)
+        generated = await queue.draw(order.recipes, order.y, order.options)
+        body = await packed(len(generated), lambda: encode.wrapped(served, asked, order, generated))
+        named = f'inline; filename="{encode.NAMES[asked.format]}"'
+        return Response(body, headers={"content-type": encode.MEDIA[asked.format], "content-disposition": named})
 
     sample.__annotations__["asked"] = with_options(Sample, served.options)
     app.post(
-        "/sample", summary="Pictures to order, the same bytes as `condgen sample` writes.", response_class=Response,
-        responses={**contents(*dict.fromkeys(parcel.MEDIA.values())), **faults(*WORKING)},
+        "/sample", summary="Images to order, the same bytes as `condgen sample` writes.", response_class=Response,
+        responses={**contents(*dict.fromkeys(encode.MEDIA.values())), **faults(*WORKING)},
     )(sample)  # fmt: skip
 
     async def points(asked: Points) -> Response:
-        recipes, y = parcel.pointed(served, asked, min(most, limits.points))
-        drawn = await queue.draw(recipes, y, served.values(asked))
-        body = await packed(len(drawn), lambda: parcel.as_points(drawn))
+        recipes, y = encode.pointed(served, asked, min(most, limits.points))
+        generated = await queue.draw(recipes, y, served.values(asked))
+        body = await packed(len(generated), lambda: encode.as_points(generated))
         return Response(body, media_type="application/json")
 
     points.__annotations__["asked"] = with_options(Points, served.options)
     app.post(
-        "/points", summary="Pictures of points between and beside others, as numbers.", response_class=Response,
+        "/points", summary="Images of points between and beside others, as numbers.", response_class=Response,
         responses={**contents("application/json"), **faults(*WORKING)},
     )(points)  # fmt: skip
 

@@ -16,9 +16,9 @@ from condgen.serving import problems
 from condgen.serving.access import Access, Headers, headers_of
 from condgen.serving.headers import complete
 from condgen.serving.limits import Limits
-from condgen.serving.measures import Measures
 from condgen.serving.problems import Problem
 from condgen.serving.queue import Queue
+from condgen.serving.telemetry import Measures
 
 log = logging.getLogger("condgen.serving")
 
@@ -174,7 +174,7 @@ class Guard:
                 return work.result()
             if gone.done():
                 raise Gone
-            raise Problem(504, "slow", "The pictures were not drawn in time; ask for fewer, or later.")
+            raise Problem(504, "slow", "The images were not generated in time; ask for fewer, or later.")
         finally:
             for task in (work, gone):
                 task.cancel()

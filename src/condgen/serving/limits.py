@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 
 PIXELS = 1024 * 64 * 64 * 3
-"""Numbers in all pictures of one answer: 1,024 colour pictures of 64 x 64, 12 MiB."""
+"""Numbers in all images of one answer: 1,024 colour images of 64 x 64, 12 MiB."""
 
 
 @dataclass(frozen=True)
@@ -37,9 +37,9 @@ class Limits:
     """In which requests in hand are finished after SIGTERM."""
     points: int = 256
     """Points of the latent space in one request."""
-    pictures: int = 1024
-    """Pictures in one request; fewer of large ones (see `of`)."""
+    images: int = 1024
+    """Images in one request; fewer of large ones (see `of`)."""
 
     def of(self, pixels: int) -> int:
-        """Pictures in one request, where a picture has `pixels` numbers."""
-        return max(1, min(self.pictures, PIXELS // pixels))
+        """Images in one request, where an image has `pixels` numbers."""
+        return max(1, min(self.images, PIXELS // pixels))

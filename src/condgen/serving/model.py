@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from condgen.errors import CondgenError
 from condgen.options import Values
-from condgen.serving import frames
+from condgen.serving import ipc
 from condgen.serving.limits import Limits
 
 PAUSES = (0.0, 0.5, 1.0, 2.0, 5.0, 10.0, 30.0)
@@ -68,7 +68,7 @@ class Model:
         )  # fmt: skip
         assert process.stdout is not None
         try:
-            hello, _ = await asyncio.wait_for(frames.receive(process.stdout), self.limits.start_seconds)
+            hello, _ = await asyncio.wait_for(ipc.receive(process.stdout), self.limits.start_seconds)
         except (TimeoutError, asyncio.IncompleteReadError):
             await self._end()
             raise CondgenError("the model's process ended, or said nothing, while it was started.") from None
@@ -79,14 +79,14 @@ class Model:
         self.ready = True
         return hello
 
-    async def _ask(self, head: frames.Head, payload: bytes = b"") -> bytes:
+    async def _ask(self, head: ipc.Head, payload: bytes = b"") -> bytes:
         async with self._turn:
             process = self._process
             if not self.ready or process is None or process.stdin is None or process.stdout is None:
                 raise Down
             try:
-                process.stdin.write(frames.packed(head, payload))
-                _, answer = await asyncio.wait_for(frames.receive(process.stdout), self._hang_seconds)
+                process.stdin.write(ipc.packed(head, payload))
+                _, answer = await asyncio.wait_for(ipc.receive(process.stdout), self._hang_seconds)
                 return answer
             except (TimeoutError, asyncio.IncompleteReadError, OSError) as error:
                 self.ready = False

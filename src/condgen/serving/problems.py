@@ -29,7 +29,7 @@ def closing(status: int, code: str, message: str) -> Problem:
 
 def busy(seconds: int) -> Problem:
     """429: the queue is full. seconds: until it should have room."""
-    return Problem(429, "busy", "Too many pictures wait already; ask again later.", {"retry-after": str(seconds)})
+    return Problem(429, "busy", "Too many images wait already; ask again later.", {"retry-after": str(seconds)})
 
 
 def down() -> Problem:

@@ -1,4 +1,4 @@
-"""From requests to micro-batches and back: pictures of many requests share the model's forward passes."""
+"""From requests to micro-batches and back: images of many requests share the model's forward passes."""
 
 import asyncio
 import contextlib
@@ -11,19 +11,19 @@ from numpy.typing import NDArray
 
 from condgen.options import Values
 from condgen.serving import problems
-from condgen.serving.measures import Measures
+from condgen.serving.fair_queue import Job, Rows, Turns
 from condgen.serving.model import Down, Draws
-from condgen.serving.turns import Job, Rows, Turns
+from condgen.serving.telemetry import Measures
 
 REMEMBERED = 0.9
 """Of the running mean of a micro-batch's seconds."""
 
 
 class Queue:
-    """Draws for many requests at once, each picture the same as if it were asked for alone."""
+    """Draws for many requests at once, each image the same as if it were asked for alone."""
 
     def __init__(self, draws: Draws, turns: Turns, shape: tuple[int, int, int], measures: Measures) -> None:
-        """shape: (height, width, channels) of one picture."""
+        """shape: (height, width, channels) of one image."""
         self.draws, self.turns, self.shape, self.measures = draws, turns, shape, measures
         self.seconds = 0.0
         self._some = asyncio.Event()
@@ -36,20 +36,20 @@ class Queue:
         """
         if not self.turns.fits(len(recipes)):
             raise problems.busy(self.retry_after)
-        pictures = np.empty((len(recipes), *self.shape), np.uint8)
-        job = Job(recipes, y, pictures, asyncio.get_running_loop().create_future(), options or {})
+        images = np.empty((len(recipes), *self.shape), np.uint8)
+        job = Job(recipes, y, images, asyncio.get_running_loop().create_future(), options or {})
         self.turns.add(job)
         self._some.set()
         try:
             await job.done
         finally:
             self.turns.drop(job)
-        return pictures
+        return images
 
     @property
     def retry_after(self) -> int:
-        """Seconds until what waits now should be drawn, 1 at least."""
-        return max(1, math.ceil(self.turns.pictures / self.turns.micro_batch * self.seconds))
+        """Seconds until what waits now should be generated, 1 at least."""
+        return max(1, math.ceil(self.turns.images / self.turns.micro_batch * self.seconds))
 
     async def work(self) -> None:
         """Draw what waits, micro-batch by micro-batch, for ever."""
@@ -69,13 +69,13 @@ class Queue:
             return
         seconds = time.monotonic() - began
         self.seconds = seconds if not self.seconds else REMEMBERED * self.seconds + (1 - REMEMBERED) * seconds
-        self.measures.drawn(len(batch), seconds)
+        self.measures.generated(len(batch), seconds)
         self._hand_out(batch, np.frombuffer(raw, np.uint8).reshape(len(batch), *self.shape))
 
-    def _hand_out(self, batch: list[tuple[Job, int]], pictures: NDArray[np.uint8]) -> None:
-        for (job, i), picture in zip(batch, pictures, strict=True):
-            job.pictures[i] = picture
-            job.drawn += 1
+    def _hand_out(self, batch: list[tuple[Job, int]], images: NDArray[np.uint8]) -> None:
+        for (job, i), image in zip(batch, images, strict=True):
+            job.images[i] = image
+            job.generated += 1
             if not job.left and not job.done.done():
                 job.done.set_result(None)
 
@@ -88,7 +88,7 @@ class Queue:
 
     @contextlib.asynccontextmanager
     async def working(self) -> "Any":
-        """While the block runs, what waits is drawn."""
+        """While the block runs, what waits is generated."""
         task = asyncio.create_task(self.work())
         try:
             yield self

@@ -24,13 +24,13 @@ from condgen.serving import files
 from condgen.serving.access import LOOPBACK, Access
 from condgen.serving.app import build
 from condgen.serving.connection import connections
+from condgen.serving.fair_queue import Turns
 from condgen.serving.guard import Guard, State
 from condgen.serving.limits import Limits
-from condgen.serving.measures import Measures
 from condgen.serving.model import Model
+from condgen.serving.model_info import Served
 from condgen.serving.queue import Queue
-from condgen.serving.served import Served
-from condgen.serving.turns import Turns
+from condgen.serving.telemetry import Measures
 
 SETTLE_SECONDS = 0.3
 """For requests that were on their way when the server was told to stop."""
@@ -39,7 +39,7 @@ LAST_SECONDS = 3
 
 
 @dataclass(frozen=True)
-class Order:
+class ServerSettings:
     """One server as asked for on the command line."""
 
     run: str
@@ -56,7 +56,7 @@ class Order:
     """The sampling options of requests that choose none."""
 
 
-def serve(order: Order) -> None:
+def serve(order: ServerSettings) -> None:
     """Serve until told to stop. Raises CondgenError if the run, the address or the token will not do."""
     logging.getLogger("uvicorn").setLevel(logging.CRITICAL)  # it logs what a client sent; the guard logs what failed
     heap.returned()
@@ -66,7 +66,7 @@ def serve(order: Order) -> None:
         asyncio.run(_serve(order, listener, access))
 
 
-async def _serve(order: Order, listener: socket.socket, access: Access) -> None:
+async def _serve(order: ServerSettings, listener: socket.socket, access: Access) -> None:
     model = Model(order.run, best=order.best, device=order.device, options=order.options, limits=order.limits)
     try:
         hello = await model.start()
@@ -90,9 +90,9 @@ def assembled(served: Served, model: Model, limits: Limits, access: Access) -> G
     channels, height, width = served.spec.shape
     queue = Queue(model.draw, turns, (height, width, channels), measures)
     app = build(served, queue, limits, state, measures, lambda: model.ready, files.found())
-    measures.watch("condgen_ready", "1 if pictures can be asked for.", lambda: model.ready and not state.draining)
-    measures.watch("condgen_waiting_pictures", "Pictures asked for and not drawn yet.", lambda: turns.pictures)
-    measures.watch("condgen_waiting_requests", "Requests that wait for pictures.", lambda: len(turns.jobs))
+    measures.watch("condgen_ready", "1 if images can be asked for.", lambda: model.ready and not state.draining)
+    measures.watch("condgen_waiting_images", "Images asked for and not generated yet.", lambda: turns.images)
+    measures.watch("condgen_waiting_requests", "Requests that wait for images.", lambda: len(turns.jobs))
     measures.watch("condgen_in_hand", "Requests that are not answered yet.", lambda: state.in_hand)
     measures.watch("condgen_model_restarts", "Starts of the model's process after the first.", lambda: model.restarts)
     routes = frozenset(route.path for route in app.routes if hasattr(route, "path"))
@@ -176,7 +176,7 @@ def address(listener: socket.socket) -> str:
     return f"http://[{host}]:{port}/" if ":" in host else f"http://{host}:{port}/"
 
 
-def access_of(order: Order, listener: socket.socket) -> Access:
+def access_of(order: ServerSettings, listener: socket.socket) -> Access:
     """Who may ask a server that listens there: whoever is on this machine, else whoever has the token."""
     host, port = listener.getsockname()[:2]
     place = ipaddress.ip_address(host)

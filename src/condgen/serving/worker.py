@@ -2,7 +2,7 @@
 
     python -P -m condgen.serving.worker RUN DEVICE last|best OPTIONS
 
-Its standard input and output are the pipe (frames.py). A crash here costs the server a restart and no more.
+Its standard input and output are the pipe (ipc.py). A crash here costs the server a restart and no more.
 """
 
 import gc
@@ -20,10 +20,10 @@ import torch
 from torch import Tensor
 
 from condgen import api
-from condgen.drawing.sampler import Sampler
 from condgen.errors import CondgenError
 from condgen.noise import between, draw_at
-from condgen.serving import frames
+from condgen.sampling.sampler import Sampler
+from condgen.serving import ipc
 from condgen.sharing.card import has_plane
 from condgen.spec import Prior
 
@@ -36,8 +36,8 @@ def main(run: str, device: str, which: str, options: str = "{}") -> None:
     pipe = os.fdopen(os.dup(1), "wb")
     os.dup2(2, 1)  # whatever a library prints goes to stderr, not into the pipe
 
-    def send(head: frames.Head, payload: bytes = b"") -> None:
-        pipe.write(frames.packed(head, payload))
+    def send(head: ipc.Head, payload: bytes = b"") -> None:
+        pipe.write(ipc.packed(head, payload))
         pipe.flush()
 
     try:
@@ -47,19 +47,19 @@ def main(run: str, device: str, which: str, options: str = "{}") -> None:
         return
     send(artist.hello())
     gc.freeze()  # what is here now stays: to look through all of it for garbage costs as much as a micro-batch
-    while message := frames.read(sys.stdin.buffer):
+    while message := ipc.read(sys.stdin.buffer):
         head, payload = message
         send({}, artist.draw(head["z"], payload, head["options"]) if head else b"")
 
 
 class Artist:
-    """A generator that answers recipes with pictures."""
+    """A generator that answers recipes with images."""
 
     def __init__(self, sampler: Sampler) -> None:
         self.sampler, self.prior = sampler, sampler.prior
         self.known = lru_cache(KEPT)(lambda seed, index: draw_at(self.prior, seed, [index])[0])
 
-    def hello(self) -> frames.Head:
+    def hello(self) -> ipc.Head:
         """What the server has to know, the seconds of a micro-batch among it."""
         began, labels = time.monotonic(), len(self.sampler.spec.labels)
         self.draw([{"seed": 0, "index": 0}], np.zeros((1, labels), np.float32).tobytes())
@@ -89,8 +89,8 @@ class Artist:
             case {"near": near, "distance": distance, **other}:
                 return self._between(self.z(near), self.z(other), distance)
             case _:
-                drawn: Tensor = self.known(recipe["seed"], recipe["index"])
-                return drawn
+                generated: Tensor = self.known(recipe["seed"], recipe["index"])
+                return generated
 
     def _between(self, start: Tensor, end: Tensor, part: float) -> Tensor:
         prior: Prior = self.prior

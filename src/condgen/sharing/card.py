@@ -30,9 +30,9 @@ NAME = "card.json"
 FORMAT = 3
 """1: before cards were sealed. 2: before they listed sampling options."""
 RANGE = [0, 255]
-"""Of the pictures that come out."""
+"""Of the images that come out."""
 LARGEST_BATCH = 2**27
-"""Numbers in one micro-batch of pictures: half a gigabyte of them."""
+"""Numbers in one micro-batch of images: half a gigabyte of them."""
 
 MOST_ATTRIBUTES = 4096
 """A label of attributes is a row of as many numbers, and "all" asks for as many labels."""
@@ -60,7 +60,7 @@ class LabelSet(Part):
         return self
 
 
-class Pictures(Part):
+class Images(Part):
     shape: Annotated[list[Side], Field(min_length=3, max_length=3)]
     labels: LabelSet
 
@@ -95,7 +95,7 @@ class Measured(Part):
 
 class Score(Measured):
     real: Measured | None = None
-    """The same number of real pictures."""
+    """The same number of real images."""
 
 
 class Parity(Part):
@@ -112,7 +112,7 @@ class Card(Part):
     format: Annotated[int, Field(ge=1, le=FORMAT)]
     system: Word
     config: Annotated[dict[Word, bool | int | float | Word | None], Field(max_length=100)]
-    spec: Pictures
+    spec: Images
     prior: Noise
     micro_batch: Annotated[int, Field(ge=1, le=1024)]
     images: NonNegativeInt
@@ -140,7 +140,7 @@ class Card(Part):
     @model_validator(mode="after")
     def _fits(self) -> Self:
         if self.micro_batch * prod(self.spec.shape) > LARGEST_BATCH:
-            raise ValueError(f"micro_batch pictures of that shape are more than {LARGEST_BATCH:,} numbers")
+            raise ValueError(f"micro_batch images of that shape are more than {LARGEST_BATCH:,} numbers")
         if (self.seal is None) != (self.format == 1):
             raise ValueError("seal should be there from format 2 on")
         return self

@@ -3,9 +3,9 @@
 from typing import Any
 
 from condgen.device import pick
-from condgen.drawing.sampler import Sampler
+from condgen.sampling.sampler import Sampler
 from condgen.sharing import card, hub, manifest, weights
-from condgen.sharing.places import Place
+from condgen.sharing.locate import Place
 from condgen.spec import Prior, Spec
 
 ROOM = 2**26

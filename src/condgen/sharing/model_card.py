@@ -43,7 +43,7 @@ def text(card: Mapping[str, Any], files: Sequence[str]) -> str:
 
 
 def score(name: str, value: float | Mapping[str, Any]) -> dict[str, Any]:
-    """One line of the table: a number with its error, beside that of real pictures, or as a training logged it."""
+    """One line of the table: a number with its error, beside that of real images, or as a training logged it."""
     number = Estimate(value, None, 0) if isinstance(value, float | int) else Estimate.from_json(dict(value))
     title = METRICS[name].title if name in METRICS else name
     real = None if isinstance(value, float | int) or not value.get("real") else Estimate.from_json(dict(value["real"]))

@@ -1,6 +1,6 @@
 """A generator as one ONNX file, which onnxruntime draws from without condgen or torch.
 
-    z  float32 (batch, dim)    y  float32 (batch, K)    ->    pictures  uint8 (batch, height, width, channels)
+    z  float32 (batch, dim)    y  float32 (batch, K)    ->    images  uint8 (batch, height, width, channels)
 
 The batch is free. The rounding to 0 ... 255 is inside, so that whoever runs it gets the same grey levels. Sampling
 options that are fractional numbers, such as truncation, are further inputs, float32 scalars; whoever leaves them out
@@ -21,9 +21,9 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from condgen.drawing.sampler import Sampler
 from condgen.errors import needs
 from condgen.options import filled
+from condgen.sampling.sampler import Sampler
 from condgen.sharing import card, parity
 
 Precision = Literal["fp32", "fp16", "int8"]
@@ -39,9 +39,9 @@ def export(sampler: Sampler, path: Path, precision: Precision = "fp32", optional
 
     optional: sampling options may be left out when the file is run; onnxruntime-web knows no such inputs.
     precision: of the numbers inside. fp16 halves the file; int8 makes it a third and onnxruntime faster, and changes
-        pictures visibly (docs/export.md has figures).
+        images visibly (docs/export.md has figures).
 
-    Raises CondgenError if any of 256 pictures over all labels differs by more than one grey level, or, with a lower
+    Raises CondgenError if any of 256 images over all labels differs by more than one grey level, or, with a lower
     precision, if they differ by more than `ALLOWED` in the mean.
     """
     with needs("export"):
@@ -63,7 +63,7 @@ def _write(traced: parity.Traceable, told: dict[str, str], path: Path, optional:
     with _quietly():
         program = torch.onnx.export(
             traced.program(), dynamo=True, verbose=False, input_names=["z", "y", *traced.free],
-            output_names=["pictures"], dynamic_shapes=[{0: "batch"}, {0: "batch"}, *({} for _ in traced.free)],
+            output_names=["images"], dynamic_shapes=[{0: "batch"}, {0: "batch"}, *({} for _ in traced.free)],
         )  # fmt: skip
         assert program is not None
         program.model.metadata_props.update(told)
@@ -119,8 +119,8 @@ def runner(path: Path, defaults: Mapping[str, float] = {}) -> parity.Program:
 
     def program(z: Tensor, y: Tensor, options: Mapping[str, float] = {}) -> NDArray[np.uint8]:
         scalars = {name: np.array(value, np.float32) for name, value in {**defaults, **options}.items()}
-        drawn: NDArray[np.uint8] = session.run(None, {"z": z.numpy(), "y": y.numpy(), **scalars})[0]
-        return drawn
+        generated: NDArray[np.uint8] = session.run(None, {"z": z.numpy(), "y": y.numpy(), **scalars})[0]
+        return generated
 
     return program
 

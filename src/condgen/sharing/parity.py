@@ -9,10 +9,10 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
-from condgen.drawing.sampler import Sampler, generated, to_uint8
 from condgen.errors import CondgenError
 from condgen.noise import draw_at
 from condgen.options import Value, filled
+from condgen.sampling.sampler import Sampler, generated, to_uint8
 from condgen.spec import Prior, Spec
 
 SEEDS, LARGEST_BATCH = 256, 4096
@@ -71,7 +71,7 @@ class Traceable:
 
 
 def points(spec: Spec, prior: Prior) -> tuple[Tensor, Tensor]:
-    """z and y of picture 0 of seeds 0, 1, ...: every label in turn (of very many, every n-th); of attributes also all
+    """z and y of image 0 of seeds 0, 1, ...: every label in turn (of very many, every n-th); of attributes also all
     but one."""
     count = max(SEEDS, min(MOST, len(spec.labels)))
     z = torch.cat([draw_at(prior, seed, [0]) for seed in range(count)])
@@ -82,7 +82,7 @@ def points(spec: Spec, prior: Prior) -> tuple[Tensor, Tensor]:
 
 @dataclass(frozen=True)
 class Difference:
-    """Between the numbers of two sets of pictures, in grey levels of 255."""
+    """Between the numbers of two sets of images, in grey levels of 255."""
 
     largest: int
     mean: float

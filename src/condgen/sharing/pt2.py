@@ -13,7 +13,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from condgen.drawing.sampler import Sampler
+from condgen.sampling.sampler import Sampler
 from condgen.sharing import parity
 
 
@@ -28,7 +28,7 @@ def export(sampler: Sampler, path: Path) -> parity.Difference:
         drawing = torch.export.load(path).module()
 
     def again(z: Tensor, y: Tensor, options: Mapping[str, float]) -> NDArray[np.uint8]:
-        drawn: NDArray[np.uint8] = drawing(z, y).numpy()
-        return drawn
+        generated: NDArray[np.uint8] = drawing(z, y).numpy()
+        return generated
 
     return parity.check(sampler, again)

@@ -1,4 +1,4 @@
-"""An exported folder: weights, card, picture, page and manifest, and whatever the format adds; whole or not at all.
+"""An exported folder: weights, card, image, page and manifest, and whatever the format adds; whole or not at all.
 
 model.safetensors  the network's numbers: in every export, since condgen itself loads these alone
 model.onnx ...     what was asked for
@@ -18,9 +18,9 @@ from typing import Any
 from safetensors.torch import save
 
 from condgen import disk, marker
-from condgen.drawing import pictures, sheets
-from condgen.drawing.sampler import Sampler
 from condgen.errors import CondgenError
+from condgen.sampling import canvas, grids
+from condgen.sampling.sampler import Sampler
 from condgen.sharing import card, manifest, model_card
 from condgen.sharing.hub import WEIGHTS
 from condgen.sharing.strict import Refused
@@ -54,7 +54,7 @@ def write(sampler: Sampler, out: Path, told: Mapping[str, Any], adds: Adds) -> N
         disk.write_bytes(folder / WEIGHTS, weights)
         whole = card.sealed(about | dict(adds(sampler, folder)))
         disk.write_json(folder / card.NAME, whole)
-        pictures.save_png(folder / "samples.png", sheets.class_grid(sampler), marker.sheet("condgen export"))
+        canvas.save_png(folder / "samples.png", grids.class_grid(sampler), marker.sheet("condgen export"))
         files = [path.name for path in folder.iterdir() if path.name != marker.FILE]
         disk.write_bytes(folder / manifest.PROSE, model_card.text(whole, files).encode())
         manifest.write(folder)

@@ -14,19 +14,19 @@ from pathlib import Path
 from typing import Any
 
 from condgen import disk, marker
-from condgen.drawing.sampler import Sampler
+from condgen.sampling.sampler import Sampler
 from condgen.sharing import about, bundle, onnx, parity, runtime
 from condgen.sharing.card import has_plane
 
 PAGE = Path(__file__).parents[1] / "page"
 LICENCE = Path(__file__).with_name("onnxruntime-web.LICENCE.txt")
 STYLES = ("base.css", "parts.css")
-LIMITS = {"pictures": 10_000, "points": 256}
+LIMITS = {"images": 10_000, "points": 256}
 """Of one zip, and of one view."""
 
 
 def export(sampler: Sampler, path: Path) -> parity.Difference:
-    """Write the page to `path`, an .html, and say how near its pictures are to the sampler's.
+    """Write the page to `path`, an .html, and say how near its images are to the sampler's.
 
     Raises CondgenError where onnxruntime-web is neither in the cache nor to be fetched.
     """

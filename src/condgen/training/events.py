@@ -32,7 +32,7 @@ class Events:
         for name, value in values.items():
             self._add(images, summary=summary.scalar(name, value))
 
-    def picture(self, images: int, name: str, sheet: Image.Image) -> None:
+    def image(self, images: int, name: str, sheet: Image.Image) -> None:
         from tensorboardX import summary
 
         self._add(images, summary=summary.image(name, np.asarray(sheet), dataformats="HWC"))

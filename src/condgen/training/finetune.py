@@ -18,14 +18,14 @@ from condgen.spec import Spec
 from condgen.system import System
 from condgen.systems import DEFAULT, Preset
 from condgen.training import checkpoint
-from condgen.training.run import Identity, Run, identity_in
+from condgen.training.run import Run, RunConfig, config_in
 
 
 @dataclass(frozen=True)
 class Parent:
     """The run to fine-tune, at its newest checkpoint."""
 
-    identity: Identity
+    identity: RunConfig
     name: str
     """Its folder, number of training images, and hash of its weights."""
     tensors: dict[str, Tensor]
@@ -34,7 +34,7 @@ class Parent:
     def of(cls, folder: str | Path, system: str = DEFAULT) -> "Parent":
         """system: the requested one; the default accepts any. Raises CondgenError if there is no such run."""
         folder = Path(folder).expanduser()
-        identity = identity_in(folder)
+        identity = config_in(folder)
         saved, damaged = checkpoint.newest(Run(folder, identity).checkpoints) if identity else (None, [])
         for sentence in damaged:
             notice(f"{str(folder)!r}: {sentence}")

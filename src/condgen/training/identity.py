@@ -19,7 +19,7 @@ FORMAT = 2
 
 
 @dataclass(frozen=True)
-class Identity:
+class RunConfig:
     """What makes two runs the same training, save for their length."""
 
     system: str
@@ -31,31 +31,31 @@ class Identity:
     labels: str | None = None
     """Of a data set with attributes, those that were chosen."""
     size: int | None = None
-    """Side that picture files were scaled to."""
+    """Side that image files were scaled to."""
     fit: Fit = "crop"
     """How they became square."""
     finetuned_from: str | None = None
     """The state of another run that this one began from."""
 
-    def difference(self, other: "Identity") -> str | None:
+    def difference(self, other: "RunConfig") -> str | None:
         """In words, the first thing that differs from `other`; None if the same training could go on."""
         return next(self.differences(other), None)
 
-    def differences(self, other: "Identity") -> "Iterator[str]":
+    def differences(self, other: "RunConfig") -> "Iterator[str]":
         """In words, all that differs from `other`: what was trained so far first."""
         ours, theirs = (asdict(x) | asdict(x).pop("config") for x in (self, other))
         for name in sorted(ours, key="fingerprint".__eq__):
             if name not in ("config", "images", "data", "spec") and ours[name] != theirs.get(name):
                 value = f"{name}={ours[name]}, not {theirs.get(name)}"
-                yield value if name != "fingerprint" else f"other pictures or labels in {self.data!r}"
+                yield value if name != "fingerprint" else f"other images or labels in {self.data!r}"
 
-    def may_become(self, other: "Identity") -> bool:
-        """Whether a training can go on as `other` if somebody insists: equal networks see pictures of an equal kind."""
+    def may_become(self, other: "RunConfig") -> bool:
+        """Whether a training can go on as `other` if somebody insists: equal networks see images of an equal kind."""
         fixed = ("system", "spec", "labels", "size")
         return all(getattr(self, name) == getattr(other, name) for name in fixed)
 
 
-def identity_in(folder: Path) -> Identity | None:
+def config_in(folder: Path) -> RunConfig | None:
     """The identity of the run in `folder`; None if it holds none. A damaged config.json is read from the copy of it.
 
     Raises CondgenError if the folder looks like a run and neither can be read.
@@ -70,7 +70,7 @@ def identity_in(folder: Path) -> Identity | None:
     return _identity(path, content)
 
 
-def save_identity(folder: Path, identity: Identity) -> None:
+def save_identity(folder: Path, identity: RunConfig) -> None:
     """Write config.json."""
     records.write(folder / CONFIG, {"condgen": __version__, "format": FORMAT, **asdict(identity)})
 
@@ -83,23 +83,23 @@ def _copy(folder: Path) -> Mapping[str, Any]:
         return {}
 
 
-def _identity(path: Path, content: Mapping[str, Any]) -> Identity:
+def _identity(path: Path, content: Mapping[str, Any]) -> RunConfig:
     try:
         if content.get("format", FORMAT) > FORMAT:
             raise CondgenError(f"{str(path.parent)!r} was written by condgen {content['condgen']}; upgrade to read it.")
-        known = {name: content[name] for name in Identity.__dataclass_fields__ if name in content}
-        return TypeAdapter(Identity).validate_python(known)
+        known = {name: content[name] for name in RunConfig.__dataclass_fields__ if name in content}
+        return TypeAdapter(RunConfig).validate_python(known)
     except (ValidationError, KeyError, TypeError):
         raise CondgenError(f"{str(path)!r} is damaged, or is no run's config.json; give another --out.") from None
 
 
-def default_folder(identity: Identity, root: Path = Path("runs")) -> Path:
+def default_folder(identity: RunConfig, root: Path = Path("runs")) -> Path:
     """runs/<system>-<data>, or the first of -2, -3 ... that is free or holds this same training."""
     name = f"{identity.system}-{Path(identity.data).stem or 'data'}"
     number = 1
     while True:
         folder = root / (name if number == 1 else f"{name}-{number}")
-        there = identity_in(folder)
+        there = config_in(folder)
         if (there is None and not folder.exists()) or (there and not there.difference(identity)):
             return folder
         number += 1

@@ -23,17 +23,17 @@ class Length:
             if not 0 < value < math.inf:
                 raise CondgenError(f"{name} should be greater than 0, found {value}.")
 
-    def in_images(self, *, begun: int | None, default: int, pictures: int, fitting: Callable[[float], int]) -> int:
+    def in_images(self, *, begun: int | None, default: int, per_epoch: int, fitting: Callable[[float], int]) -> int:
         """The length in images.
 
         begun: length of the run to resume, if there is one; a length in minutes is converted only at the first start.
-        default: if no length was requested. pictures: images per epoch.
+        default: if no length was requested. per_epoch: images per epoch.
         fitting: estimates the number of training images in a number of seconds; called only if needed.
         """
         if self.images is not None:
             return self.images
         if self.epochs is not None:
-            return math.ceil(self.epochs * pictures)
+            return math.ceil(self.epochs * per_epoch)
         if begun is not None:
             return begun
         if self.minutes is not None:

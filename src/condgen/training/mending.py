@@ -10,12 +10,12 @@ from hashlib import sha256
 from pathlib import Path
 
 from condgen import records
-from condgen.drawing import pictures
 from condgen.errors import CondgenError
+from condgen.sampling import canvas
 from condgen.sharing import card
 from condgen.training import checkpoint, published, recorder
 from condgen.training.identity import PUBLISHED
-from condgen.training.logbook import read
+from condgen.training.metric_log import read
 from condgen.training.published import Published
 from condgen.training.run import weights_of
 from condgen.training.state import Training
@@ -63,9 +63,9 @@ def _repairs(training: Training, known: Published | None) -> Iterator[tuple[str,
     names = {path.name for path in (folder / "samples").glob("*.png")} | {f"{training.images:012d}.png", "real.png"}
     names |= {Path(name).name for name in (known.files if known else ()) if name.startswith("samples/")}
     for name in sorted(names):
-        if not pictures.is_whole(folder / "samples" / name):
+        if not canvas.is_whole(folder / "samples" / name):
             yield f"samples/{name}", lambda name=name: _sheet(training, name)  # type: ignore[misc]
-    if not pictures.is_whole(folder / "curves.png"):
+    if not canvas.is_whole(folder / "curves.png"):
         yield "curves.png", lambda: _done(lambda: recorder.draw_curves(training.run))
     if known is None:
         yield PUBLISHED, lambda: True

@@ -13,8 +13,8 @@ from typing import Any, Literal
 
 from condgen import records
 from condgen.errors import notice
-from condgen.training import events, logbook
-from condgen.training.identity import CONFIG, PUBLISHED, Identity
+from condgen.training import events, metric_log
+from condgen.training.identity import CONFIG, PUBLISHED, RunConfig
 from condgen.version import __version__
 
 State = Literal["sound", "damaged", "missing"]
@@ -43,7 +43,7 @@ class Published:
             return True
 
 
-def write(folder: Path, identity: Identity, images: int) -> None:
+def write(folder: Path, identity: RunConfig, images: int) -> None:
     """List what the folder holds now, and what it held before and has lost. images: of the newest checkpoint."""
     files, best = {}, None
     with suppress(records.Damaged):
@@ -78,7 +78,7 @@ def read(folder: Path) -> Published | None:
 def lines(folder: Path, name: str, say: Callable[[str], None] = notice) -> list[dict[str, Any]]:
     """The lines of a file that grows. say: told if some are damaged, or are no longer there."""
     said = list[str]()
-    found = logbook.read(folder / name, say=said.append)
+    found = metric_log.read(folder / name, say=said.append)
     with suppress(records.Damaged):
         known = read(folder)
         if not said and known and known.is_cut(folder, name):

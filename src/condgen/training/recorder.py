@@ -11,12 +11,12 @@ from PIL import Image
 
 from condgen import inspection, marker
 from condgen.disk import DiskError, Gone, write_bytes
-from condgen.drawing import pictures, plots, sheets
-from condgen.drawing.sampler import Sampler
 from condgen.judging.monitor import Monitor, is_best, new_alarms
 from condgen.progress import Progress
+from condgen.sampling import canvas, grids, plots
+from condgen.sampling.sampler import Sampler
 from condgen.training import published
-from condgen.training.logbook import Logbook, read
+from condgen.training.metric_log import MetricLog, read
 from condgen.training.run import Run
 from condgen.training.state import Training
 
@@ -38,7 +38,7 @@ class Recorder:
         """The first alarm of the newest evaluation."""
         for name in published.GROWING:
             published.lines(training.run.folder, name, progress.say)  # reported before what is damaged is dropped
-        self.book, self.tolerant = Logbook(training.run.folder, training.images), TolerateDiskErrors(progress.say)
+        self.book, self.tolerant = MetricLog(training.run.folder, training.images), TolerateDiskErrors(progress.say)
         with self.tolerant:
             training.run.note_files(training.saved)
         self.logged = self.plotted = time.monotonic()
@@ -79,7 +79,7 @@ class Recorder:
         """Save the current image grid. Its latent vectors are the same each time, so that images can be compared."""
         with self.tolerant:
             sheet = save_grid(self.training, self.training.sampler, self.training.images)
-            self.book.picture(self.training.images, sheet)
+            self.book.image(self.training.images, sheet)
 
     def draw_curves(self) -> None:
         """Plot the logged values to curves.png."""
@@ -118,14 +118,14 @@ class Recorder:
 
 def save_real(training: Training) -> None:
     """Save a grid of real images, for comparison."""
-    sheet = inspection.real(training.dataset.train, training.dataset.labels, sheets.ROWS)
-    pictures.save_png(training.run.samples / "real.png", sheet, NOTE)
+    sheet = inspection.real(training.dataset.train, training.dataset.labels, grids.ROWS)
+    canvas.save_png(training.run.samples / "real.png", sheet, NOTE)
 
 
 def save_grid(training: Training, sampler: Sampler, images: int) -> Image.Image:
     """Save and return the image grid of a generator after `images` images: a function of the generator and the seed."""
-    sheet = sheets.class_grid(sampler, seed=training.run.identity.seed)
-    pictures.save_png(training.run.samples / f"{images:012d}.png", sheet, NOTE)
+    sheet = grids.class_grid(sampler, seed=training.run.identity.seed)
+    canvas.save_png(training.run.samples / f"{images:012d}.png", sheet, NOTE)
     return sheet
 
 

@@ -8,8 +8,8 @@ runs/cvae-mnist/
     rescue/         the last two, at fixed numbers of images, to roll back to
     rescue-best/    with --roll-back, that of the best evaluation without an alarm
     rollbacks.json  when one was gone back to, and why
-    samples/        the class grid every so many images, and one of real pictures
-    curves.png      the logged numbers as a picture
+    samples/        the class grid every so many images, and one of real images
+    curves.png      the logged numbers as an image
     generator/      what `condgen.load` reads: weights and card.json
     best/           the same of the best evaluation while training
     alarms.jsonl    what the evaluations found wrong, in words
@@ -36,31 +36,31 @@ from condgen.options import Option
 from condgen.sharing.card import sealed
 from condgen.spec import Spec
 from condgen.training import checkpoint, published
-from condgen.training.identity import Identity as Identity
+from condgen.training.identity import RunConfig as RunConfig
+from condgen.training.identity import config_in as config_in
 from condgen.training.identity import default_folder as default_folder
-from condgen.training.identity import identity_in as identity_in
 from condgen.training.identity import save_identity
 from condgen.training.kernels import EXACT as EXACT
 from condgen.training.kernels import conditions as conditions
-from condgen.training.logbook import read
+from condgen.training.metric_log import read
 
 
 class Run:
     """One run folder. `Run.open` makes or continues it; everything in it is written whole or not at all."""
 
-    def __init__(self, folder: Path, identity: Identity, changed: Sequence[str] = ()) -> None:
+    def __init__(self, folder: Path, identity: RunConfig, changed: Sequence[str] = ()) -> None:
         """changed: in words, what differs from the sessions before, and was allowed to."""
         self.folder, self.identity, self.changed = folder, identity, tuple(changed)
 
     @classmethod
     @contextmanager
-    def open(cls, folder: Path, identity: Identity, allow_changed: bool = False) -> "Iterator[Run]":
+    def open(cls, folder: Path, identity: RunConfig, allow_changed: bool = False) -> "Iterator[Run]":
         """Make the folder, or continue the run that is in it, and keep other processes out meanwhile.
 
         Raises CondgenError, having changed nothing, if the folder holds another training or anything else. With
         `allow_changed` a training may go on with other settings or data, as long as its networks stay as they are.
         """
-        there = identity_in(folder)
+        there = config_in(folder)
         if there is None and folder.exists() and (not folder.is_dir() or any(folder.glob("[!.]*"))):
             raise CondgenError(f"{str(folder)!r} exists and is no run; give another --out.")
         changed = [*there.differences(identity)] if there else []
@@ -120,13 +120,13 @@ class Run:
         return self.folder / "samples"
 
     def next_steps(self, labels: Labels) -> str:
-        """Where the pictures are, and what to type now. labels: that the generator can be asked for."""
+        """Where the images are, and what to type now. labels: that the generator can be asked for."""
         one = "8" if "8" in labels.names else labels.slug(labels.each[-1])
         wish = "" if labels == ANY else f" --labels {one}"
         return "\n".join(
             [
                 f"{str(self.folder)!r} is finished: {self.images:,} images seen.",
-                f"  pictures: {self.samples / f'{self.images:012d}.png'}   curves: {self.folder / 'curves.png'}",
+                f"  images: {self.samples / f'{self.images:012d}.png'}   curves: {self.folder / 'curves.png'}",
                 f"  draw some: condgen sample {self.folder}{wish} --count 10 --out drawn",
                 f"  train on:  the same command with a larger --images than {self.identity.config['images']}",
             ]
@@ -183,7 +183,12 @@ def weights_of(net: nn.Module) -> bytes:
 
 
 def card_of(
-    identity: Identity, spec: Spec, prior: dict[str, Any], micro_batch: int, images: int, options: Sequence[Option] = ()
+    identity: RunConfig,
+    spec: Spec,
+    prior: dict[str, Any],
+    micro_batch: int,
+    images: int,
+    options: Sequence[Option] = (),
 ) -> dict[str, Any]:
     """All that is needed to draw from the weights beside it."""
     return {

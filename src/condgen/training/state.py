@@ -15,15 +15,15 @@ from torch import Tensor, nn
 from condgen import parallel
 from condgen.data import Dataset
 from condgen.disk import Gone
-from condgen.drawing.sampler import MICRO_BATCH, Sampler
 from condgen.errors import CondgenError
 from condgen.noise import reseed_step
+from condgen.sampling.sampler import MICRO_BATCH, Sampler
 from condgen.seeds import seed_of
 from condgen.stream import Stream
 from condgen.system import System, restore_state, state_of
 from condgen.training import checkpoint
 from condgen.training.ema import EMA
-from condgen.training.logbook import Meter
+from condgen.training.metric_log import Meter
 from condgen.training.run import Run, card_of
 
 MOST_ROLLBACKS = 3
@@ -132,8 +132,8 @@ class Training:
         parallel.barrier()  # the main process may still be writing what is read here
         number = self.rollbacks + 1
         saved, damaged = checkpoint.newest(trouble.to or self.run.rescue, until=self.images)
-        pictures = self.stream.rows(trouble.since, trouble.until - trouble.since).tolist()
-        entry = {"number": number, "images": trouble.until, "cause": trouble.cause, "pictures": pictures}
+        rows = self.stream.rows(trouble.since, trouble.until - trouble.since).tolist()
+        entry = {"number": number, "images": trouble.until, "cause": trouble.cause, "rows": rows}
         if parallel.is_main_process():
             self.run.note_rollback(entry | {"to": saved.images if saved else None})
         if saved is None or number > MOST_ROLLBACKS:

@@ -10,9 +10,9 @@ from dataclasses import dataclass
 
 from condgen import parallel
 from condgen.disk import Gone
-from condgen.drawing.sampler import Sampler
 from condgen.judging.monitor import Monitor
 from condgen.progress import Progress
+from condgen.sampling.sampler import Sampler
 from condgen.stream import Stream
 from condgen.system import System
 from condgen.training.recorder import Recorder

@@ -1,6 +1,6 @@
-"""`condgen augment`: drawn pictures for labels that real ones are short of, and proof whether they help.
+"""`condgen augment`: generated images for labels that real ones are short of, and proof whether they help.
 
-The proof: a classifier trained on real pictures, on real ones with the rare repeated, and on real ones with drawn ones
+The proof: a classifier trained on real images, on real ones with the rare repeated, and on real ones with generated ones
 added, for equally many steps, five seeds each, tested on the real test split.
 
 The folder gets its name when all of its images are written, and the proof comes afterwards. The same command goes on
@@ -21,8 +21,8 @@ from condgen.verbs import evaluate
 
 if TYPE_CHECKING:
     from condgen.data import Dataset
-    from condgen.drawing.sampler import Sampler
     from condgen.judging.reference import Reference, Samples
+    from condgen.sampling.sampler import Sampler
 
 SEEDS = 5
 MANIFEST = "manifest.json"
@@ -44,19 +44,19 @@ def augment(
     json: bool = False,
     **options: Any,
 ) -> str:
-    """Draw more pictures of the labels that data are short of, and measure whether a classifier gains by them.
+    """Draw more images of the labels that data are short of, and measure whether a classifier gains by them.
 
     Args:
-        data: A name from `condgen list data`, or a path to your own pictures.
-        run: The folder of a run that was trained on such pictures.
+        data: A name from `condgen list data`, or a path to your own images.
+        run: The folder of a run that was trained on such images.
         balance: As many of each class as make it equal to the largest.
         per_class: Instead, so many of every class.
         out: A new folder: a subfolder of PNG files per class, manifest.json, gain.json; by default RUN/augmented.
         labels: Of data with attributes, the one that counts.
-        size: Side of the square that picture files are scaled to.
-        fit: How picture files that are not square become so: crop the middle, pad with black, or stretch.
+        size: Side of the square that image files are scaled to.
+        fit: How image files that are not square become so: crop the middle, pad with black, or stretch.
         on_bad: Files that cannot be used: skip them all, or stop at the first; by default up to 1 % are left out.
-        seed: Another seed, other pictures.
+        seed: Another seed, other images.
         no_proof: Only draw, do not train classifiers.
         json: As JSON, for programs.
         options: The sampling options of the generator.
@@ -73,13 +73,13 @@ def augment(
     dataset, sampler = datasets.load(data, labels=labels, size=size, fit=fit, on_bad=on_bad), api.load(run, **options)
     counts = wanted(dataset, sampler, per_class)
     try:
-        drawn = draw(sampler, counts, seed)
-        write(sampler, drawn, counts, seed, folder)
+        generated = draw(sampler, counts, seed)
+        write(sampler, generated, counts, seed, folder)
         names = dataset.labels.names
-        found: dict[str, Any] = {"folder": str(folder), "drawn": dict(zip(names, counts, strict=True))}
+        found: dict[str, Any] = {"folder": str(folder), "generated": dict(zip(names, counts, strict=True))}
         if not no_proof:
             reference, leaky = evaluate.reference_for(dataset, evaluate.aloud)
-            found |= proof(reference, drawn) | {"test_split_held_out": leaky}
+            found |= proof(reference, generated) | {"test_split_held_out": leaky}
             write_json(folder / "gain.json", found)
     except KeyboardInterrupt:
         evaluate.aloud("stopped; the same command again goes on from here.")
@@ -88,7 +88,7 @@ def augment(
 
 
 def wanted(dataset: "Dataset", sampler: "Sampler", per_class: int | None) -> list[int]:
-    """Pictures to draw of each class. Raises CondgenError if this generator cannot draw them."""
+    """Images to draw of each class. Raises CondgenError if this generator cannot draw them."""
     if dataset.labels.kind != "classes":
         raise CondgenError("attributes overlap, so they cannot be balanced; choose one, such as --labels Smiling.")
     if sampler.spec != dataset.spec:
@@ -103,12 +103,12 @@ def wanted(dataset: "Dataset", sampler: "Sampler", per_class: int | None) -> lis
     there = per_label(dataset.train, dataset.labels)
     missing = [max(there) - count for count in there]
     if not any(missing):
-        raise CondgenError(f"every class of {dataset.name!r} has {max(there):,} pictures; nothing is out of balance.")
+        raise CondgenError(f"every class of {dataset.name!r} has {max(there):,} images; nothing is out of balance.")
     return missing
 
 
 def draw(sampler: "Sampler", counts: Sequence[int], seed: int) -> "Samples":
-    """So many pictures of each class."""
+    """So many images of each class."""
     import numpy as np
 
     from condgen.judging.reference import Samples
@@ -117,24 +117,24 @@ def draw(sampler: "Sampler", counts: Sequence[int], seed: int) -> "Samples":
     return Samples(np.concatenate(list(sampler.batches(asked, seed))), np.array(asked, np.int64))
 
 
-def write(sampler: "Sampler", drawn: "Samples", counts: Sequence[int], seed: int, folder: Path) -> None:
+def write(sampler: "Sampler", generated: "Samples", counts: Sequence[int], seed: int, folder: Path) -> None:
     """A subfolder of PNG files per class, and what they are in manifest.json; those that are there already stay.
 
     Raises CondgenError if `folder` holds anything else.
     """
     from condgen import marker
     from condgen.disk import as_json, continued_folder
-    from condgen.drawing import pictures
+    from condgen.sampling import canvas
 
     about: dict[str, Any] = {"generator": evaluate.generator_of(sampler), "files": files(sampler, counts, seed)}
     _check_same(folder, about)
     whole = folder / MANIFEST
     with continued_folder(folder, MANIFEST, whole.read_bytes() if whole.is_file() else as_json(about)) as place:
         marker.write(place, marker.Mark("condgen augment", sampler.spec.labels))
-        for picture, told in zip(drawn.pictures, about["files"], strict=True):
+        for image, told in zip(generated.images, about["files"], strict=True):
             path = place / told["file"]
             if not path.exists():
-                pictures.save_png(path, pictures.image(picture), {key: told[key] for key in ("label", "seed", "index")})
+                canvas.save_png(path, canvas.to_pil(image), {key: told[key] for key in ("label", "seed", "index")})
 
 
 def files(sampler: "Sampler", counts: Sequence[int], seed: int) -> list[dict[str, Any]]:
@@ -149,33 +149,33 @@ def files(sampler: "Sampler", counts: Sequence[int], seed: int) -> list[dict[str
     ]
 
 
-def proof(reference: "Reference", drawn: "Samples") -> dict[str, Any]:
-    """Test accuracy of three classifiers over five seeds, and the paired gains of the one with drawn pictures."""
+def proof(reference: "Reference", generated: "Samples") -> dict[str, Any]:
+    """Test accuracy of three classifiers over five seeds, and the paired gains of the one with generated images."""
     from condgen.data import Split
     from condgen.judging import lessons
     from condgen.judging.protocol import CAS_STEPS
 
-    assert drawn.requested is not None
+    assert generated.requested is not None
     real = reference.dataset.train
     arms = {
         "real": real,
         "rare ones repeated": lessons.repeated(real),
-        "real and drawn": lessons.joined(real, Split(drawn.pictures, drawn.requested)),
+        "real and generated": lessons.joined(real, Split(generated.images, generated.requested)),
     }
     scores = {
         name: [lessons.mean_recall(split, reference, seed, CAS_STEPS, evaluate.aloud) for seed in range(SEEDS)]
         for name, split in arms.items()
     }
-    n, both = len(reference.split), scores["real and drawn"]
+    n, both = len(reference.split), scores["real and generated"]
     gains = {
         f"over {name}": mean_of([b - a for a, b in zip(scores[name], both, strict=True)], n)
         for name in ("real", "rare ones repeated")
     }
     return {
-        "measured": "mean recall over classes on real test pictures",
+        "measured": "mean recall over classes on real test images",
         "steps": CAS_STEPS,
         "seeds": SEEDS,
-        "test_pictures": n,
+        "test_images": n,
         "accuracy": {name: mean_of(values, n).to_json() for name, values in scores.items()},
         "gain": {name: gain.to_json() for name, gain in gains.items()},
         "verdict": verdict(gains),
@@ -186,24 +186,24 @@ def verdict(gains: dict[str, Estimate]) -> str:
     """In one sentence, for whoever reads no numbers."""
     over_real, over_repeated = gains["over real"], gains["over rare ones repeated"]
     if _sign(over_real) < 0:
-        return f"it hurts: {_points(over_real)}. Leave these pictures out."
+        return f"it hurts: {_points(over_real)}. Leave these images out."
     if _sign(over_real) == 0:
         return f"it does not help: {_points(over_real)}, which may be chance."
     if _sign(over_repeated) > 0:
-        return f"it helps: {_points(over_real)}, and {_points(over_repeated)} over repeating rare pictures."
-    return f"it helps, {_points(over_real)}, but no more than repeating rare pictures ({_points(over_repeated)})."
+        return f"it helps: {_points(over_real)}, and {_points(over_repeated)} over repeating rare images."
+    return f"it helps, {_points(over_real)}, but no more than repeating rare images ({_points(over_repeated)})."
 
 
 def in_words(found: dict[str, Any]) -> str:
-    drawn = [{"label": name, "drawn": count} for name, count in found["drawn"].items()]
-    files = f"pictures: {found['folder']}; what they are: manifest.json"
+    generated = [{"label": name, "generated": count} for name, count in found["generated"].items()]
+    files = f"images: {found['folder']}; what they are: manifest.json"
     if "gain" not in found:
-        return f"{as_table(drawn)}\n\n{files}"
+        return f"{as_table(generated)}\n\n{files}"
     lines = [{"trained on": name, "mean recall": str(Estimate.from_json(n))} for name, n in found["accuracy"].items()]
     lines += [
         {"trained on": f"gain {name}", "mean recall": str(Estimate.from_json(n))} for name, n in found["gain"].items()
     ]
-    return f"{as_table(drawn)}\n\n{as_table(lines)}\n\n{found['verdict']}\n{files}; proof: gain.json"
+    return f"{as_table(generated)}\n\n{as_table(lines)}\n\n{found['verdict']}\n{files}; proof: gain.json"
 
 
 def _check_ours(folder: Path) -> None:
@@ -232,7 +232,7 @@ def _check_same(folder: Path, about: dict[str, Any]) -> None:
         differs = "in other counts (--balance, --per-class)"
     else:
         return
-    raise CondgenError(f"{str(folder)!r} holds {len(there['files']):,} pictures {differs}; give another --out.")
+    raise CondgenError(f"{str(folder)!r} holds {len(there['files']):,} images {differs}; give another --out.")
 
 
 def _sign(gain: Estimate) -> int:

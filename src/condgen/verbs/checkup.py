@@ -15,8 +15,8 @@ from condgen import disk, marker, records
 from condgen.errors import CondgenError
 from condgen.sharing import card, manifest, strict
 from condgen.systems import preset
-from condgen.training import checkpoint, logbook, published
-from condgen.training.identity import CONFIG, PUBLISHED, Identity, identity_in
+from condgen.training import checkpoint, metric_log, published
+from condgen.training.identity import CONFIG, PUBLISHED, RunConfig, config_in
 from condgen.training.published import Published, State
 from condgen.version import __version__
 
@@ -76,7 +76,7 @@ def _run(folder: Path) -> Iterator[File]:
     for name in published.GROWING:
         if (folder / name).exists() or (known and name in known.files):
             yield _lines(folder, name, known)
-    yield from _pictures(folder, known, train)
+    yield from _images(folder, known, train)
     for place in ("checkpoints", "rescue", "rescue-best"):
         for path in checkpoint.saved(folder / place):
             yield from _state(path, f"{place}/{path.name}", train)
@@ -128,15 +128,15 @@ def _lines(folder: Path, name: str, known: Published | None) -> File:
         return File(name, "missing", mend=NEVER)
     told = list[str]()
     with suppress(records.Damaged):
-        logbook.read(folder / name, say=told.append)
+        metric_log.read(folder / name, say=told.append)
         if known and known.is_cut(folder, name):
             told.append("it was longer")
         return File(name, "damaged", "lines are damaged or missing", NEVER) if told else File(name, "sound")
     return File(name, "damaged", "it cannot be read", NEVER)
 
 
-def _pictures(folder: Path, known: Published | None, train: str) -> Iterator[File]:
-    from condgen.drawing import pictures
+def _images(folder: Path, known: Published | None, train: str) -> Iterator[File]:
+    from condgen.sampling import canvas
 
     names = {f"samples/{path.name}" for path in (folder / "samples").glob("*.png")}
     names |= {name for name in (known.files if known else ()) if name.endswith(".png")}
@@ -147,7 +147,7 @@ def _pictures(folder: Path, known: Published | None, train: str) -> Iterator[Fil
         if not (folder / name).exists():
             yield File(name, "missing", mend=mend)
         else:
-            yield File(name, "sound") if pictures.is_whole(folder / name) else File(name, "damaged", mend=mend)
+            yield File(name, "sound") if canvas.is_whole(folder / name) else File(name, "damaged", mend=mend)
 
 
 def _has_state(folder: Path, images: int | None) -> bool:
@@ -227,7 +227,7 @@ def _train_command(folder: Path) -> str:
     if typed:
         return typed
     try:
-        identity = identity_in(folder)
+        identity = config_in(folder)
     except CondgenError:
         identity = None
     if identity is None:
@@ -246,7 +246,7 @@ def _typed(folder: Path) -> str:
     return f"{there}condgen {shlex.join(argv[1:])}"
 
 
-def _words(identity: Identity, folder: Path) -> list[str]:
+def _words(identity: RunConfig, folder: Path) -> list[str]:
     """The options of a train command that makes this identity."""
     parent = (identity.finetuned_from or "").rpartition(" at ")[0]
     defaults = preset(identity.system).config.model_dump()

@@ -1,7 +1,7 @@
 """`condgen compare`: several runs beside each other, in one table, one sheet and one figure.
 
 Runs of one system with the same settings are one row: the median of their seeds with the range. Runs that were not
-measured yet are measured first. Everything but the pictures comes from JSON in the run folders.
+measured yet are measured first. Everything but the images comes from JSON in the run folders.
 """
 
 from collections.abc import Callable, Sequence
@@ -21,12 +21,12 @@ from condgen.verbs import evaluate
 if TYPE_CHECKING:
     from PIL import Image
 
-    from condgen.training.run import Identity
+    from condgen.training.run import RunConfig
 
 FILES = ("comparison.json", "same-z.png", "quality.png")
 ROWS = 3
 """Of the same z per run, on the sheet."""
-REAL = "real pictures"
+REAL = "real images"
 HEADLINE = tuple(name for name, metric in METRICS.items() if metric.headline)
 
 
@@ -35,7 +35,7 @@ class Entry:
     """One run: what it is, what it cost, what was measured."""
 
     folder: Path
-    identity: "Identity"
+    identity: "RunConfig"
     images: int
     seconds: float
     players: dict[str, int]
@@ -84,7 +84,7 @@ class Group:
 
 
 def compare(*runs: str, out: Path | None = None, quick: bool = False, json: bool = False) -> str:
-    """Several runs on the same data beside each other: numbers, cost, pictures of the same noise, quality over time.
+    """Several runs on the same data beside each other: numbers, cost, images of the same noise, quality over time.
 
     Args:
         runs: Run folders. Those that only differ in their seed become one line, the median with the range.
@@ -96,7 +96,7 @@ def compare(*runs: str, out: Path | None = None, quick: bool = False, json: bool
     marker.check(folder, mark, FILES)
     found = entries(runs, quick)
     from condgen.disk import replacing_files, write_bytes, write_json
-    from condgen.drawing import pictures, plots
+    from condgen.sampling import canvas, plots
 
     groups = grouped(found)
     table = lines(groups)
@@ -104,13 +104,13 @@ def compare(*runs: str, out: Path | None = None, quick: bool = False, json: bool
     marker.claim(folder, mark, FILES)
     with replacing_files(folder, old=["quality.png"]) as part:
         write_json(part / "comparison.json", content)
-        pictures.save_png(part / "same-z.png", same_z(found), marker.sheet("condgen compare"))
+        canvas.save_png(part / "same-z.png", same_z(found), marker.sheet("condgen compare"))
         if watched := histories(found):
             write_bytes(part / "quality.png", plots.quality(watched))
     if json:
         return as_json(content)
     words = vae_beside_gan(groups)
-    files = f"pictures: {folder}/same-z.png, quality.png; numbers: comparison.json"
+    files = f"images: {folder}/same-z.png, quality.png; numbers: comparison.json"
     return "\n\n".join([as_table(table), *(["\n".join(words)] if words else []), files])
 
 
@@ -121,7 +121,7 @@ def entries(runs: Sequence[str], quick: bool = False) -> list[Entry]:
     found = [entry(Path(run).expanduser(), quick) for run in dict.fromkeys(runs)]
     first = found[0]
     for other in found[1:]:
-        for what in ("data", "judge", "protocol", "pictures_measured"):
+        for what in ("data", "judge", "protocol", "images_measured"):
             ours, theirs = first.evaluation["about"][what], other.evaluation["about"][what]
             if ours != theirs:
                 raise CondgenError(
@@ -133,7 +133,7 @@ def entries(runs: Sequence[str], quick: bool = False) -> list[Entry]:
 
 def entry(run: Path, quick: bool = False) -> Entry:
     """One run with its evaluation."""
-    identity = api.identity_of(run)
+    identity = api.config_of(run)
     measured = evaluate.kept(run) or evaluate.evaluate_run(run, quick=quick, say=evaluate.aloud)
     from condgen.spec import Spec
     from condgen.training.published import lines
@@ -166,7 +166,7 @@ def grouped(found: Sequence[Entry]) -> list[Group]:
 
 
 def lines(groups: Sequence[Group]) -> list[dict[str, str]]:
-    """A line per cost and per headline number; a column per group, and one of real pictures."""
+    """A line per cost and per headline number; a column per group, and one of real images."""
     evaluation = groups[0].entries[0].evaluation
     table = [{"": name} | {group.title: cost(group) for group in groups} | {REAL: ""} for name, cost in COSTS.items()]
     for name in HEADLINE:
@@ -182,10 +182,10 @@ def histories(found: Sequence[Entry]) -> dict[str, tuple[list[dict[str, Any]], l
 
 def same_z(found: Sequence[Entry]) -> "Image.Image":
     """A sheet per run, one under the other: the same numbers of z along each row, a column per label."""
-    from condgen.drawing import pictures, sheets
+    from condgen.sampling import canvas, grids
 
-    drawn = [sheets.class_grid(api.load(each.folder), rows=ROWS) for each in found]
-    return pictures.stacked(drawn, [each.title for each in found])
+    generated = [grids.class_grid(api.load(each.folder), rows=ROWS) for each in found]
+    return canvas.stacked(generated, [each.title for each in found])
 
 
 def vae_beside_gan(groups: Sequence[Group]) -> list[str]:
@@ -208,8 +208,8 @@ def vae_beside_gan(groups: Sequence[Group]) -> list[str]:
 
 
 CLAIMS = {
-    "sharpness": "a GAN is sharper (edges, 1 is as in real pictures)",
-    "precision": "its pictures are better (precision)",
+    "sharpness": "a GAN is sharper (edges, 1 is as in real images)",
+    "precision": "its images are better (precision)",
     "recall": "but it may collapse (recall)",
     "walk": "a VAE's latent space is smoother (largest of 16 steps of a walk, .0625 is even)",
 }

@@ -1,4 +1,4 @@
-"""`condgen evaluate`: the numbers of a generator, or of pictures made by any tool, beside those of real pictures.
+"""`condgen evaluate`: the numbers of a generator, or of images made by any tool, beside those of real images.
 
 What is measured, and how, is in judging/; here are run folders, words and tables.
 """
@@ -13,18 +13,18 @@ from condgen.errors import CondgenError, notice
 from condgen.metrics import METRICS
 from condgen.metrics.estimate import Estimate
 from condgen.records import Damaged
-from condgen.sharing import places
+from condgen.sharing import locate
 from condgen.spec import Fit, OnBad
 from condgen.tables import as_json, as_table
 
 if TYPE_CHECKING:
     from condgen.data import Dataset
-    from condgen.drawing.sampler import Sampler
     from condgen.judging.reference import Reference
     from condgen.options import Value
+    from condgen.sampling.sampler import Sampler
 
 FULL = 60_000
-"""Pictures of a full evaluation."""
+"""Images of a full evaluation."""
 Say = Callable[[str], None]
 Evaluation = dict[str, Any]
 
@@ -32,13 +32,13 @@ Evaluation = dict[str, Any]
 def evaluate(
     run: str | None = None,
     *,
-    pictures: Path | None = None,
+    folder: Path | None = None,
     data: str | None = None,
     labels: str | None = None,
     size: int | None = None,
     fit: Fit = "crop",
     on_bad: OnBad | None = None,
-    images: int | None = None,
+    count: int | None = None,
     quick: bool = False,
     full: bool = False,
     best: bool = False,
@@ -49,60 +49,58 @@ def evaluate(
     json: bool = False,
     **options: Any,
 ) -> str:
-    """How good the pictures are, whether they follow their labels, whether they copy: numbers beside real ones.
+    """How good the images are, whether they follow their labels, whether they copy: numbers beside real ones.
 
     Args:
         run: A run's folder; its evaluation is kept there as evaluation.json. Or an exported one, which stays as it is.
-        pictures: Instead of a run, pictures of any tool: an .npz with images and labels, or a folder per label.
-        data: The data that --pictures or --self-test are held against; of an exported run, where its data lie.
+        folder: Instead of a run, images of any tool: an .npz with images and labels, or a folder per label.
+        data: The data that --folder or --self-test are held against; of an exported run, where its data lie.
         labels: Of data with attributes, those that count.
-        size: Side of the square that picture files of --data are scaled to.
-        fit: How picture files that are not square become so: crop the middle, pad with black, or stretch.
+        size: Side of the square that image files of --data are scaled to.
+        fit: How image files that are not square become so: crop the middle, pad with black, or stretch.
         on_bad: Files that cannot be used: skip them all, or stop at the first; by default up to 1 % are left out.
-        images: Pictures to draw; 10,000 by default.
+        count: Images to draw; 10,000 by default.
         quick: Leave out what trains classifiers (CAS): seconds instead of a minute.
-        full: 60,000 pictures and longer classifiers.
+        full: 60,000 images and longer classifiers.
         best: The generator of the best evaluation while training, instead of the last.
         fid: Also FID proper, by torch-fidelity: its weights as a file, or fetch to have them downloaded.
-        self_test: Plant known faults into real pictures of --data, and show which number notices which.
-        seed: Of the pictures that are drawn.
+        self_test: Plant known faults into real images of --data, and show which number notices which.
+        seed: Of the images that are generated.
         device: auto, cpu, cuda, cuda:N or mps.
         json: As JSON, for programs.
         options: The sampling options of the generator; their result is kept in a file of its own.
     """
-    if (run is None) == (pictures is None and not self_test):
-        raise CondgenError(
-            "give one thing to measure: a RUN, --pictures FOLDER --data DATA, or --self-test --data DATA."
-        )
+    if (run is None) == (folder is None and not self_test):
+        raise CondgenError("give one thing to measure: a RUN, --folder FOLDER --data DATA, or --self-test --data DATA.")
     if run is None and options:
         raise CondgenError(f"{', '.join(options)}: sampling options belong to a generator; give a RUN.")
     if run is not None:
         found = evaluate_run(
-            run, images=images, quick=quick, full=full, best=best, fid=fid, seed=seed, device=device, data=data,
+            run, count=count, quick=quick, full=full, best=best, fid=fid, seed=seed, device=device, data=data,
             say=aloud, **options,
         )  # fmt: skip
         return as_json(found) if json else in_words(found)
     if data is None:
-        raise CondgenError("--data is missing: which real pictures are these to be held against?")
+        raise CondgenError("--data is missing: which real images are these to be held against?")
     from condgen import data as datasets
 
     dataset = datasets.load(data, labels=labels, size=size, fit=fit, on_bad=on_bad)
     if self_test:
-        lines = _self_test(dataset, _count(images, 10_000), aloud)
+        lines = _self_test(dataset, _total(count, 10_000), aloud)
         return as_json(lines) if json else _noticed(lines)
-    assert pictures is not None
-    found = evaluate_pictures(pictures, dataset, quick=quick, full=full, fid=fid, say=aloud)
+    assert folder is not None
+    found = evaluate_images(folder, dataset, quick=quick, full=full, fid=fid, say=aloud)
     return as_json(found) if json else in_words(found)
 
 
 def in_words(found: Evaluation) -> str:
-    """An evaluation as a table: every number with its error and that of real pictures, then what is wrong."""
+    """An evaluation as a table: every number with its error and that of real images, then what is wrong."""
     about, measured = found["about"], numbers(found)
     entries = [
         {
             "": METRICS[name].title,
-            "drawn": str(number),
-            "real pictures": real_text(found, name),
+            "generated": str(number),
+            "real images": real_text(found, name),
             "wrong": found[name]["flag"] or "",
         }
         for name, number in measured.items()
@@ -112,7 +110,7 @@ def in_words(found: Evaluation) -> str:
     judge = about["judge"]
     return "\n".join(
         [
-            f"{about['pictures_measured']:,} pictures against {about['reference']} of {about['data']['name']!r}; "
+            f"{about['images_measured']:,} images against {about['reference']} of {about['data']['name']!r}; "
             f"{about['protocol']}, FD[{judge['name']}], sha256 {judge['sha256'][:12]}; ± is a 95 % interval.",
             "",
             as_table(entries),
@@ -122,13 +120,13 @@ def in_words(found: Evaluation) -> str:
 
 
 def evaluate_run(
-    run: str | Path, *, images: int | None = None, quick: bool = False, full: bool = False, best: bool = False,
+    run: str | Path, *, count: int | None = None, quick: bool = False, full: bool = False, best: bool = False,
     fid: str | None = None, seed: int = 0, device: str = "cpu", data: str | None = None,
     say: Say = lambda text: None, **options: Any,
 ) -> Evaluation:  # fmt: skip
     """Measure a run's generator as condgen-eval/1 says, and keep the result in the run as evaluation.json.
 
-    images: pictures to draw; 10,000 by default. quick: without CAS. full: 60,000 pictures and longer CAS. best: the
+    count: images to draw; 10,000 by default. quick: without CAS. full: 60,000 images and longer CAS. best: the
     generator of the best evaluation while training instead of the last. fid: weights of Inception, for FID proper.
     options: the sampling options of the generator.
     """
@@ -137,38 +135,38 @@ def evaluate_run(
     reference, leaky = reference_for(dataset, say)
     from condgen.judging import evaluation, protocol, walks
 
-    count = _count(images, FULL if full else protocol.PICTURES)
-    say(f"drawing {count:,} pictures of {str(run)!r} ...")
-    drawn = protocol.generate(sampler, reference, count, seed)
-    for trouble in reference.problems(drawn.pictures):
+    total = _total(count, FULL if full else protocol.IMAGES)
+    say(f"drawing {total:,} images of {str(run)!r} ...")
+    generated = protocol.generate(sampler, reference, total, seed)
+    for trouble in reference.problems(generated.images):
         say(trouble)
-    found = evaluation.evaluate_samples(drawn, reference, cas=not quick, full=full, inception=fid)
+    found = evaluation.evaluate_samples(generated, reference, cas=not quick, full=full, inception=fid)
     found["walk"] = evaluation.with_real("walk", walks.largest_step(sampler, reference.judge, seed), None)
     found["about"] |= {"run": str(run), "generator": generator_of(sampler), "which": "best" if best else "last"}
     found["about"] |= {"seed": seed, "reference": _described(reference, leaky)}
-    if places.find(run).kind == "run":
+    if locate.find(run).kind == "run":
         records.write(Path(run).expanduser() / file_name(best, sampler.chosen), found)
     return found
 
 
-def evaluate_pictures(
-    pictures: str | Path, dataset: "Dataset", *, quick: bool = False, full: bool = False, fid: str | None = None,
+def evaluate_images(
+    images: str | Path, dataset: "Dataset", *, quick: bool = False, full: bool = False, fid: str | None = None,
     say: Say = lambda text: None,
 ) -> Evaluation:  # fmt: skip
-    """The same of pictures made by any tool: an .npz, a folder per label, or what `condgen sample` wrote."""
+    """The same of images made by any tool: an .npz, a folder per label, or what `condgen sample` wrote."""
     from condgen.judging import evaluation, external
 
-    drawn = external.read(Path(pictures), dataset)
+    generated = external.read(Path(images), dataset)
     reference, leaky = reference_for(dataset, say)
-    if troubles := reference.problems(drawn.pictures):
+    if troubles := reference.problems(generated.images):
         raise CondgenError(f"nothing was measured. {' '.join(troubles)}")
-    found = evaluation.evaluate_samples(drawn, reference, cas=not quick, full=full, inception=fid)
-    found["about"] |= {"pictures": str(pictures), "reference": _described(reference, leaky)}
+    found = evaluation.evaluate_samples(generated, reference, cas=not quick, full=full, inception=fid)
+    found["about"] |= {"images": str(images), "reference": _described(reference, leaky)}
     return found
 
 
 def reference_for(dataset: "Dataset", say: Say = lambda text: None) -> "tuple[Reference, bool]":
-    """What pictures of these data are held against, and whether its pictures may have been trained on."""
+    """What images of these data are held against, and whether its images may have been trained on."""
     from condgen.judging import judge
     from condgen.judging.reference import Reference, with_test
 
@@ -199,7 +197,7 @@ def numbers(found: Evaluation) -> dict[str, Estimate]:
 
 
 def real_text(found: Evaluation, name: str) -> str:
-    """The number of real pictures beside one of an evaluation, in words; '-' if there is none."""
+    """The number of real images beside one of an evaluation, in words; '-' if there is none."""
     real = found.get(name, {}).get("real")
     return str(Estimate.from_json(real)) if real else "-"
 
@@ -211,7 +209,7 @@ def file_name(best: bool, sampling: "Mapping[str, Value] | None" = None) -> str:
 
 
 def generator_of(sampler: "Sampler") -> dict[str, Any]:
-    """What has to be known of a generator to draw the same pictures."""
+    """What has to be known of a generator to draw the same images."""
     return {
         key: sampler.card.get(key) for key in ("system", "config", "images", "seed", "sha256", "micro_batch", "data")
     } | ({"sampling": sampler.chosen} if sampler.chosen else {})
@@ -220,7 +218,7 @@ def generator_of(sampler: "Sampler") -> dict[str, Any]:
 def _described(reference: "Reference", leaky: bool) -> str:
     rest = "a fifth held out of the data, which the generator may have seen" if leaky else "the test split"
     copies = f"; leaky: {reference.leaked:,} of them stand in the training split too" if reference.leaked else ""
-    return f"{len(reference.split):,} pictures, {rest}{copies}"
+    return f"{len(reference.split):,} images, {rest}{copies}"
 
 
 def _self_test(dataset: "Dataset", count: int, say: Say) -> list[dict[str, Any]]:
@@ -246,7 +244,7 @@ def _noticed(lines: list[dict[str, Any]]) -> str:
     ]  # fmt: skip
     missed = [line["fault"] for line in lines[1:] if not (line["noticed"] or line["gate"])]
     verdict = f"not noticed: {', '.join(missed)}." if missed else "every fault was noticed."
-    return f"{as_table(entries)}\n\n* more than three standard deviations worse than real pictures. {verdict}"
+    return f"{as_table(entries)}\n\n* more than three standard deviations worse than real images. {verdict}"
 
 
 def _value(line: dict[str, Any], name: str) -> str:
@@ -259,9 +257,9 @@ def aloud(text: str) -> None:
     sys.stderr.write(f"{text}\n")
 
 
-def _count(images: int | None, default: int) -> int:
-    if images is None:
+def _total(count: int | None, default: int) -> int:
+    if count is None:
         return default
-    if images < 1:
-        raise CondgenError(f"--images should be 1 or more, found {images}.")
-    return images
+    if count < 1:
+        raise CondgenError(f"--count should be 1 or more, found {count}.")
+    return count

@@ -10,11 +10,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
 from condgen.errors import CondgenError, unknown
-from condgen.sharing import places
+from condgen.sharing import locate
 from condgen.verbs import evaluate
 
 if TYPE_CHECKING:
-    from condgen.drawing.sampler import Sampler
+    from condgen.sampling.sampler import Sampler
 
 Precision = Literal["fp32", "fp16", "int8"]
 
@@ -84,8 +84,8 @@ def export(
         raise CondgenError(f"--precision {precision} is for --format onnx; {format} keeps fp32.")
     if licence is not None and not re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9.+-]{0,63}", licence):
         raise CondgenError(f"--licence {licence!r} is no name of a licence, such as apache-2.0 or cc-by-4.0.")
-    place = places.find(run, best)
-    about, folder = place.card, out.expanduser() if out else places.home(run) / "exported" / format
+    place = locate.find(run, best)
+    about, folder = place.card, out.expanduser() if out else locate.home(run) / "exported" / format
     from condgen.sharing import folder as folders
     from condgen.sharing import release
 
@@ -102,7 +102,7 @@ def export(
         [
             str(folder),
             f"  about it:     {folder / 'README.md'}",
-            f"  draw from it: condgen sample {folder} --count 10 --grid --out pictures.png",
+            f"  draw from it: condgen sample {folder} --count 10 --grid --out images.png",
             f"  give it away: condgen push {folder} OWNER/NAME",
         ]
     )
@@ -111,10 +111,10 @@ def export(
 def about_it(run: str, best: bool, about: Mapping[str, Any]) -> dict[str, Any]:
     """What a card says to strangers, who have no run: the paper, what the data are called, and what was measured."""
     from condgen.systems import preset
-    from condgen.training.run import identity_in
+    from condgen.training.run import config_in
 
     paper, told = preset(about["system"]).system.paper, dict(about["data"])
-    if identity := identity_in(Path(run).expanduser()):
+    if identity := config_in(Path(run).expanduser()):
         options = {"labels": identity.labels, "size": identity.size, "fit": identity.fit}
         told |= {key: value for key, value in options.items() if value is not None}
     told["name"] = Path(told["name"]).name  # the way to it is the giver's own business
@@ -124,7 +124,7 @@ def about_it(run: str, best: bool, about: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _scores(found: evaluate.Evaluation) -> dict[str, Any]:
-    """Every measured number, and beside it that of real pictures."""
+    """Every measured number, and beside it that of real images."""
     measured = {name: number for name, number in evaluate.numbers(found).items() if number.value is not None}
     real = {name: {"real": found[name]["real"]} if found[name].get("real") else {} for name in measured}
     return {name: number.to_json() | real[name] for name, number in measured.items()}
@@ -133,7 +133,7 @@ def _scores(found: evaluate.Evaluation) -> dict[str, Any]:
 def _measured(found: evaluate.Evaluation) -> str:
     about = found["about"]
     return (
-        f"{about['protocol']}: {about['pictures_measured']:,} drawn pictures against {about['reference']} of "
+        f"{about['protocol']}: {about['images_measured']:,} generated images against {about['reference']} of "
         f"{Path(about['data']['name']).name}; judge {about['judge']['name']}. ± is a 95 % interval."
     )
 
@@ -148,7 +148,7 @@ def push(folder: str, name: str, *, private: bool = False) -> str:
         name: owner/name of the repository; it is made if there is none.
         private: Make it so that only its owner sees it.
     """
-    place = places.find(folder)
+    place = locate.find(folder)
     if place.kind != "export":
         raise CondgenError(f"{folder!r} is no exported folder; condgen export {folder} makes one.")
     about = place.card

@@ -22,11 +22,11 @@ if TYPE_CHECKING:
 SHOWN = {"argv", "started", "from_images", "torch", "device", "threads", "machine"}
 """Of a session."""
 PER_LABEL, SUSPECTS, LABELS = 8, 12, 20
-"""Pictures of each label, nearest training pictures, labels at most."""
+"""Images of each label, nearest training images, labels at most."""
 
 
 def report(*runs: str, out: Path | None = None, quick: bool = False) -> Path:
-    """One self-contained HTML page: numbers beside real ones, grids, curves, nearest training pictures, provenance.
+    """One self-contained HTML page: numbers beside real ones, grids, curves, nearest training images, provenance.
 
     Args:
         runs: Run folders of the same data; those without an evaluation are measured first.
@@ -51,7 +51,7 @@ def report(*runs: str, out: Path | None = None, quick: bool = False) -> Path:
 
 def content(found: Sequence[Entry]) -> dict[str, Any]:
     """All that the page shows, as plain data."""
-    from condgen.verbs import catalogue
+    from condgen.verbs import listing
 
     groups = grouped(found)
     reference, _ = evaluate.reference_for(api.data_of(found[0].folder))
@@ -68,12 +68,12 @@ def content(found: Sequence[Entry]) -> dict[str, Any]:
         "quality": quality(found),
         "real": panels(reference),
         "runs": [run(each, reference) for each in found],
-        "papers": {name: catalogue.citation(name) for name in dict.fromkeys(each.identity.system for each in found)},
+        "papers": {name: listing.citation(name) for name in dict.fromkeys(each.identity.system for each in found)},
     }
 
 
 def row(groups: Sequence[Group], name: str) -> dict[str, Any]:
-    """One number of every group, beside that of real pictures, with its red flags."""
+    """One number of every group, beside that of real images, with its red flags."""
     evaluation = groups[0].entries[0].evaluation
     cells = []
     for group in groups:
@@ -86,7 +86,7 @@ def row(groups: Sequence[Group], name: str) -> dict[str, Any]:
 
 def run(entry: Entry, reference: "Reference") -> dict[str, Any]:
     """The part of the page that is about one run."""
-    from condgen.drawing import plots
+    from condgen.sampling import plots
 
     env = _sessions(entry.folder)
     evaluation, labels = entry.evaluation, entry.evaluation["about"]["labels"]
@@ -113,7 +113,7 @@ def run(entry: Entry, reference: "Reference") -> dict[str, Any]:
 
 
 def drawn_panels(entry: Entry) -> list[dict[str, str]]:
-    """Pictures of each label, the same z at the same place of each."""
+    """Images of each label, the same z at the same place of each."""
     sampler = api.load(entry.folder)
     labels = sampler.spec.labels.each[:LABELS]
     return [
@@ -123,7 +123,7 @@ def drawn_panels(entry: Entry) -> list[dict[str, str]]:
 
 
 def panels(reference: "Reference") -> list[dict[str, str]]:
-    """Real test pictures of each label."""
+    """Real test images of each label."""
     shown = [(name, mask) for name, mask in reference.groups(reference.labels) if not name.startswith("not ")]
     return [
         {"title": name, "image": mosaic([reference.split.images[mask.numpy()][:PER_LABEL]])}
@@ -132,22 +132,22 @@ def panels(reference: "Reference") -> list[dict[str, str]]:
 
 
 def suspects(entry: Entry, reference: "Reference") -> list[dict[str, Any]]:
-    """Of 2,000 drawn pictures those that come nearest to a training picture, each beside it."""
-    from condgen.drawing import pictures
+    """Of 2,000 generated images those that come nearest to a training image, each beside it."""
     from condgen.judging import protocol
     from condgen.metrics import neighbours
+    from condgen.sampling import canvas
 
-    drawn = protocol.generate(api.load(entry.folder), reference, protocol.NEAR, seed=0)
+    generated = protocol.generate(api.load(entry.folder), reference, protocol.NEAR, seed=0)
     distances, which = neighbours.nearest(
-        reference.judge.predict(drawn.pictures).features, reference.all_train_features
+        reference.judge.predict(generated.images).features, reference.all_train_features
     )
-    images = reference.dataset.train.images
+    real = reference.dataset.train.images
     return [
         {
-            "drawn": data_url(pictures.png(pictures.enlarged(pictures.image(drawn.pictures[place])))),
-            "real": data_url(pictures.png(pictures.enlarged(pictures.image(images[which[place]])))),
+            "generated": data_url(canvas.png(canvas.enlarged(canvas.to_pil(generated.images[place])))),
+            "real": data_url(canvas.png(canvas.enlarged(canvas.to_pil(real[which[place]])))),
             "distance": float(distances[place]),
-            "same": bool((drawn.pictures[place] == images[which[place]]).all()),
+            "same": bool((generated.images[place] == real[which[place]]).all()),
         }
         for place in distances.argsort()[:SUSPECTS].tolist()
     ]
@@ -162,20 +162,20 @@ def confusion(counts: list[list[int]] | None) -> list[list[dict[str, float]]]:
 
 def quality(found: Sequence[Entry]) -> str:
     """Quality over time of all runs, as SVG; empty if nothing was evaluated while training."""
-    from condgen.drawing import plots
+    from condgen.sampling import plots
 
     watched = histories(found)
     return svg(plots.quality(watched, "svg")) if watched else ""
 
 
 def mosaic(batches: Sequence[Any]) -> str:
-    """Pictures uint8 (n, h, w, c) in rows of four, as a data URL."""
+    """Images uint8 (n, h, w, c) in rows of four, as a data URL."""
     import numpy as np
 
-    from condgen.drawing import pictures
+    from condgen.sampling import canvas
 
-    drawn = np.concatenate(batches)
-    return data_url(pictures.png(pictures.mosaic(drawn, columns=4)))
+    generated = np.concatenate(batches)
+    return data_url(canvas.png(canvas.mosaic(generated, columns=4)))
 
 
 def data_url(png: bytes) -> str:

@@ -5,7 +5,7 @@ from typing import Any
 
 from condgen.errors import needs
 from condgen.options import checked
-from condgen.sharing import card, places
+from condgen.sharing import card, locate
 
 
 def serve(
@@ -29,15 +29,15 @@ def serve(
         best: The generator of the best evaluation while training, instead of the last.
         device: auto, cpu, cuda, cuda:N or mps.
         cors_origin: A page of another site that may ask, such as https://example.org; may be given several times.
-        allow_host: A name that the server is called by, such as pictures.example.org behind a proxy; several times.
+        allow_host: A name that the server is called by, such as images.example.org behind a proxy; several times.
         token_file: Where the token lies, which makes one necessary on this machine too; by default in the cache.
         options: The sampling options of requests that choose none.
     """
     with needs("serve"):
         from condgen.serving import server
-    chosen = checked(card.options(places.find(run, best).card), options)
+    chosen = checked(card.options(locate.find(run, best).card), options)
     server.serve(
-        server.Order(
+        server.ServerSettings(
             run, host, port, best, device, cors_origin, allow_host, token_file, scores(run, best), options=chosen
         )
     )

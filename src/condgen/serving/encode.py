@@ -1,4 +1,4 @@
-"""Drawn pictures as they are sent: byte for byte what `condgen sample` writes."""
+"""Drawn images as they are sent: byte for byte what `condgen sample` writes."""
 
 import base64
 import hashlib
@@ -14,16 +14,16 @@ from numpy.typing import NDArray
 
 from condgen import marker
 from condgen.disk import as_json
-from condgen.drawing import captions, pictures
 from condgen.errors import CondgenError, shortened
 from condgen.labels import ANY, Label, Labels, TooMany
 from condgen.options import Values
-from condgen.serving.asked import Points, Sample
+from condgen.sampling import canvas, provenance
+from condgen.serving.model_info import Served
 from condgen.serving.problems import Problem
-from condgen.serving.served import Served
+from condgen.serving.schemas import Points, Sample
 
 MEDIA = {"png": "image/png", "grid": "image/png", "zip": "application/zip", "npy": "application/octet-stream"}
-NAMES = {"png": "picture.png", "grid": "grid.png", "zip": "pictures.zip", "npy": "pictures.npy"}
+NAMES = {"png": "image.png", "grid": "grid.png", "zip": "images.zip", "npy": "images.npy"}
 
 
 def unprocessable(message: str) -> Problem:
@@ -31,15 +31,15 @@ def unprocessable(message: str) -> Problem:
 
 
 @dataclass(frozen=True)
-class Order:
-    """A request in full: whose pictures, under which z."""
+class ResolvedRequest:
+    """A request in full: whose images, under which z."""
 
     labels: list[Label]
     """Those asked for, once each."""
     each: int
-    """Pictures of one label."""
+    """Images of one label."""
     recipes: list[dict[str, Any]]
-    """z of every picture, label by label."""
+    """z of every image, label by label."""
     y: "Vectors"
     options: Values
     """A value for each sampling option."""
@@ -59,10 +59,10 @@ class Vectors:
         return row
 
 
-def ordered(served: Served, asked: Sample, most: int) -> Order:
-    """What a request wants drawn. Raises Problem 422 for labels that are not there, or too many pictures."""
+def ordered(served: Served, asked: Sample, most: int) -> ResolvedRequest:
+    """What a request wants generated. Raises Problem 422 for labels that are not there, or too many images."""
     known = served.spec.labels
-    too_many = unprocessable(f"count: {most:,} pictures at most in one request, over all labels.")
+    too_many = unprocessable(f"count: {most:,} images at most in one request, over all labels.")
     try:
         labels = known.distinct(asked.labels, most)
     except TooMany:
@@ -70,13 +70,13 @@ def ordered(served: Served, asked: Sample, most: int) -> Order:
     except CondgenError:
         names = ", ".join(map(shortened, known.names[:20]))
         raise unprocessable(f"labels: not known; there are: {names}{', ...' if len(known) > 20 else ''}.") from None
-    each = asked.count * (pictures.COLUMNS if asked.format == "grid" and known == ANY else 1)
+    each = asked.count * (canvas.COLUMNS if asked.format == "grid" and known == ANY else 1)
     if len(labels) * each > most:
         raise too_many
     if asked.format == "png" and len(labels) * each != 1:
-        raise unprocessable("format: png is one picture; ask for grid, zip or npy.")
+        raise unprocessable("format: png is one image; ask for grid, zip or npy.")
     recipes = [{"seed": asked.seed, "index": index} for _ in labels for index in range(each)]
-    return Order(labels, each, recipes, Vectors(known, labels, each), served.values(asked))
+    return ResolvedRequest(labels, each, recipes, Vectors(known, labels, each), served.values(asked))
 
 
 def pointed(served: Served, asked: Points, most: int) -> tuple[list[dict[str, Any]], NDArray[np.float32]]:
@@ -91,44 +91,44 @@ def pointed(served: Served, asked: Points, most: int) -> tuple[list[dict[str, An
     return recipes, np.array([point.y for point in asked.points], np.float32)
 
 
-def wrapped(served: Served, asked: Sample, order: Order, drawn: NDArray[np.uint8]) -> bytes:
-    """The body of an answer to /sample; drawn: uint8 (n, h, w, c)."""
+def wrapped(served: Served, asked: Sample, order: ResolvedRequest, generated: NDArray[np.uint8]) -> bytes:
+    """The body of an answer to /sample; generated: uint8 (n, h, w, c)."""
     if asked.format == "npy":
-        return _npy(drawn[..., 0] if served.spec.channels == 1 else drawn)
+        return _npy(generated[..., 0] if served.spec.channels == 1 else generated)
     if asked.format == "grid":
-        return _grid(served, asked, order, drawn)
+        return _grid(served, asked, order, generated)
     if asked.format == "zip":
-        return _zip(served, order, _files(served, asked, order, drawn))
-    return next(_files(served, asked, order, drawn))[1]
+        return _zip(served, order, _files(served, asked, order, generated))
+    return next(_files(served, asked, order, generated))[1]
 
 
-def as_points(drawn: NDArray[np.uint8]) -> bytes:
+def as_points(generated: NDArray[np.uint8]) -> bytes:
     """The body of an answer to /points."""
-    return json.dumps({"shape": drawn.shape, "pixels": base64.b64encode(drawn.tobytes()).decode()}).encode()
+    return json.dumps({"shape": generated.shape, "pixels": base64.b64encode(generated.tobytes()).decode()}).encode()
 
 
 def _files(
-    served: Served, asked: Sample, order: Order, drawn: NDArray[np.uint8]
+    served: Served, asked: Sample, order: ResolvedRequest, generated: NDArray[np.uint8]
 ) -> Iterator[tuple[str, bytes, dict[str, Any]]]:
-    """Name, PNG and request of every picture."""
+    """Name, PNG and request of every image."""
     known = served.spec.labels
     places = [(label, index) for label in order.labels for index in range(order.each)]
-    for (label, index), picture in zip(places, drawn, strict=True):
+    for (label, index), image in zip(places, generated, strict=True):
         request = {"label": known.title(label), "seed": asked.seed, "index": index}
-        told = captions.about(served.card_under(order.options), served.micro_batch, **request)
-        png = pictures.png(pictures.image(picture), told)
-        yield captions.file_name(known, label, asked.seed, index), png, request
+        told = provenance.about(served.card_under(order.options), served.micro_batch, **request)
+        png = canvas.png(canvas.to_pil(image), told)
+        yield provenance.file_name(known, label, asked.seed, index), png, request
 
 
-def _grid(served: Served, asked: Sample, order: Order, drawn: NDArray[np.uint8]) -> bytes:
+def _grid(served: Served, asked: Sample, order: ResolvedRequest, generated: NDArray[np.uint8]) -> bytes:
     if served.spec.labels == ANY:
-        sheet = pictures.unlabelled(drawn)
+        sheet = canvas.unlabelled(generated)
     else:
-        sheet = pictures.columns(drawn, [served.spec.labels.title(label) for label in order.labels])
-    return pictures.png(sheet, captions.about(served.card_under(order.options), served.micro_batch, seed=asked.seed))
+        sheet = canvas.columns(generated, [served.spec.labels.title(label) for label in order.labels])
+    return canvas.png(sheet, provenance.about(served.card_under(order.options), served.micro_batch, seed=asked.seed))
 
 
-def _zip(served: Served, order: Order, files: Iterator[tuple[str, bytes, dict[str, Any]]]) -> bytes:
+def _zip(served: Served, order: ResolvedRequest, files: Iterator[tuple[str, bytes, dict[str, Any]]]) -> bytes:
     """The PNG files, their marker and a manifest.json; without dates, so that the same request gives the same bytes."""
     buffer, listed = BytesIO(), []
     with ZipFile(buffer, "w", ZIP_STORED) as archive:
@@ -137,12 +137,12 @@ def _zip(served: Served, order: Order, files: Iterator[tuple[str, bytes, dict[st
             listed.append({"file": name, **request, "sha256": hashlib.sha256(png).hexdigest()})
         mark = marker.Mark("condgen sample", served.spec.labels)  # unpacked, it is a folder that condgen wrote
         archive.writestr(ZipInfo(marker.FILE), as_json(mark.to_json()))
-        about = captions.about(served.card_under(order.options), served.micro_batch)
-        archive.writestr(ZipInfo("manifest.json"), as_json({**about, "pictures": listed}))
+        about = provenance.about(served.card_under(order.options), served.micro_batch)
+        archive.writestr(ZipInfo("manifest.json"), as_json({**about, "images": listed}))
     return buffer.getvalue()
 
 
-def _npy(drawn: NDArray[np.uint8]) -> bytes:
+def _npy(generated: NDArray[np.uint8]) -> bytes:
     buffer = BytesIO()
-    np.save(buffer, drawn, allow_pickle=False)
+    np.save(buffer, generated, allow_pickle=False)
     return buffer.getvalue()

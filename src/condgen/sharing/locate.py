@@ -44,7 +44,7 @@ def home(run: str | Path) -> Path:
     """Where files about `run` go when nobody says: into a run's folder. An exported one stays as it is, so they go into
     a folder of its name where one stands."""
     folder = Path(run).expanduser()
-    return folder if (folder / "config.json").is_file() else Path("drawn") / folder.name
+    return folder if (folder / "config.json").is_file() else Path("generated") / folder.name
 
 
 def _nothing(folder: Path, best: bool) -> CondgenError:

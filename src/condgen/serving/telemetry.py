@@ -21,7 +21,7 @@ class Measures:
             registry=registry, buckets=SECONDS,
         )  # fmt: skip
         self.gone = Counter("condgen_gone", "Clients that left before their answer.", registry=registry)
-        self.pictures = Counter("condgen_pictures", "Pictures drawn.", registry=registry)
+        self.images = Counter("condgen_images", "Images generated.", registry=registry)
         self.batch_seconds = Histogram(
             "condgen_micro_batch_seconds", "Of one micro-batch.", registry=registry, buckets=SECONDS
         )
@@ -33,8 +33,8 @@ class Measures:
         gauge.set_function(value)
         self._gauges.append(gauge)
 
-    def drawn(self, pictures: int, seconds: float) -> None:
-        self.pictures.inc(pictures)
+    def generated(self, images: int, seconds: float) -> None:
+        self.images.inc(images)
         self.batch_seconds.observe(seconds)
 
     def answered(self, route: str, method: str, status: int, seconds: float) -> None:

@@ -8,26 +8,26 @@ from PIL import Image
 
 from condgen import inspection
 from condgen.data import Split
-from condgen.drawing import pictures, plots
 from condgen.labels import Labels
+from condgen.sampling import canvas, plots
 from condgen.tables import as_table
-from conftest import pictures as toy
+from conftest import toy_data as toy
 
 
 def patch(sheet: Image.Image, row: int, column: int, size: int) -> np.ndarray:
-    """The pixels of one cell of a grid, shrunk back to the picture that was put there."""
-    scale = max(1, round(pictures.CELL / size))
-    cell = size * scale + pictures.GAP
-    left, top = pictures.GAP + column * cell, pictures.TITLE + row * cell
+    """The pixels of one cell of a grid, shrunk back to the image that was put there."""
+    scale = max(1, round(canvas.CELL / size))
+    cell = size * scale + canvas.GAP
+    left, top = canvas.GAP + column * cell, canvas.TITLE + row * cell
     whole = np.asarray(sheet.convert("L"))[top : top + size * scale, left : left + size * scale]
     assert (whole == whole[::scale, ::scale].repeat(scale, 0).repeat(scale, 1)).all()
     return whole[::scale, ::scale]
 
 
 @pytest.mark.parametrize("size", [7, 28, 64, 100])
-def test_a_grid_holds_every_picture_where_it_belongs(size: int) -> None:
+def test_a_grid_holds_every_image_where_it_belongs(size: int) -> None:
     cells = np.random.default_rng(0).integers(0, 256, (3, 4, size, size, 1), np.uint8)
-    sheet = pictures.grid(cells, list("abcd"))
+    sheet = canvas.grid(cells, list("abcd"))
     for row in range(3):
         for column in range(4):
             assert (patch(sheet, row, column, size) == cells[row, column, ..., 0]).all()
@@ -35,7 +35,7 @@ def test_a_grid_holds_every_picture_where_it_belongs(size: int) -> None:
 
 def test_a_grid_writes_its_titles_above_the_columns() -> None:
     cells = np.zeros((1, 2, 28, 28, 1), np.uint8)
-    titles = np.asarray(pictures.grid(cells, ["8", ""]).convert("L"))[: pictures.TITLE]
+    titles = np.asarray(canvas.grid(cells, ["8", ""]).convert("L"))[: canvas.TITLE]
     half = titles.shape[1] // 2
     assert titles[:, :half].min() < 100
     assert titles[:, half:].min() == 255
@@ -43,15 +43,15 @@ def test_a_grid_writes_its_titles_above_the_columns() -> None:
 
 def test_long_titles_stay_within_their_column() -> None:
     cells = np.zeros((1, 2, 28, 28, 3), np.uint8)
-    titles = np.asarray(pictures.grid(cells, ["an extraordinarily long class name", ""]).convert("L"))[: pictures.TITLE]
+    titles = np.asarray(canvas.grid(cells, ["an extraordinarily long class name", ""]).convert("L"))[: canvas.TITLE]
     assert titles[:, titles.shape[1] // 2 + 2 :].min() == 255
 
 
 def test_png_keeps_pixels_and_says_where_they_come_from(tmp_path: Path) -> None:
-    picture = np.random.default_rng(0).integers(0, 256, (5, 7, 3), np.uint8)
-    pictures.save_png(tmp_path / "x.png", pictures.image(picture), {"label": "猫", "seed": 3})
+    image = np.random.default_rng(0).integers(0, 256, (5, 7, 3), np.uint8)
+    canvas.save_png(tmp_path / "x.png", canvas.to_pil(image), {"label": "猫", "seed": 3})
     with Image.open(tmp_path / "x.png") as found:
-        assert (np.asarray(found) == picture).all()
+        assert (np.asarray(found) == image).all()
         assert json.loads(found.info["condgen"]) == {"label": "猫", "seed": 3}
 
 
@@ -61,7 +61,7 @@ def test_curves_draw_a_panel_for_each_group() -> None:
     assert sizes == [(800, 600), (800, 300)]
 
 
-def test_real_sheet_sorts_pictures_by_label_and_leaves_gaps_blank() -> None:
+def test_real_sheet_sorts_images_by_label_and_leaves_gaps_blank() -> None:
     images = np.arange(5, dtype=np.uint8).reshape(5, 1, 1, 1).repeat(28, 1).repeat(28, 2)
     split = Split(images, np.array([1, 0, 1, 1, 0]))
     sheet = inspection.real(split, Labels(("a", "b", "c")), rows=3)
@@ -73,9 +73,9 @@ def test_real_sheet_of_attributes() -> None:
     data = toy("attributes", 20)
     sheet = inspection.real(data.train, data.labels, rows=2)
     has_hat = data.train.images[data.train.labels[:, 1] == 1]
-    cell_w = 8 * 5 + pictures.GAP
-    assert sheet.size[0] == 4 * cell_w + pictures.GAP
-    found = np.asarray(sheet)[pictures.TITLE :: 5, pictures.GAP + cell_w :: 5, 0][:12, :8]
+    cell_w = 8 * 5 + canvas.GAP
+    assert sheet.size[0] == 4 * cell_w + canvas.GAP
+    found = np.asarray(sheet)[canvas.TITLE :: 5, canvas.GAP + cell_w :: 5, 0][:12, :8]
     assert (found == has_hat[0, ..., 0]).all()
 
 
@@ -83,7 +83,7 @@ def test_names_are_text_and_nothing_else() -> None:
     """No formula in a figure, no markup in a table, no second line in a title."""
     names = ["$\\x$", "[/red]", "a\nb", "\x1b[31m", "猫" * 300]
     assert plots.bars({"train": [1] * 5}, names, "$\\y$").startswith(b"\x89PNG")
-    assert pictures.grid(np.zeros((1, 5, 8, 8, 1), np.uint8), names).width > 5 * 8
+    assert canvas.grid(np.zeros((1, 5, 8, 8, 1), np.uint8), names).width > 5 * 8
     table = as_table([{"label": name} for name in names[:4]])
     assert "[/red]" in table
     assert "\x1b" not in table

@@ -1,4 +1,4 @@
-"""What is written about a picture, in its file's name and inside it; no torch, so that a server need not load it."""
+"""What is written about an image, in its file's name and inside it; no torch, so that a server need not load it."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -7,12 +7,12 @@ from condgen.labels import Label, Labels
 
 
 def file_name(labels: Labels, label: Label, seed: int, index: int) -> str:
-    """A picture's own name, such as 8_seed0_00003.png."""
+    """An image's own name, such as 8_seed0_00003.png."""
     return f"{labels.slug(label)}_seed{seed}_{index:05d}.png"
 
 
 def about(card: Mapping[str, Any], micro_batch: int, **request: object) -> dict[str, object]:
-    """What a picture can tell of itself: enough to draw it again.
+    """What an image can tell of itself: enough to draw it again.
 
     card: what a run says of its generator. request: what was asked for, such as label, seed and index.
     """

@@ -1,4 +1,4 @@
-"""`condgen picture`: every picture of the source documents, with the right thing in the right place."""
+"""`condgen image`: every image of the source documents, with the right thing in the right place."""
 
 import re
 from pathlib import Path
@@ -11,12 +11,12 @@ from PIL import Image
 
 import condgen
 from condgen import api, cli
-from condgen.drawing import latent, sheets
-from condgen.drawing.pictures import GAP, SIDE, TITLE, read
 from condgen.errors import CondgenError
 from condgen.noise import draw_at, walk
+from condgen.sampling import grids, latent
+from condgen.sampling.canvas import GAP, SIDE, TITLE, read
 from condgen.spec import Prior
-from condgen.verbs import album
+from condgen.verbs import figures
 
 
 def train(folder: Path, system: str, npz: Path, images: int = 640, **settings: Any) -> Path:
@@ -27,11 +27,11 @@ def train(folder: Path, system: str, npz: Path, images: int = 640, **settings: A
 @pytest.fixture(scope="module")
 def runs(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
     """Short runs: digits and attributes, with and without an encoder."""
-    from conftest import pictures
+    from conftest import toy_data
 
     place, npz = tmp_path_factory.mktemp("runs"), {}
     for kind in ("digits", "attributes"):
-        found = pictures(kind, 80)
+        found = toy_data(kind, 80)
         npz[kind] = place / f"{kind}.npz"
         arrays: dict[str, Any] = {
             "images": found.train.images,
@@ -48,7 +48,7 @@ def runs(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
 
 
 def cells(path: Path, rows: int, columns: int, side: bool = False) -> np.ndarray:
-    """The pictures of a grid, (rows, columns, h, w), without titles and gaps."""
+    """The images of a grid, (rows, columns, h, w), without titles and gaps."""
     sheet = np.asarray(read(path).convert("L"))
     left = SIDE if side else 0
     height, width = (sheet.shape[0] - TITLE - GAP) // rows, (sheet.shape[1] - left - GAP) // columns
@@ -57,7 +57,7 @@ def cells(path: Path, rows: int, columns: int, side: bool = False) -> np.ndarray
 
 
 def test_titled_has_a_title_over_each_of_two_rows_of_five(runs: dict[str, Path]) -> None:
-    sheet = np.asarray(read(album.titled(runs["digits"], seed=3)).convert("L"))
+    sheet = np.asarray(read(figures.titled(runs["digits"], seed=3)).convert("L"))
     height = (sheet.shape[0] - GAP) // 2
     assert sheet.shape[1] == 5 * (56 + GAP) + GAP
     for row in range(2):
@@ -68,30 +68,30 @@ def test_titled_has_a_title_over_each_of_two_rows_of_five(runs: dict[str, Path])
     assert np.array_equal(ninth, condgen.load(runs["digits"]).sample(8, seed=3)[0])
 
 
-def test_same_z_is_picture_i_of_every_label(runs: dict[str, Path]) -> None:
-    found = cells(album.same_z(runs["digits"], count=3), 3, 10)
-    drawn = condgen.load(runs["digits"]).sample(7, count=3)
-    assert np.array_equal(found[:, 7, ::2, ::2], drawn)
+def test_same_z_is_image_i_of_every_label(runs: dict[str, Path]) -> None:
+    found = cells(figures.same_z(runs["digits"], count=3), 3, 10)
+    generated = condgen.load(runs["digits"]).sample(7, count=3)
+    assert np.array_equal(found[:, 7, ::2, ::2], generated)
 
 
 def test_one_attribute_is_switched_at_a_time(runs: dict[str, Path]) -> None:
-    found = cells(album.same_z(runs["attributes"], base="Hat", count=2), 2, 5)
+    found = cells(figures.same_z(runs["attributes"], base="Hat", count=2), 2, 5)
     sampler = condgen.load(runs["attributes"])
     step = found.shape[2] // 12
     for column, wanted in enumerate(["Hat", "Smiling+Hat", "none", "Hat+Blond_Hair", "Hat+Glasses"]):
         assert np.array_equal(found[:, column, ::step, ::step], sampler.sample(wanted, count=2)), wanted
 
 
-def test_a_walk_begins_and_ends_at_drawn_pictures(runs: dict[str, Path]) -> None:
-    found = cells(album.walk(runs["digits"], labels="2,5", steps=7), 2, 7, side=True)[..., ::2, ::2]
-    drawn = condgen.load(runs["digits"]).sample("2,5", count=2).reshape(2, 2, 28, 28)
-    assert np.abs(found[:, 0].astype(int) - drawn[:, 0]).max() <= 1
-    assert np.abs(found[:, -1].astype(int) - drawn[:, 1]).max() <= 1
+def test_a_walk_begins_and_ends_at_drawn_images(runs: dict[str, Path]) -> None:
+    found = cells(figures.walk(runs["digits"], labels="2,5", steps=7), 2, 7, side=True)[..., ::2, ::2]
+    generated = condgen.load(runs["digits"]).sample("2,5", count=2).reshape(2, 2, 28, 28)
+    assert np.abs(found[:, 0].astype(int) - generated[:, 0]).max() <= 1
+    assert np.abs(found[:, -1].astype(int) - generated[:, 1]).max() <= 1
     assert not np.array_equal(found[:, 0], found[:, 3])
 
 
 def test_a_walk_through_labels_keeps_z(runs: dict[str, Path]) -> None:
-    path = album.walk(runs["digits"], start="3", end="8", steps=5, count=4)
+    path = figures.walk(runs["digits"], start="3", end="8", steps=5, count=4)
     found, sampler = cells(path, 4, 5)[..., ::2, ::2], condgen.load(runs["digits"])
     assert np.array_equal(found[:, 0], sampler.sample(3, count=4))
     assert np.array_equal(found[:, 4], sampler.sample(8, count=4))
@@ -115,7 +115,7 @@ def test_arcs_keep_the_length_of_normal_points() -> None:
 
 
 def test_reconstructions_stand_beside_their_originals(runs: dict[str, Path]) -> None:
-    found = cells(album.reconstructions(runs["digits"], count=16), 8, 4)[..., ::2, ::2]
+    found = cells(figures.reconstructions(runs["digits"], count=16), 8, 4)[..., ::2, ::2]
     system, data = api.reopen(runs["digits"])
     assert np.array_equal(found[0, [0, 2]], data.train.images[:2, ..., 0])
     assert np.array_equal(found[7, [0, 2]], data.train.images[14:16, ..., 0])
@@ -126,14 +126,14 @@ def test_reconstructions_stand_beside_their_originals(runs: dict[str, Path]) -> 
 
 
 def test_a_manifold_lies_on_quantiles(runs: dict[str, Path]) -> None:
-    found = cells(album.manifold(runs["plane"], side=5), 5, 5, side=True)[..., ::2, ::2]
+    found = cells(figures.manifold(runs["plane"], side=5), 5, 5, side=True)[..., ::2, ::2]
     sampler = condgen.load(runs["plane"])
     low, high = torch.special.ndtri(torch.tensor([0.1, 0.9])).tolist()
     corners = torch.tensor([[low, high], [high, high], [low, low], [high, low]])  # up is up
-    drawn = sampler.decode(corners, torch.zeros(4, 10))[..., 0]
-    assert np.array_equal(found[[0, 0, 4, 4], [0, 4, 0, 4]], drawn)
+    generated = sampler.decode(corners, torch.zeros(4, 10))[..., 0]
+    assert np.array_equal(found[[0, 0, 4, 4], [0, 4, 0, 4]], generated)
     with pytest.raises(CondgenError, match=r"a plane needs a z of 2 normal numbers; that of .* has 20"):
-        album.manifold(runs["digits"])
+        figures.manifold(runs["digits"])
 
 
 @pytest.mark.parametrize(("name", "dim"), [("plane", 2), ("digits", 20), ("attributes", 20)])
@@ -142,7 +142,7 @@ def test_codes_and_groups(runs: dict[str, Path], name: str, dim: int) -> None:
     points, groups = view.codes(50)
     assert (view.dim, points.shape, groups.shape) == (dim, (50, 2), (50,))
     assert set(groups.tolist()) <= set(range(len(view.names)))
-    assert np.array(read(album.scatter(runs[name]))).std() > 1
+    assert np.array(read(figures.scatter(runs[name]))).std() > 1
     if dim > 2:  # the two main directions: nothing varies more, and they do not vary together
         spread = np.cov(points.T)
         assert spread[0, 0] >= spread[1, 1]
@@ -150,18 +150,18 @@ def test_codes_and_groups(runs: dict[str, Path], name: str, dim: int) -> None:
 
 
 def test_curves_and_growth(runs: dict[str, Path], tmp_path: Path) -> None:
-    assert read(album.curves(runs["gan"])).size == (800, 600)
+    assert read(figures.curves(runs["gan"])).size == (800, 600)
     first = read(sorted((runs["gan"] / "samples").glob("0*.png"))[0])
-    sheet = read(album.growth(runs["gan"], count=4, columns=2))
+    sheet = read(figures.growth(runs["gan"], count=4, columns=2))
     assert sheet.size == (2 * (first.width + GAP) + GAP, 2 * (first.height + TITLE) + GAP)
-    with Image.open(album.growth(runs["gan"], out=tmp_path / "film.gif")) as film:
+    with Image.open(figures.growth(runs["gan"], out=tmp_path / "film.gif")) as film:
         assert (film.format, getattr(film, "n_frames", 1)) == ("GIF", 21)
 
 
-def test_every_picture_is_a_command(runs: dict[str, Path], capsys: pytest.CaptureFixture[str]) -> None:
-    for function in album.PICTURES:
+def test_every_image_is_a_command(runs: dict[str, Path], capsys: pytest.CaptureFixture[str]) -> None:
+    for function in figures.IMAGES:
         name = function.__name__.replace("_", "-")
-        cli.main(["picture", name, str(runs["plane"])])
+        cli.main(["image", name, str(runs["plane"])])
         path = Path(capsys.readouterr().out.strip())
         assert path.parent == runs["plane"] / "album"
         assert read(path).size > (50, 50)
@@ -173,7 +173,7 @@ MISTAKES = [
     ("walk RUN --start 3 --end 4,5", "--end '4,5' names 2 labels"),
     ("walk RUN --steps 1", "--steps should be 2 or more"),
     ("reconstructions RUN --count 9", "multiple of 8, found 9"),
-    ("reconstructions RUN --count 800", "there are only 80 pictures"),
+    ("reconstructions RUN --count 800", "there are only 80 images"),
     ("reconstructions GAN", "a CGAN has no encoder"),
     ("scatter GAN", "a CGAN has no encoder"),
     ("growth RUN --out x.jpg", "should end in .png"),
@@ -190,15 +190,15 @@ def test_a_mistake_is_one_line(
 ) -> None:
     words = words.replace("RUN", str(runs["digits"])).replace("GAN", str(runs["gan"]))
     with pytest.raises(SystemExit) as ended:
-        cli.main(["picture", *words.split()])
+        cli.main(["image", *words.split()])
     assert ended.value.code == 2
     err = capsys.readouterr().err
     assert err.count("\n") == 1
     assert re.search(re.escape(said), err)
 
 
-def test_sheets_need_no_square_pictures(runs: dict[str, Path]) -> None:
-    """12 x 8 pictures keep their shape: a whole factor, the same both ways."""
+def test_sheets_need_no_square_images(runs: dict[str, Path]) -> None:
+    """12 x 8 images keep their shape: a whole factor, the same both ways."""
     sampler = condgen.load(runs["attributes"])
-    sheet = sheets.class_grid(sampler, rows=1)
+    sheet = grids.class_grid(sampler, rows=1)
     assert sheet.size == (4 * (5 * 8 + GAP) + GAP, TITLE + 5 * 12 + GAP + GAP)

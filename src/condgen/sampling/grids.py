@@ -7,10 +7,10 @@ import torch
 from numpy.typing import NDArray
 from PIL import Image
 
-from condgen.drawing import pictures
-from condgen.drawing.sampler import Sampler
 from condgen.labels import ANY, Label
 from condgen.noise import draw_at, walk
+from condgen.sampling import canvas
+from condgen.sampling.sampler import Sampler
 
 ROWS, COLUMNS = 8, 20
 """Images per label, and labels, in the grids made during training. Further labels are not shown."""
@@ -24,7 +24,7 @@ def class_grid(
     For an unconditional generator: a grid of ten columns in which each image has its own z.
     """
     if sampler.spec.labels == ANY:
-        return pictures.unlabelled(np.concatenate(list(sampler.batches([0] * rows * pictures.COLUMNS, seed, first))))
+        return canvas.unlabelled(np.concatenate(list(sampler.batches([0] * rows * canvas.COLUMNS, seed, first))))
     labels = labels or list(sampler.spec.labels.each[:COLUMNS])
     return _columns(sampler, labels, [sampler.spec.labels.title(label) for label in labels], rows, seed, first)
 
@@ -41,9 +41,9 @@ def attribute_flips(sampler: Sampler, base: Label, rows: int = ROWS, seed: int =
 
 def titled_images(sampler: Sampler, labels: list[Label], columns: int = 5, seed: int = 0) -> Image.Image:
     """One image per label, each with its title above it."""
-    drawn = np.concatenate(list(sampler.batches(labels, seed)))
-    cells = [pictures.enlarged(pictures.image(picture)) for picture in drawn]
-    return pictures.captioned(cells, [sampler.spec.labels.title(label) for label in labels], columns)
+    generated = np.concatenate(list(sampler.batches(labels, seed)))
+    cells = [canvas.enlarged(canvas.to_pil(image)) for image in generated]
+    return canvas.captioned(cells, [sampler.spec.labels.title(label) for label in labels], columns)
 
 
 def latent_interpolation(sampler: Sampler, labels: list[Label], steps: int, seed: int = 0) -> Image.Image:
@@ -51,10 +51,10 @@ def latent_interpolation(sampler: Sampler, labels: list[Label], steps: int, seed
     start, end = draw_at(sampler.prior, seed, [0, 1])
     z = walk(sampler.prior, start, end, steps)
     y = torch.from_numpy(sampler.spec.labels.encode(labels))
-    drawn = sampler.decode(z.repeat(len(labels), 1), y.repeat_interleave(steps, 0))
+    generated = sampler.decode(z.repeat(len(labels), 1), y.repeat_interleave(steps, 0))
     titles = [f"{step / (steps - 1):.2f}" for step in range(steps)]
     sides = [sampler.spec.labels.title(label) for label in labels]
-    return pictures.grid(drawn.reshape(len(labels), steps, *drawn.shape[1:]), titles, sides)
+    return canvas.grid(generated.reshape(len(labels), steps, *generated.shape[1:]), titles, sides)
 
 
 def label_interpolation(
@@ -65,10 +65,10 @@ def label_interpolation(
     first, last = torch.from_numpy(sampler.spec.labels.encode([start, end]))
     y = (1 - shares) * first + shares * last
     z = draw_at(sampler.prior, seed, range(rows))
-    drawn = sampler.decode(z.repeat_interleave(steps, 0), y.repeat(rows, 1))
+    generated = sampler.decode(z.repeat_interleave(steps, 0), y.repeat(rows, 1))
     inner = [f"{share:.2f}" for share in shares[1:-1, 0].tolist()]
     titles = [sampler.spec.labels.title(start), *inner, sampler.spec.labels.title(end)]
-    return pictures.grid(drawn.reshape(rows, steps, *drawn.shape[1:]), titles)
+    return canvas.grid(generated.reshape(rows, steps, *generated.shape[1:]), titles)
 
 
 def manifold(sampler: Sampler, label: Label, side: int = 20) -> Image.Image:
@@ -79,21 +79,21 @@ def manifold(sampler: Sampler, label: Label, side: int = 20) -> Image.Image:
     quantiles = torch.special.ndtri((torch.arange(side) + 0.5) / side)
     z = torch.tensor([(right, up) for up, right in itertools.product(quantiles.flip(0), quantiles)])
     y = torch.from_numpy(sampler.spec.labels.encode([label])).expand(len(z), -1)
-    drawn = sampler.decode(z, y)
+    generated = sampler.decode(z, y)
     numbers = [f"{quantile:.1f}" for quantile in quantiles.tolist()]
-    return pictures.grid(drawn.reshape(side, side, *drawn.shape[1:]), numbers, numbers[::-1])
+    return canvas.grid(generated.reshape(side, side, *generated.shape[1:]), numbers, numbers[::-1])
 
 
 def side_by_side(originals: NDArray[np.uint8], copies: NDArray[np.uint8], rows: int = ROWS) -> Image.Image:
     """Originals in odd columns, their reconstructions in even ones; both (n, h, w, c), n a multiple of rows."""
     pairs = np.stack([originals, copies], 1)  # (n, 2, h, w, c)
     by_row = pairs.reshape(rows, -1, *originals.shape[1:])
-    return pictures.grid(by_row, ["real", "decoded"] * (len(originals) // rows))
+    return canvas.grid(by_row, ["real", "decoded"] * (len(originals) // rows))
 
 
 def _columns(
     sampler: Sampler, labels: list[Label], titles: list[str], rows: int, seed: int, first: int = 0
 ) -> Image.Image:
     """One titled column per label, with `rows` images."""
-    drawn = np.concatenate(list(sampler.batches([label for label in labels for _ in range(rows)], seed, first)))
-    return pictures.columns(drawn, titles)
+    generated = np.concatenate(list(sampler.batches([label for label in labels for _ in range(rows)], seed, first)))
+    return canvas.columns(generated, titles)

@@ -1,4 +1,4 @@
-"""Pictures for people: PNG files, titled grids. Figures with axes are in plots.py."""
+"""Images for people: PNG files, titled grids. Figures with axes are in plots.py."""
 
 import json
 import zlib
@@ -18,7 +18,7 @@ from condgen.marker import KEY
 
 SIGNATURE = b"\x89PNG\r\n\x1a\n"
 CELL = 56
-"""Small pictures are enlarged, by a whole factor, to about this many pixels."""
+"""Small images are enlarged, by a whole factor, to about this many pixels."""
 GAP, TITLE, SIDE = 2, 18, 64
 LONGEST_TITLE = 200
 """Letters of a title that are looked at."""
@@ -29,18 +29,18 @@ COLUMNS = 10
 PAPER, INK = (255, 255, 255), (32, 32, 32)
 
 
-def image(picture: NDArray[np.uint8]) -> Image.Image:
-    """One picture, uint8 (h, w, 1 or 3), as it is."""
-    return Image.fromarray(picture[..., 0] if picture.shape[2] == 1 else picture)
+def to_pil(image: NDArray[np.uint8]) -> Image.Image:
+    """One image, uint8 (h, w, 1 or 3), as it is."""
+    return Image.fromarray(image[..., 0] if image.shape[2] == 1 else image)
 
 
-def grid(pictures: NDArray[np.uint8], titles: Sequence[str], sides: Sequence[str] = ()) -> Image.Image:
-    """A sheet of pictures uint8 (rows, columns, h, w, 1 or 3): a title above each column, and beside each row if given.
+def grid(images: NDArray[np.uint8], titles: Sequence[str], sides: Sequence[str] = ()) -> Image.Image:
+    """A sheet of images uint8 (rows, columns, h, w, 1 or 3): a title above each column, and beside each row if given.
 
-    No picture is stretched: small ones grow by a whole factor.
+    No image is stretched: small ones grow by a whole factor.
     """
-    rows, columns = pictures.shape[:2]
-    cells = [enlarged(image(picture)) for row in pictures for picture in row]
+    rows, columns = images.shape[:2]
+    cells = [enlarged(to_pil(image)) for row in images for image in row]
     width, height = cells[0].width + GAP, cells[0].height + GAP
     left, top = SIDE if sides else 0, TITLE
     sheet = Image.new("RGB", (left + columns * width + GAP, top + rows * height + GAP), PAPER)
@@ -69,20 +69,20 @@ def check_sheet(shape: tuple[int, int, int], rows: int, columns: int, fewer: str
         )
 
 
-def unlabelled(drawn: NDArray[np.uint8]) -> Image.Image:
-    """A sheet without titles of pictures uint8 (n, h, w, 1 or 3), n a multiple of COLUMNS."""
-    return grid(drawn.reshape(-1, COLUMNS, *drawn.shape[1:]), [])
+def unlabelled(generated: NDArray[np.uint8]) -> Image.Image:
+    """A sheet without titles of images uint8 (n, h, w, 1 or 3), n a multiple of COLUMNS."""
+    return grid(generated.reshape(-1, COLUMNS, *generated.shape[1:]), [])
 
 
-def columns(drawn: NDArray[np.uint8], titles: Sequence[str]) -> Image.Image:
-    """A titled column per label of pictures uint8 (n, h, w, 1 or 3) that come label by label."""
-    by_label = drawn.reshape(len(titles), -1, *drawn.shape[1:])
+def columns(generated: NDArray[np.uint8], titles: Sequence[str]) -> Image.Image:
+    """A titled column per label of images uint8 (n, h, w, 1 or 3) that come label by label."""
+    by_label = generated.reshape(len(titles), -1, *generated.shape[1:])
     return grid(by_label.swapaxes(0, 1), titles)
 
 
-def mosaic(pictures: NDArray[np.uint8], columns: int) -> Image.Image:
-    """Pictures uint8 (n, h, w, 1 or 3) in rows, a hair apart, transparent where none is left."""
-    cells = [enlarged(image(picture)) for picture in pictures]
+def mosaic(images: NDArray[np.uint8], columns: int) -> Image.Image:
+    """Images uint8 (n, h, w, 1 or 3) in rows, a hair apart, transparent where none is left."""
+    cells = [enlarged(to_pil(image)) for image in images]
     width, height = cells[0].width + 1, cells[0].height + 1
     columns = min(columns, len(cells))
     sheet = Image.new("RGBA", (columns * width - 1, -(-len(cells) // columns) * height - 1), (0, 0, 0, 0))
@@ -92,7 +92,7 @@ def mosaic(pictures: NDArray[np.uint8], columns: int) -> Image.Image:
 
 
 def captioned(cells: Sequence[Image.Image], titles: Sequence[str], columns: int) -> Image.Image:
-    """A sheet of pictures of one size, row by row, each with a title of its own above it."""
+    """A sheet of images of one size, row by row, each with a title of its own above it."""
     width, height = cells[0].width + GAP, cells[0].height + TITLE
     sheet = Image.new("RGB", (columns * width + GAP, -(-len(cells) // columns) * height + GAP), PAPER)
     for number, (cell, title) in enumerate(zip(cells, titles, strict=True)):
@@ -114,28 +114,28 @@ def stacked(sheets: Sequence[Image.Image], titles: Sequence[str]) -> Image.Image
     return whole
 
 
-def enlarged(picture: Image.Image) -> Image.Image:
+def enlarged(image: Image.Image) -> Image.Image:
     """In colour, and grown by a whole factor to about CELL pixels if it is smaller."""
-    scale = _scale(*picture.size)
-    return picture.convert("RGB").resize((picture.width * scale, picture.height * scale), Image.Resampling.NEAREST)
+    scale = _scale(*image.size)
+    return image.convert("RGB").resize((image.width * scale, image.height * scale), Image.Resampling.NEAREST)
 
 
 def _scale(width: int, height: int) -> int:
     return max(1, round(CELL / max(width, height)))
 
 
-def png(picture: Image.Image, about: Mapping[str, Any] | None = None) -> bytes:
+def png(image: Image.Image, about: Mapping[str, Any] | None = None) -> bytes:
     """As a PNG; `about` travels inside it as JSON under the key 'condgen'."""
     note = PngInfo()
     if about:
         note.add_text(KEY, json.dumps(about))
     buffer = BytesIO()
-    picture.save(buffer, "PNG", pnginfo=note)
+    image.save(buffer, "PNG", pnginfo=note)
     return buffer.getvalue()
 
 
 def film(frames: Sequence[Image.Image], about: Mapping[str, Any] | None = None) -> bytes:
-    """Pictures of one size as a GIF that repeats: three a second, the last one held for two seconds.
+    """Images of one size as a GIF that repeats: three a second, the last one held for two seconds.
 
     about: travels in its comment, as JSON.
     """
@@ -154,8 +154,8 @@ def read(path: Path) -> Image.Image:
         raise CondgenError(
             f"{str(path)!r} is damaged or missing; the run's own train command writes it again if it can."
         )
-    with Image.open(path) as picture:
-        return picture.copy()
+    with Image.open(path) as image:
+        return image.copy()
 
 
 def is_whole(path: Path) -> bool:
@@ -174,9 +174,9 @@ def is_whole(path: Path) -> bool:
     return data.startswith(SIGNATURE) and name == b"IEND" and at == len(data)
 
 
-def save_png(path: Path, picture: Image.Image, about: Mapping[str, Any] | None = None) -> None:
+def save_png(path: Path, image: Image.Image, about: Mapping[str, Any] | None = None) -> None:
     """Write a PNG whole or not at all."""
-    write_bytes(path, png(picture, about))
+    write_bytes(path, png(image, about))
 
 
 def _write(sheet: Image.Image, title: str, x: int, y: int, width: int) -> None:

@@ -1,4 +1,4 @@
-"""Pictures to order: from labels to files."""
+"""Images to order: from labels to files."""
 
 import json
 from collections.abc import Iterator, Mapping
@@ -12,12 +12,12 @@ from numpy.typing import NDArray
 
 from condgen import marker, slugs
 from condgen.disk import replacing
-from condgen.drawing import captions, pictures, sheets
-from condgen.drawing.sampler import Sampler
 from condgen.errors import CondgenError
 from condgen.labels import ANY, Label
 from condgen.marker import Mark
 from condgen.options import Value
+from condgen.sampling import canvas, grids, provenance
+from condgen.sampling.sampler import Sampler
 
 MOST_FILES, MOST_IN_ONE = 10_000_000, 100_000_000
 """Images of one command: in a folder, and in one array or in shards."""
@@ -28,17 +28,17 @@ CHUNK = 100_000
 def default_out(
     run: Path, labels: str, count: int, seed: int, one_file: bool, sampling: Mapping[str, Value] = {}
 ) -> Path:
-    """Where pictures go when nobody says: into the run's own folder, under the request's own name."""
+    """Where images go when nobody says: into the run's own folder, under the request's own name."""
     chosen = "".join(f"_{name}-{value}" for name, value in sampling.items())
     name = f"labels-{slugs.part(labels)}_count-{count}_seed-{seed}{chosen}"
-    return run / "drawn" / (f"{name}.png" if one_file else name)
+    return run / "generated" / (f"{name}.png" if one_file else name)
 
 
 def write(sampler: Sampler, labels: list[Label], *, count: int, seed: int, out: Path, grid: bool) -> Path:
-    """Draw `count` pictures of each label into `out`, and say where they are.
+    """Draw `count` images of each label into `out`, and say where they are.
 
-    out: a .png for one picture or, with `grid`, for a sheet with one column a label; an .npz with arrays `images`
-        (uint8) and `labels`; any other name is a folder of one PNG a picture, named by label, seed and index.
+    out: a .png for one image or, with `grid`, for a sheet with one column a label; an .npz with arrays `images`
+        (uint8) and `labels`; any other name is a folder of one PNG an image, named by label, seed and index.
     """
     if count < 1:
         raise CondgenError(f"--count should be 1 or more, found {count}.")
@@ -46,19 +46,17 @@ def write(sampler: Sampler, labels: list[Label], *, count: int, seed: int, out: 
     if grid or out.suffix in (".png", ".npz"):
         marker.check_file(out)
     if grid:
-        columns = pictures.COLUMNS if sampler.spec.labels == ANY else len(labels)
-        pictures.check_sheet(sampler.spec.shape, count, columns, "--labels or a lower --count")
+        columns = canvas.COLUMNS if sampler.spec.labels == ANY else len(labels)
+        canvas.check_sheet(sampler.spec.shape, count, columns, "--labels or a lower --count")
         if out.suffix != ".png":
-            raise CondgenError(f"--grid draws one picture; {str(out)!r} should end in .png.")
-        pictures.save_png(out, sheets.class_grid(sampler, labels, rows=count, seed=seed), about(sampler, seed=seed))
+            raise CondgenError(f"--grid draws one image; {str(out)!r} should end in .png.")
+        canvas.save_png(out, grids.class_grid(sampler, labels, rows=count, seed=seed), about(sampler, seed=seed))
     elif out.suffix == ".npz":
         check_images(images, MOST_IN_ONE, "give a lower --count")
         _npz(sampler, labels, count, seed, out)
     elif out.suffix == ".png":
         if images != 1:
-            raise CondgenError(
-                f"{images:,} pictures do not fit into {str(out)!r}: add --grid, or give a folder or .npz."
-            )
+            raise CondgenError(f"{images:,} images do not fit into {str(out)!r}: add --grid, or give a folder or .npz.")
         _files(sampler, labels, count, seed, iter([out]))
     else:
         if out.exists() and not out.is_dir():
@@ -77,20 +75,20 @@ def check_images(images: int, most: int, remedy: str) -> None:
 
 def _names(sampler: Sampler, labels: list[Label], count: int, seed: int, folder: Path) -> Iterator[Path]:
     known = sampler.spec.labels
-    return (folder / captions.file_name(known, label, seed, i) for label in labels for i in range(count))
+    return (folder / provenance.file_name(known, label, seed, i) for label in labels for i in range(count))
 
 
 def _files(sampler: Sampler, labels: list[Label], count: int, seed: int, paths: Iterator[Path]) -> None:
     asked = ((label, index) for label in labels for index in range(count))
     wanted = (label for label in labels for _ in range(count))
-    drawn = (picture for batch in sampler.batches(wanted, seed) for picture in batch)
-    for path, (label, index), picture in zip(paths, asked, drawn, strict=True):
+    generated = (image for batch in sampler.batches(wanted, seed) for image in batch)
+    for path, (label, index), image in zip(paths, asked, generated, strict=True):
         told = about(sampler, label=sampler.spec.labels.title(label), seed=seed, index=index)
-        pictures.save_png(path, pictures.image(picture), told)
+        canvas.save_png(path, canvas.to_pil(image), told)
 
 
 def _npz(sampler: Sampler, labels: list[Label], count: int, seed: int, out: Path) -> None:
-    """A picture is in the file before the next ones are drawn, so that a million of them need no more memory than one.
+    """An image is in the file before the next ones are generated, so that a million of them need no more memory than one.
 
     Compression is zlib's lightest: the usual one makes digits a tenth smaller and takes twice as long.
     """
@@ -99,8 +97,8 @@ def _npz(sampler: Sampler, labels: list[Label], count: int, seed: int, out: Path
     with replacing(out) as temporary, ZipFile(temporary, "w", ZIP_DEFLATED, compresslevel=1) as file:
         with file.open("images.npy", "w", force_zip64=True) as stream:
             _header(stream, np.dtype(np.uint8), shape)
-            for drawn in sampler.batches(asked, seed):
-                stream.write(drawn.tobytes())
+            for generated in sampler.batches(asked, seed):
+                stream.write(generated.tobytes())
         with file.open("labels.npy", "w", force_zip64=True) as stream:
             _labels(stream, np.array(labels), count)
         with file.open("names.npy", "w", force_zip64=True) as stream:
@@ -124,5 +122,5 @@ def _header(stream: IO[bytes], dtype: np.dtype[Any], shape: tuple[int, ...]) -> 
 
 
 def about(sampler: Sampler, **request: object) -> dict[str, object]:
-    """What a picture can tell of itself: enough to draw it again."""
-    return captions.about(sampler.card, sampler.micro_batch, **request)
+    """What an image can tell of itself: enough to draw it again."""
+    return provenance.about(sampler.card, sampler.micro_batch, **request)

@@ -40,7 +40,7 @@ class Meter:
         return dict(zip(names, means, strict=True))
 
 
-class Logbook:
+class MetricLog:
     """The log of one run folder, continued where a checkpoint left it.
 
     What the disk refuses is kept in memory and written with the next line.
@@ -73,8 +73,8 @@ class Logbook:
         if alarms:
             self.events.text(images, "alarms", "\n\n".join(alarm["text"] for alarm in alarms))
 
-    def picture(self, images: int, sheet: Image.Image) -> None:
-        self.events.picture(images, "samples", sheet)
+    def image(self, images: int, sheet: Image.Image) -> None:
+        self.events.image(images, "samples", sheet)
 
     def flush(self) -> None:
         """Write what is waiting. Raises DiskError; what was refused waits on."""

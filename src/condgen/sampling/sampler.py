@@ -1,6 +1,6 @@
-"""A generator in hand: labels in, uint8 pictures out, the same picture for the same request for ever.
+"""A generator in hand: labels in, uint8 images out, the same image for the same request for ever.
 
-The law: picture `index` of (seed, label) is the same bytes whatever the count, the order, or who is asked for beside
+The law: image `index` of (seed, label) is the same bytes whatever the count, the order, or who is asked for beside
 it. It rests on two habits. z is a function of (seed, index) alone, and every forward pass has the same shape: a fixed
 micro-batch, the last one padded, because kernels chosen for other shapes round differently.
 """
@@ -60,19 +60,19 @@ class Sampler:
         return other
 
     def sample(self, labels: object = "all", *, count: int = 1, seed: int = 0, **options: Value) -> NDArray[np.uint8]:
-        """Pictures as uint8: (n, height, width) for grey ones, (n, height, width, 3) for colour.
+        """Images as uint8: (n, height, width) for grey ones, (n, height, width, 3) for colour.
 
         labels: as typed on the command line ("8", "0-9", "all", "Smiling+Blond_Hair"), a class number, or a sequence
             of either; attributes may also be given as rows of 0 and 1.
-        count: pictures per label; those of one label stand together, in order of their index.
-        seed: the same seed gives the same pictures.
+        count: images per label; those of one label stand together, in order of their index.
+        seed: the same seed gives the same images.
         options: sampling options of this generator, such as truncation=0.7.
         """
         if options:
             return self.with_options(**options).sample(labels, count=count, seed=seed)
         wanted = (label for label in self.labels(labels) for _ in range(count))
-        pictures = np.concatenate(list(self.batches(wanted, seed)))
-        return pictures[..., 0] if self.spec.channels == 1 else pictures
+        images = np.concatenate(list(self.batches(wanted, seed)))
+        return images[..., 0] if self.spec.channels == 1 else images
 
     def warmed_up(self) -> "Sampler":
         """This one, after a first pass that is thrown away: with two threads on a busy machine the first of a process
@@ -92,7 +92,7 @@ class Sampler:
         raise CondgenError(f"labels {wanted!r} are neither text, a number nor a sequence.")
 
     def batches(self, labels: Iterable[Label], seed: int, start: int = 0) -> Iterator[NDArray[np.uint8]]:
-        """uint8 (<= micro_batch, h, w, c) at a time: the n-th asking for a label gets its picture start + n."""
+        """uint8 (<= micro_batch, h, w, c) at a time: the n-th asking for a label gets its image start + n."""
         asked: Counter[Label] = Counter()
         left = iter(labels)
         while some := list(islice(left, self.micro_batch)):
@@ -132,5 +132,5 @@ def generated(net: nn.Module, z: Tensor, y: Tensor, options: Mapping[str, Value 
 
 
 def to_uint8(x: Tensor) -> Tensor:
-    """Pictures in [-1, 1], (n, c, h, w) -> 0 ... 255, (n, h, w, c): -1 is 0, 1 is 255, rounded to the nearest."""
+    """Images in [-1, 1], (n, c, h, w) -> 0 ... 255, (n, h, w, c): -1 is 0, 1 is 255, rounded to the nearest."""
     return x.float().add(1).mul(127.5).round().clamp(0, 255).to(torch.uint8).permute(0, 2, 3, 1)

@@ -10,8 +10,8 @@ from pydantic import BaseModel, ConfigDict, Field, create_model
 
 from condgen.options import Option
 
-Seed = Annotated[int, Field(ge=-(2**63), lt=2**63, description="Another seed, other pictures.")]
-Index = Annotated[int, Field(ge=0, lt=2**31, description="Which picture of a seed.")]
+Seed = Annotated[int, Field(ge=-(2**63), lt=2**63, description="Another seed, other images.")]
+Index = Annotated[int, Field(ge=0, lt=2**31, description="Which image of a seed.")]
 Part = Annotated[float, Field(ge=0, le=1)]
 Number = Annotated[float, Field(ge=-1000, le=1000)]
 
@@ -21,19 +21,19 @@ class Strict(BaseModel):
 
 
 class Sample(Strict):
-    """Pictures to order, as `condgen sample` draws them."""
+    """Images to order, as `condgen sample` draws them."""
 
     labels: str = Field("all", max_length=1000, description="As on the command line: 8, Sneaker, 0-9, 3,5,8 or all.")
-    count: int = Field(1, ge=1, le=1_000_000, description="Pictures per label.")
+    count: int = Field(1, ge=1, le=1_000_000, description="Images per label.")
     seed: Seed = 0
     format: Literal["png", "grid", "zip", "npy"] = Field(
         "png",
-        description="One picture; a sheet with a column per label; PNG files and a manifest; uint8 (n, h, w[, 3]).",
+        description="One image; a sheet with a column per label; PNG files and a manifest; uint8 (n, h, w[, 3]).",
     )
 
 
 class Drawn(Strict):
-    """The z of picture `index` under `seed`."""
+    """The z of image `index` under `seed`."""
 
     seed: Seed = 0
     index: Index = 0
@@ -48,7 +48,7 @@ class Between(Strict):
 
 
 class Near(Strict):
-    """Like one picture, a short way towards another."""
+    """Like one image, a short way towards another."""
 
     near: Drawn
     seed: Seed = 0
@@ -63,7 +63,7 @@ class At(Strict):
 
 
 class Point(Strict):
-    """One picture: what it should show, and which of all pictures that show it."""
+    """One image: what it should show, and which of all images that show it."""
 
     y: list[Part] = Field(min_length=1, max_length=20_000, description="A number per label: 1 is on, 0 is off.")
     z: At | Near | Between | Drawn

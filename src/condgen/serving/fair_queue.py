@@ -1,4 +1,4 @@
-"""Who is drawn for next: requests take turns of a few pictures, so that one of many keeps nobody waiting."""
+"""Who is generated for next: requests take turns of a few images, so that one of many keeps nobody waiting."""
 
 import asyncio
 from collections import deque
@@ -19,39 +19,39 @@ class Rows(Protocol):
 
 @dataclass(eq=False)
 class Job:
-    """One request's pictures: n recipes of z (asked.Point) and their n label vectors."""
+    """One request's images: n recipes of z (asked.Point) and their n label vectors."""
 
     recipes: list[dict[str, Any]]
     y: Rows
-    pictures: NDArray[np.uint8]
+    images: NDArray[np.uint8]
     """(n, h, w, c), filled as they come."""
     done: "asyncio.Future[None]"
     options: Values = field(default_factory=dict)
     """A value for each sampling option; a micro-batch is generated under those of one request."""
     given: int = 0
-    """Pictures that were handed to the model."""
-    drawn: int = 0
-    """Pictures that have come back."""
+    """Images that were handed to the model."""
+    generated: int = 0
+    """Images that have come back."""
 
     def __len__(self) -> int:
         return len(self.recipes)
 
     @property
     def left(self) -> int:
-        return len(self) - self.drawn
+        return len(self) - self.generated
 
 
 @dataclass
 class Turns:
     """The requests that wait, bounded in micro-batches.
 
-    A request weighs as many pictures as it asks for, two thirds of a micro-batch at most, until it is done: since
-    requests take turns, a longer one keeps the others no longer than that. (If it grew lighter with every picture, ever
+    A request weighs as many images as it asks for, two thirds of a micro-batch at most, until it is done: since
+    requests take turns, a longer one keeps the others no longer than that. (If it grew lighter with every image, ever
     more requests would share the turns, and all of them would wait longer.) The last micro-batch of room is kept for
     small requests, those of one turn, so that a few large ones cannot shut everybody else out.
 
     A turn is a quarter of a micro-batch: three large requests, as many as fit, leave room for a small one in the next
-    micro-batch. What is left of a request is drawn in one turn if it is no more than half a micro-batch. Otherwise the
+    micro-batch. What is left of a request is generated in one turn if it is no more than half a micro-batch. Otherwise the
     requests of a full queue come to their ends together, and leave the next micro-batch half empty.
     """
 
@@ -60,15 +60,15 @@ class Turns:
     jobs: dict[Job, None] = field(default_factory=dict)
     """All that are not finished, in order of arrival."""
     waiting: deque[Job] = field(default_factory=deque)
-    """Those that still have pictures to hand out; the next in turn first."""
+    """Those that still have images to hand out; the next in turn first."""
 
     @property
     def turn(self) -> int:
-        """Pictures of one request before it is another's turn, if that does not end it."""
+        """Images of one request before it is another's turn, if that does not end it."""
         return max(1, self.micro_batch // 4)
 
     @property
-    def pictures(self) -> int:
+    def images(self) -> int:
         return sum(job.left for job in self.jobs)
 
     @property
@@ -79,10 +79,10 @@ class Turns:
     def full(self) -> bool:
         return self.weight >= self.micro_batches * self.micro_batch
 
-    def fits(self, pictures: int) -> bool:
-        small = pictures <= self.turn
+    def fits(self, images: int) -> bool:
+        small = images <= self.turn
         room = (self.micro_batches if small else self.micro_batches - 1) * self.micro_batch
-        return self.weight + self._weighs(pictures) <= room
+        return self.weight + self._weighs(images) <= room
 
     def add(self, job: Job) -> None:
         self.jobs[job] = None
@@ -95,7 +95,7 @@ class Turns:
             self.waiting.remove(job)
 
     def take(self) -> list[tuple[Job, int]]:
-        """The next micro-batch: jobs and which of their pictures, a turn of each until it is full.
+        """The next micro-batch: jobs and which of their images, a turn of each until it is full.
 
         All are generated under the sampling options of the job whose turn it is; others keep their place.
         """
@@ -116,5 +116,5 @@ class Turns:
         self.waiting.extendleft(reversed(others))
         return taken
 
-    def _weighs(self, pictures: int) -> int:
-        return min(pictures, max(1, self.micro_batch * 2 // 3))
+    def _weighs(self, images: int) -> int:
+        return min(images, max(1, self.micro_batch * 2 // 3))

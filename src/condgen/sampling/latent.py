@@ -8,8 +8,8 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from condgen.data import Dataset, Split
-from condgen.drawing.sampler import to_uint8
 from condgen.errors import CondgenError
+from condgen.sampling.sampler import to_uint8
 from condgen.stream import to_range
 from condgen.system import System
 

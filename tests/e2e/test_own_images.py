@@ -1,4 +1,4 @@
-"""One command to look, one to train, none of code: pictures of users' own in the layouts they have them in."""
+"""One command to look, one to train, none of code: images of users' own in the layouts they have them in."""
 
 import json
 from collections.abc import Callable
@@ -13,10 +13,10 @@ import condgen
 from condgen import cli, data
 from condgen.judging.classifier import Recipe
 from conftest import SHARED
-from data_files import CLASSES, encoded, picture, png, write
+from data_files import CLASSES, encoded, image, png, write
 
 CARTOONS, CLOTHES = SHARED / "data/cartoon-celeba", Path("/usr/share/datasets/fashion-mnist")
-KEPT = [picture(i, side=24) for i in range(60)]
+KEPT = [image(i, side=24) for i in range(60)]
 
 
 def mixed(folder: Path) -> Path:
@@ -95,17 +95,17 @@ def test_what_is_left_out_is_told_by_inspect_and_train(tmp_path: Path, capsys: p
     (own / "p/7.png").write_bytes(b"hello")
     words = ["--data", str(own), "--images", "64", "--out", str(tmp_path / "run"), "--on-bad", "skip"]
     cli.main(["inspect", str(own), "--on-bad", "skip", "--out", str(tmp_path / "look")])
-    assert "'p/7.png', which is no picture" in capsys.readouterr().out
+    assert "'p/7.png', which is no image" in capsys.readouterr().out
     assert "p/7.png" in (tmp_path / "look/facts.json").read_text()
     cli.main(["train", *words])
     assert "left out of 'own': 1 files, such as 'p/7.png'" in capsys.readouterr().out
     with pytest.raises(SystemExit):
         cli.main(["inspect", str(own)])
-    assert "1 of 60 pictures" in capsys.readouterr().err
+    assert "1 of 60 images" in capsys.readouterr().err
 
 
-def test_a_run_remembers_how_its_pictures_were_made_square(tmp_path: Path) -> None:
-    own = write(tmp_path / "own", {f"{'ab'[i % 2]}/{i}.png": encoded(picture(i).resize((30, 20))) for i in range(20)})
+def test_a_run_remembers_how_its_images_were_made_square(tmp_path: Path) -> None:
+    own = write(tmp_path / "own", {f"{'ab'[i % 2]}/{i}.png": encoded(image(i).resize((30, 20))) for i in range(20)})
     options = ["--size", "8", "--fit", "pad", "--images", "64", "--quiet"]
     cli.main(["train", "cvae", "--data", str(own), *options, "--out", str(tmp_path / "run")])
     seen = condgen.api.data_of(tmp_path / "run").train.images

@@ -1,4 +1,4 @@
-"""One training as asked for: which system, with which settings, on which pictures, where."""
+"""One training as asked for: which system, with which settings, on which images, where."""
 
 import time
 from collections.abc import Callable, Mapping
@@ -12,12 +12,12 @@ from condgen import data as datasets
 from condgen.config import Config
 from condgen.data import Dataset
 from condgen.device import pick
-from condgen.drawing.sampler import MICRO_BATCH
 from condgen.errors import CondgenError
 from condgen.judging import judge
 from condgen.judging.monitor import Monitor
 from condgen.judging.reference import Reference, with_test
 from condgen.noise import reseed
+from condgen.sampling.sampler import MICRO_BATCH
 from condgen.sharing import card
 from condgen.spec import Fit, OnBad
 from condgen.stream import Stream
@@ -25,11 +25,11 @@ from condgen.system import System
 from condgen.systems import Preset, preset
 from condgen.training import trainer
 from condgen.training.finetune import Parent
-from condgen.training.run import Identity, card_of
+from condgen.training.run import RunConfig, card_of
 
 
 @dataclass(frozen=True)
-class Order:
+class TrainingJob:
     """Everything is looked up and checked here, before anything is written."""
 
     name: str
@@ -58,7 +58,7 @@ class Order:
         fit: Fit = "crop",
         on_bad: OnBad | None = None,
         parent: Parent | None = None,
-    ) -> "Order":
+    ) -> "TrainingJob":
         name = parent.identity.system if parent else name
         found, where = preset(name), pick(device)
         config = found.config.with_overrides({**parent.identity.config, **settings} if parent else settings)
@@ -67,21 +67,21 @@ class Order:
             parent.check(dataset.spec)
         system = found.build_on_meta(
             dataset.spec, config
-        )  # refuses pictures that it cannot make, before anything is written
+        )  # refuses images that it cannot make, before anything is written
         order = cls(name, found, config, str(data), dataset, labels, size, fit, seed, where, parent)
         order.check_card(system)
         return order
 
-    def lasting(self, images: int) -> "Order":
+    def lasting(self, images: int) -> "TrainingJob":
         """The same order with its length in images settled."""
         return replace(self, config=self.config.with_overrides({"images": images}))
 
     @property
-    def identity(self) -> Identity:
+    def identity(self) -> RunConfig:
         spec = self.dataset.spec.to_json()
         config, fingerprint = self.config.model_dump(), self.dataset.fingerprint
         start = self.parent.name if self.parent else None
-        return Identity(
+        return RunConfig(
             self.name, config, self.data, fingerprint, spec, self.seed, self.labels, self.size, self.fit, start
         )
 
@@ -94,7 +94,7 @@ class Order:
         about["data"] |= {"labels": self.labels, "size": self.size, "fit": self.fit}  # as an export adds them
         card.check(about)
 
-    def check_fits(self, begun: Identity | None) -> None:
+    def check_fits(self, begun: RunConfig | None) -> None:
         """Raise CondgenError if the run that is to go on has networks of other sizes."""
         if begun is None or not begun.may_become(self.identity):
             return  # Run.open tells

@@ -54,7 +54,7 @@ class Served:
         return told | {
             "scores": dict(self.scores),
             "limits": {
-                "pictures": limits.of(self.spec.pixels),
+                "images": limits.of(self.spec.pixels),
                 "points": min(limits.points, limits.of(self.spec.pixels)),
                 "body": limits.body,
                 "seconds": limits.request_seconds,

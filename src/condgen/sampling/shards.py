@@ -1,7 +1,7 @@
-"""Very many pictures, as WebDataset shards: tar files of NAME.png, NAME.cls and NAME.json.
+"""Very many images, as WebDataset shards: tar files of NAME.png, NAME.cls and NAME.json.
 
 Every shard is a function of the request and its number, so processes share them out without talking to each other, and
-what was drawn before a crash is not drawn again. torchrun tells each process which it is.
+what was generated before a crash is not generated again. torchrun tells each process which it is.
 """
 
 import io
@@ -14,19 +14,19 @@ from typing import Any
 
 from condgen import marker, parallel
 from condgen.disk import as_json, replacing, write_new
-from condgen.drawing import pictures
-from condgen.drawing.draw import MOST_IN_ONE, about, check_images
-from condgen.drawing.sampler import Sampler
 from condgen.errors import CondgenError
 from condgen.labels import Label
 from condgen.marker import Mark
 from condgen.parts import sweep
+from condgen.sampling import canvas
+from condgen.sampling.files import MOST_IN_ONE, about, check_images
+from condgen.sampling.sampler import Sampler
 
 REQUEST = "request.json"
 
 
 def write(sampler: Sampler, labels: Sequence[Label], *, count: int, seed: int, out: Path, each: int) -> Path:
-    """Draw `count` pictures of each label into `out`/00000.tar ..., `each` of them in one; those that are there stay.
+    """Draw `count` images of each label into `out`/00000.tar ..., `each` of them in one; those that are there stay.
 
     Raises CondgenError if `out` holds shards of another request.
     """
@@ -89,16 +89,16 @@ def is_whole(path: Path, members: int) -> bool:
 def members(
     sampler: Sampler, labels: Sequence[Label], count: int, seed: int, start: int, end: int
 ) -> Iterator[tuple[str, bytes]]:
-    """Names and contents of pictures `start` ... `end` - 1 of the request, all of one label after all of another."""
+    """Names and contents of images `start` ... `end` - 1 of the request, all of one label after all of another."""
     while start < end:
         which, index = divmod(start, count)
         label, there = labels[which], min(count - index, end - start)
         slug = sampler.spec.labels.slug(label)
-        drawn = (picture for batch in sampler.batches([label] * there, seed, index) for picture in batch)
-        for number, picture in enumerate(drawn, start=index):
+        generated = (image for batch in sampler.batches([label] * there, seed, index) for image in batch)
+        for number, image in enumerate(generated, start=index):
             told = about(sampler, label=sampler.spec.labels.title(label), seed=seed, index=number)
             name = f"{slug}_seed{seed}_{number:08d}"
-            yield f"{name}.png", pictures.png(pictures.image(picture), told)
+            yield f"{name}.png", canvas.png(canvas.to_pil(image), told)
             yield f"{name}.cls", str(label).encode()
             yield f"{name}.json", json.dumps(told).encode()
         start += there
