@@ -18,9 +18,10 @@ from cyclopts import App, CycloptsError, Group, Parameter
 from condgen import api, bounds, exits
 from condgen.errors import CondgenError, unknown
 from condgen.former import current_options
+from condgen.plugins import is_path
 from condgen.signatures import with_sampling_options
 from condgen.spec import Fit, OnBad
-from condgen.systems import DEFAULT, SYSTEMS, preset
+from condgen.systems import DEFAULT, preset, presets
 from condgen.tables import as_json, as_lines, as_table
 from condgen.verbs import augment, compare, evaluate, export, figures, report, serve
 from condgen.version import __version__
@@ -33,7 +34,7 @@ TRAIN, SAMPLE = "Usage: condgen train [SYSTEM] [OPTIONS]", "Usage: condgen sampl
 def main(argv: Sequence[str] | None = None) -> None:
     """Run one command and print what it returns; a mistake of the user's ends the process with code 2."""
     words = list(sys.argv[1:] if argv is None else argv)
-    if words[:1] == ["train"] and system_among(words[1:]) in SYSTEMS:
+    if words[:1] == ["train"] and system_among(words[1:]) in presets():
         words = current_options(words)
     if argv is None:  # no Python that is started from here, by a library perhaps, imports from the working folder
         os.environ["PYTHONSAFEPATH"] = "1"
@@ -115,7 +116,7 @@ train.__doc__ = api.train.__doc__
 def train_of(words: Sequence[str]) -> Callable[..., None]:
     """`train`, its `**settings` spelled out as the fields of one system's Config: name, type, default and help."""
     name = system_among(words)
-    config, group = preset(name).config, Group(f"Options of {name}", sort_key=2)
+    config, group = preset(name, chosen=True).config, Group(f"Options of {name}", sort_key=2)
     fields = [
         inspect.Parameter(
             name,
@@ -198,8 +199,8 @@ def list_(what: str = "all", *, json: bool = False) -> str:
 
     tables = {"systems": listing.systems, "data": listing.data}
     if what not in (*tables, "all"):
-        if what not in SYSTEMS:
-            raise unknown("system or table", what, [*tables, "all", *SYSTEMS])
+        if what not in presets() and not is_path(what):
+            raise unknown("system or table", what, [*tables, "all", *presets()])
         entry = listing.system(what)
         return as_json(entry) if json else as_lines(entry)
     chosen = {name: tables[name]() for name in tables if what in (name, "all")}

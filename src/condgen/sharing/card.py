@@ -17,10 +17,11 @@ from condgen import disk, records
 from condgen.errors import CondgenError, shortened
 from condgen.labels import Labels
 from condgen.options import Option, rebased
+from condgen.plugins import is_path
 from condgen.sharing import strict
 from condgen.sharing.strict import Refused
 from condgen.spec import Fit, Prior, Spec
-from condgen.systems import SYSTEMS, preset
+from condgen.systems import preset, presets
 from condgen.version import __version__
 
 if TYPE_CHECKING:
@@ -215,8 +216,9 @@ def options(about: Mapping[str, Any]) -> tuple[Option, ...]:
 
 def has_plane(about: Mapping[str, Any], prior: Prior) -> bool:
     """Whether z is the plane of an autoencoder, which can be shown as a map."""
-    name = about.get("system")
-    return prior.dim == 2 and name in SYSTEMS and hasattr(preset(name).system, "encode")
+    name = about.get("system") or ""
+    known = name in presets() or is_path(name)
+    return prior.dim == 2 and known and hasattr(preset(name).system, "encode")
 
 
 def _limit(error: ValidationError, about: Mapping[str, Any]) -> str:

@@ -5,10 +5,10 @@ A preset refers to its class by path, so that listing presets does not import to
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from pkgutil import resolve_name
 from typing import TYPE_CHECKING, Any
 
-from condgen.errors import unknown
+from condgen import plugins
+from condgen.errors import CondgenError, did_you_mean
 from condgen.labels import Labels
 from condgen.spec import Spec
 
@@ -31,15 +31,25 @@ class Preset:
     """The fields in which this preset differs from the defaults of its `Config`."""
     source_spec: Spec = DIGITS
     """Image shape and labels in the source document."""
+    conditional: bool = True
+    """Whether the generator uses the label."""
+    built_in: bool = True
 
     @property
     def system(self) -> "type[System]":
-        found: type[System] = resolve_name(self.path)
+        """The class. Raises CondgenError if a package from outside does not have it."""
+        from condgen.system import System
+
+        found: Any = plugins.resolved(self.path)
+        if not (isinstance(found, type) and issubclass(found, System)):
+            raise CondgenError(f"{self.path!r} is no condgen.system.System.")
         return found
 
     @property
     def config(self) -> "Config":
-        defaults: Config = resolve_name(self.path.split(":")[0] + ":Config")()
+        if not self.built_in:
+            _ = self.system  # what is no system is refused as such
+        defaults: Config = plugins.resolved(self.path.split(":")[0] + ":Config")()
         return defaults.with_overrides(self.settings)
 
     def build(self, spec: Spec, config: "Config | None" = None) -> "System":
@@ -75,11 +85,12 @@ CGAN, VAE = "condgen.systems.cgan:CGAN", "condgen.systems.vae:VAE"
 KERAS = {"adam_eps": 1e-7, "fake_labels": "data"}  # settings of the tutorials written in Keras
 
 SYSTEMS: dict[str, Preset] = {
-    "gan": Preset(GAN, "GAN, fully connected, batch norm in the generator; takes no label"),
+    "gan": Preset(GAN, "GAN, fully connected, batch norm in the generator; takes no label", conditional=False),
     "gan-plain": Preset(
         GAN,
         "GAN, fully connected, without batch norm; takes no label",
         {"architecture": "plain", "z_dim": 64, "images": 12_000_000, "beta1": 0.9, "adam_eps": 1e-8},
+        conditional=False,
     ),
     "cgan-concat": Preset(CGAN, "conditional GAN: label embedding concatenated to noise and image"),
     "cgan-multiply": Preset(
@@ -94,15 +105,20 @@ SYSTEMS: dict[str, Preset] = {
         | {"architecture": "maxout", "batch": 100, "images": 1_000_000, "dropout": 0.5, "lr_g": 3e-3, "lr_d": 1e-3},
     ),
     "swift": Preset(SWIFT, "relativistic GAN on 4x4 patches, built for short trainings; projection discriminator"),
-    "dcgan": Preset(DCGAN, "convolutional GAN; takes no label", source_spec=FACES),
+    "dcgan": Preset(DCGAN, "convolutional GAN; takes no label", source_spec=FACES, conditional=False),
     "cdcgan": Preset(
         DCGAN, "convolutional GAN: label concatenated to noise, label planes to the image", {"conditional": True}
     ),
     "cwgan-gp": Preset(
         CWGAN, "convolutional Wasserstein GAN with gradient penalty: labels as in cdcgan", source_spec=FACES
     ),
-    "vae": Preset(VAE, "variational autoencoder; takes no label"),
-    "vae-2d": Preset(VAE, "variational autoencoder with a two-dimensional z, for plots; takes no label", {"z_dim": 2}),
+    "vae": Preset(VAE, "variational autoencoder; takes no label", conditional=False),
+    "vae-2d": Preset(
+        VAE,
+        "variational autoencoder with a two-dimensional z, for plots; takes no label",
+        {"z_dim": 2},
+        conditional=False,
+    ),
     "cvae": Preset(VAE, "variational autoencoder with the label given to encoder and decoder", {"conditional": True}),
 }
 
@@ -110,8 +126,58 @@ DEFAULT = "swift"
 """Trained when no system is named: the best preset after one minute (docs/leaderboard/mnist.md)."""
 
 
-def preset(name: str) -> Preset:
-    """A preset by name. Raises CondgenError, suggesting the nearest name, if there is none."""
-    if name not in SYSTEMS:
-        raise unknown("system", name, SYSTEMS)
-    return SYSTEMS[name]
+FAMILIES = {
+    "cgan": (
+        "a conditional GAN comes in four wirings of the label",
+        ("cgan-concat", "cgan-multiply", "cgan-maxout", "cdcgan"),
+    ),
+    "wgan": ("the Wasserstein GAN here is conditional, with gradient penalty", ("cwgan-gp",)),
+    "wgan-gp": ("the Wasserstein GAN here is conditional", ("cwgan-gp",)),
+    "cwgan": ("the Wasserstein GAN here has a gradient penalty", ("cwgan-gp",)),
+    "acgan": ("there is no auxiliary-classifier GAN yet; these follow labels", ("swift", "cdcgan", "cwgan-gp")),
+    "stylegan": ("there is no StyleGAN; the nearest is", ("swift",)),
+    "biggan": ("there is no BigGAN; the nearest, with its projection discriminator, is", ("swift",)),
+    "r3gan": ("there is no R3GAN; the nearest, with its relativistic loss and R1, is", ("swift",)),
+    "autoencoder": ("the autoencoders here are variational", ("vae", "vae-2d", "cvae")),
+    "diffusion": ("there is no diffusion model yet; these follow labels", ("swift", "cvae")),
+    "ddpm": ("there is no diffusion model yet; these follow labels", ("swift", "cvae")),
+    "flow": ("there is no flow-matching model yet; these follow labels", ("swift", "cvae")),
+}
+"""Names that people try, which are those of a family and not of a preset -> what to know, and the presets."""
+
+
+def presets() -> dict[str, Preset]:
+    """Every preset by name: the built-in ones, then those of installed packages, which cannot replace them."""
+    others = {
+        name: Preset(entry.value, f"from the package {entry.dist.name if entry.dist else entry.module}", built_in=False)
+        for name, entry in plugins.installed().items()
+    }
+    return {**others, **SYSTEMS} if others else SYSTEMS
+
+
+def preset(name: str, chosen: bool = False) -> Preset:
+    """A preset by name, or the system that module:Class names.
+
+    chosen: the user named it in a command, so that module:Class may be imported; a card alone is not enough.
+
+    Raises CondgenError, suggesting the nearest name, if there is none.
+    """
+    if plugins.is_path(name):
+        if not chosen:
+            plugins.check_chosen(name)
+        return Preset(name, f"the class {name}", built_in=False)
+    known = presets()
+    if name not in known:
+        raise _no_such(name, known)
+    return known[name]
+
+
+def _no_such(name: str, known: Mapping[str, Preset]) -> CondgenError:
+    """A family is answered with its presets; a word that sounds conditional never with a system without labels."""
+    if family := FAMILIES.get(name.lower().replace("_", "-")):
+        sentence, members = family
+        listed = "; ".join(f"{member} ({known[member].summary})" for member in members)
+        return CondgenError(f"{name!r} is a family of systems: {sentence}: {listed}. Name one of them.")
+    conditional = name.lower().startswith(("c", "ac"))
+    names = [other for other, entry in known.items() if entry.conditional or not conditional]
+    return CondgenError(f"unknown system {name!r}{did_you_mean(name, names)} There are: {', '.join(known)}.")

@@ -9,16 +9,23 @@ from collections.abc import Iterator
 from torch import nn
 
 from condgen.system import System
+from condgen.systems import Preset
 
 CONVOLUTIONS = (nn.Conv1d, nn.Conv2d, nn.ConvTranspose1d, nn.ConvTranspose2d)
 NORMS = (nn.BatchNorm1d, nn.BatchNorm2d, nn.InstanceNorm2d, nn.GroupNorm, nn.LayerNorm)
 
 
-def advice(system: System) -> list[str]:
-    """One sentence per tip that the system does not follow."""
+def advice(system: System, preset: Preset | None = None) -> list[str]:
+    """One sentence per tip that the system does not follow.
+
+    preset: a built-in preset that the system was made from. What holds for it as published is then left out: its page
+    in the documentation explains it.
+    """
     if len(system.players) < 2:
         return []
-    return [*_batch_norm(system), *_range(system), *_activations(system), *_kernels(system)]
+    found = [*_batch_norm(system), *_range(system), *_activations(system), *_kernels(system)]
+    published = advice(preset.build_on_meta()) if preset and preset.built_in else []
+    return [sentence for sentence in found if sentence not in published]
 
 
 def _batch_norm(system: System) -> Iterator[str]:

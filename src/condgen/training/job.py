@@ -9,6 +9,7 @@ from typing import Any
 import torch
 
 from condgen import data as datasets
+from condgen import plugins
 from condgen.config import Config
 from condgen.data import Dataset
 from condgen.device import pick
@@ -60,17 +61,17 @@ class TrainingJob:
         parent: Parent | None = None,
     ) -> "TrainingJob":
         name = parent.identity.system if parent else name
-        found, where = preset(name), pick(device)
+        found, where = preset(name, chosen=parent is None), pick(device)
         config = found.config.with_overrides({**parent.identity.config, **settings} if parent else settings)
         dataset = datasets.load(data, labels=labels, size=size, fit=fit, on_bad=on_bad)
         if parent:
             parent.check(dataset.spec)
-        system = found.build_on_meta(
-            dataset.spec, config
-        )  # refuses images that it cannot make, before anything is written
-        order = cls(name, found, config, str(data), dataset, labels, size, fit, seed, where, parent)
-        order.check_card(system)
-        return order
+        if plugins.is_path(name):
+            plugins.remember(name)
+        system = found.build_on_meta(dataset.spec, config)  # raises for images that it cannot make, before any writing
+        job = cls(name, found, config, str(data), dataset, labels, size, fit, seed, where, parent)
+        job.check_card(system)
+        return job
 
     def lasting(self, images: int) -> "TrainingJob":
         """The same order with its length in images settled."""

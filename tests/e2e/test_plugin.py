@@ -1,0 +1,128 @@
+"""A system from outside: a package installed beside condgen, or module:Class; every command works on its runs."""
+
+import json
+import re
+from collections.abc import Iterator
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+import condgen
+from condgen import api, cli, plugins
+from condgen.errors import CondgenError
+from condgen.systems import presets
+
+PAGE = Path(__file__).parents[2] / "CONTRIBUTING.md"
+OPTION = """
+    options: ClassVar = (
+        Option(name="warmth", help="How much is added to every pixel.", default=0.0, minimum=0.0, maximum=1.0),
+    )
+"""
+
+
+def source() -> str:
+    """The system of CONTRIBUTING, with a sampling option of its own."""
+    *pieces, _ = re.findall(r"^```python\n(.*?)^```", PAGE.read_text(encoding="utf-8"), re.MULTILINE | re.DOTALL)
+    text = "\n\n".join(pieces).replace("class HingeGAN(System):\n", "class HingeGAN(System):\n" + OPTION, 1)
+    text = text.replace("def forward(self, z: Tensor, y: Tensor) -> Tensor:", "def forward(self, z, y, warmth=0.0):", 1)
+    text = text.replace("torch.cat([z, y], 1))", "torch.cat([z, y], 1)) + warmth", 1)
+    return text.replace("from condgen.noise", "from condgen.options import Option\nfrom condgen.noise", 1)
+
+
+@pytest.fixture(scope="module")
+def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
+    """A folder of installed packages with the hinge GAN in it, as pip would leave it."""
+    folder = tmp_path_factory.mktemp("site")
+    (folder / "hinge_condgen.py").write_text(source(), encoding="utf-8")
+    about = folder / "hinge_condgen-0.1.dist-info"
+    about.mkdir()
+    (about / "METADATA").write_text("Metadata-Version: 2.1\nName: hinge-condgen\nVersion: 0.1\n", encoding="utf-8")
+    (about / "entry_points.txt").write_text("[condgen.systems]\nhinge = hinge_condgen:HingeGAN\n", encoding="utf-8")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.syspath_prepend(folder)
+        patch.setenv("PYTHONPATH", str(folder))  # for the server's own process
+        plugins.installed.cache_clear()
+        yield folder
+    plugins.installed.cache_clear()
+
+
+@pytest.fixture(scope="module")
+def run(site: Path) -> Path:
+    out = site / "runs" / "hinge"
+    return condgen.train("hinge", images=512, lr=1e-3, evaluate_every=0, out=out, quiet=True).folder
+
+
+def said(capsys: pytest.CaptureFixture[str], *words: str) -> str:
+    cli.main(list(words))
+    return capsys.readouterr().out
+
+
+def test_an_installed_system_is_a_preset_like_any_other(site: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert "hinge-condgen" in presets()["hinge"].summary
+    assert "hinge" in said(capsys, "list", "systems")
+    assert "--z-dim" in said(capsys, "train", "hinge", "--help")
+    assert "lim2017geometric" in said(capsys, "cite", "hinge")
+
+
+def test_its_sampling_option_reaches_help_card_python_and_files(run: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    help_ = said(capsys, "sample", str(run), "--help")
+    assert "--warmth" in help_
+    assert "How much is added to every pixel." in " ".join(help_.replace("│", " ").split())
+    assert [option["name"] for option in api.card(run)["options"]] == ["truncation", "warmth"]
+    out = run / "warm.npz"
+    said(capsys, "sample", str(run), "--warmth", "0.5", "--out", str(out))
+    with np.load(out) as arrays:
+        ours = condgen.load(run).sample("all", warmth=0.5)
+        assert (arrays["images"] == ours).all()
+    assert ours.mean() > condgen.load(run).sample("all").mean() + 20
+
+
+def test_every_format_is_exported_and_loads(run: Path, capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
+    onnxruntime = pytest.importorskip("onnxruntime")
+    said(capsys, "export", str(run), "--format", "onnx", "--warmth", "0.25", "--out", str(tmp_path / "export"))
+    assert condgen.load(tmp_path / "export").chosen == {"warmth": 0.25}
+    session = onnxruntime.InferenceSession(tmp_path / "export" / "model.onnx")
+    assert {entry.name for entry in session.get_overridable_initializers()} == {"truncation", "warmth"}
+    assert (condgen.load(tmp_path / "export").sample("8") == condgen.load(run).sample("8", warmth=0.25)).all()
+
+
+def test_its_option_is_a_field_of_http_and_a_slider_of_the_page(run: Path) -> None:
+    pytest.importorskip("fastapi")
+    from serving.live import live
+
+    with live(run) as server:
+        schema = json.loads(server.ask("GET", "/openapi.json")[1])["components"]["schemas"]["Sample"]["properties"]
+        assert schema["warmth"] == {
+            "description": "How much is added to every pixel.", "default": 0.0, "maximum": 1.0, "minimum": 0.0,
+            "title": "Warmth", "type": "number",
+        }  # fmt: skip
+        assert [option["name"] for option in json.loads(server.ask("GET", "/about")[1])["options"]][-1] == "warmth"
+        assert server.sample("8", warmth=2)[0] == 422
+
+
+def test_a_class_is_trained_by_its_path_and_its_run_remembered(
+    site: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("CONDGEN_CACHE", str(tmp_path / "cache"))
+    path, out = "hinge_condgen:HingeGAN", tmp_path / "run"
+    condgen.train(path, images=128, evaluate_every=0, out=out, quiet=True)
+    assert condgen.load(out).card["system"] == path
+    (tmp_path / "cache" / "systems.json").unlink()  # as on the machine of somebody who was given this folder
+    with pytest.raises(CondgenError, match=r"is not imported on the word of a card.*CONDGEN_SYSTEMS=hinge_condgen"):
+        condgen.load(out)
+    monkeypatch.setenv(plugins.VARIABLE, path)
+    assert condgen.load(out).sample("8").shape == (1, 28, 28)
+
+
+@pytest.mark.parametrize(
+    ("name", "message"),
+    [
+        ("nowhere:Thing", "cannot import the system 'nowhere:Thing'.*PYTHONPATH"),
+        ("json:JSONDecoder", "is no condgen.system.System|cannot import"),
+        ("hinge_condgen:Nothing", "cannot import the system"),
+    ],
+)
+def test_what_is_no_system_is_one_line(site: Path, name: str, message: str) -> None:
+    with pytest.raises(CondgenError, match=message):
+        condgen.train(name, images=64, quiet=True)
