@@ -10,9 +10,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
 from condgen import bounds
+from condgen.data.options import DataOptions
 from condgen.errors import CondgenError, notice
+from condgen.former import DATA, current_names
 from condgen.sharing import locate
-from condgen.spec import Fit, OnBad
 from condgen.systems import DEFAULT, preset
 from condgen.training.length import Length
 
@@ -27,10 +28,6 @@ def train(
     system: str = DEFAULT,
     *,
     data: str | Path = "mnist",
-    labels: str | None = None,
-    size: int | None = None,
-    fit: Fit = "crop",
-    on_bad: OnBad | None = None,
     finetune: str | Path | None = None,
     out: str | Path | None = None,
     minutes: float | None = None,
@@ -52,10 +49,6 @@ def train(
     Args:
         system: A row of `condgen list systems`.
         data: A name from `condgen list data`, or a path to your own images.
-        labels: Of data with attributes, those to learn, such as Blond_Hair,Smiling; one alone becomes two classes.
-        size: Side of the square that image files are scaled to; by default 64, unless all are of one smaller size.
-        fit: How image files that are not square become so: crop the middle, pad with black, or stretch.
-        on_bad: Files that cannot be used: skip them all, or stop at the first; by default up to 1 % are left out.
         finetune: A run to begin from, with its system and settings: onto other data, or with more labels.
         out: The run's folder; by default runs/SYSTEM-DATA.
         minutes: Length in minutes instead of --images, from the beginning of the command to its end; this machine's
@@ -74,11 +67,13 @@ def train(
         allow_changed: Go on with a run although settings, data or machine have changed since, so that it is no longer
             bit-exact; the run records what.
         quiet: Say nothing.
-        settings: The fields of the system's own Config, such as images, batch or lr.
+        settings: How the data are read, such as size=32 (`data.DataOptions`), and the fields of the system's own
+            Config, such as images, batch or lr.
     """
     bounds.check("train", {"size": size, "seed": seed, "log_every": log_every, "grid_every": grid_every})
     bounds.check("train", {"evaluate_every": evaluate_every, "save_seconds": save_seconds})
     began, length = time.monotonic(), Length(settings.get("images"), epochs, minutes)
+    options, settings = DataOptions.taken_from(settings)
     from condgen import heap, parallel
     from condgen.noise import preserve_rng
     from condgen.progress import Progress
@@ -92,7 +87,7 @@ def train(
     from condgen.training.trainer import Every
 
     parent = Parent.of(finetune, system) if finetune else None
-    order = TrainingJob.of(system, settings, data, labels, size, seed, device, fit, on_bad, parent)
+    order = TrainingJob.prepare(system, settings, data, options, seed, device, parent)
     with parallel.process_group(order.device, order.config.batch), heap.retained():
         progress, is_main = Progress(quiet or not parallel.is_main_process()), parallel.is_main_process()
         folder = Path(out).expanduser() if out else default_folder(order.identity)
@@ -185,15 +180,15 @@ def data_of(run: str | Path, data: str | None = None) -> "Dataset":
 
     if locate.find(run).kind == "run":
         identity = config_of(run)
-        options: dict[str, Any] = {"labels": identity.labels, "size": identity.size, "fit": identity.fit}
+        options = {"attributes": identity.labels, "size": identity.size, "fit": identity.fit}
         name, fingerprint = identity.data, identity.fingerprint
     else:
         told = card(run)["data"]
         name, fingerprint = data or told["name"], told["fingerprint"]
-        options = {key: told[key] for key in ("labels", "size", "fit") if key in told}
+        options = current_names({key: told[key] for key in ("labels", "size", "fit") if key in told}, DATA)
         if data is None and name not in datasets.SOURCES:
             raise CondgenError(f"{str(run)!r} was trained on {name!r}, which are not here: say where, by --data.")
-    dataset = datasets.load(name, **options, on_bad="skip")
+    dataset = datasets.load(name, DataOptions(on_bad="skip", **options))
     if dataset.fingerprint != fingerprint:
         raise CondgenError(f"{name!r} has changed since {str(run)!r} was trained on it.")
     return dataset

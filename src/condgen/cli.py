@@ -1,4 +1,4 @@
-"""The command line: `condgen train | sample | serve | image | evaluate | compare | report | augment | export |
+"""The command line: `condgen train | sample | serve | figure | evaluate | compare | report | augment | export |
 push | inspect | list | cite | doctor`.
 
 Verbs, their options and their help are the functions of `condgen.api`; a system's own options are the fields of its
@@ -16,17 +16,17 @@ from typing import Annotated, Any
 from cyclopts import App, CycloptsError, Group, Parameter
 
 from condgen import api, bounds, exits
+from condgen.data.options import AS_THEY_ARE, DataOptions
 from condgen.errors import CondgenError, unknown
-from condgen.former import current_options
+from condgen.former import current_words
 from condgen.plugins import is_path
 from condgen.signatures import with_sampling_options
-from condgen.spec import Fit, OnBad
 from condgen.systems import DEFAULT, preset, presets
 from condgen.tables import as_json, as_lines, as_table
 from condgen.verbs import augment, compare, evaluate, export, figures, report, serve
 from condgen.version import __version__
 
-FLAGS = {"--quiet", "--balance", "--allow-changed", "--roll-back", "--help", "-h"}
+FLAGS = {"--quiet", "--balanced-sampling", "--allow-changed", "--roll-back", "--help", "-h"}
 """Options of `train` that take no value."""
 TRAIN, SAMPLE = "Usage: condgen train [SYSTEM] [OPTIONS]", "Usage: condgen sample RUN [OPTIONS]"
 
@@ -34,8 +34,7 @@ TRAIN, SAMPLE = "Usage: condgen train [SYSTEM] [OPTIONS]", "Usage: condgen sampl
 def main(argv: Sequence[str] | None = None) -> None:
     """Run one command and print what it returns; a mistake of the user's ends the process with code 2."""
     words = list(sys.argv[1:] if argv is None else argv)
-    if words[:1] == ["train"] and system_among(words[1:]) in presets():
-        words = current_options(words)
+    words = current_words(words)
     if argv is None:  # no Python that is started from here, by a library perhaps, imports from the working folder
         os.environ["PYTHONSAFEPATH"] = "1"
     for stream in (sys.stdout, sys.stderr):
@@ -83,7 +82,7 @@ def application(words: Sequence[str]) -> App:
     app.command(train_of(words[1:]) if words[:1] == ["train"] else train, name="train", usage=TRAIN)
     app.command(sampling(api.sample), name="sample", usage=SAMPLE)
     app.command(sampling(serve.serve), name="serve", usage="Usage: condgen serve RUN [OPTIONS]")
-    app.command(album_of([sampling(image) for image in figures.IMAGES]))
+    app.command(figures_app([sampling(function) for function in figures.FIGURES]))
     app.command(sampling(evaluate.evaluate), name="evaluate", usage="Usage: condgen evaluate [RUN] [OPTIONS]")
     app.command(compare.compare, name="compare", usage="Usage: condgen compare RUN... [OPTIONS]")
     app.command(report.report, name="report", usage="Usage: condgen report RUN... [OPTIONS]")
@@ -97,12 +96,12 @@ def application(words: Sequence[str]) -> App:
     return app
 
 
-def album_of(images: Sequence[Callable[..., Path]]) -> App:
-    """`condgen image WHAT RUN`, a command per function."""
-    app = App(name="image", help="Draw what the source documents show: grids, walks, latent planes, curves, films.")
-    for function in images:
+def figures_app(functions: Sequence[Callable[..., Path]]) -> App:
+    """`condgen figure WHAT RUN`, a command per function."""
+    app = App(name="figure", help="Figures of a run: grids, interpolations, latent planes, curves, animations.")
+    for function in functions:
         name = function.__name__.replace("_", "-")
-        app.command(function, name=name, usage=f"Usage: condgen image {name} RUN [OPTIONS]")
+        app.command(function, name=name, usage=f"Usage: condgen figure {name} RUN [OPTIONS]")
     return app
 
 
@@ -149,10 +148,7 @@ def system_among(words: Sequence[str]) -> str:
 def inspect_(
     data: str,
     *,
-    labels: str | None = None,
-    size: int | None = None,
-    fit: Fit = "crop",
-    on_bad: OnBad | None = None,
+    data_options: Annotated[DataOptions, Parameter(name="*")] = AS_THEY_ARE,
     out: Path | None = None,
     json: bool = False,
 ) -> str:
@@ -160,17 +156,14 @@ def inspect_(
 
     Args:
         data: A name from `condgen list data`, or a path to your own images.
-        labels: Of data with attributes, those to look at, such as Blond_Hair,Smiling.
-        size: Side of the square that image files are scaled to; by default 64, unless all are of one smaller size.
-        fit: How image files that are not square become so: crop the middle, pad with black, or stretch.
-        on_bad: Files that cannot be used: skip them all, or stop at the first; by default up to 1 % are left out.
+        data_options: How the data are read.
         out: Folder for facts.json and the images; by default inspected/NAME.
         json: As JSON, for programs.
     """
     from condgen import data as datasets
     from condgen import inspection
 
-    dataset = datasets.load(data, labels=labels, size=size, fit=fit, on_bad=on_bad)
+    dataset = datasets.load(data, data_options)
     folder = (out or Path("inspected") / dataset.name).expanduser()
     inspection.check(folder)
     found = inspection.facts(dataset)

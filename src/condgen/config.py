@@ -31,25 +31,12 @@ Fraction = Annotated[float, Field(ge=0, lt=1)]
 """A fraction x with 0 <= x < 1, such as a dropout rate or one of Adam's betas."""
 
 
-class Config(BaseModel):
-    """Settings that every system has: training length, batch size and weight averaging. Each system adds its own."""
+class Settings(BaseModel):
+    """Frozen, validated values with a description each, from which options and documentation are made."""
 
     model_config = ConfigDict(
         frozen=True, extra="forbid", use_attribute_docstrings=True, validate_default=True, allow_inf_nan=False
     )
-
-    images: Images = 400_000
-    """Training length, in images shown to the model. The data set is repeated as often as needed."""
-    batch: Batch = 64
-    """Batch size, in images."""
-    ema_half_life: Span = 10_000
-    """Half-life, in images, of the exponential moving average (EMA) of the generator's weights. The averaged generator
-    is the one that is saved and sampled. 0 disables averaging."""
-    precision: Literal["fp32", "bf16"] = "fp32"
-    """Precision of matrix products in training. bf16 is faster on hardware that supports it (AMX, GPUs) and less
-    exact. Weights and optimizer states are always fp32."""
-    balance: bool = False
-    """Show images of rare labels more often: each label in proportion to the logarithm of its number of images."""
 
     @classmethod
     def __pydantic_init_subclass__(cls, **options: Any) -> None:
@@ -70,6 +57,23 @@ class Config(BaseModel):
             return type(self).model_validate({**self.model_dump(), **current})
         except ValidationError as error:
             raise CondgenError(_in_one_line(error)) from None
+
+
+class Config(Settings):
+    """Settings that every system has: training length, batch size and weight averaging. Each system adds its own."""
+
+    images: Images = 400_000
+    """Training length, in images shown to the model. The data set is repeated as often as needed."""
+    batch: Batch = 64
+    """Batch size, in images."""
+    ema_half_life: Span = 10_000
+    """Half-life, in images, of the exponential moving average (EMA) of the generator's weights. The averaged generator
+    is the one that is saved and sampled. 0 disables averaging."""
+    precision: Literal["fp32", "bf16"] = "fp32"
+    """Precision of matrix products in training. bf16 is faster on hardware that supports it (AMX, GPUs) and less
+    exact. Weights and optimizer states are always fp32."""
+    balanced_sampling: bool = False
+    """Show images of rare labels more often: each label in proportion to the logarithm of its number of images."""
 
 
 def _check_transforms(names: str) -> str:

@@ -1,4 +1,4 @@
-"""Former names of settings: run folders, model cards and commands of earlier versions still use them."""
+"""Former names of settings, options and commands: run folders, model cards and scripts of earlier versions use them."""
 
 import sys
 from collections.abc import Mapping, Sequence
@@ -10,24 +10,46 @@ FORMER = {
     "changes": "transforms",
     "wiring": "architecture",
     "networks": "architecture",
+    "balance": "balanced_sampling",
 }
 """Former name -> current name, of fields of the built-in systems' `Config`."""
+DATA = {"labels": "attributes"}
+"""Of the fields of `data.DataOptions`."""
+OPTIONS = {
+    "train": FORMER | DATA,
+    "inspect": DATA,
+    "augment": DATA,
+    "evaluate": DATA | {"pictures": "folder", "images": "count"},
+}
+"""Of the options of each command."""
+COMMANDS = {"picture": "figure"}
 
 
-def current_names(settings: Mapping[str, Any]) -> dict[str, Any]:
+def current_names(settings: Mapping[str, Any], former: Mapping[str, str] = FORMER) -> dict[str, Any]:
     """The same settings under their current names. Raises TypeError or ValueError for anything but a mapping."""
-    return {FORMER.get(name, name): value for name, value in dict(settings).items()}
+    return {former.get(name, name): value for name, value in dict(settings).items()}
 
 
-def current_options(words: Sequence[str]) -> list[str]:
-    """A command line with current option names: --rise 0 -> --warmup 0. Each replacement is reported on stderr."""
-    return [_current_option(word) for word in words]
+def current_words(words: Sequence[str]) -> list[str]:
+    """A command line with current names: `picture walk` -> `figure walk`, `train --rise 0` -> `train --warmup 0`. Each
+    replacement is reported on stderr."""
+    if not words:
+        return []
+    command = COMMANDS.get(words[0], words[0])
+    if command != words[0]:
+        _say(f"condgen {words[0]}", f"condgen {command}")
+    return [command, *(_current_option(word, OPTIONS.get(command, {})) for word in words[1:])]
 
 
-def _current_option(word: str) -> str:
+def _current_option(word: str, former: Mapping[str, str]) -> str:
     option, equals, value = word.partition("=")
-    name = FORMER.get(option.removeprefix("--")) if option.startswith("--") else None
+    name = former.get(option.removeprefix("--").replace("-", "_")) if option.startswith("--") else None
     if name is None:
         return word
-    sys.stderr.write(f"condgen: {option} is now --{name}.\n")
-    return f"--{name}{equals}{value}"
+    new = f"--{name.replace('_', '-')}"
+    _say(option, new)
+    return f"{new}{equals}{value}"
+
+
+def _say(old: str, new: str) -> None:
+    sys.stderr.write(f"condgen: {old} is now {new}.\n")

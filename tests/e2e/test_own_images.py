@@ -119,7 +119,11 @@ def test_small_data_options_reach_the_training(tmp_path: Path) -> None:
     options = ["--images", "128", "--quiet", "--out", str(tmp_path / "run"), "--transforms", "translation,mirror"]
     cli.main(["train", "--balance", "swift", "--data", own, "--augmentation", "adaptive", *options])
     config = json.loads((tmp_path / "run/config.json").read_text())["config"]
-    assert (config["balance"], config["augmentation"], config["transforms"]) == (True, "adaptive", "translation,mirror")
+    assert (config["balanced_sampling"], config["augmentation"], config["transforms"]) == (
+        True,
+        "adaptive",
+        "translation,mirror",
+    )
     assert "augment/p" in json.loads((tmp_path / "run/log.jsonl").read_text().splitlines()[-1])
     cli.main(
         [
@@ -135,7 +139,7 @@ def test_small_data_options_reach_the_training(tmp_path: Path) -> None:
             str(tmp_path / "on"),
         ]
     )
-    assert json.loads((tmp_path / "on/config.json").read_text())["config"]["balance"] is True
+    assert json.loads((tmp_path / "on/config.json").read_text())["config"]["balanced_sampling"] is True
 
 
 def test_attributes_that_nobody_noted_down_can_be_trained_on_and_measured(

@@ -15,12 +15,14 @@ store.py            a folder or a zip, read member by member
 listing.py          what a source of image files says
 decode.py           one file -> pixels, or a reason why not
 ingest.py           all files -> one mapped array in the cache; helpers.py does it in parallel
+options.py          how a data set is read
 dataset.py          what every source ends as
 """
 
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Any
 
 from condgen.data import (
     celeba,
@@ -38,12 +40,13 @@ from condgen.data import (
 )
 from condgen.data.dataset import Dataset, Split, choosing
 from condgen.data.listing import Listing
+from condgen.data.options import AS_THEY_ARE, DataOptions
 from condgen.data.store import Store, shown, store_at
 from condgen.errors import CondgenError, unknown
+from condgen.former import DATA, current_names
 from condgen.marker import FILE
-from condgen.spec import Fit, OnBad
 
-__all__ = ["LAYOUTS", "SOURCES", "Dataset", "Layout", "Source", "Split", "load"]
+__all__ = ["LAYOUTS", "SOURCES", "DataOptions", "Dataset", "Layout", "Source", "Split", "load"]
 
 
 @dataclass(frozen=True)
@@ -91,32 +94,22 @@ LAYOUTS = {
 """Tried in this order on every path; each may also lie in a zip. Arrays come last: they may lie beside images."""
 
 
-def load(
-    name_or_path: str | Path,
-    *,
-    labels: str | None = None,
-    size: int | None = None,
-    fit: Fit = "crop",
-    on_bad: OnBad | None = None,
-) -> Dataset:
+def load(name_or_path: str | Path, options: DataOptions = AS_THEY_ARE, **given: Any) -> Dataset:
     """A data set by name or path; see SOURCES and LAYOUTS. User files are only read.
 
-    labels: of a set with attributes, those to keep, such as "Blond_Hair,Smiling"; a single one becomes two classes.
-    size: side of the square that image files are scaled to; images that come as arrays stay as they are.
-    fit: how other than square image files become square.
-    on_bad: skip every file that cannot be used, or stop at the first; None skips up to a hundredth of them.
+    given: fields of `DataOptions`, such as size=32, instead of or on top of `options`.
     """
-    if size is not None and size < 1:
-        raise CondgenError(f"--size should be 1 or more, found {size}.")
+    options = options.with_overrides(current_names(given, DATA))
+    size = options.size
     found = _read(str(name_or_path))
     if isinstance(found, Listing):
-        data = ingest.dataset(found, size, fit, on_bad)
+        data = ingest.dataset(found, size, options.fit, options.on_bad)
     else:
         data = found
         if size is not None and size not in data.train.images.shape[1:3]:
             height, width = data.train.images.shape[1:3]
             raise CondgenError(f"--size scales image files; {data.name!r} is arrays of {height}x{width}.")
-    return choosing(data, labels) if labels is not None else data
+    return data if options.attributes is None else choosing(data, options.attributes)
 
 
 def _read(text: str) -> Listing | Dataset:

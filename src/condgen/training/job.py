@@ -11,7 +11,7 @@ import torch
 from condgen import data as datasets
 from condgen import plugins
 from condgen.config import Config
-from condgen.data import Dataset
+from condgen.data import DataOptions, Dataset
 from condgen.device import pick
 from condgen.errors import CondgenError
 from condgen.judging import judge
@@ -20,7 +20,6 @@ from condgen.judging.reference import Reference, with_test
 from condgen.noise import reseed
 from condgen.sampling.sampler import MICRO_BATCH
 from condgen.sharing import card
-from condgen.spec import Fit, OnBad
 from condgen.stream import Stream
 from condgen.system import System
 from condgen.systems import Preset, preset
@@ -38,38 +37,33 @@ class TrainingJob:
     config: Config
     data: str
     dataset: Dataset
-    labels: str | None
-    size: int | None
-    fit: Fit
+    options: DataOptions
     seed: int
     device: torch.device
     parent: Parent | None = None
     """The run to begin from, instead of from noise."""
 
     @classmethod
-    def of(
+    def prepare(
         cls,
         name: str,
         settings: Mapping[str, Any],
         data: str | Path,
-        labels: str | None,
-        size: int | None,
+        options: DataOptions,
         seed: int,
         device: str,
-        fit: Fit = "crop",
-        on_bad: OnBad | None = None,
         parent: Parent | None = None,
     ) -> "TrainingJob":
         name = parent.identity.system if parent else name
         found, where = preset(name, chosen=parent is None), pick(device)
         config = found.config.with_overrides({**parent.identity.config, **settings} if parent else settings)
-        dataset = datasets.load(data, labels=labels, size=size, fit=fit, on_bad=on_bad)
+        dataset = datasets.load(data, options)
         if parent:
             parent.check(dataset.spec)
         if plugins.is_path(name):
             plugins.remember(name)
         system = found.build_on_meta(dataset.spec, config)  # raises for images that it cannot make, before any writing
-        job = cls(name, found, config, str(data), dataset, labels, size, fit, seed, where, parent)
+        job = cls(name, found, config, str(data), dataset, options, seed, where, parent)
         job.check_card(system)
         return job
 
@@ -82,9 +76,8 @@ class TrainingJob:
         spec = self.dataset.spec.to_json()
         config, fingerprint = self.config.model_dump(), self.dataset.fingerprint
         start = self.parent.name if self.parent else None
-        return RunConfig(
-            self.name, config, self.data, fingerprint, spec, self.seed, self.labels, self.size, self.fit, start
-        )
+        attributes, size, fit = self.options.attributes, self.options.size, self.options.fit
+        return RunConfig(self.name, config, self.data, fingerprint, spec, self.seed, attributes, size, fit, start)
 
     def check_card(self, system: System) -> None:
         """Raise CondgenError if the generator that is to be trained could never be loaded.
@@ -120,7 +113,7 @@ class TrainingJob:
     def stream(self) -> Stream:
         """The batches of this training, from the first."""
         data, config = self.dataset, self.config
-        return Stream(data.train, data.labels, config.batch, self.seed, self.device, balance=config.balance)
+        return Stream(data.train, data.labels, config.batch, self.seed, self.device, balance=config.balanced_sampling)
 
     def reference(self, every: int | None, say: Callable[[str], None]) -> Reference | None:
         """What evaluations hold this training against; by default there are some only where the package has a judge."""

@@ -10,12 +10,14 @@ with either, from the images and from the classifiers that are finished.
 import json as json_
 from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Annotated, Any
+
+from cyclopts import Parameter
 
 from condgen import api
+from condgen.data.options import AS_THEY_ARE, DataOptions
 from condgen.errors import CondgenError
 from condgen.metrics.estimate import Estimate, mean_of
-from condgen.spec import Fit, OnBad
 from condgen.tables import as_json, as_table
 from condgen.verbs import evaluate
 
@@ -35,10 +37,7 @@ def augment(
     balance: bool = False,
     per_class: int | None = None,
     out: Path | None = None,
-    labels: str | None = None,
-    size: int | None = None,
-    fit: Fit = "crop",
-    on_bad: OnBad | None = None,
+    data_options: Annotated[DataOptions, Parameter(name="*")] = AS_THEY_ARE,
     seed: int = 0,
     no_proof: bool = False,
     json: bool = False,
@@ -52,10 +51,7 @@ def augment(
         balance: As many of each class as make it equal to the largest.
         per_class: Instead, so many of every class.
         out: A new folder: a subfolder of PNG files per class, manifest.json, gain.json; by default RUN/augmented.
-        labels: Of data with attributes, the one that counts.
-        size: Side of the square that image files are scaled to.
-        fit: How image files that are not square become so: crop the middle, pad with black, or stretch.
-        on_bad: Files that cannot be used: skip them all, or stop at the first; by default up to 1 % are left out.
+        data_options: How the data are read.
         seed: Another seed, other images.
         no_proof: Only draw, do not train classifiers.
         json: As JSON, for programs.
@@ -70,7 +66,7 @@ def augment(
     from condgen import data as datasets
     from condgen.disk import write_json
 
-    dataset, sampler = datasets.load(data, labels=labels, size=size, fit=fit, on_bad=on_bad), api.load(run, **options)
+    dataset, sampler = datasets.load(data, data_options), api.load(run, **options)
     counts = wanted(dataset, sampler, per_class)
     try:
         generated = draw(sampler, counts, seed)

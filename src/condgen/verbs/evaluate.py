@@ -6,15 +6,17 @@ What is measured, and how, is in judging/; here are run folders, words and table
 import sys
 from collections.abc import Callable, Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Annotated, Any
+
+from cyclopts import Parameter
 
 from condgen import api, records
+from condgen.data.options import AS_THEY_ARE, DataOptions
 from condgen.errors import CondgenError, notice
 from condgen.metrics import METRICS
 from condgen.metrics.estimate import Estimate
 from condgen.records import Damaged
 from condgen.sharing import locate
-from condgen.spec import Fit, OnBad
 from condgen.tables import as_json, as_table
 
 if TYPE_CHECKING:
@@ -34,10 +36,7 @@ def evaluate(
     *,
     folder: Path | None = None,
     data: str | None = None,
-    labels: str | None = None,
-    size: int | None = None,
-    fit: Fit = "crop",
-    on_bad: OnBad | None = None,
+    data_options: Annotated[DataOptions, Parameter(name="*")] = AS_THEY_ARE,
     count: int | None = None,
     quick: bool = False,
     full: bool = False,
@@ -55,10 +54,7 @@ def evaluate(
         run: A run's folder; its evaluation is kept there as evaluation.json. Or an exported one, which stays as it is.
         folder: Instead of a run, images of any tool: an .npz with images and labels, or a folder per label.
         data: The data that --folder or --self-test are held against; of an exported run, where its data lie.
-        labels: Of data with attributes, those that count.
-        size: Side of the square that image files of --data are scaled to.
-        fit: How image files that are not square become so: crop the middle, pad with black, or stretch.
-        on_bad: Files that cannot be used: skip them all, or stop at the first; by default up to 1 % are left out.
+        data_options: How the data are read.
         count: Images to draw; 10,000 by default.
         quick: Leave out what trains classifiers (CAS): seconds instead of a minute.
         full: 60,000 images and longer classifiers.
@@ -84,7 +80,7 @@ def evaluate(
         raise CondgenError("--data is missing: which real images are these to be held against?")
     from condgen import data as datasets
 
-    dataset = datasets.load(data, labels=labels, size=size, fit=fit, on_bad=on_bad)
+    dataset = datasets.load(data, data_options)
     if self_test:
         lines = _self_test(dataset, _total(count, 10_000), aloud)
         return as_json(lines) if json else _noticed(lines)

@@ -1,7 +1,7 @@
-"""`condgen image WHAT RUN`: the images that the source documents show, each by one command.
+"""`condgen figure WHAT RUN`: the figures that the source documents show, each by one command.
 
 Every function takes a run's folder, writes one file and returns its path; `out` is by default a name of its own in the
-run's `album/`. Torch is imported when there is something to draw.
+run's `figures/`. Torch is imported when there is something to draw.
 """
 
 from pathlib import Path
@@ -224,7 +224,7 @@ def growth(run: str | Path, *, count: int = 6, columns: int = 3, out: Path | Non
     return _save(sheet, run, "growth", out)
 
 
-IMAGES = (titled, same_z, walk, reconstructions, manifold, scatter, curves, growth)
+FIGURES = (titled, same_z, walk, reconstructions, manifold, scatter, curves, growth)
 
 
 def _one(sampler: "Sampler", word: str, option: str) -> "Label":
@@ -249,7 +249,7 @@ def _save(sheet: "Image.Image", run: str | Path, name: str, out: Path | None) ->
 def _write(content: bytes, run: str | Path, name: str, out: Path | None) -> Path:
     from condgen.disk import write_bytes
 
-    path = Path(out).expanduser() if out else locate.home(run) / "album" / f"{name}.png"
+    path = Path(out).expanduser() if out else locate.home(run) / "figures" / f"{name}.png"
     wanted = ".gif" if content.startswith(b"GIF") else ".png"
     if path.suffix != wanted:
         raise CondgenError(f"{str(path)!r} should end in {wanted}.")
