@@ -51,7 +51,9 @@ def main() -> None:
     asked = parser.parse_args()
     write(asked.folder / "data")
     run = asked.folder / f"run-{asked.seed}"
-    condgen.train("swift", data=asked.folder / "data", balanced_sampling=True, images=asked.images, seed=asked.seed, out=run)
+    condgen.train(
+        "swift", data=asked.folder / "data", balanced_sampling=True, images=asked.images, seed=asked.seed, out=run
+    )
     told = augment.augment(str(asked.folder / "data"), run=str(run), balance=True, json=True)
     found = json.loads(told) | {"folder": run.name, "images": asked.images, "seed": asked.seed, "ratio": RATIO}
     write_json(asked.out, found | {"environment": environment("cpu")})

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
 from condgen import bounds
-from condgen.data.options import DataOptions
+from condgen.data_options import DataOptions
 from condgen.errors import CondgenError, notice
 from condgen.former import DATA, current_names
 from condgen.sharing import locate
@@ -70,7 +70,7 @@ def train(
         settings: How the data are read, such as size=32 (`data.DataOptions`), and the fields of the system's own
             Config, such as images, batch or lr.
     """
-    bounds.check("train", {"size": size, "seed": seed, "log_every": log_every, "grid_every": grid_every})
+    bounds.check("train", {"seed": seed, "log_every": log_every, "grid_every": grid_every})
     bounds.check("train", {"evaluate_every": evaluate_every, "save_seconds": save_seconds})
     began, length = time.monotonic(), Length(settings.get("images"), epochs, minutes)
     options, settings = DataOptions.taken_from(settings)

@@ -13,21 +13,19 @@ from io import TextIOWrapper
 from pathlib import Path
 from typing import Annotated, Any
 
-from cyclopts import App, CycloptsError, Group, Parameter
+from cyclopts import App, CycloptsError, Parameter
 
 from condgen import api, bounds, exits
-from condgen.data.options import AS_THEY_ARE, DataOptions
+from condgen.data_options import AS_THEY_ARE, DataOptions
 from condgen.errors import CondgenError, unknown
 from condgen.former import current_words
 from condgen.plugins import is_path
-from condgen.signatures import with_sampling_options
-from condgen.systems import DEFAULT, preset, presets
+from condgen.signatures import with_sampling_options, with_settings
+from condgen.systems import DEFAULT, presets
 from condgen.tables import as_json, as_lines, as_table
 from condgen.verbs import augment, compare, evaluate, export, figures, report, serve
 from condgen.version import __version__
 
-FLAGS = {"--quiet", "--balanced-sampling", "--allow-changed", "--roll-back", "--help", "-h"}
-"""Options of `train` that take no value."""
 TRAIN, SAMPLE = "Usage: condgen train [SYSTEM] [OPTIONS]", "Usage: condgen sample RUN [OPTIONS]"
 
 
@@ -79,7 +77,7 @@ def application(words: Sequence[str]) -> App:
         takes = any(p.kind is p.VAR_KEYWORD for p in inspect.signature(verb).parameters.values())
         return with_sampling_options(verb, words[1:]) if takes else verb
 
-    app.command(train_of(words[1:]) if words[:1] == ["train"] else train, name="train", usage=TRAIN)
+    app.command(with_settings(api.train, words[1:]) if words[:1] == ["train"] else train, name="train", usage=TRAIN)
     app.command(sampling(api.sample), name="sample", usage=SAMPLE)
     app.command(sampling(serve.serve), name="serve", usage="Usage: condgen serve RUN [OPTIONS]")
     app.command(figures_app([sampling(function) for function in figures.FIGURES]))
@@ -110,39 +108,6 @@ def train(system: str = DEFAULT, **options: Any) -> None:
 
 
 train.__doc__ = api.train.__doc__
-
-
-def train_of(words: Sequence[str]) -> Callable[..., None]:
-    """`train`, its `**settings` spelled out as the fields of one system's Config: name, type, default and help."""
-    name = system_among(words)
-    config, group = preset(name, chosen=True).config, Group(f"Options of {name}", sort_key=2)
-    fields = [
-        inspect.Parameter(
-            name,
-            inspect.Parameter.KEYWORD_ONLY,
-            default=getattr(config, name),
-            annotation=Annotated[field.annotation, Parameter(help=field.description, group=group)],
-        )
-        for name, field in type(config).model_fields.items()
-    ]
-    plain = [p for p in inspect.signature(api.train).parameters.values() if p.kind is not p.VAR_KEYWORD]
-
-    def spelled_out(*args: Any, **options: Any) -> None:
-        api.train(*args, **options)
-
-    spelled_out.__doc__, spelled_out.__name__ = api.train.__doc__, "train"
-    spelled_out.__signature__ = inspect.Signature([*plain, *fields])  # type: ignore[attr-defined]
-    spelled_out.__annotations__ = {p.name: p.annotation for p in [*plain, *fields]}
-    return spelled_out
-
-
-def system_among(words: Sequence[str]) -> str:
-    """The first word that is neither an option nor an option's value; the default system if there is none."""
-    for before, word in zip(["", *words], words, strict=False):
-        is_value = before.startswith("--") and "=" not in before and before not in FLAGS
-        if not word.startswith("-") and not is_value:
-            return word
-    return DEFAULT
 
 
 def inspect_(

@@ -1,4 +1,4 @@
-"""Verbs with the options of one generator: what a system declares once becomes options of the command line."""
+"""Commands with the options of one system: what it declares once becomes options of the command line."""
 
 import inspect
 from collections.abc import Callable, Sequence
@@ -7,27 +7,52 @@ from typing import Annotated, Any, Literal
 
 from cyclopts import Group, Parameter
 
+from condgen import settings
+from condgen.data_options import AS_THEY_ARE
 from condgen.errors import CondgenError
 from condgen.options import TRUNCATION, Option
 from condgen.sharing import card, locate
+from condgen.systems import DEFAULT, preset
 
+DATA_GROUP = Group("Reading the data", sort_key=1)
 GROUP = Group("Sampling options", sort_key=2)
+FLAGS = {"--quiet", "--balanced-sampling", "--allow-changed", "--roll-back", "--help", "-h"}
+"""Options of `train` that take no value."""
 
 
 def with_sampling_options(function: Callable[..., Any], words: Sequence[str]) -> Callable[..., Any]:
     """`function`, its `**options` spelled out as the sampling options of the generator that is named among `words`."""
-    plain = [p for p in inspect.signature(function).parameters.values() if p.kind is not p.VAR_KEYWORD]
     options = sampling_options_among(words)
-    extra, names = [_parameter(option) for option in options], {option.name for option in options}
+    names = {option.name for option in options}
 
     def spelled_out(*args: Any, **given: Any) -> Any:
         chosen = {name: value for name, value in given.items() if not (name in names and value is None)}
         return function(*args, **chosen)
 
-    spelled_out.__name__, spelled_out.__doc__ = function.__name__, function.__doc__
-    spelled_out.__signature__ = inspect.Signature([*plain, *extra])  # type: ignore[attr-defined]
-    spelled_out.__annotations__ = {p.name: p.annotation for p in [*plain, *extra]}
-    return spelled_out
+    return _signed(spelled_out, function, [_of_option(option) for option in options])
+
+
+def with_settings(function: Callable[..., Any], words: Sequence[str]) -> Callable[..., None]:
+    """`function`, its `**settings` spelled out: how data are read, and the fields of the Config of the system that is
+    named among `words`."""
+    name = system_among(words)
+    own = settings.of_preset(name) or settings.of_config(preset(name, chosen=True).config)
+    fields = [_of_setting(entry, DATA_GROUP) for entry in settings.of_config(AS_THEY_ARE)]
+    group = Group(f"Options of {name}", sort_key=2)
+
+    def spelled_out(*args: Any, **given: Any) -> None:
+        function(*args, **given)
+
+    return _signed(spelled_out, function, [*fields, *(_of_setting(entry, group) for entry in own)])
+
+
+def system_among(words: Sequence[str]) -> str:
+    """The first word that is neither an option nor an option's value; the default system if there is none."""
+    for before, word in zip(["", *words], words, strict=False):
+        is_value = before.startswith("--") and "=" not in before and before not in FLAGS
+        if not word.startswith("-") and not is_value:
+            return word
+    return DEFAULT
 
 
 def sampling_options_among(words: Sequence[str]) -> tuple[Option, ...]:
@@ -43,9 +68,26 @@ def sampling_options_among(words: Sequence[str]) -> tuple[Option, ...]:
     return (TRUNCATION,)
 
 
-def _parameter(option: Option) -> inspect.Parameter:
+def _signed(
+    wrapper: Callable[..., Any], function: Callable[..., Any], extra: list[inspect.Parameter]
+) -> Callable[..., Any]:
+    """The wrapper with the signature of `function`, its keyword arguments replaced by `extra`."""
+    plain = [p for p in inspect.signature(function).parameters.values() if p.kind is not p.VAR_KEYWORD]
+    wrapper.__name__, wrapper.__doc__ = function.__name__, function.__doc__
+    wrapper.__signature__ = inspect.Signature([*plain, *extra])  # type: ignore[attr-defined]
+    wrapper.__annotations__ = {p.name: p.annotation for p in [*plain, *extra]}
+    return wrapper
+
+
+def _of_option(option: Option) -> inspect.Parameter:
     """None stands for an option that is not given: the generator then keeps its own."""
     kind: Any = Literal[option.choices] if option.choices else option.type
     help_ = f"{option.help} By default {option.default}."
     annotation = Annotated[kind | None, Parameter(help=help_, group=GROUP, show_default=False)]
     return inspect.Parameter(option.name, inspect.Parameter.KEYWORD_ONLY, default=None, annotation=annotation)
+
+
+def _of_setting(entry: settings.Setting, group: Group) -> inspect.Parameter:
+    kind: Any = entry.annotation
+    annotation = Annotated[kind, Parameter(help=entry.help, group=group)]
+    return inspect.Parameter(entry.name, inspect.Parameter.KEYWORD_ONLY, default=entry.default, annotation=annotation)

@@ -124,7 +124,7 @@ def test_wrong_wishes_are_named(faces: Path) -> None:
         data.load("mnist", labels="3")
     with pytest.raises(CondgenError, match="--size scales image files; 'mnist' is arrays of 28x28"):
         data.load("mnist", size=32)
-    with pytest.raises(CondgenError, match="--size should be 1 or more"):
+    with pytest.raises(CondgenError, match="size should be greater than or equal to 1"):
         data.load(faces, size=0)
 
 

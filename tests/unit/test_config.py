@@ -1,7 +1,10 @@
 import json
+import subprocess
+import sys
 
 import pytest
 
+from condgen import settings
 from condgen.config import Config, option
 from condgen.errors import CondgenError
 from condgen.former import FORMER, current_names, current_options
@@ -84,3 +87,16 @@ def test_specs_and_priors_survive_json() -> None:
     assert Spec.from_json(json.loads(json.dumps(spec.to_json()))) == spec
     assert (spec.channels, spec.pixels) == (1, 784)
     assert Prior(100).kind == "normal"
+
+
+def test_the_table_of_settings_is_that_of_the_classes() -> None:
+    """settings.json lets the command line answer without torch; `python tools/write_settings.py` writes it."""
+    for name, entry in SYSTEMS.items():
+        assert settings.of_preset(name) == settings.of_config(entry.config), name
+
+
+def test_a_misspelt_option_of_train_is_answered_without_torch() -> None:
+    code = "import sys; from condgen import cli\ntry: cli.main(['train', 'swift', '--lrr', '3'])\nexcept SystemExit: pass\n"
+    command = [sys.executable, "-c", code + "assert 'torch' not in sys.modules and 'numpy' not in sys.modules"]
+    found = subprocess.run(command, capture_output=True, text=True, check=True)
+    assert "--lrr. Did you mean --lr?" in found.stderr

@@ -15,7 +15,6 @@ store.py            a folder or a zip, read member by member
 listing.py          what a source of image files says
 decode.py           one file -> pixels, or a reason why not
 ingest.py           all files -> one mapped array in the cache; helpers.py does it in parallel
-options.py          how a data set is read
 dataset.py          what every source ends as
 """
 
@@ -40,8 +39,8 @@ from condgen.data import (
 )
 from condgen.data.dataset import Dataset, Split, choosing
 from condgen.data.listing import Listing
-from condgen.data.options import AS_THEY_ARE, DataOptions
 from condgen.data.store import Store, shown, store_at
+from condgen.data_options import AS_THEY_ARE, DataOptions
 from condgen.errors import CondgenError, unknown
 from condgen.former import DATA, current_names
 from condgen.marker import FILE

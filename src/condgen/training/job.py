@@ -85,7 +85,12 @@ class TrainingJob:
         system: of these settings.
         """
         about = card_of(self.identity, system.generator_spec, asdict(system.prior), MICRO_BATCH, self.config.images)
-        about["data"] |= {"labels": self.labels, "size": self.size, "fit": self.fit}  # as an export adds them
+        options = self.options
+        about["data"] |= {
+            "labels": options.attributes,
+            "size": options.size,
+            "fit": options.fit,
+        }  # as an export adds them
         card.check(about)
 
     def check_fits(self, begun: RunConfig | None) -> None:

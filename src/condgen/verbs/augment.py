@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 from cyclopts import Parameter
 
 from condgen import api
-from condgen.data.options import AS_THEY_ARE, DataOptions
+from condgen.data_options import AS_THEY_ARE, DataOptions
 from condgen.errors import CondgenError
 from condgen.metrics.estimate import Estimate, mean_of
 from condgen.tables import as_json, as_table

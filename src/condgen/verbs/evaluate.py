@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 from cyclopts import Parameter
 
 from condgen import api, records
-from condgen.data.options import AS_THEY_ARE, DataOptions
+from condgen.data_options import AS_THEY_ARE, DataOptions
 from condgen.errors import CondgenError, notice
 from condgen.metrics import METRICS
 from condgen.metrics.estimate import Estimate
