@@ -1,8 +1,8 @@
 """Every row's game as tutorials write it, to hold ours against: the same networks, settings and paper, another loop.
 
 An image at a time goes from PIL to a tensor, a DataLoader stacks them, every network is passed through once for real
-and once for generated images, gradients go to whoever is in reach, the optimizer is torch's default one, and each loss is
-read back with `.item()` at every step. Layers of ours that are quicker than torch's are torch's again.
+and once for generated images, gradients go to whoever is in reach, the optimizer is torch's default one, and each loss
+is read back with `.item()` at every step. Layers of ours that are quicker than torch's are torch's again.
 """
 
 from collections.abc import Callable, Iterator

@@ -29,7 +29,7 @@ OPTIONS: dict[str, Bounds] = {
     "steps": (2, 1000),
     "side": (1, 1000),
     "port": (0, 65_535),
-    "evaluate.images": (1, 10_000_000),
+    "evaluate.count": (1, 10_000_000),
     "per_class": (1, 10_000_000),
 }
 """By name, or by verb and name."""

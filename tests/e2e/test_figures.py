@@ -159,7 +159,7 @@ def test_curves_and_growth(runs: dict[str, Path], tmp_path: Path) -> None:
 
 
 def test_every_image_is_a_command(runs: dict[str, Path], capsys: pytest.CaptureFixture[str]) -> None:
-    for function in figures.IMAGES:
+    for function in figures.FIGURES:
         name = function.__name__.replace("_", "-")
         cli.main(["image", name, str(runs["plane"])])
         path = Path(capsys.readouterr().out.strip())

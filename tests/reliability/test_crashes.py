@@ -133,13 +133,13 @@ def overwriting(patch: pytest.MonkeyPatch) -> None:
 
 def forgetting_a_counter(patch: pytest.MonkeyPatch) -> None:
     """A planted bug: the running means go on from a count of 0."""
-    take = Training._take
+    take = Training._restore
 
     def forgetful(self: Training, saved: checkpoint.Checkpoint) -> None:
         take(self, saved)
         self.meter.count = 0
 
-    patch.setattr(Training, "_take", forgetful)
+    patch.setattr(Training, "_restore", forgetful)
 
 
 @pytest.mark.parametrize("plant", [crashes.average_saved_too_early, overwriting, forgetting_a_counter])

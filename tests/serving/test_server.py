@@ -333,14 +333,14 @@ def test_a_damaged_run_is_not_served(tiny_run: Path, tmp_path: Path) -> None:
 def test_beyond_this_machine_a_token_is_made(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("CONDGEN_CACHE", str(tmp_path))
     with serving.listening("127.0.0.1", 0) as near, serving.listening("0.0.0.0", 0) as far:
-        assert serving.access_of(serving.Order("run"), near).token is None
-        access = serving.access_of(serving.Order("run", host="0.0.0.0"), far)
+        assert serving.access_of(serving.ServerSettings("run"), near).token is None
+        access = serving.access_of(serving.ServerSettings("run", host="0.0.0.0"), far)
         path = tmp_path / "serve" / f"{far.getsockname()[1]}.token"
         assert access.token == path.read_text().strip()
         assert stat.S_IMODE(path.stat().st_mode) == 0o600
         assert access.any_address
-        assert serving.access_of(serving.Order("run", host="0.0.0.0"), far).token == access.token
-        assert serving.access_of(serving.Order("run", token_file=path), near).token == access.token
+        assert serving.access_of(serving.ServerSettings("run", host="0.0.0.0"), far).token == access.token
+        assert serving.access_of(serving.ServerSettings("run", token_file=path), near).token == access.token
 
 
 def test_a_token_that_others_can_read_is_none(tmp_path: Path) -> None:

@@ -7,7 +7,7 @@ import pytest
 from condgen import settings
 from condgen.config import Config, option
 from condgen.errors import CondgenError
-from condgen.former import FORMER, current_names, current_options
+from condgen.former import FORMER, current_names, current_words
 from condgen.seeds import seed_of
 from condgen.spec import Prior, Spec
 from condgen.systems import DEFAULT, SYSTEMS, preset
@@ -57,7 +57,7 @@ def test_former_names_of_settings_still_work(capsys: pytest.CaptureFixture[str])
     assert config.with_overrides({"rise": 10, "fall": 0.1}) == config.with_overrides({"warmup": 10, "decay": 0.1})
     assert current_names({"rise": 1, "lr": 2}) == {"warmup": 1, "lr": 2}
     words = ["train", "swift", "--rise", "10", "--fall=0.1", "--lr", "1", "--out", "rise"]
-    assert current_options(words) == ["train", "swift", "--warmup", "10", "--decay=0.1", "--lr", "1", "--out", "rise"]
+    assert current_words(words) == ["train", "swift", "--warmup", "10", "--decay=0.1", "--lr", "1", "--out", "rise"]
     assert capsys.readouterr().err == "condgen: --rise is now --warmup.\ncondgen: --fall is now --decay.\n"
 
 
@@ -96,7 +96,7 @@ def test_the_table_of_settings_is_that_of_the_classes() -> None:
 
 
 def test_a_misspelt_option_of_train_is_answered_without_torch() -> None:
-    code = "import sys; from condgen import cli\ntry: cli.main(['train', 'swift', '--lrr', '3'])\nexcept SystemExit: pass\n"
+    code = "import sys; from condgen import cli\ntry: cli.main(['train', '--lrr', '3'])\nexcept SystemExit: pass\n"
     command = [sys.executable, "-c", code + "assert 'torch' not in sys.modules and 'numpy' not in sys.modules"]
     found = subprocess.run(command, capture_output=True, text=True, check=True)
     assert "--lrr. Did you mean --lr?" in found.stderr

@@ -155,11 +155,11 @@ def test_up_to_a_hundredth_is_left_out_and_named(tmp_path: Path) -> None:
 def test_the_rule_for_more(tmp_path: Path, bad: int, on_bad: str | None, goes: bool) -> None:
     folder = spoilt(tmp_path / "own", 150, bad)
     if goes:
-        assert len(data.load(folder, on_bad=on_bad).left_out) == bad  # type: ignore[arg-type]
+        assert len(data.load(folder, on_bad=on_bad).left_out) == bad
         return
     said = rf"{bad} of {150 + bad} images .* 'a/cut0.png' cannot be read.*--on-bad skip"
     with pytest.raises(CondgenError, match=said):
-        data.load(folder, on_bad=on_bad)  # type: ignore[arg-type]
+        data.load(folder, on_bad=on_bad)
 
 
 def test_nothing_but_bad_images_is_an_error_whatever_the_rule(tmp_path: Path) -> None:

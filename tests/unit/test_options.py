@@ -81,7 +81,8 @@ class Warm(nn.Module):
 
     def forward(self, z: Tensor, y: Tensor, warmth: Any) -> Tensor:
         grey = 0.3 * torch.tanh(z.mean(1) + y.argmax(1) / 10) + 0.5 * warmth
-        return grey[:, None, None, None].expand(-1, *self.shape)
+        images: Tensor = grey[:, None, None, None].expand(-1, *self.shape)
+        return images
 
 
 @pytest.fixture

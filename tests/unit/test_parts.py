@@ -156,7 +156,7 @@ def test_logged_names() -> None:
 )
 def test_lengths_are_meant_in_images(asked: dict[str, Any], begun: int | None, images: int) -> None:
     tenfold = lambda seconds: int(10 * seconds)  # noqa: E731
-    assert Length(**asked).in_images(begun=begun, default=99, images=10, fitting=tenfold) == images
+    assert Length(**asked).in_images(begun=begun, default=99, per_epoch=10, fitting=tenfold) == images
 
 
 def test_a_length_in_minutes_leaves_time_for_all_that_is_no_step() -> None:

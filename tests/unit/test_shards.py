@@ -1,4 +1,4 @@
-"""Shards: every image is the one that `sample` gives, however many processes draw, and whatever was generated before."""
+"""Shards: every image is the one that `sample` gives, however many processes write, whatever was written before."""
 
 import io
 import json

@@ -88,7 +88,7 @@ def _files(sampler: Sampler, labels: list[Label], count: int, seed: int, paths: 
 
 
 def _npz(sampler: Sampler, labels: list[Label], count: int, seed: int, out: Path) -> None:
-    """An image is in the file before the next ones are generated, so that a million of them need no more memory than one.
+    """Each micro-batch is written before the next one is generated, so a million images need no more memory than one.
 
     Compression is zlib's lightest: the usual one makes digits a tenth smaller and takes twice as long.
     """

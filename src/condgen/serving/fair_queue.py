@@ -51,8 +51,8 @@ class Turns:
     small requests, those of one turn, so that a few large ones cannot shut everybody else out.
 
     A turn is a quarter of a micro-batch: three large requests, as many as fit, leave room for a small one in the next
-    micro-batch. What is left of a request is generated in one turn if it is no more than half a micro-batch. Otherwise the
-    requests of a full queue come to their ends together, and leave the next micro-batch half empty.
+    micro-batch. What is left of a request is generated in one turn if it is no more than half a micro-batch. Otherwise
+    the requests of a full queue come to their ends together, and leave the next micro-batch half empty.
     """
 
     micro_batch: int

@@ -210,7 +210,9 @@ class Training:
         net.load_state_dict(
             {k.removeprefix("average:"): v for k, v in saved.tensors.items() if k.startswith("average:")}
         )
-        return Sampler(net, self.system.generator_spec, self.system.prior, device=self.stream.device)
+        system = self.system
+        options = system.sampling_options
+        return Sampler(net, system.generator_spec, system.prior, device=self.stream.device, options=options)
 
     def lost(self, gone: Gone) -> Gone:
         """The error of a run folder that vanished, with what is lost with it."""

@@ -1,7 +1,7 @@
 """`condgen augment`: generated images for labels that real ones are short of, and proof whether they help.
 
-The proof: a classifier trained on real images, on real ones with the rare repeated, and on real ones with generated ones
-added, for equally many steps, five seeds each, tested on the real test split.
+The proof: a classifier trained on real images, on real ones with the rare repeated, and on real ones with generated
+ones added, for equally many steps, five seeds each, tested on the real test split.
 
 The folder gets its name when all of its images are written, and the proof comes afterwards. The same command goes on
 with either, from the images and from the classifiers that are finished.
