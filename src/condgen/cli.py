@@ -15,7 +15,7 @@ from typing import Annotated, Any
 
 from cyclopts import App, CycloptsError, Parameter
 
-from condgen import api, bounds, exits
+from condgen import api, bounds, disk, exits
 from condgen.data_options import AS_THEY_ARE, DataOptions
 from condgen.errors import CondgenError, unknown
 from condgen.former import current_words
@@ -56,7 +56,8 @@ def run(words: Sequence[str]) -> Any:
     """What one command returns. Numbers that no command takes are refused before it begins."""
     command, given, _ = application(words).parse_args(words)
     bounds.check(command.__name__, given.arguments)
-    return command(*given.args, **given.kwargs)
+    with disk.remembering():
+        return command(*given.args, **given.kwargs)
 
 
 def application(words: Sequence[str]) -> App:

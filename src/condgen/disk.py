@@ -43,7 +43,9 @@ class Gone(DiskError):
 _held: dict[Path, int] = {}
 """Folders that are not made again if they vanish, each with a handle by which the system knows where it went."""
 _opened: dict[Path, os.stat_result] = {}
-"""Folders that were opened to read from, and are not made again either by what is written about them."""
+"""Folders that the current command opened to read from, and that it does not make again if they vanish."""
+_remembers: list[bool] = []
+"""Not empty while a command runs; a program that calls condgen may exchange its folders as it likes."""
 
 
 @contextlib.contextmanager
@@ -62,9 +64,22 @@ def held(folder: Path) -> Iterator[None]:
             _held[place] = outer
 
 
+@contextlib.contextmanager
+def remembering() -> Iterator[None]:
+    """While this lasts, folders that are opened are remembered."""
+    _remembers.append(True)
+    try:
+        yield
+    finally:
+        _remembers.pop()
+        if not _remembers:
+            _opened.clear()
+
+
 def remember(folder: Path) -> None:
-    """From now on no write through here makes `folder` anew, until it is opened again."""
-    _opened[folder.absolute()] = folder.stat()
+    """Within `remembering`: from now on no write through here makes `folder` anew, until it is opened again."""
+    if _remembers:
+        _opened[folder.absolute()] = folder.stat()
 
 
 def forget(folder: Path) -> None:

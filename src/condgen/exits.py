@@ -25,7 +25,7 @@ LONGEST = 1000
 TO_LOWER = {
     "train": "--batch, --size or the widths of the networks",
     "sample": "--count, or the number of --labels",
-    "image": "--count, or the number of --labels",
+    "figure": "--count, or the number of --labels",
     "evaluate": "--images",
     "augment": "--per-class",
     "inspect": "--size",

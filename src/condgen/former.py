@@ -23,6 +23,8 @@ OPTIONS = {
 }
 """Of the options of each command."""
 COMMANDS = {"picture": "figure"}
+EVALUATION = {"pictures_measured": "images_measured", "pictures": "images"}
+"""Of what evaluation.json says about itself, and of its lines per class."""
 
 
 def current_names(settings: Mapping[str, Any], former: Mapping[str, str] = FORMER) -> dict[str, Any]:

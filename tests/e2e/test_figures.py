@@ -1,4 +1,4 @@
-"""`condgen image`: every image of the source documents, with the right thing in the right place."""
+"""`condgen figure`: every figure of the source documents, with the right thing in the right place."""
 
 import re
 from pathlib import Path
@@ -161,9 +161,9 @@ def test_curves_and_growth(runs: dict[str, Path], tmp_path: Path) -> None:
 def test_every_image_is_a_command(runs: dict[str, Path], capsys: pytest.CaptureFixture[str]) -> None:
     for function in figures.FIGURES:
         name = function.__name__.replace("_", "-")
-        cli.main(["image", name, str(runs["plane"])])
+        cli.main(["figure", name, str(runs["plane"])])
         path = Path(capsys.readouterr().out.strip())
-        assert path.parent == runs["plane"] / "album"
+        assert path.parent == runs["plane"] / "figures"
         assert read(path).size > (50, 50)
 
 
@@ -190,7 +190,7 @@ def test_a_mistake_is_one_line(
 ) -> None:
     words = words.replace("RUN", str(runs["digits"])).replace("GAN", str(runs["gan"]))
     with pytest.raises(SystemExit) as ended:
-        cli.main(["image", *words.split()])
+        cli.main(["figure", *words.split()])
     assert ended.value.code == 2
     err = capsys.readouterr().err
     assert err.count("\n") == 1

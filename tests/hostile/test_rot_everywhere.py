@@ -131,7 +131,7 @@ def exported(folder: Path, out: Path) -> Answer:
 
 
 def image(folder: Path, out: Path, what: str) -> Answer:
-    return making("image", what, folder, "--out", out, made=lambda: {"image": out.read_bytes()})
+    return making("figure", what, folder, "--out", out, made=lambda: {"image": out.read_bytes()})
 
 
 @pytest.fixture(scope="module")

@@ -55,7 +55,7 @@ VERBS = (
         "inspect photos --out inspected",
         {"inspected/facts.json": b"{}", "inspected/duplicates.png": b"earlier", "inspected/mine.txt": b"mine"},
     ),
-    Verb("image", "image titled run", {"run/album/titled.png": b"earlier"}),
+    Verb("figure", "figure titled run", {"run/figures/titled.png": b"earlier"}),
     Verb("sample into a folder", "sample run --count 3 --out generated", {"generated/mine.txt": b"mine"}),
     Verb("sample into an npz", "sample run --count 3 --out generated.npz", {"generated.npz": b"earlier"}),
     Verb("sample a grid", "sample run --count 3 --grid --out grid.png", {"grid.png": b"earlier"}),

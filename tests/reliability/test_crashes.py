@@ -17,7 +17,7 @@ from pathlib import Path
 import pytest
 
 from condgen import disk
-from condgen.training import checkpoint
+from condgen.training import checkpoint, mending
 from condgen.training.state import Training
 from reliability import crashes
 from reliability.crashes import Course, calls_of, finish, killed_after, killed_at, outcome
@@ -122,13 +122,14 @@ def test_fresh_processes_killed_at_random_moments(course: Course, memory: Path) 
 
 
 def overwriting(patch: pytest.MonkeyPatch) -> None:
-    """A planted bug: files are written in place."""
+    """A planted bug: files are written in place, and nothing mends a finished run."""
 
     def in_place(path: Path, data: bytes) -> None:
         disk.make(path.parent)
         path.write_bytes(data)
 
     patch.setattr(disk, "write_bytes", in_place)
+    patch.setattr(mending, "mend", lambda training: [])
 
 
 def forgetting_a_counter(patch: pytest.MonkeyPatch) -> None:

@@ -59,7 +59,7 @@ def cut(path: Path) -> None:
 @pytest.fixture
 def better(monkeypatch: pytest.MonkeyPatch) -> None:
     """The newest generator is the best."""
-    monkeypatch.setattr(Onlooker, "look", lambda self, sampler, images, log: Snapshot({"fd": -float(images)}, []))
+    monkeypatch.setattr(Onlooker, "evaluate", lambda self, sampler, images, log: Snapshot({"fd": -float(images)}, []))
 
 
 @pytest.mark.usefixtures("better")
@@ -204,13 +204,15 @@ def test_no_writer_makes_a_held_folder_anew(tmp_path: Path) -> None:
 
 
 def test_a_run_deleted_while_it_is_evaluated_is_not_made_anew(run: Path) -> None:
-    sampler = api.load(run)
-    shutil.rmtree(run)
-    with pytest.raises(disk.Gone, match="moved or deleted since it was opened"):
-        disk.write_json(run / "evaluation.json", sampler.card)
-    with pytest.raises(disk.Gone):
-        disk.write_bytes(run / "exported/onnx/a", b"")
-    assert not run.exists()
+    with disk.remembering():  # as a command does
+        sampler = api.load(run)
+        shutil.rmtree(run)
+        with pytest.raises(disk.Gone, match="moved or deleted since it was opened"):
+            disk.write_json(run / "evaluation.json", sampler.card)
+        with pytest.raises(disk.Gone):
+            disk.write_bytes(run / "exported/onnx/a", b"")
+        assert not run.exists()
+    disk.write_json(run / "mine.json", {})  # a program may use the name again
 
 
 @pytest.mark.parametrize("data", [b"\xff\xfe", b"", b"not a pid", None])

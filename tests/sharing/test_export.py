@@ -76,11 +76,11 @@ def test_an_exported_folder_stays_as_it_is(
     before = {path.name: path.read_bytes() for path in folder.iterdir()}
     monkeypatch.chdir(folder.parent)
     cli.main(["sample", "pets", "--labels", "dog", "--count", "1"])
-    cli.main(["image", "titled", "pets"])
+    cli.main(["figure", "titled", "pets"])
     assert {path.name: path.read_bytes() for path in folder.iterdir()} == before
-    assert (folder.parent / "generated/pets/album/titled.png").exists()
+    assert (folder.parent / "generated/pets/figures/titled.png").exists()
     assert "leave --best out" in mistake("sample", "pets", "--best")
-    assert "this needs the whole run" in mistake("image", "scatter", "pets")
+    assert "this needs the whole run" in mistake("figure", "scatter", "pets")
 
 
 def test_the_data_of_an_exported_folder(whole: Path, run: Path, tmp_path: Path) -> None:

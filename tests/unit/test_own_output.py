@@ -54,9 +54,9 @@ WRITERS = {
     "augment": "augment {data} --run {run} --per-class 3 --no-proof --out more",
     "export": "export {run} --out given",
     "export to a class": "export {run} --out newt/given",
-    "image": "image titled {run} --out newt/titled.png",
-    "curves": "image curves {run} --out dog/curves.png",
-    "film": "image growth {run} --out cat/film.gif",
+    "image": "figure titled {run} --out newt/titled.png",
+    "curves": "figure curves {run} --out dog/curves.png",
+    "film": "figure growth {run} --out cat/film.gif",
     "a name of its own": "sample given --grid",
 }
 
@@ -244,7 +244,7 @@ def test_nothing_is_written_into_data_of_the_users(
         "sample {run} --grid --out cat/0.png",
         "sample {run} --labels 1 --out cat/0.png",
         "sample {run} --out a.npz",
-        "image titled {run} --out cat/0.png",
+        "figure titled {run} --out cat/0.png",
     ],
 )
 def test_no_file_of_the_users_is_written_over(

@@ -24,7 +24,7 @@ from condgen.errors import CondgenError
 from condgen.labels import Labels
 
 ENDINGS = (".csv", ".tsv", ".jsonl")
-FILES = ("file", "filename", "file_name", "image", "image_file", "image_id", "path", "img", "image")
+FILES = ("file", "filename", "file_name", "image", "image_file", "image_id", "path", "img", "picture")
 CLASSES = ("label", "labels", "class", "class_name", "category", "target", "y")
 PARTS = ("split", "partition", "part", "subset")
 """What people call the columns of the image, of its class and of its split, in any case."""

@@ -76,7 +76,7 @@ export class Code {
   /** The command for a grid of the whole latent plane. */
   manifold(label) {
     const words = this.labels.single ? "" : ` --label ${quoted(this.labels.typed(label))}`;
-    return `condgen image manifold ${quoted(this.run)}${words}${this.words ? ` ${this.words.trim()}` : ""}`;
+    return `condgen figure manifold ${quoted(this.run)}${words}${this.words ? ` ${this.words.trim()}` : ""}`;
   }
 
   load(options = "") {

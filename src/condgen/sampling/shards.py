@@ -34,8 +34,9 @@ def write(sampler: Sampler, labels: Sequence[Label], *, count: int, seed: int, o
         raise CondgenError(f"--count and --shard should be 1 or more, found {count} and {each}.")
     check_images(len(labels) * count, MOST_IN_ONE, "give a lower --count, and another --seed for each command")
     numbers = mine(-(-len(labels) * count // each))
-    marker.claim(out, Mark("condgen sample --shard", sampler.spec.labels), names=_names(out))
+    marker.check(out, Mark("condgen sample --shard", sampler.spec.labels), names=_names(out))
     note_request(out, about(sampler, seed=seed, count=count, each=each, labels=[str(label) for label in labels]))
+    marker.claim(out, Mark("condgen sample --shard", sampler.spec.labels), names=_names(out))
     sweep(out)
     total = len(labels) * count
     for number in numbers:

@@ -13,6 +13,7 @@ from cyclopts import Parameter
 from condgen import api, records
 from condgen.data_options import AS_THEY_ARE, DataOptions
 from condgen.errors import CondgenError, notice
+from condgen.former import EVALUATION, current_names
 from condgen.metrics import METRICS
 from condgen.metrics.estimate import Estimate
 from condgen.records import Damaged
@@ -178,13 +179,23 @@ def kept(run: str | Path, best: bool = False, sampling: "Mapping[str, Value] | N
     if not path.exists():
         return None
     try:
-        found = records.read(path)
+        found = _current(records.read(path))
         same = found["about"]["generator"]["sha256"] == api.card(Path(run).expanduser(), best)["sha256"]
         numbers(found)
     except (Damaged, KeyError, TypeError, AttributeError):
         notice(f"{str(path)!r} is damaged and not used; condgen evaluate {run} measures it again.")
         return None
     return found if same else None
+
+
+def _current(found: Evaluation) -> Evaluation:
+    """An evaluation with the names of today; an earlier condgen called images pictures."""
+    lists = {
+        key: [current_names(line, EVALUATION) for line in value]
+        for key, value in found.items()
+        if isinstance(value, list) and all(isinstance(line, dict) for line in value)
+    }
+    return found | lists | {"about": current_names(found["about"], EVALUATION)}
 
 
 def numbers(found: Evaluation) -> dict[str, Estimate]:

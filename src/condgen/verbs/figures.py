@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from condgen.labels import Label
     from condgen.sampling.sampler import Sampler
 
-NOTE = marker.sheet("condgen image")
+NOTE = marker.sheet("condgen figure")
 
 
 def titled(
