@@ -24,9 +24,9 @@ Results = Sequence[dict[str, Any]]
 
 WORDS = {  # labels that older results carry, and the words that the pages print
     "rare ones repeated": "rare images repeated",
-    "real and generated": "real and generated",
+    "real and drawn": "real and generated",
     "gain over rare ones repeated": "gain over rare images repeated",
-    "images": "images",
+    "pictures": "images",
 }
 PRINTED = {  # what a source tutorial prints of its own training
     ("gan", "loss/d"): "0.694",
@@ -104,7 +104,7 @@ def floors() -> list[str]:
             f"{number['mean']:.3f} ± {number['spread']:.3f} ({number['claimed']:.3f})" if number else "-"
             for number in (entry["numbers"].get(name) for name in FLOORS)
         )
-        lines.append(f"| `{entry['images']:,}` | {entry['draws']} | {cells} |\n")
+        lines.append(f"| `{entry.get('images', entry.get('pictures')):,}` | {entry['draws']} | {cells} |\n")
     return lines
 
 
