@@ -84,7 +84,7 @@ def test_what_cannot_be_begun_from_is_one_line(tmp_path: Path) -> None:
         Parent.of(tmp_path / "nowhere")
     with pytest.raises(CondgenError, match="is a run of swift; --finetune cannot make cvae of it"):
         Parent.of(tmp_path / "run", "cvae")
-    with pytest.raises(CondgenError, match="draws images 8x8 with 3 channels, the data have 28x28 with 1"):
+    with pytest.raises(CondgenError, match="generates images of 8x8 with 3 channels, but the data have 28x28 with 1"):
         parent.check(toy_data("digits").spec)
     wider = preset("swift").build(DATA.spec, preset("swift").config.with_overrides({"width": 8}))
     with pytest.raises(CondgenError, match="leave out the settings that change the networks"):

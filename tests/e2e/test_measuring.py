@@ -45,7 +45,7 @@ def runs(tmp_path_factory: pytest.TempPathFactory) -> Path:
             api.train("cvae", images=6000, evaluate_every=3000, seed=seed, out=folder / f"cvae-{seed}", quiet=True)
         api.train("cgan-concat", images=320, evaluate_every=0, out=folder / "concat", quiet=True)
         for path in list(folder.iterdir()):
-            evaluate.evaluate_run(path, images=COUNT, quick=True)
+            evaluate.evaluate_run(path, count=COUNT, quick=True)
         shutil.copytree(folder / "cvae-0", folder / "other")  # for those that measure it otherwise
 
     return made_once("measured", make, tmp_path_factory)
@@ -272,7 +272,7 @@ def test_attributes_are_measured_one_by_one(
     npz: Callable[..., Path], tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(Recipe, "for_data", lambda dataset: Recipe(width=4, shift=1, at_least=60, epochs=0))
-    monkeypatch.setattr("condgen.judging.protocol.usefulness.__defaults__", (10,))  # its number of steps
+    monkeypatch.setattr("condgen.judging.protocol.classifier_score.__defaults__", (10,))  # its number of steps
     api.train("cvae", data=npz("attributes", 200), images=2000, out=tmp_path / "run", quiet=True)
     run("evaluate", tmp_path / "run", "--images", 300, "--json")
     found = json.loads(capsys.readouterr().out)

@@ -132,7 +132,7 @@ def test_grey_images_before_colour_data_are_named(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("arrays", "words"),
     [
-        ({"images": np.zeros(3)}, "expected images and labels"),
+        ({"faces": np.zeros(3)}, "expected images and labels"),
         ({"images": np.zeros((3, 28, 28), np.float32)}, "wanted uint8"),
         ({"images": np.zeros((3, 30, 28), np.uint8)}, "30x28 pixels"),
         ({"images": np.zeros((3, 28, 28), np.uint8), "labels": np.zeros(2, int)}, "3 images but 2 labels"),

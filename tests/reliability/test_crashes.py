@@ -16,8 +16,7 @@ from pathlib import Path
 
 import pytest
 
-from condgen import disk
-from condgen.training import checkpoint, mending
+from condgen.training import checkpoint, metric_log
 from condgen.training.state import Training
 from reliability import crashes
 from reliability.crashes import Course, calls_of, finish, killed_after, killed_at, outcome
@@ -121,15 +120,9 @@ def test_fresh_processes_killed_at_random_moments(course: Course, memory: Path) 
     assert outcome(memory / "killed") == outcome(memory / "whole"), f"CONDGEN_KILLS={SEED}"
 
 
-def overwriting(patch: pytest.MonkeyPatch) -> None:
-    """A planted bug: files are written in place, and nothing mends a finished run."""
-
-    def in_place(path: Path, data: bytes) -> None:
-        disk.make(path.parent)
-        path.write_bytes(data)
-
-    patch.setattr(disk, "write_bytes", in_place)
-    patch.setattr(mending, "mend", lambda training: [])
+def keeping_a_lost_future(patch: pytest.MonkeyPatch) -> None:
+    """A planted bug: lines of the log that are newer than the checkpoint stay when a training resumes."""
+    patch.setattr(metric_log, "_keep", lambda path, images: None)
 
 
 def forgetting_a_counter(patch: pytest.MonkeyPatch) -> None:
@@ -143,7 +136,7 @@ def forgetting_a_counter(patch: pytest.MonkeyPatch) -> None:
     patch.setattr(Training, "_restore", forgetful)
 
 
-@pytest.mark.parametrize("plant", [crashes.average_saved_too_early, overwriting, forgetting_a_counter])
+@pytest.mark.parametrize("plant", [crashes.average_saved_too_early, keeping_a_lost_future, forgetting_a_counter])
 def test_a_planted_bug_turns_it_red(
     plant: Callable[[pytest.MonkeyPatch], None], pets: Path, memory: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -108,8 +108,8 @@ def test_it_rolls_back_in_another_order_at_half_the_rate(
     found = json.loads((memory / "run/rollbacks.json").read_text())
     assert [(entry["number"], entry["images"], entry["to"]) for entry in found] == [(1, 32, 24), (2, 32, 24)]
     assert found[0]["cause"] == "a loss or gradient of player vae is not finite"
-    assert found[0]["images"] != found[1]["images"]
-    assert len(found[0]["images"]) == 8
+    assert found[0]["rows"] != found[1]["rows"]
+    assert len(found[0]["rows"]) == 8
     saved, _ = checkpoint.newest(memory / "run/checkpoints")
     assert saved
     assert (saved.images, saved.numbers["rollbacks"]) == (48, 2)

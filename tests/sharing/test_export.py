@@ -252,7 +252,7 @@ def test_lower_precisions(precision: Any, run: Path, tmp_path: Path) -> None:
     signature = [
         [(value.name, value.type.tensor_type.elem_type) for value in (*m.graph.input, *m.graph.output)] for m in models
     ]
-    assert signature[0] == signature[1]
+    assert [entry for entry in signature[0] if entry[0] != "truncation"] == signature[1], "options are frozen"
     card = condgen.load(tmp_path / precision).card
     assert card["precision"] == precision
     assert card["parity"]["mean"] <= {"fp16": 1, "int8": 16}[precision]

@@ -9,8 +9,10 @@ from pydantic import TypeAdapter, ValidationError
 
 from condgen import records
 from condgen.errors import CondgenError
+from condgen.former import current_names
 from condgen.records import Damaged
 from condgen.spec import Fit
+from condgen.systems import SYSTEMS
 from condgen.version import __version__
 
 CONFIG, PUBLISHED = "config.json", "published.json"
@@ -88,8 +90,10 @@ def _identity(path: Path, content: Mapping[str, Any]) -> RunConfig:
         if content.get("format", FORMAT) > FORMAT:
             raise CondgenError(f"{str(path.parent)!r} was written by condgen {content['condgen']}; upgrade to read it.")
         known = {name: content[name] for name in RunConfig.__dataclass_fields__ if name in content}
+        if known.get("system") in SYSTEMS:  # the settings of an earlier condgen may have former names
+            known["config"] = current_names(known["config"])
         return TypeAdapter(RunConfig).validate_python(known)
-    except (ValidationError, KeyError, TypeError):
+    except (ValidationError, KeyError, TypeError, ValueError):
         raise CondgenError(f"{str(path)!r} is damaged, or is no run's config.json; give another --out.") from None
 
 
