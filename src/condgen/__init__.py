@@ -17,25 +17,38 @@ if sys.argv[:1] == ["-m"] and sys.orig_argv[-len(sys.argv)] in ("condgen", "-mco
 
 from condgen.version import __version__
 
-__all__ = ["CondgenError", "__version__", "load", "train"]
+_HOMES = {
+    "train": "condgen.api", "load": "condgen.api", "sample": "condgen.api",
+    "evaluate": "condgen.verbs.evaluate", "compare": "condgen.verbs.compare", "inspect": "condgen.verbs.inspect",
+    "augment": "condgen.verbs.augment", "report": "condgen.verbs.report", "export": "condgen.verbs.export",
+    "CondgenError": "condgen.errors",
+}  # fmt: skip
+"""Where each name is defined."""
+
+__all__ = [
+    "CondgenError", "__version__", "augment", "compare", "evaluate", "export", "inspect", "load", "report", "sample",
+    "train",
+]  # fmt: skip
 
 TYPE_CHECKING = False  # typing takes longer to import than all the rest, and Ctrl-C waits for it
 if TYPE_CHECKING:
-    from condgen.api import load, train
+    from condgen.api import load, sample, train
     from condgen.errors import CondgenError
+    from condgen.verbs.augment import augment
+    from condgen.verbs.compare import compare
+    from condgen.verbs.evaluate import evaluate
+    from condgen.verbs.export import export
+    from condgen.verbs.inspect import inspect
+    from condgen.verbs.report import report
 
 
 def __getattr__(name: str) -> object:
-    if name in ("load", "train"):
-        from condgen import api
+    if name in _HOMES:
+        from importlib import import_module
 
-        return getattr(api, name)
-    if name == "CondgenError":
-        from condgen.errors import CondgenError
-
-        return CondgenError
+        return getattr(import_module(_HOMES[name]), name)
     raise AttributeError(f"module 'condgen' has no attribute {name!r}")
 
 
 def __dir__() -> list[str]:
-    return __all__
+    return list(__all__)

@@ -125,8 +125,9 @@ def train(
                 for sentence in mend(training):
                     progress.say(sentence)
     if stopped:
-        progress.say(f"stopped at {training.images:,} images; the same command again goes on from there.")
-        raise SystemExit(stop.exit_code)
+        progress.say(f"stopped at {training.images:,} images; the same command resumes from there.")
+        run.exit_code = stop.exit_code
+        return run
     progress.say(run.next_steps(training.system.generator_spec.labels))
     return run
 

@@ -11,22 +11,25 @@ import sys
 from collections.abc import Callable, Sequence
 from io import TextIOWrapper
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Any
 
 from cyclopts import App, CycloptsError, Parameter
 
 from condgen import api, bounds, disk, exits
-from condgen.data_options import AS_THEY_ARE, DataOptions
 from condgen.errors import CondgenError, unknown
 from condgen.former import current_words
 from condgen.plugins import is_path
-from condgen.signatures import with_sampling_options, with_settings
+from condgen.result import Result
+from condgen.signatures import with_json, with_sampling_options, with_settings
 from condgen.systems import DEFAULT, presets
 from condgen.tables import as_json, as_lines, as_table
 from condgen.verbs import augment, compare, evaluate, export, figures, report, serve
+from condgen.verbs import inspect as inspect_verb
 from condgen.version import __version__
 
 TRAIN, SAMPLE = "Usage: condgen train [SYSTEM] [OPTIONS]", "Usage: condgen sample RUN [OPTIONS]"
+EVALUATE = "Usage: condgen evaluate [RUN] [OPTIONS]"
+AUGMENT = "Usage: condgen augment DATA --run RUN [OPTIONS]"
 
 
 def main(argv: Sequence[str] | None = None) -> None:
@@ -40,7 +43,7 @@ def main(argv: Sequence[str] | None = None) -> None:
             stream.reconfigure(errors="replace")  # a name that the terminal cannot write is no reason to stop
     try:
         result = run(words)
-        if isinstance(result, str | Path):
+        if isinstance(result, str | Path | Result):
             sys.stdout.write(f"{result}\n")
         sys.stdout.flush()
     except KeyboardInterrupt:
@@ -82,13 +85,17 @@ def application(words: Sequence[str]) -> App:
     app.command(sampling(api.sample), name="sample", usage=SAMPLE)
     app.command(sampling(serve.serve), name="serve", usage="Usage: condgen serve RUN [OPTIONS]")
     app.command(figures_app([sampling(function) for function in figures.FIGURES]))
-    app.command(sampling(evaluate.evaluate), name="evaluate", usage="Usage: condgen evaluate [RUN] [OPTIONS]")
-    app.command(compare.compare, name="compare", usage="Usage: condgen compare RUN... [OPTIONS]")
+    app.command(
+        with_json(sampling(evaluate.evaluate)), name="evaluate", usage="Usage: condgen evaluate [RUN] [OPTIONS]"
+    )
+    app.command(with_json(compare.compare), name="compare", usage="Usage: condgen compare RUN... [OPTIONS]")
     app.command(report.report, name="report", usage="Usage: condgen report RUN... [OPTIONS]")
-    app.command(sampling(augment.augment), name="augment", usage="Usage: condgen augment DATA --run RUN [OPTIONS]")
+    app.command(
+        with_json(sampling(augment.augment)), name="augment", usage="Usage: condgen augment DATA --run RUN [OPTIONS]"
+    )
     app.command(sampling(export.export), name="export", usage="Usage: condgen export RUN [OPTIONS]")
     app.command(export.push, name="push", usage="Usage: condgen push FOLDER OWNER/NAME [OPTIONS]")
-    app.command(inspect_, name="inspect", usage="Usage: condgen inspect DATA [OPTIONS]")
+    app.command(with_json(inspect_verb.inspect), name="inspect", usage="Usage: condgen inspect DATA [OPTIONS]")
     app.command(list_, name="list")
     app.command(cite, name="cite")
     app.command(doctor_, name="doctor", usage="Usage: condgen doctor [RUN] [OPTIONS]")
@@ -109,42 +116,6 @@ def train(system: str = DEFAULT, **options: Any) -> None:
 
 
 train.__doc__ = api.train.__doc__
-
-
-def inspect_(
-    data: str,
-    *,
-    data_options: Annotated[DataOptions, Parameter(name="*")] = AS_THEY_ARE,
-    out: Path | None = None,
-    json: bool = False,
-) -> str:
-    """Look at data before training on it: shapes, ranges, labels, imbalance, copies; with images.
-
-    Args:
-        data: A name from `condgen list data`, or a path to your own images.
-        data_options: How the data are read.
-        out: Folder for facts.json and the images; by default inspected/NAME.
-        json: As JSON, for programs.
-    """
-    from condgen import data as datasets
-    from condgen import inspection
-
-    dataset = datasets.load(data, data_options)
-    folder = (out or Path("inspected") / dataset.name).expanduser()
-    inspection.check(folder)
-    found = inspection.facts(dataset)
-    inspection.write(dataset, found, folder)
-    if json:
-        return as_json(found)
-    splits = [{"split": title} | numbers for title, numbers in found["splits"].items()]
-    per_label = [
-        {"label": name} | {title: counts[i] for title, counts in found["per_label"].items()}
-        for i, name in enumerate(found["labels"]["names"])
-    ]
-    said = "\n".join([*dataset.notes, *inspection.sentences(found)] or ["no image stands twice, no label is rare."])
-    twice = ", duplicates.png" if (folder / "duplicates.png").exists() else ""
-    files = f"images: {folder}/sheet.png, labels.png, means.png{twice}; numbers: facts.json"
-    return "\n\n".join([as_table(splits), as_table(per_label), said, files])
 
 
 def list_(what: str = "all", *, json: bool = False) -> str:

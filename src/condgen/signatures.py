@@ -3,7 +3,7 @@
 import inspect
 from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 from cyclopts import Group, Parameter
 
@@ -11,8 +11,12 @@ from condgen import settings
 from condgen.data_options import AS_THEY_ARE
 from condgen.errors import CondgenError
 from condgen.options import TRUNCATION, Option
+from condgen.result import Result
 from condgen.sharing import card, locate
 from condgen.systems import DEFAULT, preset
+
+if TYPE_CHECKING:
+    from condgen.training.run import Run
 
 DATA_GROUP = Group("Reading the data", sort_key=1)
 GROUP = Group("Sampling options", sort_key=2)
@@ -32,7 +36,7 @@ def with_sampling_options(function: Callable[..., Any], words: Sequence[str]) ->
     return _signed(spelled_out, function, [_of_option(option) for option in options])
 
 
-def with_settings(function: Callable[..., Any], words: Sequence[str]) -> Callable[..., None]:
+def with_settings(function: Callable[..., "Run"], words: Sequence[str]) -> Callable[..., None]:
     """`function`, its `**settings` spelled out: how data are read, and the fields of the Config of the system that is
     named among `words`."""
     name = system_among(words)
@@ -41,9 +45,24 @@ def with_settings(function: Callable[..., Any], words: Sequence[str]) -> Callabl
     group = Group(f"Options of {name}", sort_key=2)
 
     def spelled_out(*args: Any, **given: Any) -> None:
-        function(*args, **given)
+        if code := function(*args, **given).exit_code:
+            raise SystemExit(code)
 
     return _signed(spelled_out, function, [*fields, *(_of_setting(entry, group) for entry in own)])
+
+
+def with_json(function: Callable[..., Result]) -> Callable[..., Any]:
+    """`function` with an option --json, which prints the data of its result instead of the text."""
+
+    def spelled_out(*args: Any, json: bool = False, **given: Any) -> Any:
+        result = function(*args, **given)
+        return result.to_json() if json else result
+
+    annotation = Annotated[bool, Parameter(help="Print JSON, for programs.")]
+    extra = inspect.Parameter("json", inspect.Parameter.KEYWORD_ONLY, default=False, annotation=annotation)
+    own = inspect.signature(function).parameters.values()
+    others = [p for p in own if p.kind is p.VAR_KEYWORD]
+    return _signed(spelled_out, function, [extra, *others])
 
 
 def system_among(words: Sequence[str]) -> str:

@@ -5,9 +5,12 @@ it. It rests on two habits. z is a function of (seed, index) alone, and every fo
 micro-batch, the last one padded, because kernels chosen for other shapes round differently.
 """
 
+import base64
+import html
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from copy import copy
+from io import BytesIO
 from itertools import islice
 from typing import Any
 
@@ -45,6 +48,26 @@ class Sampler:
         self.card = card or {}
         self.options = tuple(prior.options if options is None else options)
         self.chosen: Values = checked(self.options, self.card.get("sampling") or {})
+
+    def __repr__(self) -> str:
+        known, shape = self.spec.labels, "x".join(map(str, self.spec.shape))
+        return f"Sampler({self.card.get('system', '?')}, {shape}, {len(known)} {known.kind}{self._chosen()})"
+
+    def _repr_html_(self) -> str:
+        """In a notebook: samples of the first ten labels, one column each."""
+        from PIL import Image
+
+        labels = list(self.spec.labels.each[:10])
+        grid = np.concatenate(list(self.batches([label for label in labels for _ in range(4)], seed=0)))
+        grid = grid.reshape(len(labels), 4, *grid.shape[1:]).transpose(1, 2, 0, 3, 4)  # (row, h, column, w, c)
+        sheet = grid.reshape(4 * grid.shape[1], -1, grid.shape[4])
+        buffer = BytesIO()
+        Image.fromarray(sheet.squeeze(2) if sheet.shape[2] == 1 else sheet).save(buffer, "PNG")
+        image = base64.b64encode(buffer.getvalue()).decode()
+        return f'<p>{html.escape(repr(self))}</p><img alt="samples" src="data:image/png;base64,{image}">'
+
+    def _chosen(self) -> str:
+        return "".join(f", {name}={value}" for name, value in self.chosen.items())
 
     def with_options(self, **given: object) -> "Sampler":
         """A sampler of the same network with other sampling options, such as `truncation=0.7`; those that are not given

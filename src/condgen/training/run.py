@@ -17,6 +17,8 @@ runs/cvae-mnist/
     published.json  what a whole folder has, for `condgen doctor`; and a copy of config.json
 """
 
+import base64
+import html
 import os
 import sys
 from collections.abc import Iterator, Mapping, Sequence
@@ -51,6 +53,18 @@ class Run:
     def __init__(self, folder: Path, identity: RunConfig, changed: Sequence[str] = ()) -> None:
         """changed: in words, what differs from the sessions before, and was allowed to."""
         self.folder, self.identity, self.changed = folder, identity, tuple(changed)
+        self.exit_code = 0
+        """130 or 143 if a signal ended this session before the training was complete."""
+
+    def __repr__(self) -> str:
+        return f"Run({str(self.folder)!r}, {self.identity.system}, {self.images:,} images)"
+
+    def _repr_html_(self) -> str:
+        """In a notebook: the newest class grid."""
+        grids = sorted(self.samples.glob("[0-9]*.png"))
+        image = base64.b64encode(grids[-1].read_bytes()).decode() if grids else ""
+        shown = f'<img alt="newest samples" src="data:image/png;base64,{image}">' if grids else ""
+        return f"<p>{html.escape(repr(self))}</p>{shown}"
 
     @classmethod
     @contextmanager

@@ -18,6 +18,7 @@ from condgen import api
 from condgen.data_options import AS_THEY_ARE, DataOptions
 from condgen.errors import CondgenError
 from condgen.metrics.estimate import Estimate, mean_of
+from condgen.result import Result
 from condgen.tables import as_json, as_table
 from condgen.verbs import evaluate
 
@@ -40,9 +41,8 @@ def augment(
     data_options: Annotated[DataOptions, Parameter(name="*")] = AS_THEY_ARE,
     seed: int = 0,
     no_proof: bool = False,
-    json: bool = False,
     **options: Any,
-) -> str:
+) -> Result:
     """Draw more images of the labels that data are short of, and measure whether a classifier gains by them.
 
     Args:
@@ -54,7 +54,6 @@ def augment(
         data_options: How the data are read.
         seed: Another seed, other images.
         no_proof: Only draw, do not train classifiers.
-        json: As JSON, for programs.
         options: The sampling options of the generator.
     """
     if balance == (per_class is not None):
@@ -80,7 +79,7 @@ def augment(
     except KeyboardInterrupt:
         evaluate.aloud("stopped; the same command again goes on from here.")
         raise
-    return as_json(found) if json else in_words(found)
+    return Result(found, in_words(found))
 
 
 def wanted(dataset: "Dataset", sampler: "Sampler", per_class: int | None) -> list[int]:

@@ -14,8 +14,9 @@ from condgen import api, marker
 from condgen.errors import CondgenError
 from condgen.metrics import METRICS
 from condgen.metrics.estimate import Estimate
+from condgen.result import Result
 from condgen.systems import preset
-from condgen.tables import as_json, as_table
+from condgen.tables import as_table
 from condgen.verbs import evaluate
 
 if TYPE_CHECKING:
@@ -83,14 +84,13 @@ class Group:
         return f"{median(values):.3g} ({min(values):.3g}-{max(values):.3g})"
 
 
-def compare(*runs: str, out: Path | None = None, quick: bool = False, json: bool = False) -> str:
+def compare(*runs: str, out: Path | None = None, quick: bool = False) -> Result:
     """Several runs on the same data beside each other: numbers, cost, images of the same noise, quality over time.
 
     Args:
         runs: Run folders. Those that only differ in their seed become one line, the median with the range.
         out: Folder for comparison.json, same-z.png and quality.png; by default comparison.
         quick: Measure without training classifiers (CAS) where there is no evaluation yet.
-        json: As JSON, for programs.
     """
     folder, mark = (out or Path("comparison")).expanduser(), marker.Mark("condgen compare")
     marker.check(folder, mark, FILES)
@@ -107,11 +107,9 @@ def compare(*runs: str, out: Path | None = None, quick: bool = False, json: bool
         canvas.save_png(part / "same-z.png", same_z(found), marker.sheet("condgen compare"))
         if watched := histories(found):
             write_bytes(part / "quality.png", plots.quality(watched))
-    if json:
-        return as_json(content)
     words = vae_beside_gan(groups)
     files = f"images: {folder}/same-z.png, quality.png; numbers: comparison.json"
-    return "\n\n".join([as_table(table), *(["\n".join(words)] if words else []), files])
+    return Result(content, "\n\n".join([as_table(table), *(["\n".join(words)] if words else []), files]))
 
 
 def entries(runs: Sequence[str], quick: bool = False) -> list[Entry]:

@@ -17,8 +17,9 @@ from condgen.former import EVALUATION, current_names
 from condgen.metrics import METRICS
 from condgen.metrics.estimate import Estimate
 from condgen.records import Damaged
+from condgen.result import Result
 from condgen.sharing import locate
-from condgen.tables import as_json, as_table
+from condgen.tables import as_table
 
 if TYPE_CHECKING:
     from condgen.data import Dataset
@@ -46,9 +47,8 @@ def evaluate(
     self_test: bool = False,
     seed: int = 0,
     device: str = "cpu",
-    json: bool = False,
     **options: Any,
-) -> str:
+) -> Result:
     """How good the images are, whether they follow their labels, whether they copy: numbers beside real ones.
 
     Args:
@@ -64,7 +64,6 @@ def evaluate(
         self_test: Plant known faults into real images of --data, and show which number notices which.
         seed: Of the images that are generated.
         device: auto, cpu, cuda, cuda:N or mps.
-        json: As JSON, for programs.
         options: The sampling options of the generator; their result is kept in a file of its own.
     """
     if (run is None) == (folder is None and not self_test):
@@ -76,7 +75,7 @@ def evaluate(
             run, count=count, quick=quick, full=full, best=best, fid=fid, seed=seed, device=device, data=data,
             say=aloud, **options,
         )  # fmt: skip
-        return as_json(found) if json else in_words(found)
+        return Result(found, in_words(found))
     if data is None:
         raise CondgenError("--data is missing: which real images are these to be held against?")
     from condgen import data as datasets
@@ -84,10 +83,10 @@ def evaluate(
     dataset = datasets.load(data, data_options)
     if self_test:
         lines = _self_test(dataset, _total(count, 10_000), aloud)
-        return as_json(lines) if json else _noticed(lines)
+        return Result(lines, _noticed(lines))
     assert folder is not None
     found = evaluate_images(folder, dataset, quick=quick, full=full, fid=fid, say=aloud)
-    return as_json(found) if json else in_words(found)
+    return Result(found, in_words(found))
 
 
 def in_words(found: Evaluation) -> str:

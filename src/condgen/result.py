@@ -1,0 +1,45 @@
+"""What a command found, as a value: text for people, plain data for programs, a file on request."""
+
+import html
+import json
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from condgen import disk
+
+
+@dataclass(frozen=True, repr=False)
+class Result:
+    """The result of `condgen.evaluate`, `compare`, `inspect`, `augment` or `export`."""
+
+    data: Any
+    """Plain data: dicts, lists, numbers and text, as `--json` prints them."""
+    text: str
+    """The same for people, as the command line prints it."""
+
+    def __getitem__(self, key: Any) -> Any:
+        return self.data[key]
+
+    def __iter__(self) -> Iterator[Any]:
+        return iter(self.data)
+
+    def __str__(self) -> str:
+        return self.text
+
+    def __repr__(self) -> str:
+        keys = ", ".join(map(str, self.data)) if isinstance(self.data, dict) else f"{len(self.data)} entries"
+        return f"Result({keys if len(keys) <= 80 else f'{keys[:79]}…'})"
+
+    def _repr_html_(self) -> str:
+        return f"<pre>{html.escape(self.text)}</pre>"
+
+    def to_json(self) -> str:
+        return json.dumps(self.data, indent=2, ensure_ascii=False)
+
+    def save(self, path: str | Path) -> Path:
+        """Write the data as JSON. Raises DiskError if that fails."""
+        target = Path(path).expanduser()
+        disk.write_bytes(target, f"{self.to_json()}\n".encode())
+        return target

@@ -1,0 +1,50 @@
+"""`condgen inspect`: a look at data before training on it."""
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Annotated, Any
+
+from cyclopts import Parameter
+
+from condgen.data_options import AS_THEY_ARE, DataOptions
+from condgen.result import Result
+from condgen.tables import as_table
+
+
+def inspect(
+    data: str,
+    *,
+    data_options: Annotated[DataOptions, Parameter(name="*")] = AS_THEY_ARE,
+    out: Path | None = None,
+) -> Result:
+    """Look at data before training on it: shapes, ranges, labels, imbalance, copies; with images.
+
+    Args:
+        data: A name from `condgen list data`, or a path to your own images.
+        data_options: How the data are read.
+        out: Folder for facts.json and the images; by default inspected/NAME.
+    """
+    from condgen import data as datasets
+    from condgen import inspection
+
+    dataset = datasets.load(data, data_options)
+    folder = (out or Path("inspected") / dataset.name).expanduser()
+    inspection.check(folder)
+    found = inspection.facts(dataset)
+    inspection.write(dataset, found, folder)
+    return Result(found, in_words(dataset.notes, found, folder))
+
+
+def in_words(notes: Sequence[str], found: dict[str, Any], folder: Path) -> str:
+    """The facts as tables, then what should be known, then where the images are."""
+    from condgen import inspection
+
+    splits = [{"split": title} | numbers for title, numbers in found["splits"].items()]
+    per_label = [
+        {"label": name} | {title: counts[i] for title, counts in found["per_label"].items()}
+        for i, name in enumerate(found["labels"]["names"])
+    ]
+    said = "\n".join([*notes, *inspection.sentences(found)] or ["no image stands twice, no label is rare."])
+    twice = ", duplicates.png" if (folder / "duplicates.png").exists() else ""
+    files = f"images: {folder}/sheet.png, labels.png, means.png{twice}; numbers: facts.json"
+    return "\n\n".join([as_table(splits), as_table(per_label), said, files])
