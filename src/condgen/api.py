@@ -1,6 +1,6 @@
-"""The verbs, as Python functions: the command line calls these same bodies.
+"""The Python interface. The command line calls the same functions.
 
-Torch is imported inside them, when there is work for it, so that help and mistakes are answered at once.
+Torch is imported inside the functions that need it, so that help texts and error messages appear at once.
 """
 
 import time
@@ -44,31 +44,34 @@ def train(
     quiet: bool = False,
     **settings: Any,
 ) -> "Run":
-    """Train a system on labelled images. The same command again goes on where the last one stopped.
+    """Train an image generator on labelled images. Repeating the command resumes a stopped training.
 
     Args:
-        system: A row of `condgen list systems`.
+        system: A preset from `condgen list systems`.
         data: A name from `condgen list data`, or a path to your own images.
-        finetune: A run to begin from, with its system and settings: onto other data, or with more labels.
-        out: The run's folder; by default runs/SYSTEM-DATA.
-        minutes: Length in minutes instead of --images, from the beginning of the command to its end; this machine's
-            speed is measured first.
-        epochs: Length in passes over the data instead of --images.
-        seed: Everything random follows from it; the same seed gives the same images.
-        device: auto, cpu, cuda, cuda:N or mps.
-        log_every: Images between two lines of the log; by default a 200th of the length.
-        grid_every: Images between two class grids; by default a 20th of the length.
-        evaluate_every: Images between two small evaluations, 0 for none; by default a tenth of the length (5,000 at
-            least) if condgen brings a judge for these images, else none, since a judge has to be trained first.
-        best_by: The number whose best generator is kept in best/, beside the last one.
-        roll_back: When an evaluation raises an alarm, go back to the best one before it, three times at most, and on
-            from there in another data order and with half the step size.
-        save_seconds: Seconds between two checkpoints; has no influence on what is trained.
-        allow_changed: Go on with a run although settings, data or machine have changed since, so that it is no longer
-            bit-exact; the run records what.
-        quiet: Say nothing.
-        settings: How the data are read, such as size=32 (`data.DataOptions`), and the fields of the system's own
-            Config, such as images, batch or lr.
+        finetune: Folder of a run whose weights, system and settings initialise this training.
+            The data may differ, or have additional labels.
+        out: Folder of the run. Default: runs/SYSTEM-DATA.
+        minutes: Training length in minutes, instead of --images.
+            It covers the whole command; the training speed is measured first.
+        epochs: Training length in epochs (passes over the data set), instead of --images.
+        seed: Random seed of weights, noise and data order.
+            The same seed gives the same images in the same environment.
+        device: Device to train on: auto, cpu, cuda, cuda:N or mps.
+        log_every: Number of images between two log entries. Default: a 200th of the training length.
+        grid_every: Number of images between two class grids. Default: a 20th of the training length.
+        evaluate_every: Number of images between two evaluations; 0 disables them.
+            Default: a tenth of the training length, at least 5,000.
+            Data without a bundled feature classifier are not evaluated by default: it has to be trained first.
+        best_by: Metric that selects the generator kept in best/.
+        roll_back: When an evaluation raises an alarm, roll back to the best evaluation before it, at most three times.
+            Training continues with half the learning rate and another data order.
+        save_seconds: Time between two checkpoints, in seconds. It does not affect the result.
+        allow_changed: Resume a run although its settings, data or environment have changed.
+            The result is then no longer bit-exact; the run records the changes.
+        quiet: Print no progress.
+        settings: Options for reading the data (`data.DataOptions`), such as size=32, and fields of the system's
+            `Config`, such as images, batch or lr.
     """
     bounds.check("train", {"seed": seed, "log_every": log_every, "grid_every": grid_every})
     bounds.check("train", {"evaluate_every": evaluate_every, "save_seconds": save_seconds})
@@ -133,14 +136,14 @@ def train(
 
 
 def load(run: str | Path, *, best: bool = False, device: str = "cpu", **options: Any) -> "Sampler":
-    """The generator of a run, finished or not, or of an exported one, ready to draw: `load(run).sample("8", count=4)`.
+    """Load the generator of a run, finished or not, or of an exported folder: `load(run).sample("8", count=4)`.
 
-    Its files are held to be a stranger's: nothing in them is run, and all is checked before it is used.
+    Files are treated as untrusted: they are validated before use, and no code in them is executed.
 
     Args:
-        run: A run's folder, one that `condgen export` wrote, or owner/name on the Hugging Face hub.
-        best: Of a run, that of the best evaluation while training, instead of the last.
-        device: auto, cpu, cuda, cuda:N or mps.
+        run: Folder of a run or of an export, or owner/name on the Hugging Face Hub.
+        best: Use the generator with the best evaluation during training instead of the last one.
+        device: Device to run on: auto, cpu, cuda, cuda:N or mps.
         options: Sampling options of the generator, such as truncation=0.7.
     """
     place = locate.find(run, best)
@@ -151,7 +154,7 @@ def load(run: str | Path, *, best: bool = False, device: str = "cpu", **options:
 
 
 def reopen(run: str | Path) -> "tuple[System, Dataset]":
-    """A whole trained system as its newest checkpoint has it, and the data that it was trained on."""
+    """The whole system of a run, with the weights of its newest checkpoint, and the data that it was trained on."""
     folder, identity = Path(run).expanduser(), config_of(run)
     from condgen.sharing import weights
     from condgen.spec import Spec
@@ -173,9 +176,9 @@ def reopen(run: str | Path) -> "tuple[System, Dataset]":
 
 
 def data_of(run: str | Path, data: str | None = None) -> "Dataset":
-    """The data that a run was trained on. Raises CondgenError if they are no longer the same.
+    """The data that a run was trained on. Raises CondgenError if they have changed since.
 
-    data: where they lie, for an exported run, which says no more than their name.
+    data: where the data are, for an exported run, whose card contains only their name.
     """
     from condgen import data as datasets
 
@@ -196,7 +199,7 @@ def data_of(run: str | Path, data: str | None = None) -> "Dataset":
 
 
 def config_of(run: str | Path) -> "RunConfig":
-    """What a run was trained as."""
+    """The configuration of a run. Raises CondgenError for an exported folder, which has none."""
     card(run)
     from condgen.training.run import config_in
 
@@ -219,21 +222,22 @@ def sample(
     device: str = "cpu",
     **options: Any,
 ) -> Path:
-    """Draw images to order. The same request gives the same bytes.
+    """Generate images of the requested labels. The same request gives the same bytes.
 
     Args:
-        run: A run's folder, an exported one, or owner/name on the Hugging Face hub.
-        labels: 8, Sneaker, 0-9, 3,5,8 or all; of attributes: Smiling, Smiling+Blond_Hair, none or all.
-        count: Images per label.
-        seed: Another seed, other images.
-        out: NAME.png for one image or a grid, NAME.npz for arrays, any other name for a folder of PNG files; by
-            default a name in the run's folder, or under generated/ for an exported one.
-        grid: One sheet, a column per label, the same noise along each row.
-        shard: Images per WebDataset shard: --out is then a folder of .tar files, which processes started by torchrun
-            share out, and which a second command goes on with.
-        best: By the generator of the best evaluation while training, instead of the last.
-        device: auto, cpu, cuda, cuda:N or mps.
-        options: The sampling options of the generator.
+        run: Folder of a run or of an export, or owner/name on the Hugging Face Hub.
+        labels: Labels to generate. Classes: 8, Sneaker, 0-9, 3,5,8 or all.
+            Attributes: Smiling, Smiling+Blond_Hair, none or all.
+        count: Number of images per label.
+        seed: Random seed. Another seed gives other images.
+        out: Output: NAME.png (one image or a grid), NAME.npz (arrays), or a folder of PNG files.
+            Default: a name derived from the request, in the run's folder, or in generated/ for an export.
+        grid: Write one image grid: one column per label, the same latent vector in each row.
+        shard: Write WebDataset shards (.tar files) of this many images to the folder --out.
+            Processes started by torchrun share the work. Repeating the command resumes it.
+        best: Use the generator with the best evaluation during training instead of the last one.
+        device: Device to run on: auto, cpu, cuda, cuda:N or mps.
+        options: Sampling options of the generator.
     """
     bounds.check("sample", {"count": count, "seed": seed, "shard": shard})
     place = locate.find(run, best)
@@ -255,5 +259,5 @@ def sample(
 
 
 def card(run: str | Path, best: bool = False) -> dict[str, Any]:
-    """What a run says of its generator; checked without torch, so that a wrong name is answered at once."""
+    """The card of a generator. It is validated without torch, so that a wrong name is reported at once."""
     return locate.find(run, best).card

@@ -1,8 +1,8 @@
 """The command line: `condgen train | sample | serve | figure | evaluate | compare | report | augment | export |
 push | inspect | list | cite | doctor`.
 
-Verbs, their options and their help are the functions of `condgen.api`; a system's own options are the fields of its
-`Config`. A mistake is one line on stderr and exit code 2.
+The commands, their options and their help texts come from the functions in `condgen.api` and `condgen.verbs`. The
+options of a system are the fields of its `Config`. A user's mistake prints one line on stderr and exits with code 2.
 """
 
 import inspect
@@ -67,7 +67,7 @@ def application(words: Sequence[str]) -> App:
     """The verbs; `train` with the options of the system that is named among `words`."""
     app = App(
         name="condgen",
-        help="Give it labelled images, get images to order.",
+        help="Train label-conditioned image generators on your own images; sample, evaluate, compare and share them.",
         version=__version__,
         help_format="plaintext",
         help_flags=["--help", "-h"],
@@ -104,7 +104,7 @@ def application(words: Sequence[str]) -> App:
 
 def figures_app(functions: Sequence[Callable[..., Path]]) -> App:
     """`condgen figure WHAT RUN`, a command per function."""
-    app = App(name="figure", help="Figures of a run: grids, interpolations, latent planes, curves, animations.")
+    app = App(name="figure", help="Figures of a run: grids, interpolations, latent spaces, curves, animations.")
     for function in functions:
         name = function.__name__.replace("_", "-")
         app.command(function, name=name, usage=f"Usage: condgen figure {name} RUN [OPTIONS]")
@@ -119,11 +119,11 @@ train.__doc__ = api.train.__doc__
 
 
 def list_(what: str = "all", *, json: bool = False) -> str:
-    """What there is: systems to train and data to train them on; or one system in full.
+    """List the available systems and data sets, or show one system in full.
 
     Args:
         what: systems, data, all, or the name of a system.
-        json: As JSON, for programs.
+        json: Print JSON instead of text.
     """
     from condgen.verbs import listing
 
@@ -138,10 +138,10 @@ def list_(what: str = "all", *, json: bool = False) -> str:
 
 
 def cite(system: str) -> str:
-    """The BibTeX of the papers behind a system.
+    """Print the BibTeX entries of the papers that a system implements.
 
     Args:
-        system: A row of `condgen list systems`.
+        system: A preset from `condgen list systems`.
     """
     from condgen.verbs import listing
 
@@ -149,14 +149,14 @@ def cite(system: str) -> str:
 
 
 def doctor_(run: Path | None = None, *, json: bool = False) -> str:
-    """What this machine has, and which known traps it has set: versions, devices, threads, free space.
+    """Show versions, devices and known problems of this machine, or verify the files of a run.
 
-    Given a run or an exported folder: whether each file of it is sound, and what mends those that are not. The exit
-    code is then 1 if any is damaged or missing.
+    With RUN, every file of the folder is verified, and the repair of each damaged file is named.
+    The exit code is 1 if a file is damaged or missing.
 
     Args:
-        run: A run's folder, or an exported one, to check whole.
-        json: As JSON, for programs.
+        run: Folder of a run or of an export whose files are verified.
+        json: Print JSON instead of text.
     """
     if run is not None:
         from condgen.verbs import checkup

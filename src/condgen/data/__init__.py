@@ -1,21 +1,21 @@
-"""Labelled images on disk -> `Dataset`. One table of data known by name, one of layouts for everything else.
+"""Labelled images on disk -> `Dataset`. One table lists the data sets known by name, another the supported layouts.
 
 mnist.py            the embedded 70,000 digits
-fashion_mnist.py    found on the machine, or fetched once
+fashion_mnist.py    found on the machine, or downloaded once
 
-idx.py  npz.py      arrays of the user's own
-folders.py          a folder per class
+idx.py  npz.py      arrays
+folders.py          one folder per class
 table.py            images and a CSV, TSV or JSON-lines table of labels
 celeba.py           CelebA's layout: faces, attributes, splits
 stylegan.py         StyleGAN's dataset.json
-generated.py        what condgen itself wrote as data; tars.py the shards among it
-parquet.py          Parquet files of images; hugging_face.py what `datasets` saved
+generated.py        images written by condgen itself; tars.py reads the shards among them
+parquet.py          Parquet files of images; hugging_face.py reads what `datasets` saved
 
-store.py            a folder or a zip, read member by member
-listing.py          what a source of image files says
+store.py            a folder or a zip archive, read file by file
+listing.py          what a layout knows about its image files before opening them
 decode.py           one file -> pixels, or a reason why not
-ingest.py           all files -> one mapped array in the cache; helpers.py does it in parallel
-dataset.py          what every source ends as
+ingest.py           all files -> one memory-mapped array in the cache; helpers.py runs it in parallel
+dataset.py          the result of every reader
 """
 
 from collections.abc import Callable

@@ -1,10 +1,10 @@
-"""CelebA's layout: a folder (or zip) of JPEG faces, a list of attributes, and a list of splits.
+"""CelebA's layout: a folder (or zip archive) of JPEG faces, a list of attributes, and a list of splits.
 
     list_attr_celeba.txt       number of images / names of attributes / 000001.jpg -1 1 ...
     list_eval_partition.txt    000001.jpg 0          (0 train, 1 validation, 2 test)
     img_align_celeba/*.jpg     or img_align_celeba.zip
 
-The lists may lie in subfolders (Anno, Eval, Img) as they are distributed, or beside the zip that is asked for.
+The lists may be in subfolders (Anno, Eval, Img), as in the original distribution, or beside the zip archive.
 """
 
 from pathlib import Path

@@ -1,4 +1,4 @@
-"""Labels that are numbers -> classes: at no more cost than there are different ones, whatever the numbers are."""
+"""Maps numeric labels to classes. Time and memory depend on the number of distinct labels, not on their values."""
 
 from collections.abc import Sequence
 from typing import NamedTuple

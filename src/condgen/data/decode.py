@@ -1,6 +1,6 @@
-"""One image file -> pixels: the few formats that are let in, by content; the rest is refused with a reason.
+"""One image file -> pixels. Only a few formats are accepted, recognised by content; others are refused with a reason.
 
-Pillow would also clip 16-bit grey to white, show what is transparent, and start a PostScript interpreter.
+Pillow alone would also clip 16-bit grey to white, ignore transparency, and start a PostScript interpreter.
 """
 
 import io

@@ -1,6 +1,6 @@
 """Fashion-MNIST (Xiao, Rasul, Vollgraf 2017, arXiv 1708.07747; MIT licence).
 
-Looked for where other tools leave it; fetched once from its public home otherwise.
+It is searched for where other tools store it, and otherwise downloaded once from its public address.
 """
 
 import os

@@ -1,4 +1,4 @@
-"""A folder per class, as most people have it; with or without a folder per split around them.
+"""One folder per class, the most common layout; with or without one folder per split around them.
 
 cats-and-dogs/cat/1.jpg        or    cats-and-dogs/train/cat/1.jpg
               cat/more/2.jpg                       test/cat/2.jpg

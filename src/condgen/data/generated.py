@@ -1,8 +1,8 @@
-"""What condgen itself wrote as data: `sample --out FOLDER`, its shards, `augment`, and zips of the server and the page.
+"""Reads images written by condgen: by `sample` (folders and shards), `augment`, the server and the page (zip archives).
 
-Every image says its label: in the text of its PNG, in a shard in the .json beside it. The folder's marker has the label
-set, so that the data have the labels of the generator, whichever of them were asked for. Shards by other tools
-(WebDataset: NAME.jpg with NAME.cls or NAME.json) are read too.
+Every image carries its label: in the text of its PNG, or in a shard in the .json beside it. The folder's marker
+contains the label set, so that the data have all labels of the generator, whichever were requested. Shards by other
+tools (WebDataset: NAME.jpg with NAME.cls or NAME.json) are read too.
 """
 
 import hashlib

@@ -1,4 +1,4 @@
-"""Work on many images by several processes, with a bar in a terminal."""
+"""Processes many images in several processes, with a progress bar in a terminal."""
 
 import os
 import signal

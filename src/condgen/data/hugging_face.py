@@ -1,6 +1,6 @@
-"""What Hugging Face's `datasets` wrote with save_to_disk, read by that library (pip install 'condgen[data]').
+"""Reads what Hugging Face's `datasets` wrote with save_to_disk, using that library (pip install 'condgen[data]').
 
-Its imagefolder layout needs no library: folders.py and table.py read it. Nothing is fetched.
+Its imagefolder layout needs no library: folders.py and table.py read it. Nothing is downloaded.
 """
 
 from collections.abc import Iterable

@@ -1,11 +1,11 @@
-"""Image files -> one memory-mapped array of uint8: decoded once, kept in the user's cache, read from there after.
+"""Image files -> one memory-mapped uint8 array. Files are decoded once; later trainings read the user's cache.
 
-    images/surveys/<hash of names, sizes, times>.json   per image: SHA-256 and sides, or what is wrong with it
-    images/<hash of contents, size, fit>/               images.npy and meta.json, whole or not there at all
-    images/<the same>.part/                             shards that are finished; the same command goes on with them
+    images/surveys/<hash of names, sizes, times>.json   per image: SHA-256 and sides, or why it cannot be used
+    images/<hash of contents, size, fit>/               images.npy and meta.json; complete or absent
+    images/<the same>.part/                             finished shards, with which the same command resumes
 
-The user's files are only read. While none of them is touched, training reads no image file again. What is damaged in
-the cache is noticed (condgen/cache.py) and made again.
+The user's files are only read. As long as they do not change, training reads no image file again. Damage in the cache
+is detected (condgen/cache.py), and the array is then created again.
 """
 
 import hashlib

@@ -1,9 +1,9 @@
-"""What a source of image files says before any image is opened: which images, of which label, in which split.
+"""What a layout knows about its image files before opening any: which images, with which label, in which split.
 
-A source is one file of this folder with two functions:
+A layout is one file of this folder with two functions:
 
-    fits(store) -> bool       whether these files are laid out its way
-    read(store) -> Listing    (a source of arrays returns a Dataset at once)
+    fits(store) -> bool       whether these files have this layout
+    read(store) -> Listing    (a source of arrays returns a Dataset directly)
 """
 
 import re

@@ -1,6 +1,6 @@
-"""MNIST, all of it, inside the package (LeCun, Cortes, Burges; CC BY-SA 3.0, see NOTICE).
+"""MNIST, complete and part of the package (LeCun, Cortes, Burges; CC BY-SA 3.0, see NOTICE).
 
-One .npz in Keras' layout with zip's LZMA method, the smallest container that NumPy opens by itself;
+It is one .npz in Keras' layout with LZMA compression, the smallest container that NumPy opens without help;
 tools/embed_mnist.py makes it from the four original files.
 """
 

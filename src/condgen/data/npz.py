@@ -1,4 +1,4 @@
-"""NumPy archives: Keras' mnist.npz, or named arrays of the user's own."""
+"""NumPy archives: Keras' mnist.npz, or the user's own named arrays."""
 
 import io
 import zipfile

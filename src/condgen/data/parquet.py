@@ -1,7 +1,7 @@
-"""Parquet files as Hugging Face's hub has them: a column of images {bytes, path}, and columns of labels.
+"""Parquet files in the format of the Hugging Face Hub: a column of images {bytes, path}, and columns of labels.
 
-Read by pyarrow (pip install 'condgen[data]'). Splits are told by the file's name (train-00000-of-00001.parquet), class
-names by the schema's metadata.
+They are read with pyarrow (pip install 'condgen[data]'). The split follows from the file name
+(train-00000-of-00001.parquet), class names from the schema's metadata.
 """
 
 import io

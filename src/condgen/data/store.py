@@ -1,12 +1,12 @@
-"""Where the bytes of images lie: a folder or a zip, by the same few questions, and nothing outside of it.
+"""Reads files from a folder or a zip archive through one interface, and nothing outside of it.
 
-names()      every file, as a path with slashes, in an order that is the same on every machine
-read(name)   its bytes, at most LARGEST of them
-stamp(names) changes when any of these files is touched, so that nothing unchanged is read twice
-odd          what was not even looked at, and why: links that lead out, pipes, members that would escape
-own          what condgen wrote there, and by which command: none of it is among `names` (condgen/marker.py)
+names()      all files, as paths with slashes, in the same order on every machine
+read(name)   the bytes of a file, at most LARGEST
+stamp(names) changes when one of these files changes, so that unchanged files are not read twice
+odd          what was not read, and why: links that lead out, pipes, members that would escape
+own          what condgen wrote there, and by which command: not among `names` (condgen/marker.py)
 
-Files are opened for reading alone. A zip is read member by member and never unpacked.
+Files are opened for reading only. A zip archive is read member by member and never unpacked.
 """
 
 import hashlib

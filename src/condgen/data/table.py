@@ -2,10 +2,10 @@
 
     file,label          or    file,split,Smiling,Eyeglasses       or    {"file_name": "a.png", "label": "cat"}
     a.png,cat                 a.png,train,1,0
-    b.png,dog                 b.png,test,,1                             an empty attribute is not known
+    b.png,dog                 b.png,test,,1                             an empty attribute is unknown
 
-The table lies beside the images, or, as Hugging Face's imagefolder has it, as metadata.csv or metadata.jsonl in the
-folder of each split. Paths count from the table's own folder.
+The table is beside the images or, as in Hugging Face's imagefolder, metadata.csv or metadata.jsonl in the folder of
+each split. Paths are relative to the table's folder.
 """
 
 import csv

@@ -1,6 +1,6 @@
 """Images in WebDataset shards: tar files in which NAME.png, NAME.cls and NAME.json belong together.
 
-Nothing is unpacked: members are found by their headers and read where they lie.
+Nothing is unpacked: members are located by their headers and read in place.
 """
 
 import io

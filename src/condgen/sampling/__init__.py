@@ -1,1 +1,1 @@
-"""From labels to images: the sampler, and sheets, figures, files and shards made of what it draws."""
+"""From labels to images: the sampler, and the grids, figures, files and shards made from its images."""

@@ -1,4 +1,4 @@
-"""Images for people: PNG files, titled grids. Figures with axes are in plots.py."""
+"""PNG files and titled image grids. Figures with axes are in plots.py."""
 
 import json
 import zlib

@@ -1,4 +1,4 @@
-"""Images to order: from labels to files."""
+"""Writes the images of a request to files."""
 
 import json
 from collections.abc import Iterator, Mapping

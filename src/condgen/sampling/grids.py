@@ -1,4 +1,4 @@
-"""Image grids of a generator, like those that the source documents show."""
+"""Image grids of a generator, like those in the source documents."""
 
 import itertools
 

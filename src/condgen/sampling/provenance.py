@@ -1,4 +1,4 @@
-"""What is written about an image, in its file's name and inside it; no torch, so that a server need not load it."""
+"""The provenance of an image, in its file name and its metadata. Needs no torch, so that a server need not load it."""
 
 from collections.abc import Mapping
 from typing import Any

@@ -1,8 +1,8 @@
-"""A generator in hand: labels in, uint8 images out, the same image for the same request for ever.
+"""The sampler of a generator: labels in, uint8 images out. The same request always gives the same images.
 
-The law: image `index` of (seed, label) is the same bytes whatever the count, the order, or who is asked for beside
-it. It rests on two habits. z is a function of (seed, index) alone, and every forward pass has the same shape: a fixed
-micro-batch, the last one padded, because kernels chosen for other shapes round differently.
+Image `index` of (seed, label) has the same bytes whatever the count, the order and the other labels of the request.
+Two properties ensure this: z is a function of (seed, index) alone, and every forward pass has the same shape. The batch
+is a fixed micro-batch, the last one padded, because the kernels for other shapes round differently.
 """
 
 import base64

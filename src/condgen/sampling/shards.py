@@ -1,7 +1,7 @@
-"""Very many images, as WebDataset shards: tar files of NAME.png, NAME.cls and NAME.json.
+"""Large numbers of images as WebDataset shards: tar files of NAME.png, NAME.cls and NAME.json.
 
-Every shard is a function of the request and its number, so processes share them out without talking to each other, and
-what was generated before a crash is not generated again. torchrun tells each process which it is.
+Each shard is a function of the request and the shard's number, so processes share the work without communicating, and
+shards finished before a crash are kept. torchrun tells each process its rank.
 """
 
 import io

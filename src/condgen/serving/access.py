@@ -1,7 +1,7 @@
-"""Who may ask: by the name they call the server, by the page that sends them, and by a token.
+"""Access control of the server: the Host header, the Origin header and a token.
 
-The Host list stops DNS rebinding (a foreign page whose name is made to point here), the Origin check stops other
-pages, the token stops everybody else once the server listens beyond this machine.
+The list of hosts prevents DNS rebinding (another site's name that is made to resolve to this machine). The Origin check
+refuses requests from other sites' pages. Once the server listens beyond this machine, requests also need the token.
 """
 
 import hmac

@@ -1,4 +1,4 @@
-"""The routes: what is served, the page, images to order and points of the latent space, and the server's health."""
+"""The routes: the web page, generated images, points of the latent space, information about the model, and health."""
 
 import asyncio
 import json

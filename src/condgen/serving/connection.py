@@ -1,7 +1,7 @@
-"""One HTTP connection: uvicorn's, which has to send its requests in time, take its answers, and not be one too many.
+"""An HTTP connection: uvicorn's, with deadlines for requests and responses and a limit on the number of connections.
 
-uvicorn waits for a request's headers for ever; a few hundred clients that send a byte a second would be enough to
-keep everybody else out.
+uvicorn waits for a request's headers without a limit, so a few hundred clients that send one byte per second could
+occupy the server.
 """
 
 import asyncio

@@ -1,4 +1,4 @@
-"""Drawn images as they are sent: byte for byte what `condgen sample` writes."""
+"""Encodes generated images for responses, with the same bytes as the files of `condgen sample`."""
 
 import base64
 import hashlib

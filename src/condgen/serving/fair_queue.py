@@ -1,4 +1,4 @@
-"""Who is generated for next: requests take turns of a few images, so that one of many keeps nobody waiting."""
+"""Fair scheduling: requests take turns of a few images, so that a large request does not delay small ones."""
 
 import asyncio
 from collections import deque

@@ -1,4 +1,4 @@
-"""The page's files: found once, when the server starts; what was not there then is not served."""
+"""The files of the web page. They are listed when the server starts; files added later are not served."""
 
 import mimetypes
 from pathlib import Path

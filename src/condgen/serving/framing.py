@@ -1,8 +1,8 @@
-"""Strict HTTP/1.1 framing on top of h11: a request that two readers could understand in two ways is refused.
+"""Strict HTTP/1.1 framing on top of h11: requests that two parsers could interpret differently are refused.
 
-A proxy in front of the server and the server itself have to agree where each request ends. h11 is lenient where they
-may not: it joins folded header lines, takes a lone newline for a line's end, lets Transfer-Encoding overrule
-Content-Length, skips chunk extensions, and looks at a size only while something is incomplete.
+A proxy in front of the server and the server itself must agree on where each request ends. h11 is too lenient for that:
+it joins folded header lines, accepts a bare newline as the end of a line, lets Transfer-Encoding override
+Content-Length, skips chunk extensions, and applies its size limit only to incomplete messages.
 """
 
 import re

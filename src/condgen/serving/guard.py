@@ -1,7 +1,7 @@
-"""What every request passes before the application sees it, in the order of what it costs to refuse it.
+"""The checks that every request passes before it reaches the application, the cheapest first.
 
-Raw ASGI, because a full queue has to answer before a body is read: checked in a handler, the answers "too busy"
-themselves queue up (docs/serving.md has the numbers).
+They are raw ASGI, because a full queue has to be reported before a body is read. If handlers made this check, the "too
+busy" responses would queue up themselves (docs/serving.md has measurements).
 """
 
 import asyncio

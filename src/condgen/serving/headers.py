@@ -1,4 +1,4 @@
-"""Every response carries these headers; they say what a browser may do with it."""
+"""The security headers of every response: what a browser may do with it."""
 
 from collections.abc import Iterable
 

@@ -1,6 +1,6 @@
-"""Messages between the server and its model: a small JSON head and raw bytes, each with its length before it.
+"""Messages between the server and its model process: a small JSON header and raw bytes, each preceded by its length.
 
-Nothing that is unpickled or run; arrays travel as they lie in memory.
+Nothing in a message is unpickled or executed. Arrays are sent as they are in memory.
 """
 
 import asyncio

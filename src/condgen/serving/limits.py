@@ -1,4 +1,4 @@
-"""How much a server takes on. What is beyond is refused, with a reason and at once."""
+"""The limits of a server. A request beyond them is refused at once, with a reason."""
 
 from dataclasses import dataclass
 

@@ -1,4 +1,4 @@
-"""The model's process as the server sees it: asked for micro-batches, watched, and started again when it fails."""
+"""The model process as the server sees it: it receives micro-batches, is watched, and is restarted when it fails."""
 
 import asyncio
 import contextlib

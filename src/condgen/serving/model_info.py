@@ -1,4 +1,4 @@
-"""What is served: all that the HTTP side has to know of a generator, without torch."""
+"""What the HTTP side of the server knows about its generator, without torch."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field

@@ -1,7 +1,7 @@
-"""What a server answers when it does not do what was asked.
+"""Error responses.
 
-The body is ours, {"error": {"code", "message"}}, and never repeats anything of the request: a label such as <script>
-would otherwise come back to a browser.
+The body is {"error": {"code", "message"}}. It never repeats parts of the request, because a label such as <script>
+would otherwise be sent back to a browser.
 """
 
 import json

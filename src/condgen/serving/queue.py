@@ -1,4 +1,4 @@
-"""From requests to micro-batches and back: images of many requests share the model's forward passes."""
+"""Combines the images of several requests into micro-batches of the model, and returns the results to the requests."""
 
 import asyncio
 import contextlib

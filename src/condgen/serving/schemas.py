@@ -1,6 +1,6 @@
-"""What can be asked of the server, as strict models: unknown fields, other types and numbers out of bounds are refused.
+"""The requests of the HTTP API as strict models: unknown fields, wrong types and numbers out of range are refused.
 
-Their JSON schema is the one of /openapi.json.
+Their JSON schemas are published at /openapi.json.
 """
 
 from collections.abc import Iterable

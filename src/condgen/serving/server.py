@@ -1,4 +1,4 @@
-"""`condgen serve` from start to end: bind, load, say where, serve, and on SIGTERM finish what is in hand."""
+"""`condgen serve`: binds the address, loads the generator, serves, and on SIGTERM finishes the requests in progress."""
 
 import asyncio
 import contextlib

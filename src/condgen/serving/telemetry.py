@@ -1,4 +1,4 @@
-"""What the server counts, as Prometheus reads it. Label values are ours alone: routes, methods, statuses."""
+"""The server's counters in Prometheus format. Label values (routes, methods, statuses) never come from requests."""
 
 from collections.abc import Callable
 

@@ -1,8 +1,8 @@
-"""The model's own process: it loads a generator once and then draws micro-batches until nobody asks any more.
+"""The model process: it loads a generator once and generates micro-batches until its input is closed.
 
     python -P -m condgen.serving.worker RUN DEVICE last|best OPTIONS
 
-Its standard input and output are the pipe (ipc.py). A crash here costs the server a restart and no more.
+Its standard input and output carry the messages (ipc.py). If it crashes, the server restarts it.
 """
 
 import gc

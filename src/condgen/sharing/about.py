@@ -1,4 +1,4 @@
-"""What a page or a program has to know of a generator to ask it for images. Needs no torch."""
+"""What a page or a program needs to know about a generator to request images. Needs no torch."""
 
 from collections.abc import Iterable, Mapping
 from dataclasses import asdict

@@ -1,7 +1,7 @@
-"""ES modules as one script: each becomes a function that runs once and returns what it exports.
+"""Bundles ES modules into one script: each module becomes a function that runs once and returns its exports.
 
-It knows the few forms that src/condgen/page is written in, and refuses any other: imports of names from "./NAME.js" at
-the top of a file, and `export` before a declaration.
+It supports only the syntax that src/condgen/page uses and refuses any other: imports of names from "./NAME.js" at the
+top of a file, and `export` before a declaration.
 """
 
 import re

@@ -1,7 +1,7 @@
-"""card.json: what has to be known of a generator to draw from the weights beside it.
+"""card.json: everything needed to generate images from the weights beside it.
 
-A closed schema: unknown keys are refused, every size has a bound, and nothing in it is a path, a module or code. The
-same card lies in a run's generator/ and in an exported folder, where it says more. Only `build_on_meta` needs torch.
+The schema is closed: unknown keys are refused, every size is bounded, and no field is a path, a module or code. A run's
+generator/ and an exported folder use the same schema; an export has more fields. Only `build_on_meta` needs torch.
 """
 
 import reprlib

@@ -1,4 +1,4 @@
-"""Opening a generator's folder: card, then manifest, then weights, each checked by what came before."""
+"""Opens the folder of a generator: validates the card, then the manifest, then the weights, in this order."""
 
 from typing import Any
 

@@ -1,4 +1,4 @@
-"""Generators on the Hugging Face hub, under owner/name. Needs huggingface_hub: pip install 'condgen[hub]'."""
+"""Generators on the Hugging Face Hub, by owner/name. Needs huggingface_hub: pip install 'condgen[hub]'."""
 
 import re
 from collections.abc import Iterator

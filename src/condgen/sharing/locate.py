@@ -1,4 +1,4 @@
-"""Where a generator lies: in a run, in an exported folder, or on the hub under owner/name. Needs no torch."""
+"""Finds a generator: in a run, in an exported folder, or on the Hugging Face Hub by owner/name. Needs no torch."""
 
 from dataclasses import dataclass
 from pathlib import Path

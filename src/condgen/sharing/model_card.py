@@ -1,7 +1,7 @@
-"""README.md of an exported folder: a model card as the Hugging Face hub reads it, from templates/README.md.
+"""README.md of an exported folder: a model card for the Hugging Face Hub, from templates/README.md.
 
-Its head is YAML; every value there is written as JSON, which YAML contains, so that no name can break out of its place.
-Below, every value is escaped for Markdown (sharing/markdown.py), unless the template asks for something else.
+Its front matter is YAML. Every value there is written as JSON, which is a subset of YAML, so that no name can break the
+syntax. In the text, every value is escaped for Markdown (sharing/markdown.py), unless the template says otherwise.
 """
 
 from collections.abc import Mapping, Sequence

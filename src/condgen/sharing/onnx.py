@@ -1,10 +1,10 @@
-"""A generator as one ONNX file, which onnxruntime draws from without condgen or torch.
+"""Exports a generator as one ONNX file, for onnxruntime without condgen or torch.
 
     z  float32 (batch, dim)    y  float32 (batch, K)    ->    images  uint8 (batch, height, width, channels)
 
-The batch is free. The rounding to 0 ... 255 is inside, so that whoever runs it gets the same grey levels. Sampling
-options that are fractional numbers, such as truncation, are further inputs, float32 scalars; whoever leaves them out
-gets the value of the export. The other options are frozen at that value. docs/export.md has an example.
+The batch size is free. The graph includes the rounding to 0 ... 255, so that every runtime returns the same grey
+levels. Sampling options that are real numbers, such as truncation, are optional inputs (float32 scalars) with the value
+of the export as default. The other options are fixed at that value. docs/export.md has an example.
 """
 
 import json

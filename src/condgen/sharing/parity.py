@@ -1,4 +1,4 @@
-"""Whether an exported program draws what the network draws: 256 fixed seeds over all labels, at several batch sizes."""
+"""Compares an exported program with the network: 256 fixed seeds over all labels, at several batch sizes."""
 
 import copy
 from collections.abc import Callable, Iterable, Mapping, Sequence

@@ -1,7 +1,7 @@
-"""A generator as torch's own exported program, which torch draws from without condgen.
+"""Exports a generator as torch's own exported program, for torch without condgen.
 
-A .pt2 file is a zip that also holds a pickle of torch's: to be made, given away and loaded by whoever trusts the giver.
-condgen itself never loads one that it has not just written.
+A .pt2 file is a zip archive that contains a pickle of torch, so it should only be loaded by users who trust its author.
+condgen itself loads no .pt2 file except the one that it has just written.
 """
 
 import warnings

@@ -1,10 +1,10 @@
-"""An exported folder: weights, card, image, page and manifest, and whatever the format adds; whole or not at all.
+"""Writes an exported folder atomically: weights, card, image, README and manifest, and the files of the format.
 
-model.safetensors  the network's numbers: in every export, since condgen itself loads these alone
-model.onnx ...     what was asked for
-card.json          what has to be known to draw (sharing/card.py)
+model.safetensors  the weights: in every export, because condgen loads only these
+model.onnx ...     the requested format
+card.json          everything needed to generate images (sharing/card.py)
 samples.png        the class grid
-README.md          the same for people, as the Hugging Face hub shows it
+README.md          the model card for readers, as the Hugging Face Hub shows it
 manifest.json      name, size and SHA-256 of each file
 """
 

@@ -1,4 +1,4 @@
-"""onnxruntime-web, which runs ONNX files in a browser: of one version, checked by its SHA-512, fetched once."""
+"""onnxruntime-web, which runs ONNX files in a browser: a pinned version, downloaded once and verified by SHA-512."""
 
 import hashlib
 import io

@@ -1,4 +1,4 @@
-"""JSON from strangers: small, finite, without doubles, not deep. Needs no torch."""
+"""Parses untrusted JSON: limits size and depth, and refuses non-finite numbers and duplicate keys. Needs no torch."""
 
 import json
 from pathlib import Path

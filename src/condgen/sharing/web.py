@@ -1,7 +1,7 @@
-"""A generator as one HTML file that draws in the browser: the page, onnxruntime-web, the ONNX file and the card.
+"""Exports a generator as one HTML file that generates images in a browser: page, onnxruntime-web, ONNX file and card.
 
-Opening it, from a disk or from any server, asks no network for anything; its Content-Security-Policy forbids that.
-Everything large is base64 in a <script> of a type that no browser runs.
+The page works from disk or from any server without further network requests; its Content-Security-Policy forbids them.
+Large contents are base64 in <script> elements of a type that browsers do not execute.
 """
 
 import base64

@@ -1,7 +1,7 @@
-"""Tensors from strangers: a safetensors file that holds exactly the numbers which the network has places for.
+"""Loads tensors from an untrusted safetensors file that must contain exactly the parameters of the network.
 
-What the file may hold follows from the card; names, types and shapes are compared before a tensor is read, and no more
-memory is taken than the file has bytes. Anything else is refused by its content, whatever its name.
+The card determines what the file may contain. Names, types and shapes are compared before a tensor is read, and no more
+memory is allocated than the file has bytes. Other files are refused by their content, whatever their names are.
 """
 
 import hashlib

@@ -1,1 +1,1 @@
-"""What a training is made of: as asked for (order), its loop and state, what it writes, what it can go on from."""
+"""Training: its request (job), loop and state, the files that it writes, and the checkpoints from which it resumes."""

@@ -1,4 +1,4 @@
-"""What a run is a training of: config.json, and the copy of it that published.json holds. Needs no torch."""
+"""The configuration that identifies a run: config.json, and its copy in published.json. Needs no torch."""
 
 from collections.abc import Iterator, Mapping
 from dataclasses import asdict, dataclass

@@ -1,4 +1,4 @@
-"""One training as asked for: which system, with which settings, on which images, where."""
+"""A requested training: system, settings, data and device."""
 
 import time
 from collections.abc import Callable, Mapping

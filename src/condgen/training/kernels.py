@@ -1,4 +1,4 @@
-"""Where and how a session trains: all that decides by which kernels its numbers are rounded."""
+"""The hardware and libraries of a session: everything that determines the rounding of its computations."""
 
 import os
 import platform

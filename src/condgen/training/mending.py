@@ -1,7 +1,8 @@
-"""A finished run whose files were damaged: what follows from its checkpoint, data and log is written again.
+"""Repairs a finished run whose files were damaged: what follows from its checkpoint, data and log is written again.
 
-A class grid is a function of (seed, images, weights), so it can be drawn again as long as a state at that number of
-images is kept: the last one always, older ones as far as rescue/ reaches. The best generator likewise.
+A class grid is a function of (seed, images, weights), so it can be generated again if a checkpoint at that number of
+images exists: always for the last one, and for older ones as far back as rescue/ reaches. The same holds for the best
+generator.
 """
 
 import shutil

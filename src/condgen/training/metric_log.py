@@ -1,7 +1,7 @@
-"""What a training says about itself: log.jsonl for programs, TensorBoard events for watching.
+"""The logs of a training: log.jsonl for programs, TensorBoard events for plots.
 
-log.jsonl and alarms.jsonl hold only what is a function of the seed, so two equal trainings leave equal files;
-clock.jsonl holds the seconds. Means over a stretch of steps are collected on the device and fetched once per line.
+log.jsonl and alarms.jsonl contain only functions of the seed, so two equal trainings write equal files; clock.jsonl
+contains the seconds. Means over several steps are computed on the device and fetched once per log entry.
 """
 
 from collections.abc import Callable, Mapping, Sequence

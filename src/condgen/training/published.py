@@ -1,8 +1,8 @@
-"""published.json: what a whole run folder has, so that what is missing or cut can be told. Needs no torch.
+"""published.json: the list of files of a complete run folder, to detect missing or truncated files. Needs no torch.
 
-Every file carries its own checksum: cards and JSON a seal, lines a CRC, PNG and TensorBoard's events those of their
-formats. What a checksum cannot tell is that a file is missing, or ends too early; this list can. It is written with
-each checkpoint and when a session begins, and holds a second copy of config.json.
+Every file carries its own checksum: cards and JSON a seal, log entries a CRC, PNG and TensorBoard files those of their
+formats. A checksum cannot show that a file is missing or truncated; this list can. It is written with each checkpoint
+and when a session begins, and contains a second copy of config.json.
 """
 
 from collections.abc import Callable, Iterator

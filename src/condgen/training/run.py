@@ -1,20 +1,20 @@
 """A run on disk.
 
 runs/cvae-mnist/
-    config.json     what is trained: system, settings, data, seed; the run's identity
-    env.json        where and when each session of it ran
-    log.jsonl       the logged numbers; clock.jsonl the seconds; tensorboard/ the same to watch
-    checkpoints/    the last two states to go on from
-    rescue/         the last two, at fixed numbers of images, to roll back to
-    rescue-best/    with --roll-back, that of the best evaluation without an alarm
-    rollbacks.json  when one was gone back to, and why
-    samples/        the class grid every so many images, and one of real images
-    curves.png      the logged numbers as an image
-    generator/      what `condgen.load` reads: weights and card.json
-    best/           the same of the best evaluation while training
-    alarms.jsonl    what the evaluations found wrong, in words
-    evaluation.json what `condgen evaluate` found
-    published.json  what a whole folder has, for `condgen doctor`; and a copy of config.json
+    config.json     system, settings, data and seed; identifies the run
+    env.json        where and when each session of the training ran
+    log.jsonl       the logged values; clock.jsonl the seconds; tensorboard/ the same for TensorBoard
+    checkpoints/    the last two checkpoints, from which the training resumes
+    rescue/         the last two checkpoints at fixed numbers of images, for roll-backs
+    rescue-best/    with --roll-back, the checkpoint of the best evaluation without an alarm
+    rollbacks.json  when the training was rolled back, and why
+    samples/        the class grids over the training, and one of real images
+    curves.png      a plot of the logged values
+    generator/      weights and card.json, which `condgen.load` reads
+    best/           the same for the generator with the best evaluation during training
+    alarms.jsonl    the alarms of evaluations during training, in words
+    evaluation.json the result of `condgen evaluate`
+    published.json  the files of a complete folder, for `condgen doctor`; and a copy of config.json
 """
 
 import base64

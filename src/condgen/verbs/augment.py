@@ -1,10 +1,11 @@
-"""`condgen augment`: generated images for labels that real ones are short of, and proof whether they help.
+"""`condgen augment`: generates images for rare classes, and measures whether they improve a classifier.
 
-The proof: a classifier trained on real images, on real ones with the rare repeated, and on real ones with generated
-ones added, for equally many steps, five seeds each, tested on the real test split.
+The measurement trains a classifier on three data sets: the real images, the real images with rare classes oversampled,
+and the real images with generated ones added. All are trained for the same number of steps with five seeds, and tested
+on the real test split.
 
-The folder gets its name when all of its images are written, and the proof comes afterwards. The same command goes on
-with either, from the images and from the classifiers that are finished.
+The output folder appears under its name once all of its images are written; the measurement follows. Repeating the
+command resumes either part, and keeps the images and classifiers that are finished.
 """
 
 import json as json_
@@ -43,18 +44,19 @@ def augment(
     no_proof: bool = False,
     **options: Any,
 ) -> Result:
-    """Draw more images of the labels that data are short of, and measure whether a classifier gains by them.
+    """Add generated images to a data set, and measure whether they improve a classifier.
 
     Args:
         data: A name from `condgen list data`, or a path to your own images.
-        run: The folder of a run that was trained on such images.
-        balance: As many of each class as make it equal to the largest.
-        per_class: Instead, so many of every class.
-        out: A new folder: a subfolder of PNG files per class, manifest.json, gain.json; by default RUN/augmented.
+        run: Folder of a run that was trained on such images.
+        balance: Generate as many images of each class as it needs to equal the largest class.
+        per_class: Number of images to generate of every class, instead of --balance.
+        out: New folder for the images (one subfolder of PNG files per class), manifest.json and gain.json.
+            Default: augmented in the run's folder.
         data_options: How the data are read.
-        seed: Another seed, other images.
-        no_proof: Only draw, do not train classifiers.
-        options: The sampling options of the generator.
+        seed: Random seed. Another seed gives other images.
+        no_proof: Only generate images; do not train classifiers to measure the gain.
+        options: Sampling options of the generator.
     """
     if balance == (per_class is not None):
         raise CondgenError("give one of --balance and --per-class N.")
@@ -178,7 +180,7 @@ def proof(reference: "Reference", generated: "Samples") -> dict[str, Any]:
 
 
 def verdict(gains: dict[str, Estimate]) -> str:
-    """In one sentence, for whoever reads no numbers."""
+    """The result in one sentence."""
     over_real, over_repeated = gains["over real"], gains["over rare ones repeated"]
     if _sign(over_real) < 0:
         return f"it hurts: {_points(over_real)}. Leave these images out."

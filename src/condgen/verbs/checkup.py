@@ -1,6 +1,6 @@
-"""`condgen doctor RUN`: every file of a run or an exported folder, whether it is sound, and what would mend it.
+"""`condgen doctor RUN`: verifies every file of a run or an exported folder, and names the command that repairs it.
 
-Needs no torch: all is told by checksums. What the train command itself mends is in training/mending.py.
+Files are verified by their checksums, without torch. Repairs by the train command are in training/mending.py.
 """
 
 import os

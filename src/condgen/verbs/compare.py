@@ -1,7 +1,7 @@
-"""`condgen compare`: several runs beside each other, in one table, one sheet and one figure.
+"""`condgen compare`: compares several runs in one table, one image grid and one plot.
 
-Runs of one system with the same settings are one row: the median of their seeds with the range. Runs that were not
-measured yet are measured first. Everything but the images comes from JSON in the run folders.
+Runs of one system with the same settings form one column: the median over their seeds, with the range. Runs without an
+evaluation are evaluated first. Everything but the images is read from JSON files in the run folders.
 """
 
 from collections.abc import Callable, Sequence
@@ -85,12 +85,12 @@ class Group:
 
 
 def compare(*runs: str, out: Path | None = None, quick: bool = False) -> Result:
-    """Several runs on the same data beside each other: numbers, cost, images of the same noise, quality over time.
+    """Compare runs on the same data: metrics, training cost, images of the same latent vectors, quality over time.
 
     Args:
-        runs: Run folders. Those that only differ in their seed become one line, the median with the range.
-        out: Folder for comparison.json, same-z.png and quality.png; by default comparison.
-        quick: Measure without training classifiers (CAS) where there is no evaluation yet.
+        runs: Folders of the runs. Runs that differ only in their seed are shown as their median with the range.
+        out: Folder for comparison.json, same-z.png and quality.png. Default: comparison.
+        quick: Skip the classification accuracy score (CAS) when evaluating runs that have no evaluation yet.
     """
     folder, mark = (out or Path("comparison")).expanduser(), marker.Mark("condgen compare")
     marker.check(folder, mark, FILES)

@@ -1,4 +1,4 @@
-"""`condgen doctor`: what this machine has, and which known traps it has set. One screen."""
+"""`condgen doctor`: shows what is installed on this machine, and known problems with it, on one screen."""
 
 import locale
 import os

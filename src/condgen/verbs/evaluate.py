@@ -1,6 +1,6 @@
-"""`condgen evaluate`: the numbers of a generator, or of images made by any tool, beside those of real images.
+"""`condgen evaluate`: measures a generator, or images made by any tool, and real images for comparison.
 
-What is measured, and how, is in judging/; here are run folders, words and tables.
+The metrics and the protocol are in judging/; this file contains run folders, texts and tables.
 """
 
 import sys
@@ -49,22 +49,26 @@ def evaluate(
     device: str = "cpu",
     **options: Any,
 ) -> Result:
-    """How good the images are, whether they follow their labels, whether they copy: numbers beside real ones.
+    """Measure image quality, label accuracy, diversity and copying, each beside the value of real images.
 
     Args:
-        run: A run's folder; its evaluation is kept there as evaluation.json. Or an exported one, which stays as it is.
-        folder: Instead of a run, images of any tool: an .npz with images and labels, or a folder per label.
-        data: The data that --folder or --self-test are held against; of an exported run, where its data lie.
+        run: Folder of a run or of an export. The result is kept in the run as evaluation.json.
+            Exported folders are not changed.
+        folder: Images made by any tool, instead of a run: an .npz with images and labels, or one folder per label.
+        data: Real images to compare with, for --folder and --self-test.
+            For an exported run, the location of its training data.
         data_options: How the data are read.
-        count: Images to draw; 10,000 by default.
-        quick: Leave out what trains classifiers (CAS): seconds instead of a minute.
-        full: 60,000 images and longer classifiers.
-        best: The generator of the best evaluation while training, instead of the last.
-        fid: Also FID proper, by torch-fidelity: its weights as a file, or fetch to have them downloaded.
-        self_test: Plant known faults into real images of --data, and show which number notices which.
-        seed: Of the images that are generated.
-        device: auto, cpu, cuda, cuda:N or mps.
-        options: The sampling options of the generator; their result is kept in a file of its own.
+        count: Number of images to generate. Default: 10,000.
+        quick: Skip the classification accuracy score (CAS), which trains classifiers.
+            The evaluation then takes seconds instead of a minute.
+        full: Generate 60,000 images by default, and train the CAS classifiers for longer.
+        best: Use the generator with the best evaluation during training instead of the last one.
+        fid: Also compute the standard FID with torch-fidelity.
+            Give the file of the Inception weights, or fetch to download them.
+        self_test: Introduce known faults into the real images of --data, and show which metrics detect each fault.
+        seed: Random seed of the generated images.
+        device: Device to run on: auto, cpu, cuda, cuda:N or mps.
+        options: Sampling options of the generator. Each choice of options has its own result file.
     """
     if (run is None) == (folder is None and not self_test):
         raise CondgenError("give one thing to measure: a RUN, --folder FOLDER --data DATA, or --self-test --data DATA.")

@@ -1,6 +1,6 @@
-"""`condgen export` and `condgen push`: a generator as a folder that can be given away.
+"""`condgen export` and `condgen push`: write a generator to a folder that can be shared, and upload it.
 
-A format is a function and a row of FORMATS; the folder around it, its card and its page are in sharing/.
+Each format is a function listed in FORMATS. The code for the folder, its card and its README is in sharing/.
 """
 
 import re
@@ -20,12 +20,12 @@ Precision = Literal["fp32", "fp16", "int8"]
 
 
 def safetensors(sampler: "Sampler", folder: Path, precision: Precision) -> Mapping[str, Any]:
-    """Nothing more: the weights are in every export."""
+    """Writes nothing more: every export contains the weights as safetensors."""
     return {}
 
 
 def onnx(sampler: "Sampler", folder: Path, precision: Precision) -> Mapping[str, Any]:
-    """model.onnx, for onnxruntime anywhere, a browser included."""
+    """Writes model.onnx, for onnxruntime on any platform, including browsers."""
     from condgen.sharing import onnx
 
     found = onnx.export(sampler, folder / "model.onnx", precision)
@@ -33,14 +33,14 @@ def onnx(sampler: "Sampler", folder: Path, precision: Precision) -> Mapping[str,
 
 
 def pt2(sampler: "Sampler", folder: Path, precision: Precision) -> Mapping[str, Any]:
-    """model.pt2, for torch without condgen."""
+    """Writes model.pt2, for torch without condgen."""
     from condgen.sharing import pt2
 
     return {"parity": asdict(pt2.export(sampler, folder / "model.pt2"))}
 
 
 def web(sampler: "Sampler", folder: Path, precision: Precision) -> Mapping[str, Any]:
-    """index.html, which draws in a browser, without a server and without a network."""
+    """Writes index.html, which generates images in a browser without a server or a network connection."""
     from condgen.sharing import web
 
     return {"parity": asdict(web.export(sampler, folder / "index.html"))}
@@ -65,18 +65,21 @@ def export(
     precision: Precision = "fp32",
     **options: Any,
 ) -> str:
-    """A generator as a folder to give away: weights, a page about it, and a program for others than condgen.
+    """Export a generator to a folder that can be shared: weights, a model card, and a program in the chosen format.
 
     condgen export runs/first --format onnx --licence cc0-1.0 --out my-digits
 
     Args:
-        run: A run's folder, an exported one, or owner/name on the Hugging Face hub.
-        format: safetensors (for condgen), onnx (for onnxruntime anywhere), pt2 (for torch without condgen) or web (one
-            HTML file that draws in a browser); the weights and the page about them are always there.
-        out: The folder; by default exported/FORMAT in the run's folder. Of web also NAME.html, for that file alone.
-        best: The generator of the best evaluation while training, instead of the last.
-        licence: Under which the weights are given away, as the hub names it, such as apache-2.0 or cc-by-4.0.
-        precision: Of the numbers inside an ONNX file: fp16 halves it, int8 makes it a third, faster and coarser.
+        run: Folder of a run or of an export, or owner/name on the Hugging Face Hub.
+        format: safetensors (for condgen), onnx (for onnxruntime), pt2 (for torch without condgen) or web.
+            web is one HTML file that generates images in a browser.
+            Weights and model card are always included.
+        out: Folder to write. Default: exported/FORMAT in the run's folder.
+            With --format web, NAME.html writes only that file.
+        best: Use the generator with the best evaluation during training instead of the last one.
+        licence: Licence of the weights, as named on the Hugging Face Hub, such as apache-2.0 or cc-by-4.0.
+        precision: Precision of the weights in an ONNX file. fp16 halves the file size; int8 reduces it to a third.
+            int8 is also faster; both are less exact.
     """
     if format not in FORMATS:
         raise unknown("format", format, FORMATS)
@@ -139,14 +142,14 @@ def _measured(found: evaluate.Evaluation) -> str:
 
 
 def push(folder: str, name: str, *, private: bool = False) -> str:
-    """Upload an exported folder to the Hugging Face hub, where condgen loads it by its name.
+    """Upload an exported folder to the Hugging Face Hub, where condgen loads it by its name.
 
     condgen push my-digits OWNER/NAME
 
     Args:
-        folder: What `condgen export` wrote.
-        name: owner/name of the repository; it is made if there is none.
-        private: Make it so that only its owner sees it.
+        folder: Folder written by `condgen export`.
+        name: owner/name of the repository. It is created if it does not exist.
+        private: Create the repository as private.
     """
     place = locate.find(folder)
     if place.kind != "export":

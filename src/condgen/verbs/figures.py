@@ -1,7 +1,7 @@
-"""`condgen figure WHAT RUN`: the figures that the source documents show, each by one command.
+"""`condgen figure WHAT RUN`: one command for each figure of the source documents.
 
-Every function takes a run's folder, writes one file and returns its path; `out` is by default a name of its own in the
-run's `figures/`. Torch is imported when there is something to draw.
+Every function writes one file about a run and returns its path. `out` defaults to a name in the run's `figures/`.
+Torch is imported only when there is something to plot.
 """
 
 from pathlib import Path
@@ -29,15 +29,15 @@ def titled(
     out: Path | None = None,
     **options: Any,
 ) -> Path:
-    """One image per label, each under its title: 2 x 5 for ten digits.
+    """One image per label, each with its label as title; two rows of five for ten digits.
 
     Args:
-        run: A run's folder.
-        labels: As for `condgen sample`.
-        columns: Images side by side.
-        seed: Another seed, other images.
-        out: The PNG to write.
-        options: The sampling options of the generator.
+        run: Folder of a run.
+        labels: Labels to show, as in `condgen sample`.
+        columns: Number of images per row.
+        seed: Random seed. Another seed gives other images.
+        out: PNG file to write. Default: figures/titled.png in the run's folder.
+        options: Sampling options of the generator.
     """
     from condgen.sampling import canvas, grids
 
@@ -57,16 +57,18 @@ def same_z(
     out: Path | None = None,
     **options: Any,
 ) -> Path:
-    """The same noise along each row under every label; of attributes, with one of them switched per column.
+    """Grid with the same latent vector in each row and one label per column.
+
+    With attributes, each column switches one attribute of the label --base.
 
     Args:
-        run: A run's folder.
-        labels: As for `condgen sample`; of classes only.
-        base: Of attributes, the label that they are switched from; by default none.
-        count: Rows.
-        seed: Another seed, other images.
-        out: The PNG to write.
-        options: The sampling options of the generator.
+        run: Folder of a run.
+        labels: Labels to show, as in `condgen sample`. Classes only.
+        base: With attributes, the label whose attributes are switched. Default: none.
+        count: Number of rows.
+        seed: Random seed. Another seed gives other images.
+        out: PNG file to write. Default: figures/same-z.png in the run's folder.
+        options: Sampling options of the generator.
     """
     from condgen.sampling import canvas, grids
 
@@ -93,18 +95,18 @@ def walk(
     out: Path | None = None,
     **options: Any,
 ) -> Path:
-    """From one noise to another, a row per label; or, given --start and --end, from one label to another.
+    """Interpolation between two latent vectors, one row per label; with --start and --end, between two labels.
 
     Args:
-        run: A run's folder.
-        labels: The rows of a walk through noise, as for `condgen sample`.
-        start: The label that a walk through labels begins at.
-        end: The label that it ends at.
-        steps: Images along the way, both ends included.
-        count: Rows of a walk through labels, each another noise.
-        seed: Another seed, other images.
-        out: The PNG to write.
-        options: The sampling options of the generator.
+        run: Folder of a run.
+        labels: Labels of the rows of a latent interpolation, as in `condgen sample`.
+        start: First label of an interpolation between labels.
+        end: Last label of an interpolation between labels.
+        steps: Number of images per row, including both ends.
+        count: Number of rows of an interpolation between labels, each with another latent vector.
+        seed: Random seed. Another seed gives other images.
+        out: PNG file to write. Default: figures/walk.png or walk-labels.png in the run's folder.
+        options: Sampling options of the generator.
     """
     from condgen.sampling import canvas, grids
 
@@ -125,12 +127,13 @@ def walk(
 
 
 def reconstructions(run: str | Path, *, count: int = 40, out: Path | None = None) -> Path:
-    """Real images in the odd columns, what an autoencoder makes of them in the even ones.
+    """Real images (odd columns) beside their reconstructions by an autoencoder (even columns).
 
     Args:
-        run: The folder of a run of an autoencoder.
-        count: Real images: the first of the test set, or of the training set if there is no other; a multiple of 8.
-        out: The PNG to write.
+        run: Folder of a run of an autoencoder.
+        count: Number of real images, a multiple of 8.
+            The first images of the test split are used, or of the training split if there is no test split.
+        out: PNG file to write. Default: figures/reconstructions.png in the run's folder.
     """
     if count < 8 or count % 8:
         raise CondgenError(f"--count should be a multiple of 8, found {count}.")
@@ -146,14 +149,14 @@ def reconstructions(run: str | Path, *, count: int = 40, out: Path | None = None
 def manifold(
     run: str | Path, *, label: str | None = None, side: int = 20, out: Path | None = None, **options: Any
 ) -> Path:
-    """The plane of a two-number latent as images.
+    """Grid of images over a two-dimensional latent space.
 
     Args:
-        run: The folder of a run whose z has two numbers, such as of vae-2d.
-        label: Which label to show, if the system has any; by default the first.
-        side: Images along each side.
-        out: The PNG to write.
-        options: The sampling options of the generator.
+        run: Folder of a run with a two-dimensional latent vector, such as a run of vae-2d.
+        label: Label to generate, if the system is conditional. Default: the first.
+        side: Number of images along each side.
+        out: PNG file to write. Default: figures/manifold.png in the run's folder.
+        options: Sampling options of the generator.
     """
     from condgen.sampling import canvas, grids
 
@@ -167,12 +170,15 @@ def manifold(
 
 
 def scatter(run: str | Path, *, count: int = 10_000, out: Path | None = None) -> Path:
-    """Where an autoencoder puts real images, coloured by label; of a longer z, its two main directions.
+    """Scatter plot of the latent codes of real images, coloured by label.
+
+    Latent codes of more than two dimensions are projected to their first two principal components.
 
     Args:
-        run: The folder of a run of an autoencoder.
-        count: Real images at most: the first of the test set, or of the training set if there is no other.
-        out: The PNG to write.
+        run: Folder of a run of an autoencoder.
+        count: Maximum number of real images.
+            The first images of the test split are used, or of the training split if there is no test split.
+        out: PNG file to write. Default: figures/scatter.png in the run's folder.
     """
     from condgen.sampling import latent, plots
 
@@ -183,11 +189,11 @@ def scatter(run: str | Path, *, count: int = 10_000, out: Path | None = None) ->
 
 
 def curves(run: str | Path, *, out: Path | None = None) -> Path:
-    """The logged numbers of any run against images seen.
+    """Training curves: the logged values against the number of training images.
 
     Args:
-        run: A run's folder.
-        out: The PNG to write.
+        run: Folder of a run.
+        out: PNG file to write. Default: figures/curves.png in the run's folder.
     """
     from condgen.sampling import plots
     from condgen.training import published
@@ -199,13 +205,13 @@ def curves(run: str | Path, *, out: Path | None = None) -> Path:
 
 
 def growth(run: str | Path, *, count: int = 6, columns: int = 3, out: Path | None = None) -> Path:
-    """How the class grid grew, always from the same noise: a sheet, or a film if `out` ends in .gif.
+    """Class grids of the same latent vectors over the training, as one PNG or as an animated GIF.
 
     Args:
-        run: A run's folder.
-        count: Moments on a sheet, evenly over the training; a film shows them all.
-        columns: Moments side by side.
-        out: The PNG or GIF to write.
+        run: Folder of a run.
+        count: Number of class grids in a PNG, evenly spaced over the training. A GIF shows all of them.
+        columns: Number of class grids per row.
+        out: PNG or GIF file to write. Default: figures/growth.png in the run's folder.
     """
     from condgen.sampling import canvas
     from condgen.training import published

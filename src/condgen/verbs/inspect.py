@@ -17,12 +17,12 @@ def inspect(
     data_options: Annotated[DataOptions, Parameter(name="*")] = AS_THEY_ARE,
     out: Path | None = None,
 ) -> Result:
-    """Look at data before training on it: shapes, ranges, labels, imbalance, copies; with images.
+    """Check a data set before training: shapes, value ranges, labels, class imbalance and duplicates.
 
     Args:
         data: A name from `condgen list data`, or a path to your own images.
         data_options: How the data are read.
-        out: Folder for facts.json and the images; by default inspected/NAME.
+        out: Folder for facts.json and the overview images. Default: inspected/NAME.
     """
     from condgen import data as datasets
     from condgen import inspection

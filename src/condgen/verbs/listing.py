@@ -1,4 +1,4 @@
-"""What there is: the table of systems and the table of data, as plain data."""
+"""The tables of systems and data sets, as plain data."""
 
 from typing import Any
 

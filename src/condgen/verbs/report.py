@@ -1,6 +1,6 @@
-"""`condgen report`: one HTML file about one run or several, which opens from disk and asks no network for anything.
+"""`condgen report`: one self-contained HTML file about one or several runs. It opens without a network connection.
 
-The page is templates/report.html; this file gathers what it shows.
+The page is templates/report.html; this file collects its content.
 """
 
 import base64
@@ -26,12 +26,12 @@ PER_LABEL, SUSPECTS, LABELS = 8, 12, 20
 
 
 def report(*runs: str, out: Path | None = None, quick: bool = False) -> Path:
-    """One self-contained HTML page: numbers beside real ones, grids, curves, nearest training images, provenance.
+    """Write a self-contained HTML report: metrics, image grids, curves, nearest training images, provenance.
 
     Args:
-        runs: Run folders of the same data; those without an evaluation are measured first.
-        out: The file; by default report.html in the run's folder, or in the working folder for several runs.
-        quick: Measure without training classifiers (CAS) where there is no evaluation yet.
+        runs: Folders of runs on the same data. Runs without an evaluation are evaluated first.
+        out: HTML file to write. Default: report.html in the run's folder, or in the working folder for several runs.
+        quick: Skip the classification accuracy score (CAS) when evaluating runs that have no evaluation yet.
     """
     from jinja2 import Environment, FileSystemLoader, StrictUndefined
 

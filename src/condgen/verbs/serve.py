@@ -1,4 +1,4 @@
-"""`condgen serve`: a page and an HTTP API that draw to order."""
+"""`condgen serve`: a web page and an HTTP API that generate images on request."""
 
 from pathlib import Path
 from typing import Any
@@ -20,18 +20,19 @@ def serve(
     token_file: Path | None = None,
     **options: Any,
 ) -> None:
-    """Serve a generator to a browser and to programs. Ctrl-C ends it, after what is in hand is answered.
+    """Serve a generator as a web page and an HTTP API. Ctrl-C finishes the current requests, then stops.
 
     Args:
-        run: A run's folder.
-        host: Address to listen at; any but this machine's own wants a token, which is made and shown.
-        port: Port to listen at; 0 takes a free one.
-        best: The generator of the best evaluation while training, instead of the last.
-        device: auto, cpu, cuda, cuda:N or mps.
-        cors_origin: A page of another site that may ask, such as https://example.org; may be given several times.
-        allow_host: A name that the server is called by, such as images.example.org behind a proxy; several times.
-        token_file: Where the token lies, which makes one necessary on this machine too; by default in the cache.
-        options: The sampling options of requests that choose none.
+        run: Folder of a run or of an export, or owner/name on the Hugging Face Hub.
+        host: Address to listen on. Addresses other than loopback require a token, which is created and printed.
+        port: Port to listen on. 0 selects a free port.
+        best: Use the generator with the best evaluation during training instead of the last one.
+        device: Device to run on: auto, cpu, cuda, cuda:N or mps.
+        cors_origin: Origin of another site whose pages may send requests, such as https://example.org. Repeatable.
+        allow_host: Additional host name that requests may use, such as images.example.org behind a proxy. Repeatable.
+        token_file: File of the access token; requires the token on loopback addresses too.
+            Default, where a token is required: a file in condgen's cache.
+        options: Sampling options of requests that give none.
     """
     with needs("serve"):
         from condgen.serving import server
