@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
 from condgen.errors import CondgenError, unknown
+from condgen.result import Result
 from condgen.sharing import locate
 from condgen.verbs import evaluate
 
@@ -64,7 +65,7 @@ def export(
     licence: str | None = None,
     precision: Precision = "fp32",
     **options: Any,
-) -> str:
+) -> Result:
     """Export a generator to a folder that can be shared: weights, a model card, and a program in the chosen format.
 
     condgen export runs/first --format onnx --licence cc0-1.0 --out my-digits
@@ -97,11 +98,11 @@ def export(
         from condgen.sharing import web
 
         web.export(sampler, folder)
-        return f"{folder}\n  open it in a browser; it asks no network for anything."
+        return Result({"folder": str(folder)}, f"{folder}\n  open it in a browser; it asks no network for anything.")
     told = about_it(run, best, sampler.card) | {"licence": licence or about.get("licence"), "exported": format}
     told = {key: value for key, value in (told | {"precision": precision}).items() if value is not None}
     release.write(sampler, folder, told, lambda net, at: FORMATS[format](net, at, precision))
-    return "\n".join(
+    text = "\n".join(
         [
             str(folder),
             f"  about it:     {folder / 'README.md'}",
@@ -109,6 +110,7 @@ def export(
             f"  give it away: condgen push {folder} OWNER/NAME",
         ]
     )
+    return Result({"folder": str(folder)}, text)
 
 
 def about_it(run: str, best: bool, about: Mapping[str, Any]) -> dict[str, Any]:
