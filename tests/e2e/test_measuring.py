@@ -138,7 +138,7 @@ def test_what_cannot_be_images_stops_at_the_gate(tmp_path: Path, capsys: pytest.
         ("evaluate {runs}/cvae-0 --folder x --data mnist", "give one thing to measure"),
         ("evaluate --folder x", "--data is missing"),
         ("evaluate --folder nowhere --data mnist", "no images at 'nowhere'"),
-        ("evaluate {runs}/other --images 0", "--images should be 1 or more, found 0"),
+        ("evaluate {runs}/other --count 0", "--count should be 1 or more, found 0"),
         ("evaluate nowhere", "'nowhere' is no run"),
         ("compare", "give one run or more"),
         ("compare {runs}/cvae-0 nowhere", "'nowhere' is no run"),
