@@ -31,7 +31,7 @@ from condgen.stream import Stream
 from condgen.system import descend
 from condgen.systems import preset, swift
 from condgen.training.ema import EMA
-from condgen.training.run import environment
+from condgen.training.kernels import environment
 
 IMAGES, IMAGES, SEEDS = 194_000, 10_000, (0, 1, 2)
 NUMBERS = ("fd", "label_accuracy", "precision", "recall")

@@ -19,7 +19,7 @@ from condgen import data, duplicates
 from condgen.data import Dataset, Split
 from condgen.disk import write_json
 from condgen.sampling import canvas
-from condgen.training.run import environment
+from condgen.training.kernels import environment
 
 COUNT = 1000
 

@@ -20,7 +20,7 @@ from condgen import data
 from condgen.disk import write_json
 from condgen.judging import judge
 from condgen.systems import preset
-from condgen.training.run import environment
+from condgen.training.kernels import environment
 
 ROWS = ("gan", "vae", "cgan-concat", "cgan-multiply")
 PER_LABEL = 500

@@ -9,6 +9,7 @@ which all programs take part one after the other, so only their ratios count on 
 import argparse
 import tempfile
 import time
+from collections.abc import Mapping
 from dataclasses import asdict
 from pathlib import Path
 from statistics import median
@@ -25,7 +26,7 @@ from condgen.metrics import frechet
 from condgen.noise import draw_at
 from condgen.sampling.sampler import MICRO_BATCH, Sampler
 from condgen.sharing import onnx, parity, pt2
-from condgen.training.run import environment
+from condgen.training.kernels import environment
 from condgen.verbs.evaluate import reference_for
 
 TURNS, BATCHES = 15, 20
@@ -40,16 +41,16 @@ class Program(torch.nn.Module):
 
     def forward(self, z: torch.Tensor, y: torch.Tensor) -> torch.Tensor:
         """Back to [-1, 1]: the sampler rounds to the same grey levels again."""
-        generated = torch.from_numpy(self.program(z.contiguous(), y.contiguous()))
+        generated = torch.from_numpy(self.program(z.contiguous(), y.contiguous(), {}))
         return generated.permute(0, 3, 1, 2) / 127.5 - 1
 
 
 def programs(sampler: Sampler, folder: Path) -> tuple[dict[str, parity.Program], dict[str, dict[str, Any]]]:
     """Eager torch and every export: to draw with, and what is known of each."""
-    drawing = parity.Drawing(sampler.net)
+    drawing = parity.Traceable.of(sampler, free_options=False).net
 
     @torch.no_grad()
-    def eager(z: torch.Tensor, y: torch.Tensor) -> np.ndarray:
+    def eager(z: torch.Tensor, y: torch.Tensor, options: Mapping[str, float]) -> np.ndarray:
         return drawing(z, y).numpy()
 
     found: dict[str, parity.Program] = {"torch": eager}
@@ -65,7 +66,7 @@ def programs(sampler: Sampler, folder: Path) -> tuple[dict[str, parity.Program],
     module = torch.export.load(folder / "model.pt2").module()
 
     @torch.no_grad()
-    def exported(z: torch.Tensor, y: torch.Tensor) -> np.ndarray:
+    def exported(z: torch.Tensor, y: torch.Tensor, options: Mapping[str, float]) -> np.ndarray:
         return module(z, y).numpy()
 
     return found | {"pt2": exported}, told
@@ -74,7 +75,7 @@ def programs(sampler: Sampler, folder: Path) -> tuple[dict[str, parity.Program],
 def seconds(program: parity.Program, z: torch.Tensor, y: torch.Tensor) -> float:
     began = time.perf_counter()
     for _ in range(BATCHES):
-        program(z, y)
+        program(z, y, {})
     return time.perf_counter() - began
 
 

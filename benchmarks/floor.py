@@ -17,7 +17,7 @@ from condgen.disk import write_json
 from condgen.judging import judge
 from condgen.judging.protocol import EVALUATORS, GeneratedSet, classifier_score, measure
 from condgen.judging.reference import Reference, Samples, shuffled, subset
-from condgen.training.run import environment
+from condgen.training.kernels import environment
 
 COUNTS = (1000, 2000, 5000, 10_000)
 DRAWS = 8

@@ -79,7 +79,7 @@ def main() -> None:
         return
 
     from condgen.disk import write_json
-    from condgen.training.run import environment
+    from condgen.training.kernels import environment
 
     results: list[dict[str, Any]] = []
     for name, values in GROUPS.items():

@@ -31,11 +31,11 @@ from condgen.serving import encode
 from condgen.serving.fair_queue import Turns
 from condgen.serving.limits import Limits
 from condgen.serving.model_info import Served
-from condgen.serving.schemas import Sample
+from condgen.serving.schemas import Sample, with_options
 from condgen.serving.worker import Artist
 from condgen.spec import Spec
 from condgen.systems import preset
-from condgen.training.run import environment
+from condgen.training.kernels import environment
 
 COUNTS, CALLS = (10, 20_000), 5
 HOSTILE = "-" * 1000
@@ -65,15 +65,15 @@ def zipped(generator: Sampler) -> bytes:
 
     artist, of = Artist(generator), served(generator)
 
-    async def draws(recipes: list[dict[str, Any]], y: Any) -> bytes:
-        return artist.draw(recipes, y.tobytes())
+    async def draws(recipes: list[dict[str, Any]], y: Any, options: dict[str, Any]) -> bytes:
+        return artist.draw(recipes, y.tobytes(), options)
 
     async def answer() -> bytes:
-        asked = Sample(labels="0-9", count=100, format="zip")
+        asked = with_options(Sample, of.options)(labels="0-9", count=100, format="zip")
         queue = Queue(draws, Turns(of.micro_batch, 100), (28, 28, 1), Measures())
         order = encode.ordered(of, asked, 1024)
         async with queue.working():
-            return encode.wrapped(of, asked, order, await queue.draw(order.recipes, order.y))
+            return encode.wrapped(of, asked, order, await queue.draw(order.recipes, order.y, order.options))
 
     return asyncio.run(answer())
 

@@ -16,7 +16,7 @@ import condgen
 from condgen import api
 from condgen.disk import write_json
 from condgen.systems import SYSTEMS
-from condgen.training.run import environment
+from condgen.training.kernels import environment
 from condgen.verbs import evaluate
 
 IMAGES = {

@@ -23,7 +23,7 @@ from condgen.noise import reseed
 from condgen.spec import Spec
 from condgen.stream import Stream
 from condgen.systems import preset
-from condgen.training.run import environment
+from condgen.training.kernels import environment
 
 TURNS, BATCH, CLASSES = 9, 64, 10
 

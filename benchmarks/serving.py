@@ -31,7 +31,7 @@ import numpy as np
 
 from condgen import api
 from condgen.disk import write_json
-from condgen.training.run import environment
+from condgen.training.kernels import environment
 
 TURNS, TURN_SECONDS = 5, 1.0
 OVERLOAD, OVERLOAD_SECONDS, OVERLOADS = 10, 20.0, 3

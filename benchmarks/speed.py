@@ -30,7 +30,7 @@ from condgen.sampling.sampler import Sampler
 from condgen.stream import Stream
 from condgen.systems import SYSTEMS, cgan, preset
 from condgen.training.ema import EMA
-from condgen.training.run import environment
+from condgen.training.kernels import environment
 
 TURNS = 7
 

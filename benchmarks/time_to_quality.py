@@ -104,6 +104,7 @@ class Looks:
 
 def ours(name: str, seed: int, seconds: float, looks: Looks) -> None:
     """As `condgen train NAME --minutes ...` does, with looks between its steps instead of evaluations."""
+    from condgen.data_options import AS_THEY_ARE
     from condgen.noise import preserve_rng
     from condgen.progress import Progress
     from condgen.training.job import TrainingJob
@@ -111,7 +112,7 @@ def ours(name: str, seed: int, seconds: float, looks: Looks) -> None:
     from condgen.training.state import Training
     from condgen.training.trainer import Every, Plan, train
 
-    order = TrainingJob.of(name, {}, "mnist", None, None, seed, "cpu")
+    order = TrainingJob.prepare(name, {}, "mnist", AS_THEY_ARE, seed, "cpu")
     since = time.monotonic() - looks.clock.now()[0]
     order = order.lasting(order.images_in(seconds, since, None))
 
@@ -210,7 +211,7 @@ def main() -> None:
         return
 
     from condgen.disk import write_bytes, write_json
-    from condgen.training.run import environment
+    from condgen.training.kernels import environment
 
     about = {"date": datetime.now(UTC).date().isoformat(), "cores": os.cpu_count()} | environment("cpu")
     subprocess.run(

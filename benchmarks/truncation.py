@@ -11,7 +11,7 @@ from typing import Any
 
 from condgen.disk import write_bytes, write_json
 from condgen.sampling import plots
-from condgen.training.run import environment
+from condgen.training.kernels import environment
 from condgen.verbs import evaluate
 
 TRUNCATIONS = (0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9, 0.95, 1.0)

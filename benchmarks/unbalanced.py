@@ -8,7 +8,6 @@ real images, on real ones with the rare repeated, and with generated ones added.
 """
 
 import argparse
-import json
 from pathlib import Path
 
 import numpy as np
@@ -17,7 +16,7 @@ import condgen
 from condgen import data
 from condgen.disk import write_json
 from condgen.sampling import canvas
-from condgen.training.run import environment
+from condgen.training.kernels import environment
 from condgen.verbs import augment
 
 RATIO = 100
@@ -54,8 +53,8 @@ def main() -> None:
     condgen.train(
         "swift", data=asked.folder / "data", balanced_sampling=True, images=asked.images, seed=asked.seed, out=run
     )
-    told = augment.augment(str(asked.folder / "data"), run=str(run), balance=True, json=True)
-    found = json.loads(told) | {"folder": run.name, "images": asked.images, "seed": asked.seed, "ratio": RATIO}
+    told = augment.augment(str(asked.folder / "data"), run=str(run), balance=True)
+    found = told.data | {"folder": run.name, "images": asked.images, "seed": asked.seed, "ratio": RATIO}
     write_json(asked.out, found | {"environment": environment("cpu")})
 
 

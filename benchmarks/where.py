@@ -17,7 +17,7 @@ from torch.profiler import ProfilerActivity, profile
 from condgen import data
 from condgen.disk import write_json
 from condgen.systems import SYSTEMS
-from condgen.training.run import environment
+from condgen.training.kernels import environment
 
 KINDS = {
     "matrix products": ("convolution", "aten::mm", "aten::addmm", "aten::bmm"),
