@@ -1,5 +1,4 @@
-"""Reads labelled images on disk as a `Dataset`. SOURCES lists the data sets known by name, LAYOUTS the supported
-layouts.
+"""Reads labelled images as a `Dataset`. SOURCES lists the data sets known by name, LAYOUTS the supported layouts.
 
 mnist.py            the embedded 70,000 digits
 fashion_mnist.py    found on the machine, or downloaded once

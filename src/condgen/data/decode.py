@@ -54,8 +54,7 @@ def pixels(data: bytes, size: int | None = None, fit: Fit = "crop") -> NDArray[n
 
 
 def lying(image: Image.Image) -> int:
-    """The EXIF orientation: 1 is upright, 2 to 4 are flipped or rotated by 180 degrees, 5 to 8 swap height and
-    width."""
+    """The EXIF orientation: 1 is upright, 2 to 4 are flipped or rotated by 180 degrees, 5 to 8 swap both sides."""
     found = image.getexif().get(ORIENTATION, 1)
     return found if isinstance(found, int) and 1 <= found <= 8 else 1
 

@@ -48,8 +48,7 @@ def read(store: Store) -> Listing:
 
 
 def _told(store: Store, names: Sequence[str]) -> list[dict[str, str]]:
-    """Three dictionaries by name: labels of the images; files left out, with the reason; other files by condgen, with
-    command.
+    """Three dictionaries by name: labels of images; reasons for files left out; commands that wrote other files.
 
     The result is cached until one of the files changes, since each file has to be opened for it.
     """

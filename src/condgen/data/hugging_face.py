@@ -1,5 +1,4 @@
-"""Reads data sets saved by Hugging Face's `datasets` with save_to_disk, using that library (pip install
-'condgen[data]').
+"""Reads data sets that Hugging Face's `datasets` saved with save_to_disk. Needs pip install 'condgen[data]'.
 
 Hugging Face's imagefolder layout needs no library: folders.py and table.py read it. Nothing is downloaded.
 """

@@ -121,7 +121,7 @@ class Folder:
             about = os.fstat(handle)
             if not stat.S_ISREG(about.st_mode):
                 raise Bad("is no regular file")
-            return _bounded(file.read(min(most, about.st_size)))  # `read` allocates as much memory as it is told
+            return _bounded(file.read(min(most, about.st_size)))  # `read` allocates the requested size
 
     def open(self, name: str) -> BinaryIO:
         return open(self._inside(name), "rb")
@@ -184,8 +184,7 @@ class Folder:
 
 
 class Archive:
-    """The members of a zip archive. Raises CondgenError if it is invalid, or has overlapping members or unsafe
-    names."""
+    """The members of a zip archive. Raises CondgenError for an invalid archive, overlapping members or unsafe names."""
 
     def __init__(self, path: Path) -> None:
         self.path = path

@@ -55,7 +55,7 @@ def grid(images: NDArray[np.uint8], titles: Sequence[str], sides: Sequence[str] 
 
 
 def check_sheet(shape: tuple[int, int, int], rows: int, columns: int, fewer: str) -> None:
-    """Raise CondgenError if a titled sheet of images (channels, height, width) would be too large to open.
+    """Raise CondgenError if a titled grid of images (channels, height, width) would be too large to open.
 
     fewer: the options to lower, for the message.
     """
