@@ -1,18 +1,18 @@
-"""condgen: give it labelled images, get images to order.
+"""condgen trains image generators on labelled images, and generates images of requested labels.
 
     import condgen
 
     run = condgen.train("cvae", data="mnist", images=100_000, out="runs/eight")
     images = condgen.load(run.folder).sample("8", count=4, seed=0)   # uint8 (4, 28, 28)
 
-Names are fetched when first used, so that `import condgen` stays free of torch.
+Names are imported on first use, so that `import condgen` does not import torch.
 """
 
 import sys
 
 if sys.argv[:1] == ["-m"] and sys.orig_argv[-len(sys.argv)] in ("condgen", "-mcondgen") and not sys.flags.safe_path:
-    # `python -m` puts the working folder first, where a stranger's data may lie, with a torch.py among them. `condgen`
-    # and `python -P -m condgen` do not; here it is taken off before anything else is imported.
+    # `python -m` puts the working folder first on the path. It may contain untrusted data with a file such as torch.py.
+    # `condgen` and `python -P -m condgen` do not; here the folder is removed before anything else is imported.
     del sys.path[0]
 
 from condgen.version import __version__
@@ -23,7 +23,7 @@ _HOMES = {
     "augment": "condgen.verbs.augment", "report": "condgen.verbs.report", "export": "condgen.verbs.export",
     "CondgenError": "condgen.errors",
 }  # fmt: skip
-"""Where each name is defined."""
+"""The module that defines each public name."""
 
 __all__ = [
     "CondgenError", "__version__", "augment", "compare", "evaluate", "export", "inspect", "load", "report", "sample",

@@ -1,5 +1,7 @@
-"""`python -P -m condgen`, and the command `condgen`. (Without -P, Python itself imports a few modules from the working
-folder, before it comes to condgen/__init__.py, which takes that folder off the path.)"""
+"""The entry point of `python -P -m condgen` and of the command `condgen`.
+
+Without -P, Python imports a few modules from the working folder before condgen/__init__.py removes it from the path.
+"""
 
 import os
 import signal
@@ -7,9 +9,12 @@ import sys
 
 
 def main() -> None:
-    """Run the command line and end the process. Until it is loaded, Ctrl-C ends the process at once: nothing is written
-    yet, and an import that is cut short may fail in any way."""
-    heeded = signal.getsignal(signal.SIGINT) is signal.default_int_handler  # else somebody wants it ignored
+    """Run the command line and end the process.
+
+    Until the command line is imported, Ctrl-C ends the process at once: nothing has been written yet, and an
+    interrupted import may fail in any way.
+    """
+    heeded = signal.getsignal(signal.SIGINT) is signal.default_int_handler  # otherwise SIGINT is ignored
     if heeded:
         signal.signal(signal.SIGINT, lambda number, frame: os._exit(130))
     from condgen import exits

@@ -28,7 +28,7 @@ class Adam:
         self.state: dict[int, dict[str, Tensor]] = {}
 
     def zero_grad(self, set_to_none: bool = True) -> None:
-        """Set all gradients to None, whatever `set_to_none` is: parameters without a gradient are not updated."""
+        """Set all gradients to None, regardless of `set_to_none`. Parameters without a gradient are not updated."""
         for parameter in self.param_groups[0]["params"]:
             parameter.grad = None
 
@@ -51,16 +51,15 @@ class Adam:
             weight_decay=0.0, amsgrad=False, maximize=False, grad_scale=None, found_inf=skip_if,
         )  # fmt: skip
         if skip_if is not None:
-            torch._foreach_sub_(t, [skip_if] * len(t))  # a skipped step does not count
+            torch._foreach_sub_(t, [skip_if] * len(t))  # a skipped step is not counted
 
     def state_dict(self) -> dict[str, Any]:
-        """In the format of torch's optimizers: state by the index of the parameter."""
+        """State by the index of the parameter, in the format of torch's optimizers."""
         settings = {name: value for name, value in self.param_groups[0].items() if name != "params"}
         return {"state": self.state, "param_groups": [settings]}
 
     def load_state_dict(self, state_dict: dict[str, Any]) -> None:
-        """The tensors are used without a copy. Hyperparameters in `state_dict` are ignored; they come from the
-        Config."""
+        """Use the tensors in `state_dict` without a copy. Its hyperparameters are ignored in favour of the Config."""
         self.state = dict(state_dict["state"])
 
 

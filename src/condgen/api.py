@@ -154,7 +154,7 @@ def load(run: str | Path, *, best: bool = False, device: str = "cpu", **options:
 
 
 def reopen(run: str | Path) -> "tuple[System, Dataset]":
-    """The whole system of a run, with the weights of its newest checkpoint, and the data that it was trained on."""
+    """The whole system of a run with the weights of its newest checkpoint, and the data that it was trained on."""
     folder, identity = Path(run).expanduser(), config_of(run)
     from condgen.sharing import weights
     from condgen.spec import Spec
@@ -178,7 +178,7 @@ def reopen(run: str | Path) -> "tuple[System, Dataset]":
 def data_of(run: str | Path, data: str | None = None) -> "Dataset":
     """The data that a run was trained on. Raises CondgenError if they have changed since.
 
-    data: where the data are, for an exported run, whose card contains only their name.
+    data: path of the data, for an exported run, whose card contains only their name.
     """
     from condgen import data as datasets
 
@@ -259,5 +259,5 @@ def sample(
 
 
 def card(run: str | Path, best: bool = False) -> dict[str, Any]:
-    """The card of a generator. It is validated without torch, so that a wrong name is reported at once."""
+    """The card of a generator. It is validated without torch, so that an error in the path is reported at once."""
     return locate.find(run, best).card

@@ -1,4 +1,4 @@
-"""Which numbers the options of the verbs take. Settings of systems have theirs in `Config`."""
+"""Ranges of the numeric options of the commands. The ranges of a system's settings are in its `Config`."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -6,11 +6,11 @@ from typing import Any
 from condgen.errors import CondgenError, shortened
 
 Bounds = tuple[float, float]
-"""Least and most."""
+"""Minimum and maximum, both included."""
 ANY_SEED = (-(2**63), 2**63 - 1)
 IMAGES = (0, 10**12)
 SIDE = 2048
-"""Of an image, in pixels; what the card of a generator may hold."""
+"""Maximum side of an image, in pixels, that the card of a generator may contain."""
 
 OPTIONS: dict[str, Bounds] = {
     "size": (1, SIDE),
@@ -32,16 +32,16 @@ OPTIONS: dict[str, Bounds] = {
     "evaluate.count": (1, 10_000_000),
     "per_class": (1, 10_000_000),
 }
-"""By name, or by verb and name."""
+"""Bounds by option name, or by command and option name."""
 
 
 def of(verb: str, option: str) -> Bounds | None:
-    """What a number has to lie between; None if there are no bounds."""
+    """The bounds of an option; None if it has none."""
     return OPTIONS.get(f"{verb}.{option}", OPTIONS.get(option))
 
 
 def check(verb: str, options: Mapping[str, Any]) -> None:
-    """Raise CondgenError for the first number that is out of bounds. Other values are not looked at."""
+    """Raise CondgenError for the first number that is out of bounds. Values of other types are ignored."""
     for name, value in options.items():
         bounds = of(verb, name)
         if bounds and isinstance(value, int | float) and not bounds[0] <= value <= bounds[1]:
@@ -60,5 +60,5 @@ def _wanted(bounds: Bounds, value: float) -> str:
 def _shown(value: float) -> str:
     try:
         return shortened(str(value))
-    except ValueError:  # more digits than Python writes
+    except ValueError:  # the number has more digits than Python converts to text
         return "more digits than can be read"

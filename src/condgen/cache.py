@@ -1,8 +1,8 @@
-"""What can be made again, kept between commands in `disk.cache()`; it may be deleted at any time.
+"""Stores data that can be computed again in `disk.cache()`. The cache may be deleted at any time.
 
-Nothing kept is believed unseen: JSON carries its SHA-256, arrays a checksum that costs less than reading them. What is
-damaged, cut or of another version counts as not there, and is made again. A cache that cannot be written is enough as
-long as it holds what is wanted.
+Cached data are verified before use: JSON by its SHA-256, arrays by a checksum that is faster than SHA-256. Data that
+are damaged, truncated or of another version are treated as missing, and computed again. A read-only cache works as long
+as it contains the required data.
 """
 
 import hashlib
@@ -18,12 +18,12 @@ from numpy.typing import NDArray
 from condgen import disk, marker
 
 PAGE, CHUNK = 4096, 2**26
-"""Bytes that are added up together; bytes that are looked at in one go."""
+"""Bytes that are summed together; bytes that are processed at a time."""
 REMEDY = "Set CONDGEN_CACHE to a folder that can be written."
 
 
 def kept(path: Path) -> Any:
-    """The JSON value that `keep` wrote; None if it is not there, or damaged."""
+    """The JSON value that `keep` wrote; None if it is missing or damaged."""
     try:
         found = json.loads(path.read_bytes())
         return found["value"] if found["sha256"] == digest(found["value"]) else None
@@ -32,21 +32,21 @@ def kept(path: Path) -> Any:
 
 
 def keep(path: Path, value: Any) -> None:
-    """Keep what JSON makes of a value. Raises DiskError if the cache cannot be written."""
-    value = json.loads(json.dumps(value))  # numbers as keys become words, which sort otherwise
+    """Store a value as JSON. Raises DiskError if the cache cannot be written."""
+    value = json.loads(json.dumps(value))  # number keys become strings, which sort differently
     with writing(path.parent):
         disk.write_bytes(path, json.dumps({"sha256": digest(value), "value": value}).encode())
 
 
 def keep_if_possible(path: Path, value: Any) -> None:
-    """The same of what is cheap to make again: a cache that cannot be written is no reason to stop."""
+    """Store a value that is cheap to compute again. A cache that cannot be written is ignored."""
     with suppress(disk.DiskError):
         keep(path, value)
 
 
 @contextmanager
 def writing(folder: Path) -> Iterator[None]:
-    """A folder in the cache, made now if need be, while something is written into it. Raises DiskError in one line."""
+    """Create a folder in the cache if necessary, while the block writes into it. Raises DiskError if that fails."""
     try:
         disk.make(folder)
         if folder.is_relative_to(disk.cache()):
@@ -60,9 +60,10 @@ def writing(folder: Path) -> Iterator[None]:
 
 
 def checksum(path: Path) -> str:
-    """Of a large file, at the speed of memory: SHA-256 of its length and of the sum of each page's 64-bit words.
+    """Checksum of a large file: SHA-256 of the file's length and of the sum of the 64-bit words of each page.
 
-    Any one damaged word, cut or page of zeros is noticed, in a tenth of the time that SHA-256 of the whole would take.
+    It detects any single damaged word, a truncation or a zeroed page, in a tenth of the time of SHA-256 of the whole
+    file.
     """
     whole: NDArray[np.uint8] = np.memmap(path, np.uint8, "r")
     digest = hashlib.sha256(str(len(whole)).encode())

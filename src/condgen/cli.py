@@ -33,14 +33,14 @@ AUGMENT = "Usage: condgen augment DATA --run RUN [OPTIONS]"
 
 
 def main(argv: Sequence[str] | None = None) -> None:
-    """Run one command and print what it returns; a mistake of the user's ends the process with code 2."""
+    """Run one command and print its result. A mistake of the user ends the process with code 2."""
     words = list(sys.argv[1:] if argv is None else argv)
     words = current_words(words)
-    if argv is None:  # no Python that is started from here, by a library perhaps, imports from the working folder
+    if argv is None:  # child processes, such as those that a library starts, do not import from the working folder
         os.environ["PYTHONSAFEPATH"] = "1"
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, TextIOWrapper):
-            stream.reconfigure(errors="replace")  # a name that the terminal cannot write is no reason to stop
+            stream.reconfigure(errors="replace")  # a character that the terminal cannot encode is replaced
     try:
         result = run(words)
         if isinstance(result, str | Path | Result):
@@ -56,7 +56,7 @@ def main(argv: Sequence[str] | None = None) -> None:
 
 
 def run(words: Sequence[str]) -> Any:
-    """What one command returns. Numbers that no command takes are refused before it begins."""
+    """Run one command and return its result. Numbers out of bounds are rejected before it starts."""
     command, given, _ = application(words).parse_args(words)
     bounds.check(command.__name__, given.arguments)
     with disk.remembering():
@@ -64,14 +64,14 @@ def run(words: Sequence[str]) -> Any:
 
 
 def application(words: Sequence[str]) -> App:
-    """The verbs; `train` with the options of the system that is named among `words`."""
+    """The application with all commands. `train` has the options of the system that is named in `words`."""
     app = App(
         name="condgen",
         help="Train label-conditioned image generators on your own images; sample, evaluate, compare and share them.",
         version=__version__,
         help_format="plaintext",
         help_flags=["--help", "-h"],
-        default_parameter=Parameter(negative=()),  # a flag is there or not; no --no-quiet
+        default_parameter=Parameter(negative=()),  # no --no-quiet
         exit_on_error=False,
         print_error=False,
         result_action="return_value",
@@ -103,7 +103,7 @@ def application(words: Sequence[str]) -> App:
 
 
 def figures_app(functions: Sequence[Callable[..., Path]]) -> App:
-    """`condgen figure WHAT RUN`, a command per function."""
+    """The application for `condgen figure WHAT RUN`, with one command per function."""
     app = App(name="figure", help="Figures of a run: grids, interpolations, latent spaces, curves, animations.")
     for function in functions:
         name = function.__name__.replace("_", "-")

@@ -1,4 +1,4 @@
-"""How a data set is read: the options that every command on data shares."""
+"""Options for reading a data set, which every command on data shares."""
 
 from collections.abc import Mapping
 from typing import Annotated, Any
@@ -11,7 +11,7 @@ from condgen.spec import Fit, OnBad
 
 
 class DataOptions(Settings):
-    """How labelled images are read from disk."""
+    """Options for reading labelled images from disk."""
 
     attributes: str | None = None
     """Which attributes to use, for data sets with attributes: names separated by commas, such as Blond_Hair,Smiling. A
@@ -34,4 +34,4 @@ class DataOptions(Settings):
 
 
 AS_THEY_ARE = DataOptions()
-"""The defaults."""
+"""The default options."""

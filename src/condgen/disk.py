@@ -1,6 +1,6 @@
-"""Writing so that a crash at any moment leaves the old file or the new one, never half of one.
+"""Writes files atomically: after a crash at any moment, either the old or the new content is complete.
 
-Everything that condgen writes goes through here, so that one test can cut the power at every call.
+condgen writes all files through this module, so that one test can simulate a power failure at every call.
 """
 
 import contextlib
@@ -20,11 +20,11 @@ from condgen.errors import CondgenError
 
 
 class DiskError(CondgenError):
-    """The disk did not take something: it is full, read-only or gone. What was there before is still there."""
+    """A file cannot be written, because the disk is full, read-only or missing. Existing files are unchanged."""
 
     @classmethod
     def about(cls, path: Path, error: OSError, size: int | None = None) -> "DiskError":
-        """size: bytes that were to be written, told beside those that are free."""
+        """The error for a path. size: number of bytes to write, which the message compares with the free space."""
         reason = error.strerror or str(error)
         if error.errno == errno.ENOSPC and size is not None:
             reason += f" ({size:,} bytes needed, {free(path):,} free)"
@@ -32,8 +32,8 @@ class DiskError(CondgenError):
 
 
 class Gone(DiskError):
-    """A folder that was moved or deleted while it was written to. Nobody tries again: a new one would only look like
-    it."""
+    """A folder was moved or deleted while condgen wrote to it. Writers do not retry, since they would create a new
+    one."""
 
     def __init__(self, text: str, deleted: bool = False) -> None:
         super().__init__(text)
@@ -41,16 +41,16 @@ class Gone(DiskError):
 
 
 _held: dict[Path, int] = {}
-"""Folders that are not made again if they vanish, each with a handle by which the system knows where it went."""
+"""Folders that are not created again if they vanish. Each has a file descriptor, which follows a renamed folder."""
 _opened: dict[Path, os.stat_result] = {}
-"""Folders that the current command opened to read from, and that it does not make again if they vanish."""
+"""Folders that the current command has opened for reading, which it does not create again if they vanish."""
 _remembers: list[bool] = []
-"""Not empty while a command runs; a program that calls condgen may exchange its folders as it likes."""
+"""Not empty while a command runs. Other programs that call condgen may replace its folders between calls."""
 
 
 @contextlib.contextmanager
 def held(folder: Path) -> Iterator[None]:
-    """While this lasts, no write through here makes `folder` anew, or goes into another one of its name."""
+    """Within the context, no write creates `folder` again, or writes to another folder of the same name."""
     place = folder.absolute()
     outer, handle = _held.get(place), os.open(place, os.O_RDONLY)
     _held[place] = handle
@@ -66,7 +66,7 @@ def held(folder: Path) -> Iterator[None]:
 
 @contextlib.contextmanager
 def remembering() -> Iterator[None]:
-    """While this lasts, folders that are opened are remembered."""
+    """Within the context, `remember` records the folders that are opened."""
     _remembers.append(True)
     try:
         yield
@@ -77,18 +77,18 @@ def remembering() -> Iterator[None]:
 
 
 def remember(folder: Path) -> None:
-    """Within `remembering`: from now on no write through here makes `folder` anew, until it is opened again."""
+    """Within `remembering`: from now on, no write creates `folder` again, until it is opened again."""
     if _remembers:
         _opened[folder.absolute()] = folder.stat()
 
 
 def forget(folder: Path) -> None:
-    """The inverse of `remember`, for whoever means to make the folder."""
+    """The inverse of `remember`, for code that is about to create the folder."""
     _opened.pop(folder.absolute(), None)
 
 
 def check_held(path: Path) -> None:
-    """Raises Gone if `path` lies in a held or remembered folder that was moved, deleted or exchanged."""
+    """Raise Gone if `path` is in a held or remembered folder that was moved, deleted or replaced."""
     place = path.absolute()
     for folder, seen in _opened.items():
         if place.is_relative_to(folder) and not _is_same(folder, seen):
@@ -109,7 +109,7 @@ def _is_same(folder: Path, seen: os.stat_result) -> bool:
 
 
 def _whereabouts(handle: int) -> str:
-    """Of a folder that is no longer where it was; Linux says where it is now."""
+    """What happened to a folder that is no longer at its path. Linux reports its current path."""
     try:
         now = os.readlink(f"/proc/self/fd/{handle}")
     except OSError:
@@ -118,14 +118,17 @@ def _whereabouts(handle: int) -> str:
 
 
 def cache() -> Path:
-    """Where what can be made again is kept: $CONDGEN_CACHE, else the user's cache folder."""
+    """The folder for data that can be computed again: $CONDGEN_CACHE, else the user's cache folder."""
     own = os.environ.get("CONDGEN_CACHE")
     return Path(own).expanduser() if own else user_cache_path("condgen")
 
 
 @contextlib.contextmanager
 def replacing(path: Path) -> Iterator[Path]:
-    """A temporary name beside `path` to write to; on success it is fsynced and renamed into place."""
+    """Yield a temporary path beside `path` to write to. On success it is fsynced and renamed to `path`.
+
+    Raises DiskError if the file cannot be written, and Gone as `check_held` does.
+    """
     with _errors(path):
         make(path.parent)
         parts.sweep_once(path.parent.absolute())
@@ -142,7 +145,7 @@ def replacing(path: Path) -> Iterator[Path]:
 
 @contextlib.contextmanager
 def staging(path: Path) -> Iterator[Path]:
-    """An empty temporary folder beside `path`, which is gone afterwards unless it was renamed."""
+    """Yield an empty temporary folder beside `path`. It is removed afterwards unless it has been renamed."""
     with _errors(path):
         make(path.parent)
         parts.sweep_once(path.parent.absolute())
@@ -151,7 +154,7 @@ def staging(path: Path) -> Iterator[Path]:
 
 
 def rename(folder: Path, path: Path) -> None:
-    """Give a filled folder its name, once all in it is on the disk. Only an empty folder may stand at `path`."""
+    """Rename a finished folder to `path` after fsyncing its files. If `path` exists, it must be an empty folder."""
     with _errors(path):
         for file in folder.iterdir():
             sync(file)
@@ -162,10 +165,10 @@ def rename(folder: Path, path: Path) -> None:
 
 @contextlib.contextmanager
 def replacing_files(folder: Path, old: Collection[str] = ()) -> Iterator[Path]:
-    """A temporary folder inside `folder` to fill. On success its files take their places in `folder`, one rename right
-    after another, so that what belongs together changes together.
+    """Yield a temporary folder inside `folder` to fill. On success its files are moved to `folder` in immediate
+    succession, so that files that belong together change together.
 
-    old: names of an earlier set, which are removed where the new one has none of that name.
+    old: file names of the previous set; those that the new set lacks are removed.
     """
     with staging(folder / folder.name) as part:
         yield part
@@ -180,10 +183,11 @@ def replacing_files(folder: Path, old: Collection[str] = ()) -> Iterator[Path]:
 
 @contextlib.contextmanager
 def continued_folder(path: Path, about: str, content: bytes) -> Iterator[Path]:
-    """A folder beside `path` to fill; on success it is renamed to `path`, else it stays for the next process to fill.
+    """Yield a folder beside `path` to fill. On success it is renamed to `path`; otherwise it is kept, and a later
+    process continues to fill it.
 
-    about, content: the file that says what will be in it. A folder that says something else is emptied first. If
-    `path` itself says so already, it is `path` that is filled.
+    about, content: name and content of the file that identifies the data. A folder in which that file differs is
+        emptied first. If `path` contains the same file already, `path` itself is yielded.
 
     Raises CondgenError if another process is filling it.
     """
@@ -213,7 +217,7 @@ def _holds(path: Path, content: bytes) -> bool:
 
 @contextlib.contextmanager
 def _errors(path: Path) -> Iterator[None]:
-    """What the disk refuses, as a DiskError about `path`."""
+    """Convert an OSError to a DiskError about `path`."""
     try:
         yield
     except OSError as error:
@@ -233,7 +237,7 @@ def write_json(path: Path, value: Any) -> None:
 
 
 def write_new(path: Path, data: bytes) -> bool:
-    """Write a file unless there is one; False if there is, even if another process has just written it."""
+    """Write a file unless it exists. Returns False if it exists, even if another process has just written it."""
     with _errors(path):
         make(path.parent)
         with parts.held_file(path) as part:
@@ -243,7 +247,7 @@ def write_new(path: Path, data: bytes) -> bool:
                 os.link(part, path)
             except FileExistsError:
                 return False
-            except OSError:  # a disk without hard links
+            except OSError:  # the file system has no hard links
                 os.replace(part, path)
             finally:
                 parts.remove(part)
@@ -252,12 +256,12 @@ def write_new(path: Path, data: bytes) -> bool:
 
 
 def as_json(value: Any) -> bytes:
-    """As files of ours hold it."""
+    """Encode a value in the format of condgen's JSON files."""
     return (json.dumps(value, indent=2, ensure_ascii=False) + "\n").encode()
 
 
 def append(path: Path, data: bytes) -> None:
-    """Add to the end of a file; if not all of it fits, the file stays as it was."""
+    """Append to a file. If the data do not fit on the disk, the file is left unchanged."""
     try:
         make(path.parent)
         with path.open("ab", buffering=0) as file:
@@ -273,9 +277,10 @@ def append(path: Path, data: bytes) -> None:
 
 
 def make(folder: Path) -> None:
-    """A folder and those above it, each name on the disk itself before anything is put inside.
+    """Create a folder and its parents. Each name is fsynced before anything is put into the folder.
 
-    Every writer here calls it first, so this is where a held folder that is gone is noticed."""
+    Every function that writes calls this one first, so this is where a missing held folder is detected.
+    """
     check_held(folder)
     if folder.is_dir():
         return
@@ -285,14 +290,14 @@ def make(folder: Path) -> None:
 
 
 def tidy(folder: Path) -> None:
-    """Remove what killed writers have left half done, in `folder` and below."""
+    """Remove the temporary files of killed processes in `folder` and below."""
     for part in folder.rglob(".*.part"):
         if parts.is_left_over(part):
             parts.remove(part)
 
 
 def sync(path: Path) -> None:
-    """Have the operating system put a file, or a folder's list of names, onto the disk itself."""
+    """Flush a file, or the list of names in a folder, to the disk."""
     handle = os.open(path, os.O_RDONLY)
     try:
         os.fsync(handle)
@@ -301,7 +306,7 @@ def sync(path: Path) -> None:
 
 
 def free(path: Path) -> int:
-    """Bytes left on the disk that `path` is or would be on."""
+    """Free space, in bytes, on the disk that contains `path` or would contain it."""
     while not path.exists():
         path = path.parent
     return shutil.disk_usage(path).free

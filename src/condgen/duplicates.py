@@ -34,7 +34,7 @@ Place = tuple[str, int]
 
 
 def facts(data: Dataset) -> dict[str, Any]:
-    """Numbers of exact and near duplicates of an earlier image, and the first of them by split and index; for JSON."""
+    """Numbers of exact and near duplicates of an earlier image, and the first of them by split and index, for JSON."""
     places = [(title, number) for title, split in data.splits.items() for number in range(len(split))]
     groups = equal(data, places)
     counts = [Counter(title for title, _ in group) for group in groups]
@@ -48,7 +48,7 @@ def facts(data: Dataset) -> dict[str, Any]:
 
 
 def equal(data: Dataset, places: Sequence[Place]) -> list[list[Place]]:
-    """Groups of images with equal pixels."""
+    """Groups of images with identical pixels."""
     found: defaultdict[bytes, list[Place]] = defaultdict(list)
     hashes = (digest for split in data.splits.values() for digest in digests(split.images))
     for place, digest in zip(places, hashes, strict=True):
@@ -57,7 +57,7 @@ def equal(data: Dataset, places: Sequence[Place]) -> list[list[Place]]:
 
 
 def near_facts(data: Dataset, places: Sequence[Place], groups: Sequence[Sequence[Place]]) -> dict[str, Any]:
-    """Near duplicates that are not exact ones. Pairs across splits come first, then by decreasing correlation."""
+    """Near duplicates that are not exact. Pairs across splits come first; otherwise pairs are sorted by correlation."""
     copies = {place for group in groups for place in group[1:]}
     kept = [place for place in places if place not in copies]
     pairs = [(kept[i], kept[j], alike) for i, j, alike in near(_all(data, kept))]

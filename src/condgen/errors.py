@@ -1,4 +1,4 @@
-"""Mistakes that the person at the keyboard can mend."""
+"""Errors that the user can correct, and notices."""
 
 import sys
 from collections.abc import Iterable, Iterator
@@ -7,18 +7,18 @@ from difflib import get_close_matches
 
 
 class CondgenError(Exception):
-    """One line: what was wrong, what was found, what to do.
+    """A one-line message: what is wrong, what was found, and how to correct it.
 
     The command line prints it without a traceback and ends with exit code 2.
     """
 
 
 SHOWN, COMPARED = 20, 5000
-"""Names that an error lists, and names that a misspelt word is compared with."""
+"""Maximum number of names that an error lists, and that a misspelt name is compared with."""
 
 
 def unknown(kind: str, word: str, names: Iterable[str]) -> CondgenError:
-    """The error for a name that is not in a table; it names the nearest and lists what there is."""
+    """The error for a name that is not in `names`. It suggests the nearest name and lists the available ones."""
     known = list(names)
     listed = [shortened(name) for name in known[:SHOWN]] + (["..."] if len(known) > SHOWN else [])
     hint = did_you_mean(word, known[:COMPARED])
@@ -26,7 +26,7 @@ def unknown(kind: str, word: str, names: Iterable[str]) -> CondgenError:
 
 
 def did_you_mean(word: str, names: Iterable[str]) -> str:
-    """'; did you mean X?' if a name is near, else a full stop; upper and lower case count as equal."""
+    """'; did you mean X?' if a similar name exists, else a full stop. Case is ignored."""
     if len(word) > LONG:
         return "."
     lowered = {name.lower(): name for name in names}
@@ -35,18 +35,18 @@ def did_you_mean(word: str, names: Iterable[str]) -> str:
 
 
 LONG = 100
-"""Characters of a name that an error repeats."""
+"""Maximum length, in characters, of a name that an error repeats."""
 
 
 def shortened(text: str) -> str:
-    """`text` on one line, without what a terminal would obey, and its middle left out if it is too long to read."""
+    """`text` on one line without control characters, shortened in the middle if it is longer than LONG characters."""
     text = text if text.isprintable() else "".join(sign if sign.isprintable() else " " for sign in text)
     return text if len(text) <= LONG else f"{text[: LONG // 2]}...{text[-LONG // 4 :]}"
 
 
 @contextmanager
 def needs(extra: str) -> "Iterator[None]":
-    """Imports of an optional extra; one that is missing is an error with the command that brings it."""
+    """Within the context, convert an ImportError to a CondgenError that names the extra to install."""
     try:
         yield
     except ImportError as error:
@@ -54,5 +54,5 @@ def needs(extra: str) -> "Iterator[None]":
 
 
 def notice(text: str) -> None:
-    """Tell the person something that is no reason to stop: one line on stderr, so that --json stays clean."""
+    """Print one line that does not stop the command. It goes to stderr, so that the output of --json stays valid."""
     sys.stderr.write(f"condgen: {' '.join(text.split())}\n")

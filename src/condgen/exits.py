@@ -1,9 +1,10 @@
-"""How a command ends: with an exit code, and one line if something is wrong.
+"""Ends a command with an exit code, and with a one-line message if something is wrong.
 
-0 done; 1 standard output could not be written; 2 a mistake of the user, or something that the machine refuses; 70 a bug
-in condgen; 130 Ctrl-C; 141 nobody reads the output any more; 143 SIGTERM. CONDGEN_TRACEBACK=1 shows tracebacks as well.
+Exit codes: 0 success; 1 standard output could not be written; 2 a mistake of the user, or an error of the operating
+system such as a lack of memory; 70 a bug in condgen; 130 Ctrl-C; 141 the reader of the output has closed the pipe; 143
+SIGTERM. CONDGEN_TRACEBACK=1 also shows tracebacks.
 
-Needs nothing large, so that `__main__` can import it first.
+This module imports nothing large, so that `__main__` can import it first.
 """
 
 import _thread
@@ -21,7 +22,7 @@ from condgen.errors import CondgenError, shortened
 
 OUTPUT, MISTAKE, BUG, INTERRUPTED, PIPE_CLOSED = 1, 2, 70, 130, 141
 LONGEST = 1000
-"""Characters of the line about a mistake."""
+"""Maximum length, in characters, of the message about a mistake."""
 TO_LOWER = {
     "train": "--batch, --size or the widths of the networks",
     "sample": "--count, or the number of --labels",
@@ -30,7 +31,7 @@ TO_LOWER = {
     "augment": "--per-class",
     "inspect": "--size",
 }
-"""Options that decide how much memory a verb takes."""
+"""Options that determine the memory use of a command."""
 MEMORY = re.compile(
     r"out of memory|(can't|cannot|unable to) allocate|bad_alloc|not enough memory|start new thread", re.I
 )
@@ -39,33 +40,34 @@ SIZE = re.compile(r"allocate ([\d.,]+ (?:bytes|[KMGTPE]i?B))", re.I)
 
 @contextmanager
 def ending() -> Iterator[None]:
-    """End the process after the block, with the code that fits what happened in it."""
+    """Run the block, then end the process with the exit code for its result."""
     sys.unraisablehook = _unraisable
     code: int | str | None = 0
     try:
         yield
     except SystemExit as ended:
-        code = PIPE_CLOSED if isinstance(ended.__context__, BrokenPipeError) else ended.code  # rich turns one into 1
+        code = PIPE_CLOSED if isinstance(ended.__context__, BrokenPipeError) else ended.code  # rich changes it to 1
     except BaseException as error:
         code = _last_resort(error)
     _finish(code)
 
 
 def keep_standard_streams() -> None:
-    """Open closed standard streams onto nothing: else the next file that is opened would get their number."""
+    """Open closed standard streams on the null device. Otherwise, the next opened file would get their number."""
     for number, name in enumerate(("stdin", "stdout", "stderr")):
         try:
             os.fstat(number)
         except OSError:
-            os.open(os.devnull, os.O_RDWR)  # gets the lowest number that is free
+            os.open(os.devnull, os.O_RDWR)  # returns the lowest free number
         if getattr(sys, name) is None:
             setattr(sys, name, os.fdopen(number, "w" if number else "r", closefd=False))
 
 
 def ended(error: Exception, words: Sequence[str], mistakes: tuple[type[Exception], ...]) -> int | None:
-    """Report a mistake, or something that the machine refuses, in one line; None if it is neither. Returns the code.
+    """Report a mistake of the user or an error of the operating system in one line. Returns the exit code; None for
+    other errors.
 
-    words: of the command line. mistakes: exceptions whose own text is the line.
+    words: the command line. mistakes: types of exceptions whose text is the message.
     """
     if isinstance(error, OSError) and error.errno == errno.EPIPE and error.filename is None:
         _silence(sys.stdout)
@@ -82,7 +84,7 @@ def ended(error: Exception, words: Sequence[str], mistakes: tuple[type[Exception
 
 
 def explained(error: BaseException, words: Sequence[str] = ()) -> str | None:
-    """What the machine refuses, in a sentence; None if the error tells of nothing like that."""
+    """The message about an error of the operating system; None for other errors."""
     if _is_memory(error):
         return _memory(error, words)
     if isinstance(error, UnicodeEncodeError):
@@ -103,7 +105,7 @@ def explained(error: BaseException, words: Sequence[str] = ()) -> str | None:
 def _is_memory(error: BaseException) -> bool:
     if isinstance(error, MemoryError) or (isinstance(error, OSError) and error.errno == errno.ENOMEM):
         return True
-    return isinstance(error, RuntimeError) and bool(MEMORY.search(str(error)))  # torch's are RuntimeErrors
+    return isinstance(error, RuntimeError) and bool(MEMORY.search(str(error)))  # torch raises RuntimeError
 
 
 def _memory(error: BaseException, words: Sequence[str]) -> str:
@@ -133,7 +135,7 @@ def _shown(name: object) -> str:
 
 
 def _say(line: str, error: BaseException) -> None:
-    """One line on stderr, whatever it takes, and nothing if stderr takes nothing."""
+    """Print one line on stderr. If stderr cannot be written, print nothing."""
     try:
         if os.environ.get("CONDGEN_TRACEBACK"):
             import traceback
@@ -149,7 +151,7 @@ def _say(line: str, error: BaseException) -> None:
 
 
 def _last_resort(error: BaseException) -> int:
-    """A bug, unless an interrupt is behind it: an import that Ctrl-C cuts short may fail in any way."""
+    """Report a bug, unless the exception was caused by an interrupt: an interrupted import may fail in any way."""
     seen: BaseException | None = error
     for _ in range(20):
         if isinstance(seen, KeyboardInterrupt):
@@ -161,7 +163,7 @@ def _last_resort(error: BaseException) -> int:
 
 
 def _written(error: BaseException) -> str:
-    """Put the traceback into a file of its own; says where it is."""
+    """Write the traceback to a temporary file. Returns a phrase that says where it is."""
     import tempfile
     import traceback
 
@@ -175,7 +177,8 @@ def _written(error: BaseException) -> str:
 
 
 def on_interrupt(number: int, frame: FrameType | None) -> None:
-    """KeyboardInterrupt; in an import the end at once: in torch's, C++ would abort with a message of its own."""
+    """Raise KeyboardInterrupt. During an import, end the process at once: in an import of torch, C++ would abort with
+    its own message."""
     while frame is not None:
         if frame.f_code.co_filename == "<frozen importlib._bootstrap>":
             os._exit(INTERRUPTED)
@@ -184,7 +187,7 @@ def on_interrupt(number: int, frame: FrameType | None) -> None:
 
 
 def _unraisable(unraisable: "sys.UnraisableHookArgs") -> None:
-    """An interrupt that fell into a destructor is sent again; anything else is told as ever."""
+    """Send an interrupt that occurred in a destructor again. Other exceptions are reported as usual."""
     if issubclass(unraisable.exc_type, KeyboardInterrupt):
         _thread.interrupt_main()
     else:
@@ -192,7 +195,7 @@ def _unraisable(unraisable: "sys.UnraisableHookArgs") -> None:
 
 
 def _takes_output() -> bool:
-    """Whether standard output can still be written; tried out, since an error does not tell which file it is about."""
+    """Whether standard output can be written. It is tested, since an error does not name the failed stream."""
     try:
         sys.stdout.write("\n")
         sys.stdout.flush()
@@ -202,7 +205,7 @@ def _takes_output() -> bool:
 
 
 def _silence(stream: TextIO) -> None:
-    """What is still to be written to a stream goes nowhere, instead of failing again when Python ends."""
+    """Redirect a stream to the null device, so that flushing it does not fail again when Python ends."""
     with suppress(OSError, ValueError):
         nothing = os.open(os.devnull, os.O_WRONLY)
         os.dup2(nothing, stream.fileno())
@@ -213,7 +216,7 @@ def _finish(code: int | str | None) -> NoReturn:
     with suppress(ValueError):
         signal.signal(
             signal.SIGINT, lambda number, frame: os._exit(INTERRUPTED)
-        )  # from here on there is nothing left to interrupt
+        )  # from here on, there is nothing left to interrupt
     try:
         sys.stdout.flush()
     except OSError as error:

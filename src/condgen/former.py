@@ -1,4 +1,4 @@
-"""Former names of settings, options and commands: run folders, model cards and scripts of earlier versions use them."""
+"""Former names of settings, options and commands, as used in run folders, cards and scripts of earlier versions."""
 
 import sys
 from collections.abc import Mapping, Sequence
@@ -12,29 +12,31 @@ FORMER = {
     "networks": "architecture",
     "balance": "balanced_sampling",
 }
-"""Former name -> current name, of fields of the built-in systems' `Config`."""
+"""Former and current names of the fields of the built-in systems' `Config`."""
 DATA = {"labels": "attributes"}
-"""Of the fields of `data.DataOptions`."""
+"""Former and current names of the fields of `data.DataOptions`."""
 OPTIONS = {
     "train": FORMER | DATA,
     "inspect": DATA,
     "augment": DATA,
     "evaluate": DATA | {"pictures": "folder", "images": "count"},
 }
-"""Of the options of each command."""
+"""Former and current names of the options of each command."""
 COMMANDS = {"picture": "figure"}
 EVALUATION = {"pictures_measured": "images_measured", "pictures": "images"}
-"""Of what evaluation.json says about itself, and of its lines per class."""
+"""Former and current names of the keys in evaluation.json, including those of its entries per class."""
 
 
 def current_names(settings: Mapping[str, Any], former: Mapping[str, str] = FORMER) -> dict[str, Any]:
-    """The same settings under their current names. Raises TypeError or ValueError for anything but a mapping."""
+    """The settings under their current names. Raises TypeError or ValueError if `settings` is not a mapping."""
     return {former.get(name, name): value for name, value in dict(settings).items()}
 
 
 def current_words(words: Sequence[str]) -> list[str]:
-    """A command line with current names: `picture walk` -> `figure walk`, `train --rise 0` -> `train --warmup 0`. Each
-    replacement is reported on stderr."""
+    """A command line with current names: `picture walk` -> `figure walk`, `train --rise 0` -> `train --warmup 0`.
+
+    Each replacement is reported on stderr.
+    """
     if not words:
         return []
     command = COMMANDS.get(words[0], words[0])

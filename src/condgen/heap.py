@@ -1,7 +1,8 @@
-"""Keep the memory that a training step frees in the process, for the next step; a server returns it (glibc, Linux).
+"""Keeps the memory that a training step frees in the process, for the next step. A server returns it (glibc, Linux).
 
-By default, malloc returns large blocks to the kernel at once. The next step then gets its feature maps, of megabytes
-each, as new zeroed pages, which takes an eighth of a convolutional step on two cores (docs/performance/profile.md).
+By default, malloc returns large blocks to the kernel at once. The next step then gets its feature maps, of several
+megabytes each, as new zeroed pages, which takes an eighth of a convolutional step on two cores
+(docs/performance/profile.md).
 """
 
 import ctypes
@@ -18,7 +19,7 @@ MB = 2**20
 def returned() -> None:
     """Make malloc return blocks of 256 kB and more to the kernel as soon as they are freed.
 
-    By default it raises that size after the first such block is freed, and a server stays as large as it once was.
+    By default, malloc raises that size after the first such block is freed, and a server keeps its peak memory.
     """
     if malloc := _malloc():
         malloc.mallopt(MMAP_THRESHOLD, MB // 4)

@@ -17,13 +17,13 @@ from condgen.sampling import canvas, plots
 MARK, NOTE = marker.Mark("condgen inspect"), marker.sheet("condgen inspect")
 FILES = ("facts.json", "sheet.png", "labels.png", "means.png", "duplicates.png")
 ROWS, COLUMNS = 5, 20
-"""Images per label, and labels, in the sample grid. Further labels are not shown."""
+"""Maximum number of images per label, and of labels, in the sample grid. Further labels are not shown."""
 MOST_MEANS = 500
-"""Labels whose mean image is shown: the first ones."""
+"""Maximum number of labels whose mean image is shown."""
 
 
 def facts(data: Dataset) -> dict[str, Any]:
-    """All statistics of a data set, for JSON."""
+    """All statistics of a data set, as plain data for JSON."""
     counts = {title: per_label(split, data.labels) for title, split in data.splits.items()}
     return {
         "name": data.name,
@@ -77,7 +77,7 @@ def sentences(found: dict[str, Any]) -> list[str]:
 
 
 def check(folder: Path) -> None:
-    """Raises CondgenError if `folder` holds what condgen inspect did not write."""
+    """Raise CondgenError if `folder` contains files that `condgen inspect` did not write."""
     marker.check(folder, MARK, FILES)
 
 
@@ -109,7 +109,7 @@ def means(split: Split, labels: Labels, most: int | None = None) -> NDArray[np.u
 
 
 def real(split: Split, labels: Labels, rows: int = ROWS) -> Image.Image:
-    """The first `rows` real images of each label, one titled column per label; white where there are fewer."""
+    """A grid of the first `rows` images of each label, with one titled column per label. Missing images are white."""
     count = min(len(labels), COLUMNS)
     found = np.full((rows, count, *split.images.shape[1:]), 255, np.uint8)
     for column in range(count):

@@ -1,7 +1,7 @@
-"""What can be asked of a generator: one of K classes, or K attributes at once.
+"""The labels that a generator can be conditioned on: one of K classes, or K attributes at once.
 
-Both become a vector of zeros and ones of length K: one-hot for a class, multi-hot for attributes. Networks see only
-that vector, so a system never asks which kind it is given.
+A label becomes a vector of zeros and ones of length K: one-hot for a class, multi-hot for attributes. Networks receive
+only that vector, so a system need not distinguish the two kinds.
 """
 
 from collections import Counter
@@ -24,14 +24,14 @@ Label = int | tuple[int, ...]
 
 
 UNKNOWN = -1
-"""Of an attribute that nobody noted down. As a number for networks it is one half: neither on nor off."""
+"""The value of an attribute that was not annotated. Networks receive 0.5, between absent and present."""
 MOST = 1_000_000
-"""Labels that one text may name."""
+"""Maximum number of labels that one text may name."""
 
 
 @dataclass(frozen=True)
 class Labels:
-    """The label set of a data set: names in order, and whether they exclude each other."""
+    """The label set of a data set: ordered names, which are either mutually exclusive classes or attributes."""
 
     names: tuple[str, ...]
     kind: Literal["classes", "attributes"] = "classes"
@@ -48,17 +48,17 @@ class Labels:
 
     @property
     def each(self) -> Sequence[Label]:
-        """Every label once: each class, or each attribute switched on alone. Takes no memory until it is read."""
+        """Each label once: each class, or each attribute alone. The labels are created only when they are read."""
         return range(len(self)) if self.kind == "classes" else _OneOn(len(self))
 
     def indexed(self) -> "Labels":
-        """These labels, after what finds them by name is made: no request to a server has to wait for that."""
+        """Create the tables for finding labels by name, so that no request to a server waits for it. Returns self."""
         self._lookup.index()
         return self
 
     def encode(self, labels: "Sequence[Label] | NDArray[np.integer]") -> "NDArray[np.float32]":
-        """Labels as vectors: (n,) class numbers or (n, K) attribute values -> (n, K) of 0. and 1.; unknown is 0.5."""
-        import numpy as np  # here, so that `condgen --help` and a mistake need no numpy
+        """Convert class numbers (n,) or attribute values (n, K) to float32 vectors (n, K) of 0, 1 and 0.5 (unknown)."""
+        import numpy as np  # imported here, so that `condgen --help` and error messages need no numpy
 
         array = np.asarray(labels)
         if self.kind == "attributes":
@@ -68,24 +68,24 @@ class Labels:
         return vectors
 
     def title(self, label: Label) -> str:
-        """The label in words: a class name, or the attributes that are on, joined by '+'."""
+        """The name of the label: a class name, or the names of the present attributes joined by '+', or 'none'."""
         if isinstance(label, tuple):
             return "+".join(name for name, on in zip(self.names, label, strict=True) if on) or "none"
         return self.names[label]
 
     def slug(self, label: Label) -> str:
-        """The title as a part of a file name: letters, digits, '+', '_' and '-'; different labels differ."""
+        """The title as part of a file name: letters, digits, '+', '_' and '-'. It differs for different labels."""
         if isinstance(label, tuple):
             on = (slug for slug, value in zip(self._slugs, label, strict=True) if value)
             return slugs.bounded("+".join(on) or "none")
         return self._slugs[label]
 
     def parse(self, text: str) -> list[Label]:
-        """Labels as people type them.
+        """Parse labels as typed by a user.
 
         Classes: ``8``, ``Sneaker``, ``0-9``, ``3,5,8``, ``all``. Attributes: ``Smiling``, ``Smiling+Blond_Hair`` (the
-        others off), ``none``, ``all`` (each one alone). A name wins over a number. A name typed exactly wins over one
-        that differs from it in case, in spaces or in Unicode normalisation.
+            others absent), ``none``, ``all`` (each one alone). A name takes precedence over a number, and an exact name
+            over one that differs in case, spaces or Unicode normalisation. Raises CondgenError for an unknown label.
         """
         found: list[Label] = []
         for some in self._named(text):
@@ -95,7 +95,7 @@ class Labels:
         return found
 
     def distinct(self, text: str, most: int) -> list[Label]:
-        """The different labels that a text names, in order. Raises TooMany, without listing them, beyond `most`."""
+        """The distinct labels that a text names, in order. Raises TooMany, without listing them, beyond `most`."""
         found: dict[Label, None] = {}
         for some in self._named(text):
             if len(some) <= most:
@@ -105,7 +105,7 @@ class Labels:
         return list(found)
 
     def check(self, label: object) -> Label:
-        """A label given from Python, made canonical; raises if this label set has no such label."""
+        """Validate a label given from Python and normalise its type. Raises CondgenError if the label is unknown."""
         if isinstance(label, str):
             found = self.parse(label)
             if len(found) != 1:
@@ -124,7 +124,7 @@ class Labels:
         return number
 
     def index(self, word: str) -> int:
-        """The place of a name (or number, as typed) in this label set; an unknown one is an error."""
+        """The index of a name, or of a number given as text. Raises UnknownLabel if there is no such label."""
         index = self._lookup.find(word)
         if index is None and self == ANY:
             raise CondgenError(f"this generator takes no label, found {shortened(word)!r}; leave --labels out.")
@@ -133,11 +133,11 @@ class Labels:
         return index
 
     def _named(self, text: str) -> Iterator[Sequence[Label]]:
-        """What a text names, range by range or word by word."""
+        """The labels that a text names, one range or word at a time."""
         if text.strip().lower() == "all":
             yield self.each
             return
-        if self._lookup.find(text) is not None:  # a name may hold a comma or a hyphen itself
+        if self._lookup.find(text) is not None:  # a name may contain a comma or a hyphen itself
             yield self._word(text)
             return
         empty = True
@@ -173,11 +173,11 @@ class Labels:
 
 
 class TooMany(CondgenError):
-    """A text that names more labels than may be."""
+    """A text names more labels than permitted."""
 
 
 class _OneOn(Sequence[Label]):
-    """`count` rows of zeros, each with one 1: the rows of an identity matrix, made when they are read."""
+    """The rows of an identity matrix of size `count`, as tuples that are created when they are read."""
 
     def __init__(self, count: int) -> None:
         self.rows = range(count)
@@ -198,4 +198,4 @@ class _OneOn(Sequence[Label]):
 
 
 ANY = Labels(("any",))
-"""The label set of a generator that takes no label."""
+"""The label set of an unconditional generator."""

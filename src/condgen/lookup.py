@@ -1,4 +1,4 @@
-"""Finding names in what people type: in time that grows with the length of the text, however many names there are."""
+"""Finds names in a text typed by a user. The time grows with the length of the text, not with the number of names."""
 
 import re
 import unicodedata
@@ -8,26 +8,26 @@ from functools import cached_property
 from condgen.errors import CondgenError, shortened, unknown
 
 MOST_JOINED, MOST_HYPHENS = 8, 64
-"""Commas and plus signs of a name that are looked for in a list of names; hyphens in a word that may be a range. So the
-time to parse a text grows with its length and no faster."""
+"""Maximum number of commas or plus signs in a name that is recognised in a list, and of hyphens in a word that may be a
+range. These limits keep the time to parse a text proportional to its length."""
 LONGEST_NUMBER = 20
-"""Digits of a label given by its number."""
+"""Maximum number of digits of a label given by number."""
 CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f]")
 
 
 class Lookup:
-    """The places of names in a list: by name, by what is read alike, or by number."""
+    """Indices of names in a list, found by exact name, by normalised name, or by number."""
 
     def __init__(self, names: Sequence[str]) -> None:
         self.names = names
 
     def index(self) -> None:
-        """Make the tables, which are else made when they are first needed."""
+        """Create the tables now instead of on first use."""
         _ = self._places, self._alike, self._held
 
     def find(self, word: str) -> int | None:
-        """A name as it is, else without the spaces around it, else whatever its case, else a number; None if there is
-        no such label. Raises CondgenError if it could be several."""
+        """The index of a name: matched exactly, then without surrounding spaces, then normalised, then as a number;
+        None if there is no match. Raises CondgenError if several names match."""
         for exact in (word, word.strip()):
             if exact in self._places:
                 return self._places[exact]
@@ -42,7 +42,7 @@ class Lookup:
         return int(number) if is_number and int(number) < len(self.names) else None
 
     def ends(self, word: str) -> tuple[int, int] | None:
-        """The two ends of a range such as 0-9; None if the word is no range."""
+        """The two ends of a range such as 0-9; None if the word is not a range."""
         if word.count("-") > MOST_HYPHENS:
             return None
         for hyphen in re.finditer("-", word):
@@ -54,7 +54,7 @@ class Lookup:
         return None
 
     def split(self, text: str, separator: str) -> Iterator[str]:
-        """The pieces between separators. Those that make up a name, which may hold the separator itself, stay one."""
+        """Split a text at a separator. Names that contain the separator themselves are kept whole."""
         if self.find(text) is not None:
             yield text
             return
@@ -74,7 +74,7 @@ class Lookup:
 
     @cached_property
     def _alike(self) -> dict[str, tuple[int, ...]]:
-        """Places of the names that are read alike; none for names that are nothing but space."""
+        """Indices of the names with the same normalised form. Names that consist of spaces are left out."""
         found: dict[str, tuple[int, ...]] = {}
         for i, name in enumerate(self.names):
             if key := folded(name):
@@ -83,13 +83,13 @@ class Lookup:
 
     @cached_property
     def _held(self) -> dict[str, int]:
-        """How many separators a name may hold, for those that occur in lists."""
+        """Maximum number of separators within a name, for those separators that are used in lists."""
         return {sign: min(MOST_JOINED, max(name.count(sign) for name in self.names)) for sign in ",+"}
 
 
 class UnknownLabel(CondgenError):
-    """A name that a label set does not hold. The nearest one is looked up when the message is read, which a server that
-    answers in its own words never does."""
+    """A name that a label set does not contain. The nearest name is looked up only when the message is read, which a
+    server that uses its own messages never does."""
 
     def __init__(self, word: str, names: Sequence[str]) -> None:
         super().__init__(word)
@@ -100,8 +100,7 @@ class UnknownLabel(CondgenError):
 
 
 def folded(name: str) -> str:
-    """A name without what a reader does not see or a keyboard does not give: case, Unicode normalisation, control
-    and format characters, runs of spaces."""
+    """Normalise a name: ignore case, Unicode normalisation, control and format characters, and runs of spaces."""
     plain = CONTROL.sub(" ", name)
     if not name.isascii():
         visible = "".join(sign for sign in plain if unicodedata.category(sign) != "Cf")

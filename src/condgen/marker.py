@@ -1,10 +1,11 @@
-"""What tells that condgen wrote a folder or a file, so that it neither trains on its own output nor writes over yours.
+"""Marks the folders and files that condgen writes, so that it neither trains on its own output nor overwrites the
+user's files.
 
-a folder   .condgen.json: which command wrote it, and whether it is data; then with the labels of its images
+a folder   .condgen.json: the command that wrote it, and whether it is data; for data, also the label set
 an image   JSON under the key "condgen" in the text of a PNG, or in the comment of a GIF
 an .npz    an array "condgen"; an .html page a <meta name="generator">
 
-`data/` leaves out whatever is marked; a folder that is marked as data is read as data when it is named by itself.
+`data/` leaves out marked files and folders. A folder that is marked as data is read if the user names it.
 """
 
 import json
@@ -23,20 +24,20 @@ from condgen.version import __version__
 
 FILE, KEY = ".condgen.json", "condgen"
 ENDINGS = (".png", ".gif")
-"""Of images that condgen writes."""
+"""Endings of images that condgen writes."""
 HEAD = 2**16
-"""Bytes at the start of a file in which an image's note lies."""
+"""Number of bytes at the start of an image file that contain its note."""
 GENERATOR = b'<meta name="generator" content="condgen">'
 
 
 @dataclass(frozen=True)
 class Mark:
-    """What the marker of a folder says."""
+    """The content of a folder's marker."""
 
     wrote: str
-    """The command, such as "condgen inspect"."""
+    """The command that wrote the folder, such as "condgen inspect"."""
     labels: Labels | None = None
-    """Of a folder that is data: the label set of its images."""
+    """The label set of the images, if the folder is data."""
 
     @property
     def is_data(self) -> bool:
@@ -49,22 +50,22 @@ class Mark:
 
 @dataclass(frozen=True)
 class Note:
-    """What an image says of itself."""
+    """The provenance stored in an image file."""
 
     kind: Literal["image", "sheet"]
-    """One generated image, or a grid, figure or film."""
+    """"image" for one generated image; "sheet" for a grid, figure or animation."""
     wrote: str
     label: str | None
-    """Title of a generated image's label."""
+    """Title of a generated image's label; None for a sheet."""
 
 
 def sheet(wrote: str) -> dict[str, str]:
-    """What a grid or figure says of itself. wrote: the command."""
+    """The metadata of a grid or figure. wrote: the command that wrote it."""
     return {"kind": "sheet", "wrote": wrote}
 
 
 def parse(data: bytes) -> Mark | None:
-    """A marker's content; None if it is damaged."""
+    """Parse the content of a marker; None if it is damaged."""
     try:
         found = json.loads(data)
         wrote, known = str(found["wrote"])[:100], found["labels"] if found["data"] else None
@@ -86,13 +87,13 @@ def of(folder: Path) -> Mark | None:
 
 
 def write(folder: Path, mark: Mark) -> None:
-    """Mark a folder; a marker that says the same stays."""
+    """Mark a folder. An identical marker is not written again."""
     if not is_whole(folder, mark):
         disk.write_json(folder / FILE, mark.to_json())
 
 
 def is_whole(folder: Path, mark: Mark, version: str = __version__) -> bool:
-    """Whether the marker of a folder is, byte for byte, what condgen of this version writes."""
+    """Whether the marker of a folder is, byte for byte, what this version of condgen writes."""
     try:
         return (folder / FILE).read_bytes() == disk.as_json(mark.to_json() | {KEY: version})
     except OSError:
@@ -105,10 +106,10 @@ def claim(folder: Path, mark: Mark, names: Collection[str] = ()) -> None:
 
 
 def check(folder: Path, mark: Mark, names: Collection[str] = ()) -> Mark:
-    """The mark that a folder gets once this is written into it too.
+    """The marker of a folder after `mark` has been added to its existing marker.
 
-    names: of files that condgen wrote there before it had markers. Raises CondgenError if the folder holds files of
-    somebody else, or what another command wrote.
+    names: names of files that versions of condgen without markers wrote. Raises CondgenError if the folder contains
+        other files, or files written by another command.
     """
     there = of(folder)
     unmarked = there is None and folder.is_dir() and not (folder / FILE).exists()
@@ -128,13 +129,13 @@ def check(folder: Path, mark: Mark, names: Collection[str] = ()) -> Mark:
 
 
 def check_file(path: Path) -> None:
-    """Raises CondgenError if a file lies there that condgen did not write."""
+    """Raise CondgenError if the file exists and condgen did not write it."""
     if path.is_file() and not wrote(path):
         raise CondgenError(f"{str(path)!r} is there already, and condgen did not write it; give another --out.")
 
 
 def wrote(path: Path) -> bool:
-    """Whether condgen wrote this file, as far as a file can tell."""
+    """Whether condgen wrote this file, as far as its content shows."""
     if path.suffix == ".npz":
         return wrote_arrays(path)
     try:
@@ -146,7 +147,7 @@ def wrote(path: Path) -> bool:
 
 
 def is_sheet(path: Path) -> bool:
-    """Whether a file is a grid or figure by condgen."""
+    """Whether a file is a grid or figure written by condgen."""
     try:
         with path.open("rb") as file:
             found = note(file.read(HEAD))
@@ -156,7 +157,7 @@ def is_sheet(path: Path) -> bool:
 
 
 def wrote_arrays(file: Path | BinaryIO) -> bool:
-    """The same of an .npz."""
+    """Whether condgen wrote this .npz file."""
     try:
         with zipfile.ZipFile(file) as archive:
             return f"{KEY}.npy" in archive.namelist()
@@ -165,7 +166,7 @@ def wrote_arrays(file: Path | BinaryIO) -> bool:
 
 
 def note(head: bytes) -> Note | None:
-    """What a PNG or GIF says of itself, from its first bytes; None of images that condgen did not write."""
+    """The provenance in the first bytes of a PNG or GIF; None if condgen did not write the image."""
     text = next(_texts(head), None)
     try:
         found = json.loads(text) if text else None
@@ -179,7 +180,7 @@ def note(head: bytes) -> Note | None:
 
 
 def _texts(head: bytes) -> Iterator[bytes]:
-    """Texts under our key before the pixels of a PNG, or in the first comment of a GIF."""
+    """Texts under condgen's key before the pixels of a PNG, or in the first comment of a GIF."""
     if head[:4] == b"GIF8":
         begin = head.find(b"\x21\xfe", 0, 2**12)
         text, at = b"", begin + 2
@@ -194,13 +195,13 @@ def _texts(head: bytes) -> Iterator[bytes]:
         if kind == b"IDAT":
             return
         if kind in (b"tEXt", b"iTXt") and data.startswith(KEY.encode() + b"\0"):
-            # iTXt: flag and method of compression, then language and translated key, each ended by a zero
+            # iTXt has a compression flag and method, then language and translated keyword, each terminated by a zero
             yield data.split(b"\0", 1)[1] if kind == b"tEXt" else data.split(b"\0", 5)[-1]
         at += size + 12
 
 
 def _strange(folder: Path, names: Collection[str]) -> Iterator[Path]:
-    """Files in a folder that condgen did not write, in an order that is the same on every machine."""
+    """Files in a folder that condgen did not write, in the same order on every machine."""
     try:
         entries = sorted(folder.iterdir())
     except OSError as error:
@@ -216,7 +217,7 @@ def _strange(folder: Path, names: Collection[str]) -> Iterator[Path]:
 
 
 def joined(sets: Sequence[Labels]) -> Labels | None:
-    """The classes of all of them; attributes go together only where they are equal. None if there is no such set."""
+    """The union of class sets. Attribute sets are joined only if they are equal. None if there is no such set."""
     if not sets or all(one == sets[0] for one in sets):
         return sets[0] if sets else None
     if any(one.kind != "classes" for one in sets):

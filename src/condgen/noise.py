@@ -1,4 +1,4 @@
-"""Random tensors: reproducible noise of a training step, and the latent vector of a generated image."""
+"""Random tensors: reproducible noise for training steps, and the latent vectors of generated images."""
 
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
@@ -88,7 +88,7 @@ def walk(prior: Prior, start: Tensor, end: Tensor, steps: int) -> Tensor:
 
 
 def between(prior: Prior, start: Tensor, end: Tensor, parts: Tensor) -> Tensor:
-    """Latent interpolation at the given fractions, (len(parts), dim): 0 is `start`, 1 is `end`.
+    """Latent interpolation at the given fractions, (len(parts), dim). Fraction 0 is `start`, 1 is `end`.
 
     A straight line between two samples of N(0, I) passes nearer to the origin than samples do. A normal prior is
     therefore interpolated spherically (White 2016, arXiv 1609.04468), a uniform one linearly.

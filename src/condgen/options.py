@@ -1,8 +1,8 @@
-"""What may be chosen when images are generated, besides label and seed: truncation, and whatever a system adds.
+"""Sampling options: what can be chosen when images are generated, besides label and seed, such as truncation.
 
-A system declares its sampling options once, in `System.options`; a prior adds its own (`spec.Prior.options`). They
-change no weight. The command line, Python, the HTTP schema, the page, exports and the card are all made from the
-declaration, so an option needs no other edit.
+A system declares its sampling options once, in `System.options`; a prior adds its own (`spec.Prior.options`). They do
+not change the weights. The command line, the Python interface, the HTTP schema, the page, exports and the card are all
+generated from the declaration, so a new option needs no other edit.
 """
 
 from collections.abc import Iterable, Mapping
@@ -14,16 +14,16 @@ from condgen.errors import CondgenError, unknown
 
 Value = int | float | str
 Values = dict[str, Value]
-"""The value of each option, by name."""
+"""Values of sampling options, by name."""
 RESERVED = {
     *("run", "labels", "count", "seed", "first", "out", "grid", "shard", "best", "device", "data", "images", "json"),
     *("format", "points", "z", "y", "help", "quiet", "view", "label", "to", "part", "right", "up"),
 }
-"""Names that requests already use for something else."""
+"""Names that have another meaning in requests."""
 
 
 class Option(BaseModel):
-    """One thing that may be chosen: a number between two bounds, or one of several words."""
+    """A sampling option: a number within bounds, or one of several words."""
 
     model_config = ConfigDict(frozen=True, strict=True, extra="forbid", allow_inf_nan=False)
 
@@ -31,7 +31,7 @@ class Option(BaseModel):
     help: Annotated[str, Field(max_length=300)]
     """One sentence for `--help`, the HTTP schema and the page."""
     default: Value
-    """The type of the default is the type of the option."""
+    """The default value. Its type is the type of the option."""
     minimum: int | float | None = None
     maximum: int | float | None = None
     choices: Annotated[tuple[str, ...], Field(strict=False, max_length=20)] = ()
@@ -52,11 +52,11 @@ class Option(BaseModel):
         return str if self.choices else type(self.default)
 
     def to_json(self) -> dict[str, Any]:
-        """As cards, the HTTP interface and the page hold it."""
+        """The declaration as plain data, in the form used by cards, the HTTP interface and the page."""
         return self.model_dump(mode="json", exclude_defaults=True)
 
     def check(self, value: Any) -> Value:
-        """The value in the type of the option. Raises CondgenError, naming the option, if it is out of range."""
+        """Validate a value and convert it to the option's type. Raises CondgenError, naming the option, if invalid."""
         if self.choices:
             if value not in self.choices:
                 raise CondgenError(f"{self.name} should be one of {', '.join(self.choices)}, found {value!r}.")
@@ -78,12 +78,12 @@ TRUNCATION = Option(
     maximum=1.0,
 )
 """The truncation trick for normal priors; see Brock et al. 2018 (arXiv 1809.11096, section 3.1) and Karras et al. 2018
-(arXiv 1812.04948, appendix B). z is scaled towards its mean, as in the latter; the former draws outliers anew."""
+(arXiv 1812.04948, appendix B). z is scaled towards its mean, as in the latter; the former resamples outliers."""
 
 
 def checked(declared: Iterable[Option], given: Mapping[str, object]) -> Values:
-    """The values in `given`, without those that equal the default. Raises CondgenError for a name that is not declared
-    or a value out of range."""
+    """Validate the values in `given`, and leave out those that equal the default. Raises CondgenError for an undeclared
+    name or an invalid value."""
     known = {option.name: option for option in declared}
     for name in given:
         if name not in known:
@@ -95,10 +95,10 @@ def checked(declared: Iterable[Option], given: Mapping[str, object]) -> Values:
 
 
 def filled(declared: Iterable[Option], values: Mapping[str, Value]) -> Values:
-    """A value for every declared option: the default where `values` has none."""
+    """A value for each declared option; the default if `values` has none."""
     return {option.name: values.get(option.name, option.default) for option in declared}
 
 
 def rebased(declared: Iterable[Option], chosen: Mapping[str, Value]) -> tuple[Option, ...]:
-    """The same options with the chosen values as their defaults."""
+    """Replace the defaults of the options by the chosen values."""
     return tuple(option.model_copy(update={"default": chosen.get(option.name, option.default)}) for option in declared)

@@ -43,9 +43,9 @@ class PeerTimeout(CondgenError):
 
 
 def placed() -> tuple[int, int]:
-    """Number of this process and count of all, as torchrun's RANK and WORLD_SIZE say; (0, 1) without it.
+    """Rank of this process and number of processes, from torchrun's RANK and WORLD_SIZE; (0, 1) without torchrun.
 
-    Raises CondgenError if they make no sense.
+    Raises CondgenError if they are inconsistent.
     """
     rank, count = from_torchrun("RANK", 0), from_torchrun("WORLD_SIZE", 1)
     if not 0 <= rank < count:
@@ -54,7 +54,7 @@ def placed() -> tuple[int, int]:
 
 
 def from_torchrun(name: str, default: int) -> int:
-    """A whole number of 0 or more in the environment. Raises CondgenError if it is anything else."""
+    """An integer of 0 or more from the environment. Raises CondgenError for any other value."""
     text = os.environ.get(name, str(default))
     if not (text.isascii() and text.isdecimal() and len(text) <= 9):
         raise CondgenError(
@@ -98,7 +98,8 @@ def process_group(device: torch.device, batch: int) -> Iterator[None]:
 
 
 def _meeting_place() -> "tuple[torch._C._distributed_c10d.Store, int, int]":
-    """The store that the processes share, number and count. Raises CondgenError if nobody answers there."""
+    """The store that the processes share, the rank and the number of processes. Raises CondgenError if nothing answers
+    at the address."""
     try:
         return next(rendezvous("env://"))  # type: ignore[no-any-return]
     except (ValueError, RuntimeError) as error:

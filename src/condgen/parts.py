@@ -1,8 +1,8 @@
-"""Parts: files and folders that are being written under a temporary name, `.NAME.PID.part`, beside their target.
+"""Files and folders that are being written have a temporary name, `.NAME.PID.part`, beside their target.
 
-A writer holds a lock on its part until the part has its final name. The operating system releases the lock when the
-process ends, however it ends: by SIGKILL, a reboot, in another container. So a part that nobody holds is left over from
-a killed process and may be removed, and a part that somebody holds is left alone.
+A writer holds a lock on its temporary file until the file has its final name. The operating system releases the lock
+when the process ends for any reason, such as SIGKILL, a reboot or the end of a container. A temporary file without a
+lock was therefore left by a killed process and may be removed; a locked one is left alone.
 """
 
 import contextlib
@@ -22,12 +22,12 @@ from condgen.errors import CondgenError
 
 PART = re.compile(r"\..+\.(?P<pid>[1-9]\d*)\.part")
 OWNER = ".owner"
-"""Process ID of the process that fills a folder which outlives it."""
+"""File with the ID of the process that fills a folder which is kept if the process ends."""
 
 
 @contextlib.contextmanager
 def held_file(path: Path) -> Iterator[Path]:
-    """An empty, locked file to write, which becomes `path` by renaming; removed if the block fails."""
+    """Yield an empty, locked temporary file, to be renamed to `path`. It is removed if the block fails."""
     part = _part_of(path)
     handle = _locked(part, folder=False)
     try:
@@ -41,11 +41,11 @@ def held_file(path: Path) -> Iterator[Path]:
 
 @contextlib.contextmanager
 def held_folder(path: Path) -> Iterator[Path]:
-    """The same for a folder, empty at first. It is removed at the end, if the block has not renamed it."""
+    """Yield an empty, locked temporary folder. It is removed at the end unless the block has renamed it."""
     part = _part_of(path)
     handle = _locked(part, folder=True)
     try:
-        for old in part.iterdir():  # of a killed process that had our ID
+        for old in part.iterdir():  # files of a killed process that had the same ID
             remove(old)
         yield part
     finally:
@@ -55,9 +55,9 @@ def held_folder(path: Path) -> Iterator[Path]:
 
 @contextlib.contextmanager
 def claimed(folder: Path, target: Path) -> Iterator[None]:
-    """Keep other processes out of a folder that outlives a killed process, for the next one to go on with.
+    """Lock a folder that is kept if the process is killed, so that the next process can continue to fill it.
 
-    Raises CondgenError if another process is filling it. target: what it will become, for that message.
+    Raises CondgenError if another process is filling it. target: its final path, for that message.
     """
     try:
         handle = _locked(folder, folder=True, wait=False)
@@ -72,7 +72,7 @@ def claimed(folder: Path, target: Path) -> Iterator[None]:
 
 
 def is_left_over(part: Path) -> bool:
-    """Whether the process that was writing `part` is gone."""
+    """Whether the process that was writing `part` has ended."""
     try:
         handle = os.open(part, os.O_RDONLY)
     except OSError:
@@ -87,7 +87,7 @@ def is_left_over(part: Path) -> bool:
 
 
 def sweep(folder: Path) -> None:
-    """Remove the parts that killed processes have left in `folder`. Other files, hidden or not, are left alone."""
+    """Remove the temporary files of killed processes in `folder`. Other files, hidden or not, are left alone."""
     with contextlib.suppress(OSError), os.scandir(folder) as entries:
         names = [entry.name for entry in entries if PART.fullmatch(entry.name)]
         for part in (folder / name for name in names):
@@ -97,12 +97,12 @@ def sweep(folder: Path) -> None:
 
 @functools.cache
 def sweep_once(folder: Path) -> None:
-    """`sweep` at this process's first write into an absolute `folder`: listing it at every write would take long."""
+    """Call `sweep` once per process and absolute folder, since listing a folder at every write would be slow."""
     sweep(folder)
 
 
 def remove(path: Path) -> None:
-    """Remove a file or a folder, as far as that is possible."""
+    """Remove a file or a folder. Errors are ignored."""
     if path.is_dir():
         shutil.rmtree(path, ignore_errors=True)
     else:
@@ -115,9 +115,10 @@ def _part_of(path: Path) -> Path:
 
 
 def _locked(part: Path, folder: bool, wait: bool = True) -> int:
-    """A handle of `part`, which is made if it is not there, with its lock. Raises BlockingIOError rather than wait.
+    """Create `part` if necessary, and open and lock it. Returns its file descriptor.
 
-    Between opening and locking, whoever held the lock may have renamed or removed the part; then it is made anew.
+    If another process renamed or removed the part between opening and locking, it is created again. Raises
+    BlockingIOError if the lock is held by another process and `wait` is false.
     """
     while True:
         if folder:
@@ -138,7 +139,7 @@ def _locked(part: Path, folder: bool, wait: bool = True) -> int:
 
 
 def _lock(handle: int, wait: bool) -> bool | None:
-    """Whether we hold the lock now; None where the operating system or the disk has no such locks."""
+    """Whether this process now holds the lock; None if the operating system or the file system has no such locks."""
     if fcntl is None:
         return None
     try:

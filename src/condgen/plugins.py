@@ -1,7 +1,8 @@
-"""Systems from outside: of installed packages, by the entry-point group `condgen.systems`, or as module:Class.
+"""Systems from other packages, found by the entry-point group `condgen.systems` or named as module:Class.
 
-A card never imports code that the user has not chosen: a system that is not built in has to be installed under the
-group, named in a train command on this machine before, or named in $CONDGEN_SYSTEMS (several, separated by commas).
+A card alone never causes an import of code. A system that is not built in has to be installed under the entry-point
+group, have been named in an earlier train command on this machine, or be listed in $CONDGEN_SYSTEMS (separated by
+commas).
 """
 
 import json
@@ -27,12 +28,12 @@ def is_path(name: str) -> bool:
 
 @cache
 def installed() -> dict[str, EntryPoint]:
-    """The systems of installed packages by name. Nothing is imported yet."""
+    """The systems of installed packages, by name. They are not imported yet."""
     return {entry.name: entry for entry in entry_points(group=GROUP)}
 
 
 def resolved(path: str) -> Any:
-    """What module:Class names. Raises CondgenError if it cannot be imported."""
+    """Import the object that module:Class names. Raises CondgenError if that fails."""
     try:
         return resolve_name(path)
     except (ImportError, AttributeError, ValueError) as error:
@@ -44,14 +45,14 @@ def resolved(path: str) -> Any:
 
 
 def remember(path: str) -> None:
-    """The user has named module:Class in a train command; runs of it may import it from now on."""
+    """Record that the user has named module:Class in a train command, so that its runs may import it from now on."""
     chosen = _remembered()
     if path not in chosen:
         disk.write_json(_file(), sorted({*chosen, path}))
 
 
 def check_chosen(path: str) -> None:
-    """Raises CondgenError unless the user has chosen module:Class: a card alone never imports code."""
+    """Raise CondgenError unless the user has chosen module:Class. A card alone never causes an import."""
     if path not in {*_remembered(), *os.environ.get(VARIABLE, "").split(",")}:
         raise CondgenError(
             f"its system {path!r} is not part of condgen, and is not imported on the word of a card. If you trust it, "

@@ -1,10 +1,10 @@
-"""JSON files and JSON lines that carry a checksum: the one place where files beside the weights are read.
+"""Reads and writes JSON files and JSON lines with checksums. All files beside the weights are read through this module.
 
-A flipped bit in a number would otherwise go unnoticed. Files of before there were checksums are read as they are.
+The checksum detects, for example, a flipped bit in a number. Files of versions without checksums are read unchecked.
 
-    {"images": 10, ..., "seal": "<sha256>"}     a file: its last key is a hash of all the others
+    {"images": 10, ..., "seal": "<sha256>"}     a file: the last key is a hash of all other keys
     [{..., "seal": "<sha256>"}, ...]            a list of such entries
-    {"images": 10, ..., "crc32": "0f3a99d1"}    a line of a .jsonl file: of its bytes before that key
+    {"images": 10, ..., "crc32": "0f3a99d1"}    a line of a .jsonl file: a checksum of the bytes before that key
 """
 
 import hashlib
@@ -27,7 +27,7 @@ Record = dict[str, Any]
 
 
 class Damaged(CondgenError):
-    """A file that is missing, cut, or not as it was written. `reason` follows the file's name in a sentence."""
+    """A file is missing, truncated or changed. `reason` follows the file's name in the message."""
 
     def __init__(self, path: Path, reason: str) -> None:
         super().__init__(f"{str(path)!r} {reason}.")
@@ -36,36 +36,36 @@ class Damaged(CondgenError):
 
 @dataclass(frozen=True)
 class Records:
-    """What could be read of a file of several records."""
+    """The valid records of a file."""
 
     sound: list[Record]
     damaged: int = 0
-    """Records that are left out; a list that is no JSON counts as one."""
+    """Number of damaged records, which are left out. A list that is not valid JSON counts as one."""
 
 
 def sealed(content: Mapping[str, Any]) -> Record:
-    """The content with, last, a hash of all the rest."""
+    """The content with a hash of all other keys as its last key."""
     return {**content, SEAL: seal_of(content)}
 
 
 def seal_of(content: Mapping[str, Any]) -> str:
-    """SHA-256 of the content without its own seal."""
+    """SHA-256 of the content without its seal."""
     rest = {key: value for key, value in content.items() if key != SEAL}
     return hashlib.sha256(json.dumps(rest, sort_keys=True).encode()).hexdigest()
 
 
 def write(path: Path, content: Mapping[str, Any]) -> None:
-    """One sealed record, whole or not at all."""
+    """Write one sealed record atomically."""
     disk.write_json(path, sealed(content))
 
 
 def write_list(path: Path, entries: Iterable[Mapping[str, Any]]) -> None:
-    """A list of sealed records, whole or not at all."""
+    """Write a list of sealed records atomically."""
     disk.write_json(path, [sealed(entry) for entry in entries])
 
 
 def read(path: Path) -> Record:
-    """A record without its seal. Raises Damaged."""
+    """Read a record and remove its seal. Raises Damaged if the file is missing or damaged."""
     found = _parsed(path)
     if not isinstance(found, dict):
         raise Damaged(path, "is damaged: it holds no table")
@@ -75,13 +75,13 @@ def read(path: Path) -> Record:
 
 
 def is_sealed(path: Path) -> bool:
-    """Whether a record carries a seal, right or wrong; old ones have none."""
+    """Whether a record has a seal, right or wrong. Records of earlier versions have none. Raises Damaged."""
     found = _parsed(path)
     return isinstance(found, dict) and SEAL in found
 
 
 def read_list(path: Path) -> Records:
-    """The sound records of a list; none if the file is missing."""
+    """Read the valid records of a list. There are none if the file is missing."""
     if not path.exists():
         return Records([])
     try:
@@ -96,15 +96,15 @@ def read_list(path: Path) -> Records:
 
 
 def line(content: Mapping[str, Any]) -> bytes:
-    """A record as a line of a .jsonl file."""
+    """Encode a record as a line of a .jsonl file."""
     body = json.dumps(content).encode()[:-1]
     return body + b', "crc32": "%08x"}\n' % zlib.crc32(body)
 
 
 def read_lines(path: Path, newest: int | None = None, fits: Callable[[Record], bool] = lambda record: True) -> Records:
-    """The sound records of a .jsonl file, or of so many of its newest lines; a last line cut by a crash is left out.
+    """Read the valid records of a .jsonl file, or of its last `newest` lines. An incomplete last line is left out.
 
-    fits: whether a record has the fields that it should. Raises Damaged if the file cannot be read at all.
+    fits: whether a record has the required fields. Raises Damaged if the file cannot be read at all.
     """
     try:
         data = path.read_bytes()
@@ -113,7 +113,7 @@ def read_lines(path: Path, newest: int | None = None, fits: Callable[[Record], b
     except OSError as error:
         raise Damaged(path, f"cannot be read: {error.strerror or error}") from None
     lines = data[: data.rfind(b"\n") + 1].split(b"\n")[:-1]
-    checked = MARK in data  # files are rewritten as a whole when a run is opened, so all lines have one or none has
+    checked = MARK in data  # opening a run rewrites the file, so all lines are checked or none is
     parsed = [_record(text, checked) for text in (lines if newest is None else lines[-newest:])]
     sound = [record for record in parsed if record is not None and fits(record)]
     return Records(sound, len(parsed) - len(sound))
@@ -135,13 +135,13 @@ def _is_sealed(entry: Record, whole: bool) -> bool:
 
 
 def _is_whole(found: Record) -> bool:
-    """Whether a seal is right, if there is one; one under another name is damage too."""
+    """Whether the seal of a record is right. A record without one is valid, unless the key of its seal is damaged."""
     *rest, (_, last) = found.items() or [("", None)]
     return found[SEAL] == seal_of(found) if SEAL in found else last != seal_of(dict(rest))
 
 
 def _record(text: bytes, checked: bool) -> Record | None:
-    """None if the line is damaged."""
+    """Parse a line; None if it is damaged."""
     match = LINE.fullmatch(text)
     if checked and (match is None or int(match[2], 16) != zlib.crc32(match[1])):
         return None

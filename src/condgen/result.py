@@ -1,4 +1,4 @@
-"""What a command found, as a value: text for people, plain data for programs, a file on request."""
+"""The result of a command as a value: text for the terminal, plain data for programs, and optionally a file."""
 
 import html
 import json
@@ -15,9 +15,9 @@ class Result:
     """The result of `condgen.evaluate`, `compare`, `inspect`, `augment` or `export`."""
 
     data: Any
-    """Plain data: dicts, lists, numbers and text, as `--json` prints them."""
+    """Dictionaries, lists, numbers and strings, as `--json` prints them."""
     text: str
-    """The same for people, as the command line prints it."""
+    """The result as text, as the command line prints it."""
 
     def __getitem__(self, key: Any) -> Any:
         return self.data[key]
@@ -39,7 +39,7 @@ class Result:
         return json.dumps(self.data, indent=2, ensure_ascii=False)
 
     def save(self, path: str | Path) -> Path:
-        """Write the data as JSON. Raises DiskError if that fails."""
+        """Write the data as JSON and return the path. Raises DiskError if that fails."""
         target = Path(path).expanduser()
         disk.write_bytes(target, f"{self.to_json()}\n".encode())
         return target

@@ -1,7 +1,8 @@
-"""The fields of a Config as plain data: what `condgen train --help` shows, without the system's module or torch.
+"""The fields of each Config as plain data, so that `condgen train --help` imports neither the system's module nor
+torch.
 
-settings.json holds them for the built-in presets; `python tools/write_settings.py` writes it from the classes, and a
-test compares the two.
+settings.json contains the fields of the built-in presets. `python tools/write_settings.py` generates it from the
+classes, and a test compares the two.
 """
 
 import json
@@ -22,23 +23,23 @@ class Setting(NamedTuple):
     default: Any
     help: str
     kind: str
-    """A key of TYPES; "choice" for one of `choices`."""
+    """A key of TYPES, or "choice" for one of `choices`."""
     choices: tuple[str, ...] = ()
 
     @property
     def annotation(self) -> Any:
-        """The type of the option; one without a default may be left out."""
+        """The type of the option. Without a default, None is permitted too."""
         kind: Any = Literal[self.choices] if self.choices else TYPES[self.kind]
         return kind | None if self.default is None else kind
 
 
 def of_config(config: Settings) -> list[Setting]:
-    """The fields of a configuration, with its values as their defaults."""
+    """The fields of a configuration, with its values as defaults."""
     return [_setting(name, field, getattr(config, name)) for name, field in type(config).model_fields.items()]
 
 
 def of_preset(name: str) -> list[Setting] | None:
-    """The fields of a built-in preset, from the table; None if it is not in there."""
+    """The fields of a built-in preset, from settings.json; None if the file does not contain it."""
     entries = _table().get(name)
     return None if entries is None else [Setting(**entry | {"choices": tuple(entry["choices"])}) for entry in entries]
 
@@ -55,7 +56,7 @@ def _setting(name: str, field: Any, default: Any) -> Setting:
 
 
 def _bare(annotation: Any) -> Any:
-    """A type without its bounds and without None: Annotated[int, ...] | None -> int."""
+    """A type without bounds and without None: Annotated[int, ...] | None -> int."""
     if get_origin(annotation) is Annotated:
         return _bare(get_args(annotation)[0])
     if get_origin(annotation) in (Union, UnionType):

@@ -1,4 +1,4 @@
-"""Commands with the options of one system: what it declares once becomes options of the command line."""
+"""Adds the options that a system or a generator declares to the signatures of commands."""
 
 import inspect
 from collections.abc import Callable, Sequence
@@ -25,7 +25,7 @@ FLAGS = {"--quiet", "--balanced-sampling", "--allow-changed", "--roll-back", "--
 
 
 def with_sampling_options(function: Callable[..., Any], words: Sequence[str]) -> Callable[..., Any]:
-    """`function`, its `**options` spelled out as the sampling options of the generator that is named among `words`."""
+    """Replace `**options` in the signature by the sampling options of the generator that is named in `words`."""
     options = sampling_options_among(words)
     names = {option.name for option in options}
 
@@ -37,8 +37,8 @@ def with_sampling_options(function: Callable[..., Any], words: Sequence[str]) ->
 
 
 def with_settings(function: Callable[..., "Run"], words: Sequence[str]) -> Callable[..., None]:
-    """`function`, its `**settings` spelled out: how data are read, and the fields of the Config of the system that is
-    named among `words`."""
+    """Replace `**settings` in the signature by the options for reading data, and the fields of the Config of the system
+    that is named in `words`."""
     name = system_among(words)
     own = settings.of_preset(name) or settings.of_config(preset(name, chosen=True).config)
     fields = [_of_setting(entry, DATA_GROUP) for entry in settings.of_config(AS_THEY_ARE)]
@@ -52,7 +52,7 @@ def with_settings(function: Callable[..., "Run"], words: Sequence[str]) -> Calla
 
 
 def with_json(function: Callable[..., Result]) -> Callable[..., Any]:
-    """`function` with an option --json, which prints the data of its result instead of the text."""
+    """Add an option --json, which prints the data of the result instead of its text."""
 
     def spelled_out(*args: Any, json: bool = False, **given: Any) -> Any:
         result = function(*args, **given)
@@ -66,7 +66,7 @@ def with_json(function: Callable[..., Result]) -> Callable[..., Any]:
 
 
 def system_among(words: Sequence[str]) -> str:
-    """The first word that is neither an option nor an option's value; the default system if there is none."""
+    """The first word that is neither an option nor the value of one; the default system if there is none."""
     for before, word in zip(["", *words], words, strict=False):
         is_value = before.startswith("--") and "=" not in before and before not in FLAGS
         if not word.startswith("-") and not is_value:
@@ -75,8 +75,8 @@ def system_among(words: Sequence[str]) -> str:
 
 
 def sampling_options_among(words: Sequence[str]) -> tuple[Option, ...]:
-    """The options of the first of `words` that is the folder of a run or of an export; else those of a normal prior,
-    which nearly every generator has."""
+    """The sampling options of the first word that is the folder of a run or of an export. If there is none, those of a
+    normal prior, which nearly every generator has."""
     for word in words:
         folder = Path(word.partition("=")[2] if word.startswith("--run=") else word)
         if not word.startswith("-") or word.startswith("--run="):
@@ -90,7 +90,7 @@ def sampling_options_among(words: Sequence[str]) -> tuple[Option, ...]:
 def _signed(
     wrapper: Callable[..., Any], function: Callable[..., Any], extra: list[inspect.Parameter]
 ) -> Callable[..., Any]:
-    """The wrapper with the signature of `function`, its keyword arguments replaced by `extra`."""
+    """Give the wrapper the signature of `function`, with its `**` parameter replaced by `extra`."""
     plain = [p for p in inspect.signature(function).parameters.values() if p.kind is not p.VAR_KEYWORD]
     wrapper.__name__, wrapper.__doc__ = function.__name__, function.__doc__
     wrapper.__signature__ = inspect.Signature([*plain, *extra])  # type: ignore[attr-defined]
@@ -99,7 +99,7 @@ def _signed(
 
 
 def _of_option(option: Option) -> inspect.Parameter:
-    """None stands for an option that is not given: the generator then keeps its own."""
+    """A parameter for a sampling option. None means that the option is not given, and the generator keeps its value."""
     kind: Any = Literal[option.choices] if option.choices else option.type
     help_ = f"{option.help} By default {option.default}."
     annotation = Annotated[kind | None, Parameter(help=help_, group=GROUP, show_default=False)]

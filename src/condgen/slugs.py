@@ -1,4 +1,4 @@
-"""Text by people as a part of a file name that every common file system takes: short, valid, and distinct.
+"""Converts text to parts of file names that are short, distinct, and valid on every common file system.
 
 page/labels.js names images by the same rules.
 """
@@ -9,21 +9,22 @@ import unicodedata
 from collections.abc import Iterable, Sequence
 
 LONGEST = 100
-"""Bytes of one slug; with seed, index and ending, a file name stays below the 255 bytes that file systems take."""
+"""Maximum length of one slug, in bytes. With seed, index and ending, a file name stays below 255 bytes."""
 KEPT = 80
-"""Bytes that are kept of a longer one, before what tells it from others."""
+"""Number of bytes kept of a longer slug, before the suffix that makes it distinct."""
 LONGEST_PART = 150
-"""Bytes of several slugs joined, and of a request in the name of its folder."""
+"""Maximum length, in bytes, of several joined slugs, and of a request in the name of its folder."""
 DEVICES = frozenset(["con", "prn", "aux", "nul", *(f"{port}{i}" for port in ("com", "lpt") for i in range(10))])
-"""Names that Windows takes for devices."""
+"""Names that Windows reserves for devices."""
 INVALID = re.compile(r'[\x00-\x1f\x7f/\\:*?"<>|\ud800-\udfff]+')
-"""Characters that some file system does not take in a name."""
+"""Characters that some file systems do not permit in a name."""
 
 
 def slugs(names: Sequence[str], taken: Iterable[str] = ()) -> tuple[str, ...]:
-    """A slug per name: letters, digits, '_' and '-', in lower case. Different names get different slugs.
+    """One slug per name: letters, digits, '_' and '-', in lower case. Different names get different slugs.
 
-    Where one slug would be empty, too long, in `taken`, a device or equal to another, all end in their name's number.
+    If a slug would be empty, too long, in `taken`, a device name or equal to another, all slugs end in the index of
+    their name.
     """
     plain = [_plain(name) for name in names]
     refused = {"", *DEVICES, *taken}
@@ -35,12 +36,12 @@ def slugs(names: Sequence[str], taken: Iterable[str] = ()) -> tuple[str, ...]:
 
 
 def bounded(text: str, longest: int = LONGEST_PART) -> str:
-    """`text` if it is short, else its beginning and a hash of all of it."""
+    """`text` if it has at most `longest` bytes, else its beginning and a hash of the whole text."""
     return text if _size(text) <= longest else f"{_cut(text, KEPT)}-{_hash(text)}"
 
 
 def part(text: str) -> str:
-    """What somebody typed, in the name of a file: without invalid characters, and not too long."""
+    """Text typed by a user as part of a file name: without invalid characters, and of limited length."""
     valid = INVALID.sub("-", text)
     return bounded(valid if valid == text else f"{valid}-{_hash(text)}")
 
@@ -50,7 +51,7 @@ def _plain(name: str) -> str:
 
 
 def _alike(slug: str) -> str:
-    """Equal for names that some file system takes for one: it folds case, or normalises Unicode."""
+    """A key that is equal for names that a file system may treat as equal, by folding case or normalising Unicode."""
     return slug if slug.isascii() else unicodedata.normalize("NFKD", slug).upper().lower()
 
 
@@ -59,7 +60,7 @@ def _size(text: str) -> int:
 
 
 def _cut(text: str, size: int) -> str:
-    """The first `size` bytes of a text, without half a character at the end."""
+    """The first `size` bytes of a text, without an incomplete character at the end."""
     return text.encode(errors="surrogatepass")[:size].decode(errors="ignore").rstrip("-_")
 
 

@@ -8,14 +8,14 @@ from condgen.labels import Labels
 from condgen.options import TRUNCATION, Option
 
 Fit = Literal["crop", "pad", "stretch"]
-"""How image files that are not square are made square."""
+"""Method of making images square."""
 OnBad = Literal["skip", "stop"]
-"""What to do about files that cannot be read as images."""
+"""Handling of files that cannot be read as images: skip them, or stop at the first."""
 
 
 @dataclass(frozen=True)
 class Spec:
-    """Image shape and labels: all that a system needs to know about a data set."""
+    """Image shape and labels: everything that a system needs to know about a data set."""
 
     shape: tuple[int, int, int]
     """(channels, height, width)"""
@@ -50,5 +50,5 @@ class Prior:
 
     @property
     def options(self) -> tuple[Option, ...]:
-        """What may be chosen of z when images are generated."""
+        """The sampling options that apply to z."""
         return (TRUNCATION,) if self.kind == "normal" else ()

@@ -18,7 +18,7 @@ class Stream:
     Each epoch is a new permutation. Batches may span two epochs, so every image is used equally often whatever the
     batch size, and a data set smaller than one batch works. With `balance`, each label is used in proportion to the
     logarithm of its number of images, and the images of one label equally often. Images are stored as uint8 on the
-    device; batches are channels last in memory. In distributed training, each process gets its own part of every batch.
+    device; batches are channels-last in memory. In distributed training, each process gets its own part of every batch.
     """
 
     def __init__(
@@ -53,7 +53,7 @@ class Stream:
         return to_range(self.pixels[rows]), known_or_half(y) if self.known.kind == "attributes" else self._one_hot(y)
 
     def _one_hot(self, y: Tensor) -> Tensor:
-        """(b,) class numbers -> (b, K); no table of all K rows, which at 20,000 classes has 1.6 GB."""
+        """Convert class numbers (b,) to one-hot vectors (b, K) without a K x K table (1.6 GB for 20,000 classes)."""
         return torch.zeros(len(y), len(self.known), device=self.device).scatter_(1, y[:, None], 1.0)
 
     def rows(self, start: int, count: int) -> Tensor:
@@ -73,8 +73,7 @@ class Stream:
         return self._order
 
     def _balanced(self, epoch: int) -> Tensor:
-        """Indices of the images of a balanced epoch, label by label; each label continues where its last epoch
-        ended."""
+        """Indices of the images of a balanced epoch, by label. Each label continues where its last epoch ended."""
         rows = []
         for number, (group, places) in enumerate(zip(self._groups, shares(self._groups), strict=True)):
             first, last = epoch * places, (epoch + 1) * places
@@ -91,8 +90,8 @@ def groups(labels: Tensor) -> list[Tensor]:
 
 
 def shares(groups: list[Tensor]) -> list[int]:
-    """Number of positions of each group in a balanced epoch: in proportion to log(1 + size), at least one. They sum up
-    to the number of images."""
+    """Number of positions of each group in a balanced epoch: proportional to log(1 + size), at least one. The sum is
+    the number of images."""
     weights, total = [math.log1p(len(group)) for group in groups], sum(map(len, groups))
     exact = [total * weight / sum(weights) for weight in weights]
     places = [max(1, math.floor(share)) for share in exact]
@@ -115,5 +114,5 @@ def known_or_half(y: Tensor) -> Tensor:
 
 
 def to_range(pixels: Tensor) -> Tensor:
-    """uint8 (n, h, w, c) -> (n, c, h, w) in [-1, 1], channels last in memory: 0 is -1, 255 is 1."""
+    """Convert uint8 (n, h, w, c) to float (n, c, h, w), channels-last in memory; 0 becomes -1, 255 becomes 1."""
     return pixels.float().div_(127.5).sub_(1).permute(0, 3, 1, 2)

@@ -24,7 +24,7 @@ Batches = Iterator[tuple[Tensor, Tensor]]
 
 
 class Optimizer(Protocol):
-    """The part of torch's optimizer interface that `descend` uses. Our Adam implements it too."""
+    """The part of torch's optimizer interface that `descend` uses. `condgen.adam.Adam` implements it too."""
 
     param_groups: list[dict[str, Any]]
 
@@ -39,8 +39,7 @@ class Optimizer(Protocol):
 
 @dataclass
 class Player:
-    """A trained network and its optimizer. make_optimizer: `adam(...)`, or any function from parameters to an
-    optimizer."""
+    """A trained network and its optimizer. make_optimizer: `adam(...)`, or any function of the parameters."""
 
     net: nn.Module
     make_optimizer: Callable[[list[nn.Parameter]], Optimizer]
@@ -80,8 +79,8 @@ class Player:
         self.lr_scale = factor
 
     def move(self, skip_if: Tensor) -> None:
-        """One optimizer step, skipped if `skip_if` is 1. Adam evaluates `skip_if` on the device, without a
-        synchronisation."""
+        """One optimizer step, skipped if `skip_if` is 1. Adam evaluates `skip_if` on the device and does not
+        synchronise."""
         if isinstance(self.optimizer, Adam):
             self.optimizer.step(skip_if)
         elif not skip_if:
@@ -130,7 +129,7 @@ class System(nn.Module, ABC):
 
     @property
     def generator_spec(self) -> Spec:
-        """Shape and labels of generated images: those of the data, but the single label `any` if the generator is
+        """Shape and labels of generated images: those of the data, or the single label `any` if the generator is
         unconditional."""
         return self.spec if self.takes_label else replace(self.spec, labels=ANY)
 

@@ -12,14 +12,14 @@ def as_json(value: Any) -> str:
 
 
 def as_table(entries: list[dict[str, Any]]) -> str:
-    """A table with one row per entry and one column per key; all entries have the same keys."""
+    """Format a table with one row per entry and one column per key. All entries have the same keys."""
     from rich.console import Console
     from rich.table import Table
     from rich.text import Text
 
     table = Table(*entries[0], box=None, header_style="bold", pad_edge=False)
     for entry in entries:
-        table.add_row(*(Text(_in_one_line(_cell(value))) for value in entry.values()))  # no markup in a name
+        table.add_row(*(Text(_in_one_line(_cell(value))) for value in entry.values()))  # names may contain markup
     console = Console(highlight=False)
     if not console.is_terminal:
         console.width = WIDE
@@ -29,7 +29,7 @@ def as_table(entries: list[dict[str, Any]]) -> str:
 
 
 def as_lines(entry: dict[str, Any]) -> str:
-    """One line per value; nested values have one line each."""
+    """Format one line per value. Each value of a nested entry has its own line."""
     from condgen.config import option  # imported here: pydantic takes as long to import as all the rest of --help
 
     lines = []
@@ -44,7 +44,7 @@ def as_lines(entry: dict[str, Any]) -> str:
 
 
 def _in_one_line(text: str) -> str:
-    """Without control characters, which a terminal would obey."""
+    """Replace control characters, which a terminal would interpret."""
     return "".join(sign if sign.isprintable() else " " for sign in text)
 
 

@@ -1,3 +1,3 @@
-"""The version, in the one place that packaging and run folders read it from."""
+"""The version, which packaging and run folders read from here."""
 
 __version__ = "0.1.0"

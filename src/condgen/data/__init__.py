@@ -1,4 +1,4 @@
-"""Labelled images on disk -> `Dataset`. One table lists the data sets known by name, another the supported layouts.
+"""Reads labelled images as a `Dataset`. SOURCES lists the data sets known by name, LAYOUTS the supported layouts.
 
 mnist.py            the embedded 70,000 digits
 fashion_mnist.py    found on the machine, or downloaded once
@@ -12,9 +12,9 @@ generated.py        images written by condgen itself; tars.py reads the shards a
 parquet.py          Parquet files of images; hugging_face.py reads what `datasets` saved
 
 store.py            a folder or a zip archive, read file by file
-listing.py          what a layout knows about its image files before opening them
-decode.py           one file -> pixels, or a reason why not
-ingest.py           all files -> one memory-mapped array in the cache; helpers.py runs it in parallel
+listing.py          the image files of a data set with their labels and splits, before any file is opened
+decode.py           decodes one file to pixels, or gives the reason why that is impossible
+ingest.py           decodes all files into one memory-mapped array in the cache; helpers.py runs it in parallel
 dataset.py          the result of every reader
 """
 
@@ -58,7 +58,7 @@ class Source:
 
 @dataclass(frozen=True)
 class Layout:
-    """A way in which people keep labelled images, in a folder or in a zip."""
+    """A supported layout of labelled images, in a folder or in a zip archive."""
 
     fits: Callable[[Store], bool]
     read: Callable[[Store], Listing | Dataset]
@@ -90,13 +90,16 @@ LAYOUTS = {
         "and 1 are attributes; optional names",
     ),
 }
-"""Tried in this order on every path; each may also lie in a zip. Arrays come last: they may lie beside images."""
+"""The layouts are tried in this order on every path; each may also be in a zip archive. Arrays come last, because a
+folder of images may also contain arrays."""
 
 
 def load(name_or_path: str | Path, options: DataOptions = AS_THEY_ARE, **given: Any) -> Dataset:
-    """A data set by name or path; see SOURCES and LAYOUTS. User files are only read.
+    """Load a data set by name or path; see SOURCES and LAYOUTS. The user's files are only read.
 
-    given: fields of `DataOptions`, such as size=32, instead of or on top of `options`.
+    given: fields of `DataOptions`, such as size=32, which replace those of `options`.
+
+    Raises CondgenError if the path does not exist or its layout is not supported.
     """
     options = options.with_overrides(current_names(given, DATA))
     size = options.size
@@ -141,6 +144,6 @@ def _read(text: str) -> Listing | Dataset:
 
 
 def _but_own(store: Store) -> str:
-    """What was left out of a source that holds nothing else."""
+    """A sentence on files that condgen wrote, for the error about a source that contains nothing else."""
     name, wrote = next(iter(store.own.items()), ("", ""))
     return f" What condgen wrote is left out, such as {shown(name)} ({wrote})." if name else ""

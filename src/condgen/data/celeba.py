@@ -18,7 +18,7 @@ from condgen.labels import Labels
 
 ATTRIBUTES, PARTITION, IMAGES = "list_attr_celeba.txt", "list_eval_partition.txt", "img_align_celeba"
 SIZE = 64
-"""Of the documents that train on CelebA."""
+"""Side, in pixels, that the source documents train on CelebA with."""
 PARTS = {"0": "train", "1": "validation", "2": "test"}
 
 
@@ -27,7 +27,7 @@ def fits(store: Store) -> bool:
 
 
 def read(store: Store) -> Listing:
-    """All attributes as zeros and ones; without a list of splits, nothing is said of them."""
+    """Read all attributes as 0 and 1. Without a list of splits, the images have no split."""
     lists = _lists(store)
     names, values = _attributes(_text(lists, ATTRIBUTES), ATTRIBUTES)
     parts = _partition(_text(lists, PARTITION)) if _found(lists, PARTITION) else {}
@@ -46,19 +46,19 @@ def read(store: Store) -> Listing:
 
 
 def _lists(store: Store) -> Store:
-    """Where the lists are: of a zip that holds only faces, beside it."""
+    """The store that contains the lists: if a zip archive contains only faces, the folder that it is in."""
     beside = isinstance(store, Archive) and _found(store, ATTRIBUTES) is None
     return Folder(store.path.parent) if beside and (store.path.parent / ATTRIBUTES).is_file() else store
 
 
 def _faces(store: Store) -> Store:
-    """Where the faces are: in this folder or zip, or in the zip that CelebA is distributed as."""
+    """The store that contains the faces: this folder or zip archive, or the zip archive in CelebA's distribution."""
     zipped = _found(store, f"{IMAGES}.zip")
     return Archive(Path(store.path, zipped)) if zipped and isinstance(store, Folder) else store
 
 
 def _attributes(text: str, where: str) -> tuple[tuple[str, ...], dict[str, list[int]]]:
-    """Names, and per file the values as zeros and ones."""
+    """Names of the attributes, and the values, 0 or 1, per file."""
     lines = [line for line in text.splitlines() if line.strip()]
     if len(lines) < 3:
         raise CondgenError(f"{where} has {len(lines)} lines, wanted a list of images.")
@@ -74,7 +74,7 @@ def _attributes(text: str, where: str) -> tuple[tuple[str, ...], dict[str, list[
 
 
 def _partition(text: str) -> dict[str, str]:
-    """Per file its part."""
+    """The split of each file."""
     try:
         return {file: PARTS[part] for file, part in (line.split() for line in text.splitlines() if line.strip())}
     except (ValueError, KeyError):
@@ -86,5 +86,5 @@ def _text(store: Store, name: str) -> str:
 
 
 def _found(store: Store, name: str) -> str | None:
-    """A file by its own name, here or one folder down."""
+    """The path of the file `name`, at the top or one folder down; None if it does not exist."""
     return next((path for path in store.names() if path.split("/")[-1] == name and path.count("/") <= 1), None)

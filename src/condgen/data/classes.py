@@ -9,13 +9,13 @@ from numpy.typing import NDArray
 from condgen.errors import CondgenError
 
 MOST = 20_000
-"""Classes or attributes: what the card of a generator has room for."""
+"""Maximum number of classes or attributes, which a generator's card has to list."""
 DOUBTFUL = 100
-"""Classes from which on it is asked whether they are any, if hardly two images share one."""
+"""From this number of classes on, a remark is made if hardly any class has two images."""
 
 
 class Numbered(NamedTuple):
-    """Class numbers from 0 on, array by array, the names of the classes, and what is doubtful about them."""
+    """Class numbers from 0, one array per input array; the names of the classes; and remarks on doubtful labels."""
 
     values: list[NDArray[np.int64]]
     names: tuple[str, ...]
@@ -23,10 +23,11 @@ class Numbered(NamedTuple):
 
 
 def numbered(arrays: Sequence[NDArray[np.int64]], where: str) -> Numbered:
-    """The classes of labels (n,) that came as numbers, each named as its number stood.
+    """Convert numeric labels (n,) to classes, each named after its number.
 
-    Numbers that begin at 0, at least half of which occur, stay what they are: the others are classes without images.
-    Else every number that occurs is a class. Raises CondgenError for numbers below 0, and more than MOST classes.
+    If the numbers start at 0 and at least half of them occur, they are kept, and the missing numbers are classes
+    without images. Otherwise each number that occurs becomes a class. Raises CondgenError for negative numbers, and for
+    more than MOST classes.
     """
     whole = np.concatenate([array.ravel() for array in arrays])
     found = np.unique(whole)
@@ -51,7 +52,7 @@ def numbered(arrays: Sequence[NDArray[np.int64]], where: str) -> Numbered:
 
 
 def few_enough(names: tuple[str, ...], where: str) -> tuple[str, ...]:
-    """These names. Raises CondgenError if there are too many."""
+    """Return `names`. Raises CondgenError if there are more than MOST."""
     if len(names) > MOST:
         raise CondgenError(
             f"{where}: {len(names):,} different labels, such as {names[-1]!r}; condgen takes {MOST:,} at most. Are "

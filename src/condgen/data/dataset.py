@@ -1,4 +1,4 @@
-"""What every reader returns: uint8 images, their labels, and the names of the labels."""
+"""The result of every reader: uint8 images, their labels, and the names of the labels."""
 
 import hashlib
 import re
@@ -14,17 +14,17 @@ from condgen.labels import UNKNOWN, Labels
 from condgen.spec import Spec
 
 IMAGE = re.compile(r"(\.png|\.gif|\.npz|:\d+)['\"]?$", re.IGNORECASE)
-"""The name of a file that condgen writes, or of a row of a table; other names are of folders."""
+"""Matches the name of a file that condgen writes, or of a row of a table. Other names are those of folders."""
 LARGEST = 2**53
-"""The whole numbers that every kind of array can hold."""
+"""Largest absolute value of an integer that every numeric dtype can represent."""
 
 
 @dataclass(frozen=True)
 class Split:
-    """Some of the images of a data set.
+    """Images and labels of one split of a data set.
 
-    images: uint8 (n, height, width, channels), channels 1 or 3.
-    labels: (n,) class numbers, or (n, K) attribute values 0 and 1, and UNKNOWN where nobody noted it down.
+    images: uint8 (n, height, width, channels), with 1 or 3 channels.
+    labels: (n,) class numbers, or (n, K) attribute values 0, 1 and UNKNOWN.
     """
 
     images: NDArray[np.uint8]
@@ -36,18 +36,18 @@ class Split:
 
 @dataclass(frozen=True)
 class Dataset:
-    """Labelled images, in memory or mapped into it. `test` may be missing; metrics that need it say so."""
+    """Labelled images, in memory or memory-mapped. Without `test`, metrics that need test images raise an error."""
 
     name: str
     labels: Labels
     train: Split
     test: Split | None = None
     left_out: Mapping[str, str] = field(default_factory=dict)
-    """Files that could not be used, and why."""
+    """Files that could not be used, with the reason."""
     own: Mapping[str, str] = field(default_factory=dict)
-    """What condgen itself wrote there, which is left out, and by which command."""
+    """Files and folders that are left out because condgen wrote them, with the command that wrote them."""
     remarks: tuple[str, ...] = ()
-    """What is doubtful about the labels, a sentence each."""
+    """Remarks on doubtful labels, one sentence each."""
 
     def __post_init__(self) -> None:
         for title, split in self.splits.items():
@@ -59,7 +59,7 @@ class Dataset:
 
     @property
     def notes(self) -> list[str]:
-        """What a person should know before training, a sentence each."""
+        """What a user should know before training, one sentence each."""
         said = [*self.remarks]
         if self.left_out:
             name, why = next(iter(self.left_out.items()))
@@ -78,7 +78,7 @@ class Dataset:
 
     @cached_property
     def fingerprint(self) -> str:
-        """SHA-256 of the training images, labels and names: says whether two runs saw the same data."""
+        """SHA-256 of the training images, labels and names. It is equal for two runs if they used the same data."""
         digest = hashlib.sha256(repr((self.train.images.shape, self.labels)).encode())
         digest.update(np.ascontiguousarray(self.train.images).data)
         digest.update(np.ascontiguousarray(self.train.labels).data)
@@ -86,15 +86,16 @@ class Dataset:
 
 
 def _counted(names: Sequence[str], what: str, wrote: Mapping[str, str]) -> str:
-    """How many, and one of them."""
+    """The number of names, with one example."""
     some = f"{len(names):,} {what}{'s' if len(names) > 1 else ''}"
     return f"{some}, such as {names[0]} ({wrote[names[0]]})" if names else ""
 
 
 def choosing(data: Dataset, names: str) -> Dataset:
-    """The same images with some of their attributes, "Blond_Hair,Smiling", in this order.
+    """A data set with a subset of the attributes, such as "Blond_Hair,Smiling", in the given order.
 
-    One attribute alone becomes two classes, "not Blond_Hair" and "Blond_Hair", as in the documents on CelebA.
+    A single attribute becomes two classes, such as "not Blond_Hair" and "Blond_Hair", as in the documents on CelebA.
+    Raises CondgenError for an unknown attribute, or if the data set has classes.
     """
     if data.labels.kind != "attributes":
         raise CondgenError(f"--labels chooses among attributes; {data.name!r} has classes.")
@@ -110,13 +111,13 @@ def choosing(data: Dataset, names: str) -> Dataset:
 
 
 def _classes(split: Split, column: int) -> Split:
-    """One attribute as two classes; images where it is not known belong to neither."""
+    """Convert one attribute to two classes. Images whose value is unknown are removed."""
     known = split.labels[:, column] != UNKNOWN
     return Split(split.images if known.all() else split.images[known], split.labels[known, column])
 
 
 def as_images(array: NDArray[np.generic], where: str) -> NDArray[np.uint8]:
-    """(n, h, w) or (n, h, w, c) uint8 -> (n, h, w, c); other dtypes and shapes are refused, never guessed at."""
+    """Convert uint8 (n, h, w) or (n, h, w, c) to (n, h, w, c). Raises CondgenError for other dtypes and shapes."""
     if array.dtype != np.uint8:
         raise CondgenError(
             f"{where}: images are {array.dtype}, wanted uint8 with 0 = black and 255 = full; convert them first."
@@ -129,7 +130,7 @@ def as_images(array: NDArray[np.generic], where: str) -> NDArray[np.uint8]:
 
 
 def as_labels(array: NDArray[np.generic], where: str) -> NDArray[np.int64]:
-    """Class numbers (n,) or (n, 1), or attribute values (n, K) -> int64 (n,) or (n, K)."""
+    """Convert class numbers (n,) or (n, 1), or attribute values (n, K), to int64 (n,) or (n, K)."""
     if array.ndim == 2 and array.shape[1] == 1:
         array = array[:, 0]
     if array.ndim not in (1, 2):

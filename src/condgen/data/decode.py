@@ -1,4 +1,4 @@
-"""One image file -> pixels. Only a few formats are accepted, recognised by content; others are refused with a reason.
+"""Decodes one image file. A few formats, recognised by content, are accepted; others are rejected with a reason.
 
 Pillow alone would also clip 16-bit grey to white, ignore transparency, and start a PostScript interpreter.
 """
@@ -17,33 +17,35 @@ from condgen.data.store import Bad
 from condgen.spec import Fit
 
 FORMATS = ("PNG", "JPEG", "BMP", "GIF", "WEBP", "TIFF", "PPM")
-"""Let in, by content and not by name. Some phones write JPEGs of several images (MPO): the first one is meant."""
+"""Accepted formats, recognised by content, not by file name. Some phones write several images into one JPEG (MPO); the
+first one is used."""
 PIXELS, SIDE = 50_000_000, 20_000
-"""At most, by the header, before anything is unpacked."""
+"""Maximum number of pixels and maximum side, checked in the header before any pixel is decoded."""
 PAPER = (255, 255, 255)
-"""Shows through where an image is transparent."""
-ORIENTATION = 0x0112  # EXIF's tag
+"""Background colour of transparent images."""
+ORIENTATION = 0x0112  # EXIF tag
 
 
 class Header(NamedTuple):
-    """Of an image as it is meant to be seen."""
+    """Height and width of an image, in pixels, after rotation according to EXIF."""
 
     height: int
     width: int
 
 
 def header(data: bytes) -> Header:
-    """Sides of an image, from its header alone. Raises Bad with the reason if it cannot be used."""
+    """Read height and width of an image from its header. Raises Bad, with the reason, if the image cannot be used."""
     with _naming(), _opened(data) as image:
         width, height = image.size
-        turned = image.format != "TIFF" and lying(image) >= 5  # Pillow turns TIFFs by itself
+        turned = image.format != "TIFF" and lying(image) >= 5  # Pillow rotates TIFFs by itself
         return Header(width, height) if turned else Header(height, width)
 
 
 def pixels(data: bytes, size: int | None = None, fit: Fit = "crop") -> NDArray[np.uint8]:
-    """An image as uint8 (h, w, 3), upright and in sRGB; scaled to (size, size) if given. Raises Bad with the reason.
+    """Decode an image to uint8 (h, w, 3), upright and in sRGB; scaled to (size, size) if given. Raises Bad, with the
+    reason.
 
-    fit: of other than square images, crop to the central square, pad with black to a square, or stretch.
+    fit: how an image that is not square becomes square: crop the centre, pad with black, or stretch.
     """
     with _naming(), _opened(data) as image:
         image.load()
@@ -52,13 +54,13 @@ def pixels(data: bytes, size: int | None = None, fit: Fit = "crop") -> NDArray[n
 
 
 def lying(image: Image.Image) -> int:
-    """How the image is turned, by EXIF: 1 is upright, 2 to 4 are mirrored or on the head, 5 to 8 on the side."""
+    """The EXIF orientation: 1 is upright, 2 to 4 are flipped or rotated by 180 degrees, 5 to 8 swap both sides."""
     found = image.getexif().get(ORIENTATION, 1)
     return found if isinstance(found, int) and 1 <= found <= 8 else 1
 
 
 def fitted(image: Image.Image, size: int, fit: Fit) -> Image.Image:
-    """Scaled to a square by Lanczos, which takes every pixel into account (antialiasing)."""
+    """Scale an image to a square with the Lanczos filter, which antialiases."""
     square, lanczos = (size, size), Image.Resampling.LANCZOS
     if fit == "crop":
         return ImageOps.fit(image, square, lanczos)
@@ -66,9 +68,10 @@ def fitted(image: Image.Image, size: int, fit: Fit) -> Image.Image:
 
 
 def in_rgb(image: Image.Image) -> Image.Image:
-    """Any mode as RGB: 16 bits scaled, not clipped; transparency over white; profiles turned into sRGB.
+    """Convert an image of any mode to RGB: 16 bits are scaled, not clipped; transparency is composited over white;
+    colour profiles are converted to sRGB.
 
-    Raises Bad where white cannot be known.
+    Raises Bad if the value of white is not defined.
     """
     if image.mode.startswith("I;16") or (image.mode == "I" and image.format == "PPM"):
         return Image.fromarray((np.asarray(image, np.float64) / 257).round().astype(np.uint8)).convert("RGB")
@@ -85,7 +88,7 @@ def in_rgb(image: Image.Image) -> Image.Image:
 
 
 def in_srgb(image: Image.Image) -> Image.Image:
-    """RGB or CMYK by its colour profile, if it has one that says something else than sRGB."""
+    """Convert RGB or CMYK to sRGB, using the embedded colour profile if it is not sRGB already."""
     profile = image.info.get("icc_profile")
     if profile and b"sRGB" not in profile:
         try:
@@ -95,13 +98,13 @@ def in_srgb(image: Image.Image) -> Image.Image:
                 assert turned
                 return turned
         except (ImageCms.PyCMSError, OSError):
-            pass  # browsers show an image with a damaged profile as if it had none
+            pass  # browsers ignore a damaged profile too
     return image.convert("RGB")
 
 
 @contextmanager
 def _opened(data: bytes) -> Iterator[Image.Image]:
-    """An image whose header was read and found harmless; nothing is unpacked yet."""
+    """Open an image, and check the size in its header before any pixel is decoded."""
     with Image.open(io.BytesIO(data), formats=FORMATS) as image:
         if image.width * image.height > PIXELS or max(image.size) > SIDE:
             raise Bad(f"is too large to be meant: {image.width} x {image.height} pixels")
@@ -112,10 +115,10 @@ def _opened(data: bytes) -> Iterator[Image.Image]:
 
 @contextmanager
 def _naming() -> Iterator[None]:
-    """Turns whatever a damaged file makes Pillow raise into a reason."""
+    """Convert any exception that Pillow raises for a damaged file to Bad, with a reason."""
     try:
         with warnings.catch_warnings():
-            warnings.simplefilter("ignore")  # of odd tags; what matters is raised
+            warnings.simplefilter("ignore")  # warnings about unusual tags; serious problems raise
             warnings.simplefilter("error", Image.DecompressionBombWarning)
             yield
     except Bad:
@@ -126,5 +129,5 @@ def _naming() -> Iterator[None]:
         raise Bad("is too large to be meant") from None
     except MemoryError:
         raise Bad("does not fit into memory") from None
-    except Exception as error:  # fuzzed files raise nearly anything; no file may end a training
+    except Exception as error:  # fuzzed files raise almost any exception; no single file may stop a training
         raise Bad(f"cannot be read: {error or type(error).__name__}") from None

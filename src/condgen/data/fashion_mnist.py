@@ -25,11 +25,11 @@ SHA256 = {
     "train": "16d82e2b505296aa2b78bd5ea0992634f30419a4c97def7c907d154a35ac6157",
     "test": "9f1ec356a747bfe4ebab3cfb722d3694c9ca737e2570f6f90cf31d7b6fd689d4",
 }
-"""Of the decoded arrays, images then labels, as bytes: however the files were packed."""
+"""SHA-256 of the decoded arrays, images then labels, as bytes. It does not depend on the compression of the files."""
 
 
 def places() -> list[Path]:
-    """Folders where Fashion-MNIST may already lie: Debian's package, torchvision, Keras, our own cache."""
+    """Folders that may contain Fashion-MNIST: of Debian's package, torchvision, Keras, and condgen's own cache."""
     home = Path.home()
     keras = Path(os.environ.get("KERAS_HOME", home / ".keras"))
     return [
@@ -56,16 +56,16 @@ def load() -> Dataset:
 
 
 def _read(folder: Path) -> Dataset:
-    """Raises CondgenError if the decoded bytes are not the originals."""
+    """Read the data set from a folder. Raises CondgenError if the decoded bytes differ from the originals."""
     dataset = idx.load_folder(folder, name="fashion-mnist", names=NAMES)
     mnist.verify(dataset, SHA256, f"remove {str(folder)!r} and try again")
     return dataset
 
 
 def fetch(folder: Path, anew: bool = False) -> Path:
-    """Download the four files into `folder`, each under its final name only when whole.
+    """Download the four files into `folder`. Each file gets its final name only when it is complete.
 
-    anew: also those that are there, since one of them is damaged.
+    anew: also download existing files, because one of them is damaged.
     """
     for name in FILES:
         if anew or not (folder / name).exists():
@@ -88,5 +88,5 @@ def _get(url: str) -> bytes:
 
 
 def _complete(folder: Path) -> bool:
-    """All four, packed or not (torchvision unpacks them)."""
+    """Whether a folder contains all four files, gzipped or not (torchvision decompresses them)."""
     return all((folder / name).exists() or (folder / name.removesuffix(".gz")).exists() for name in FILES)

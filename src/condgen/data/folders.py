@@ -1,4 +1,4 @@
-"""One folder per class, the most common layout; with or without one folder per split around them.
+"""Reads images in one folder per class, the most common layout; optionally with one folder per split around them.
 
 cats-and-dogs/cat/1.jpg        or    cats-and-dogs/train/cat/1.jpg
               cat/more/2.jpg                       test/cat/2.jpg
@@ -11,7 +11,7 @@ from condgen.errors import CondgenError
 
 NOTES = (".txt", ".md", ".csv", ".tsv", ".json", ".jsonl", ".xml", ".yaml", ".yml", ".html", ".py", ".log")
 ARRAYS = (".npz", ".npy", ".parquet")
-"""Endings of what lies beside images and was never meant to be one."""
+"""Endings of files that may be beside images and are not images themselves."""
 
 
 def fits(store: Store) -> bool:
@@ -19,9 +19,9 @@ def fits(store: Store) -> bool:
 
 
 def read(store: Store) -> Listing:
-    """Raises CondgenError if images lie where no folder gives them a class."""
+    """List the images. Raises CondgenError if an image is in no class folder."""
     files = _images(store)
-    shared = 0  # folders that hold everything, such as the one a zip was made of
+    shared = 0  # number of outer folders that contain everything, such as the folder that was zipped
     while all(len(path) > shared + 2 for path in files) and len({path[: shared + 1] for path in files}) == 1:
         shared += 1
     splits = all(path[shared].lower() in SPLITS for path in files)

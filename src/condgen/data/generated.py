@@ -1,8 +1,8 @@
 """Reads images written by condgen: by `sample` (folders and shards), `augment`, the server and the page (zip archives).
 
-Every image carries its label: in the text of its PNG, or in a shard in the .json beside it. The folder's marker
-contains the label set, so that the data have all labels of the generator, whichever were requested. Shards by other
-tools (WebDataset: NAME.jpg with NAME.cls or NAME.json) are read too.
+Every image contains its label in the text of its PNG; in a shard, the label is in the .json file beside the image. The
+folder's marker contains the label set, so that the data have all labels of the generator, whichever were requested.
+Shards written by other tools (WebDataset: NAME.jpg with NAME.cls or NAME.json) are read too.
 """
 
 import hashlib
@@ -21,11 +21,11 @@ from condgen.labels import Label, Labels
 from condgen.marker import Mark
 
 VERSION = 1
-"""Of what is kept of the labels."""
+"""Version of the cached labels."""
 NAMED = re.compile(r"[^/]+_seed\d+_\d{5,}\.png")
-"""As condgen names generated images."""
+"""Matches the file names that condgen gives to generated images."""
 BESIDE = (".json", ".txt", ".md", ".csv")
-"""Endings of what may lie beside generated images."""
+"""Endings of other files that may be beside generated images."""
 
 
 def fits(store: Store) -> bool:
@@ -38,7 +38,7 @@ def fits(store: Store) -> bool:
 
 
 def read(store: Store) -> Listing:
-    """Raises CondgenError if the images do not say what they are of."""
+    """List the images with their labels. Raises CondgenError if the labels cannot be determined."""
     folders = _marks(store)
     names = [name for folder in folders for name in (store.within(folder) if folder else store.names())]
     said, odd, own = _told(store, names or store.names())
@@ -48,9 +48,9 @@ def read(store: Store) -> Listing:
 
 
 def _told(store: Store, names: Sequence[str]) -> list[dict[str, str]]:
-    """By name: the labels of the images, why others are left out, and what condgen wrote that is no image.
+    """Three dictionaries by name: labels of images; reasons for files left out; commands that wrote other files.
 
-    Kept until any of the files is touched, since each is opened for it.
+    The result is cached until one of the files changes, since each file has to be opened for it.
     """
     key = hashlib.sha256("\0".join([str(VERSION), store.stamp(names), *names]).encode("utf-8", "surrogateescape"))
     path = disk.cache() / "images" / "labels" / f"{key.hexdigest()}.json"
@@ -80,7 +80,7 @@ def _read(store: Store, names: Sequence[str]) -> list[dict[str, str]]:
 
 
 def _marks(store: Store) -> dict[str, Mark]:
-    """The marker of this folder if it is data, else those of the folders of data that it holds, if it holds no more."""
+    """Markers of the data, by folder: that of the store itself or, if it has none, those of the data folders in it."""
     if store.mark:
         return {"": store.mark} if store.mark.is_data else {}
     found = {folder: store.mark_of(folder) for folder in store.own}
@@ -118,7 +118,7 @@ def _labelled(
 
 
 def _numbers(known: Labels, titles: Iterable[str]) -> dict[str, Label]:
-    """The labels of titles as `Labels.title` writes them; those that are none are missing."""
+    """Labels by title, as written by `Labels.title`. Titles that name no label are missing."""
     if known.kind == "classes":
         return {name: number for number, name in enumerate(known.names)}
     found: dict[str, Label] = {}
@@ -130,7 +130,7 @@ def _numbers(known: Labels, titles: Iterable[str]) -> dict[str, Label]:
 
 
 def _parts(title: str, names: Sequence[str]) -> list[int] | None:
-    """The numbers of the names that a title joins by '+', in order; None if it is no such title."""
+    """Indices of the names that a title joins with '+', in order; None if the title is invalid."""
     if not any("+" in name for name in names):
         index = {name: number for number, name in enumerate(names)}
         found = [index.get(word, -1) for word in title.split("+")]
@@ -139,7 +139,10 @@ def _parts(title: str, names: Sequence[str]) -> list[int] | None:
 
 
 def _joined(title: str, names: Sequence[str], start: int, failed: set[tuple[int, int]]) -> list[int] | None:
-    """The same where a name may hold a '+' itself. failed: lengths and starts that led nowhere."""
+    """`_parts` for names that may contain '+' themselves.
+
+    failed: pairs (length of the title, first index) that are known to have no solution.
+    """
     if (len(title), start) in failed:
         return None
     for number in range(start, len(names)):

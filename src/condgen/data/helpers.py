@@ -1,4 +1,4 @@
-"""Processes many images in several processes, with a progress bar in a terminal."""
+"""Runs work on many images in several processes, with a progress bar in a terminal."""
 
 import os
 import signal
@@ -20,9 +20,10 @@ Item = TypeVar("Item")
 
 
 def each(work: Callable[[Job], Result], jobs: Sequence[Job], what: str, per_job: int = 256) -> Iterator[Result]:
-    """The results in the order of the jobs. One job, or one core, needs no helper.
+    """Yield the results in the order of the jobs. With a single job or a single core, no worker is started.
 
-    what: is being done to the images, for the bar. per_job: images.
+    what: the activity shown in the progress bar. per_job: number of images per job. Raises CondgenError if a worker is
+        killed.
     """
     bar = Console(stderr=True)
     title, hide = f"{what} {len(jobs) * per_job:,} images" if len(jobs) > 1 else what, not bar.is_terminal
@@ -38,7 +39,7 @@ def each(work: Callable[[Job], Result], jobs: Sequence[Job], what: str, per_job:
             f"a helper was ended while {what} images, perhaps for want of memory; the same command goes on there."
         ) from None
     finally:
-        helpers.shutdown(cancel_futures=True)  # Ctrl-C need not wait for what is still to do
+        helpers.shutdown(cancel_futures=True)  # Ctrl-C does not wait for jobs that have not started
 
 
 def chunked(items: Sequence[Item], size: int) -> list[Sequence[Item]]:
@@ -46,15 +47,15 @@ def chunked(items: Sequence[Item], size: int) -> list[Sequence[Item]]:
 
 
 def _helpers(count: int, work: Callable[[Any], Any]) -> Executor:
-    """Processes where they can be forked: spawned ones would run the user's script again. Else threads: Pillow lets
-    them work side by side."""
+    """Create forked worker processes on Linux. Elsewhere, create threads: spawned processes would run the user's script
+    again, and Pillow releases the GIL."""
     if sys.platform == "linux":
         return ProcessPoolExecutor(count, get_context("fork"), _Helper.begin_process, (work,))
     return ThreadPoolExecutor(count, initializer=_Helper.begin, initargs=(work,))
 
 
 class _Helper:
-    """What a helper knows: the work comes with the fork, once, and not with every job."""
+    """State of a worker. The function is passed once, when the worker starts, and not with every job."""
 
     work: Callable[[Any], Any]
 
@@ -64,7 +65,7 @@ class _Helper:
 
     @classmethod
     def begin_process(cls, work: Callable[[Any], Any]) -> None:
-        signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is answered by whoever started the helpers
+        signal.signal(signal.SIGINT, signal.SIG_IGN)  # the parent process handles Ctrl-C
         cls.begin(work)
 
     @classmethod

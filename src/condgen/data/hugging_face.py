@@ -1,6 +1,6 @@
-"""Reads what Hugging Face's `datasets` wrote with save_to_disk, using that library (pip install 'condgen[data]').
+"""Reads data sets that Hugging Face's `datasets` saved with save_to_disk. Needs pip install 'condgen[data]'.
 
-Its imagefolder layout needs no library: folders.py and table.py read it. Nothing is downloaded.
+Hugging Face's imagefolder layout needs no library: folders.py and table.py read it. Nothing is downloaded.
 """
 
 from collections.abc import Iterable
@@ -13,7 +13,7 @@ from condgen.data.table import Row, labelled
 from condgen.errors import CondgenError
 
 ONE, SEVERAL = "dataset_info.json", "dataset_dict.json"
-"""What lies in the folder of one split, and in a folder of several."""
+"""Files that identify a folder with one split, and a folder with several splits."""
 
 
 def fits(store: Store) -> bool:
@@ -38,7 +38,7 @@ def read(store: Store) -> Listing:
 
 
 class Rows:
-    """The images of such a data set, each named SPLIT:ROW."""
+    """The images of a saved data set, each named SPLIT:ROW."""
 
     def __init__(self, store: Store) -> None:
         self.store, self.path, self.odd = store, store.path, store.odd
@@ -53,7 +53,7 @@ class Rows:
             except (OSError, ValueError, KeyError) as error:
                 raise CondgenError(f"{str(self.path)!r} cannot be read by datasets: {error}.") from None
             tables = dict(found) if isinstance(found, dict) else {str(found.split or "all"): found}
-            raw = datasets.Image(decode=False)  # the bytes; what they decode to is our own affair
+            raw = datasets.Image(decode=False)  # the encoded bytes, which decode.py decodes
             self._tables = {split: table.cast_column(_column(table), raw) for split, table in tables.items()}
         return self._tables
 

@@ -1,6 +1,7 @@
-"""The idx files of MNIST and its relatives, plain or gzipped (http://yann.lecun.com/exdb/mnist/).
+"""Reads the idx files of MNIST and similar data sets, plain or gzipped (http://yann.lecun.com/exdb/mnist/).
 
-A file is: two zero bytes, a type byte (8 = uint8), the number of dimensions, each size as big-endian uint32, data.
+A file consists of two zero bytes, a type byte (8 = uint8), the number of dimensions, each size as big-endian uint32,
+and the data.
 """
 
 import gzip
@@ -19,7 +20,7 @@ from condgen.labels import Labels
 
 GZIP_MAGIC, IDX_MAGIC = b"\x1f\x8b", b"\x00\x00\x08"
 STEMS = {"train": "train", "test": "t10k"}
-"""How MNIST's layout begins the file names of each split."""
+"""Beginnings of the file names of each split in MNIST's layout."""
 
 
 def fits(store: Store) -> bool:
@@ -29,7 +30,7 @@ def fits(store: Store) -> bool:
 
 
 def read(path: Path) -> NDArray[np.uint8]:
-    """The array in one idx file of unsigned bytes."""
+    """The array in an idx file of unsigned bytes. Raises CondgenError if the file is damaged."""
     try:
         return decoded(path.read_bytes(), path)
     except OSError as error:
@@ -37,7 +38,7 @@ def read(path: Path) -> NDArray[np.uint8]:
 
 
 def read_store(store: Store) -> Dataset:
-    """MNIST's layout in a folder or a zip, or one file of images with its labels beside it."""
+    """Read MNIST's layout from a folder or a zip archive, or one images file with the labels file beside it."""
     if isinstance(store, Folder):
         return load_images(store.path / store.only) if store.only else load_folder(store.path)
     splits = {}
@@ -54,7 +55,7 @@ def read_store(store: Store) -> Dataset:
 def decoded(data: bytes, path: Path) -> NDArray[np.uint8]:
     """The array in the bytes of an idx file, gzipped or not."""
     try:
-        raw = bytearray(gzip.decompress(data) if data[:2] == GZIP_MAGIC else data)  # arrays one may write to
+        raw = bytearray(gzip.decompress(data) if data[:2] == GZIP_MAGIC else data)  # writable, unlike bytes
     except (OSError, EOFError, zlib.error) as error:
         raise CondgenError(f"cannot read {str(path)!r}: {error}.") from None
     if raw[:3] != IDX_MAGIC or len(raw) < 4 + 4 * raw[3]:
@@ -67,7 +68,7 @@ def decoded(data: bytes, path: Path) -> NDArray[np.uint8]:
 
 
 def load_folder(folder: Path, name: str | None = None, names: tuple[str, ...] | None = None) -> Dataset:
-    """The four files of MNIST's layout; the test pair may be missing."""
+    """Read the four files of MNIST's layout. The two test files may be missing."""
     splits = {}
     for split, stem in STEMS.items():
         images, labels = _find(folder, f"{stem}-images"), _find(folder, f"{stem}-labels")
@@ -79,7 +80,7 @@ def load_folder(folder: Path, name: str | None = None, names: tuple[str, ...] | 
 
 
 def load_images(images: Path) -> Dataset:
-    """One images file whose labels lie beside it under the usual name; with its train or test twin if there."""
+    """Read one images file with the labels file beside it, and the files of the other split if they exist."""
     if any(images.name.startswith(f"{stem}-images") for stem in STEMS.values()):
         return load_folder(images.parent, name=images.name)
     labels = images.with_name(images.name.replace("images", "labels").replace("idx3", "idx1"))
@@ -89,7 +90,7 @@ def load_images(images: Path) -> Dataset:
 
 
 def is_pair(text: str) -> bool:
-    """True of 'IMAGES,LABELS' where both are idx files."""
+    """Whether the text is 'IMAGES,LABELS' and both are idx files."""
     parts = [Path(part.strip()).expanduser() for part in text.split(",")]
     return len(parts) == 2 and all(part.is_file() and is_idx(part) for part in parts)
 
@@ -100,7 +101,7 @@ def load_pair(text: str) -> Dataset:
 
 
 def is_idx(path: Path) -> bool:
-    """By content, not by name."""
+    """Whether a file is an idx file, determined by content and not by name."""
     head = _head(path)
     if head[:2] == GZIP_MAGIC:
         try:

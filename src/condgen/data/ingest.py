@@ -1,11 +1,11 @@
-"""Image files -> one memory-mapped uint8 array. Files are decoded once; later trainings read the user's cache.
+"""Decodes image files into one memory-mapped uint8 array. Later trainings read that array from the user's cache.
 
     images/surveys/<hash of names, sizes, times>.json   per image: SHA-256 and sides, or why it cannot be used
     images/<hash of contents, size, fit>/               images.npy and meta.json; complete or absent
     images/<the same>.part/                             finished shards, with which the same command resumes
 
-The user's files are only read. As long as they do not change, training reads no image file again. Damage in the cache
-is detected (condgen/cache.py), and the array is then created again.
+The user's files are only read. While they do not change, training does not open any image file again. Damage in the
+cache is detected (condgen/cache.py), and the array is then created again.
 """
 
 import hashlib
@@ -34,39 +34,42 @@ from condgen.errors import CondgenError
 from condgen.spec import Fit, OnBad
 
 VERSION = 2
-"""Of how files become pixels, and of what is kept; part of every key."""
+"""Version of the decoding and of the cached data. It is part of every key."""
 SIZE = 64
-"""Side that images are scaled to if they differ in size or are larger, and nobody asks for another."""
+"""Default side, in pixels, that images are scaled to if they are larger or differ in size."""
 SHARD = 32 * 2**20
-"""Bytes of pixels that one shard holds, at most: what a crash costs, and what a helper needs."""
+"""Maximum size of the pixels in one shard, in bytes. It limits the work lost in a crash and the memory of a worker."""
 SURVEYED = 256
-"""Images that a helper looks at in one go."""
+"""Number of images that a worker surveys per job."""
 BAD_SHARE = 0.01
-"""Of the images, that may be left out without anybody having been asked."""
+"""Fraction of the images that may be left out by default, without --on-bad."""
 HELD_OUT, FEWEST = 10, 100
-"""One image in so many is held out for tests if the source has no splits and at least so many images."""
+"""If the source has no splits and at least FEWEST images, about one in HELD_OUT images is held out for testing."""
 IMAGES, META = "images.npy", "meta.json"
 DAMAGE = (
     OSError, ValueError, KeyError, TypeError, IndexError, AttributeError, EOFError, RuntimeError, MemoryError,
     SyntaxError, zipfile.BadZipFile, zlib.error, struct.error,
 )  # fmt: skip
-"""What reading a damaged shard may raise."""
+"""Exceptions that reading a damaged shard may raise."""
 
 
 class Facts(NamedTuple):
-    """Of one sound image."""
+    """Facts about one valid image."""
 
     sha256: str
     height: int
     width: int
     wrote: str = ""
-    """The command of condgen that wrote it, if one did."""
+    """The condgen command that wrote the image; empty for other images."""
     sheet: bool = False
-    """Whether that is a grid or a figure; of these no sides are known."""
+    """Whether condgen wrote it as a grid or figure. Height and width are then 0."""
 
 
 def dataset(listing: Listing, size: int | None = None, fit: Fit = "crop", on_bad: OnBad | None = None) -> Dataset:
-    """The images of a listing as arrays. on_bad: None leaves out what cannot be used, up to a hundredth."""
+    """Decode the images of a listing. Raises CondgenError if no training image can be used.
+
+    on_bad: with None, up to 1 % of the files may be unusable and are left out.
+    """
     listing, survey = without_own(listing, surveyed(listing))
     generated = not listing.generated and are_generated(survey)
     bad = {name: why for name, why in zip(listing.images, survey, strict=True) if isinstance(why, str)}
@@ -91,14 +94,14 @@ def dataset(listing: Listing, size: int | None = None, fit: Fit = "crop", on_bad
 
 
 def are_generated(survey: Sequence[Facts | str]) -> bool:
-    """Whether condgen wrote every image that is there."""
+    """Whether condgen generated every image."""
     return all(isinstance(found, Facts) and found.wrote for found in survey)
 
 
 def without_own(listing: Listing, survey: Sequence[Facts | str]) -> tuple[Listing, list[Facts | str]]:
-    """Without what condgen wrote: grids and figures, and generated images unless there are no others.
+    """Remove grids, figures and generated images that condgen wrote. Generated images stay if there are no others.
 
-    A class that held nothing else goes with them.
+    A class without remaining images is removed. Raises CondgenError if no image remains.
     """
     are_data = listing.generated or are_generated(survey)
     own = {
@@ -119,7 +122,7 @@ def without_own(listing: Listing, survey: Sequence[Facts | str]) -> tuple[Listin
 
 
 def judge_bad(listing: Listing, bad: Mapping[str, str], on_bad: OnBad | None) -> None:
-    """Raises CondgenError if more is wrong than may be left out."""
+    """Raise CondgenError if more files are unusable than `on_bad` permits."""
     total = len(listing.images) + len(listing.odd)
     bearable = {"skip": total - 1, "stop": 0, None: BAD_SHARE * total}[on_bad]
     if len(bad) <= bearable:
@@ -133,10 +136,11 @@ def judge_bad(listing: Listing, bad: Mapping[str, str], on_bad: OnBad | None) ->
 
 
 def split(listing: Listing, survey: Sequence[Facts | str]) -> tuple[list[int], list[int]]:
-    """Rows of the sound images to train on and to test with, in the order of the source.
+    """Rows of the valid training and test images, in the order of the source.
 
-    A source that names no split has a tenth held out, chosen by a hash of each image's content: equal images stay
-    together, and no other image has a say. Validation images are the test split where there is no other.
+    If the source has no splits, about a tenth of the images are held out. The choice depends only on a hash of each
+    image's content, so equal images are in the same split, and adding an image does not move others. If the source has
+    validation images but no test images, the validation images are the test split.
     """
     sound = [row for row, found in enumerate(survey) if isinstance(found, Facts)]
     given = {part for row in sound if (part := listing.parts[row])}
@@ -153,13 +157,13 @@ def split(listing: Listing, survey: Sequence[Facts | str]) -> tuple[list[int], l
 
 
 def usual_size(facts: Sequence[Facts]) -> int | None:
-    """None where images can stay as they are: all of one size, and small."""
+    """Side that images are scaled to by default; None if all images have the same small size and are not scaled."""
     sides = {(found.height, found.width) for found in facts}
     return None if len(sides) == 1 and max(*sides.pop()) <= SIZE else SIZE
 
 
 def surveyed(listing: Listing) -> list[Facts | str]:
-    """Of each image its facts, or what is wrong with it; kept until any of the files is touched."""
+    """Facts about each image, or the reason why it cannot be used. They are cached until one of the files changes."""
     stamp = hashlib.sha256(f"{VERSION} {listing.store.stamp(listing.images)}".encode())
     for name in listing.images:
         stamp.update(os.fsencode(name) + b"\0")
@@ -173,7 +177,7 @@ def surveyed(listing: Listing) -> list[Facts | str]:
 
 
 def look(store: Images, names: Sequence[str]) -> list[Facts | str]:
-    """The survey of a few images, from their headers."""
+    """Survey a few images: read their headers and hash their contents."""
     found: list[Facts | str] = []
     for name in names:
         try:
@@ -191,10 +195,10 @@ def look(store: Images, names: Sequence[str]) -> list[Facts | str]:
 def ingested(
     store: Images, names: Sequence[str], facts: Sequence[Facts], size: int | None, fit: Fit
 ) -> tuple[NDArray[np.uint8], dict[int, str]]:
-    """All images as a mapped array (n, h, w, 1 or 3), and by place those that could not be decoded after all."""
+    """Decode all images. Returns a memory-mapped array (n, h, w, 1 or 3), and the reason for each index that failed."""
     recipe = json.dumps([VERSION, size, fit, *(found.sha256 for found in facts)])
     final = folder() / hashlib.sha256(recipe.encode()).hexdigest()[:32]
-    if found := _mapped(final):  # without a lock, which a cache that cannot be written has no room for
+    if found := _mapped(final):  # without a lock file, which a read-only cache has no room for
         return found
     with cache.writing(final.parent), FileLock(f"{final}.lock"):
         if (found := _mapped(final)) is None:
@@ -207,7 +211,7 @@ def ingested(
 
 
 def _make(final: Path, store: Images, names: Sequence[str], sides: tuple[int, int], size: int | None, fit: Fit) -> None:
-    """Shard by shard under a name of its own, then joined and renamed."""
+    """Decode the images shard by shard into a temporary folder, then join the shards and rename the folder."""
     part = final.with_name(f"{final.name}.part")
     if not part.is_dir():
         _remove(part)
@@ -219,7 +223,7 @@ def _make(final: Path, store: Images, names: Sequence[str], sides: tuple[int, in
     for path in part.iterdir():
         if path.name not in (IMAGES, META):
             _remove(path)
-    _remove(final)  # there only if it was damaged
+    _remove(final)  # it exists only if it was damaged
     os.replace(part, final)
     disk.sync(final.parent)
 
@@ -227,7 +231,7 @@ def _make(final: Path, store: Images, names: Sequence[str], sides: tuple[int, in
 def shard(
     store: Images, part: Path, sides: tuple[int, int], size: int | None, fit: Fit, job: tuple[int, Sequence[str]]
 ) -> Path:
-    """Decode some images into a file of their own, unless an earlier try already did."""
+    """Decode some images into a shard file, unless an earlier run has already done so. Returns the file's path."""
     number, names = job
     path = part / f"{number:06d}.npz"
     if _is_whole(path, len(names), sides):
@@ -247,7 +251,7 @@ def shard(
 
 
 def _is_whole(path: Path, count: int, sides: tuple[int, int]) -> bool:
-    """Whether an earlier try finished this shard, and none of its bytes has changed since: a zip has checksums."""
+    """Whether an earlier run finished this shard and it is undamaged according to the checksums of the zip format."""
     try:
         with np.load(path) as arrays:
             images, bad = arrays["images"], json.loads(str(arrays["bad"]))
@@ -263,7 +267,7 @@ def _fitting(image: NDArray[np.uint8], sides: tuple[int, int]) -> NDArray[np.uin
 
 
 def _join(part: Path, shards: Sequence[Path], sides: tuple[int, int], per_shard: int) -> None:
-    """images.npy, grey if every image is, and meta.json with what was lost."""
+    """Write images.npy, with one channel if every image is grey, and meta.json with the failures."""
     counts, channels, bad = list[int](), 1, dict[int, str]()
     for number, path in enumerate(shards):
         with np.load(path) as arrays:
@@ -284,7 +288,7 @@ def _join(part: Path, shards: Sequence[Path], sides: tuple[int, int], per_shard:
 
 
 def _mapped(final: Path) -> tuple[NDArray[np.uint8], dict[int, str]] | None:
-    """None if it is not there, or damaged. Writing to the array changes memory, never the file."""
+    """The array and the failures; None if missing or damaged. Writing to the array does not change the file."""
     meta = cache.kept(final / META)
     try:
         if not isinstance(meta, dict) or cache.checksum(final / IMAGES) != meta["checksum"]:
@@ -303,5 +307,5 @@ def _remove(path: Path) -> None:
 
 
 def folder() -> Path:
-    """Of all ingested images; it may be deleted at any time."""
+    """The folder of all ingested images. It may be deleted at any time."""
     return disk.cache() / "images"

@@ -1,6 +1,6 @@
-"""What a layout knows about its image files before opening any: which images, with which label, in which split.
+"""The image files of a data set before any is opened: their names, labels and splits.
 
-A layout is one file of this folder with two functions:
+A layout is one module of this package with two functions:
 
     fits(store) -> bool       whether these files have this layout
     read(store) -> Listing    (a source of arrays returns a Dataset directly)
@@ -23,36 +23,36 @@ SPLITS = {
     "train": "train", "training": "train", "test": "test", "testing": "test",
     "val": "validation", "valid": "validation", "validation": "validation", "dev": "validation",
 }  # fmt: skip
-"""What people call the parts of a data set."""
+"""Usual names of the splits."""
 ON, OFF = ("1", "true", "yes"), ("0", "-1", "false", "no")
 MISSING = ("", "nan", "na", "n/a", "null", "none", "?")
-"""Values of an attribute, as people write them."""
+"""Values that mean that an attribute is unknown."""
 
 
 @dataclass(frozen=True)
 class Listing:
-    """Images by name, in the order of their source."""
+    """Names, labels and splits of images, in the order of their source."""
 
     name: str
     store: Images
     images: Sequence[str]
-    """Names that `store.read` knows."""
+    """Names that `store.read` accepts."""
     labels: Labels
     values: NDArray[np.int64]
     """(n,) class numbers, or (n, K) attributes of 0, 1 and UNKNOWN."""
     parts: Sequence[str | None]
-    """train, test or validation of each; None where the source does not say."""
+    """The split of each image: train, test or validation; None if the source does not specify it."""
     odd: Mapping[str, str] = field(default_factory=dict)
-    """What was passed over, and why."""
+    """Files that were skipped, with the reason."""
     size: int | None = None
-    """Side of the square that these images are usually scaled to, if there is such a custom."""
+    """Side of the square that these images are usually scaled to; None if there is no such convention."""
     own: Mapping[str, str] = field(default_factory=dict)
-    """What condgen wrote among them, left out, and by which command."""
+    """Files that were left out because condgen wrote them, with the command that wrote them."""
     generated: bool = False
-    """Whether condgen wrote all of it, as data."""
+    """Whether condgen wrote the whole source as data."""
 
     def only(self, rows: Sequence[int], own: Mapping[str, str]) -> "Listing":
-        """These images alone; `own` says who wrote the others. Classes that have none left are no classes."""
+        """Select images by row. Classes without remaining images are removed, and `own` is added to `self.own`."""
         values, labels = self.values[list(rows)], self.labels
         if labels.kind == "classes":
             lost = set(self.values.tolist()) - set(values.tolist())
@@ -75,9 +75,9 @@ def listing(
     name: str | None = None,
     names: Sequence[str] | None = None,
 ) -> Listing:
-    """Images of one class each, given as (image, part, class name).
+    """A listing of images with one class each, given as (image, split, class name).
 
-    names: of the classes in their order, if the source has one; else numbers by size and words by alphabet.
+    names: class names in order, if the source defines them. Default: numbers in ascending order, words by code point.
     """
     images, parts, words = zip(*rows, strict=True) if (rows := list(rows)) else ((), (), ())
     if not images:
@@ -91,7 +91,7 @@ def listing(
 
 
 def in_order(words: Iterable[str]) -> list[str]:
-    """Class names, checked, in an order that is the same on every machine: numbers by size, else by code point."""
+    """Validated class names in the same order on every machine: numbers in ascending order, words by code point."""
     words = sorted(words)
     for word in words:
         if not word.isprintable() or not word.strip():
@@ -104,7 +104,7 @@ def in_order(words: Iterable[str]) -> list[str]:
 
 
 def attribute(text: str, where: str) -> int:
-    """One value of an attribute as written in a table: 1, 0 or UNKNOWN."""
+    """Parse one attribute value of a table: 1, 0 or UNKNOWN. Raises CondgenError for any other text."""
     word = text.strip().lower()
     if word in MISSING:
         return UNKNOWN
@@ -114,7 +114,7 @@ def attribute(text: str, where: str) -> int:
 
 
 def part_of(word: str | None, where: str) -> str | None:
-    """A split by one of its usual names."""
+    """The split with this name, such as "val" for validation; None without a name. Raises CondgenError if unknown."""
     if word is None or not word.strip():
         return None
     if word.strip().lower() not in SPLITS:

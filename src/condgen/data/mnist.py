@@ -1,7 +1,7 @@
-"""MNIST, complete and part of the package (LeCun, Cortes, Burges; CC BY-SA 3.0, see NOTICE).
+"""Reads MNIST, which is included in the package (LeCun, Cortes, Burges; CC BY-SA 3.0, see NOTICE).
 
-It is one .npz in Keras' layout with LZMA compression, the smallest container that NumPy opens without help;
-tools/embed_mnist.py makes it from the four original files.
+The file is an .npz in Keras' layout with LZMA compression, the smallest container that NumPy reads by itself.
+tools/embed_mnist.py creates it from the four original files.
 """
 
 import hashlib
@@ -17,11 +17,11 @@ SHA256 = {
     "train": "edc0d1098aa497be14ace79ddd5171e5a3dcf9c4d196c015389203eb3ba1f59b",
     "test": "c3f9adf9c66efb572b1f9326c3a511b45910c7173b97be66ceceeeeaef6b802b",
 }
-"""Of the decoded arrays, images then labels, as bytes."""
+"""SHA-256 of the decoded arrays, images then labels, as bytes."""
 
 
 def load() -> Dataset:
-    """60,000 training and 10,000 test digits; raises CondgenError if the decoded bytes are not the originals."""
+    """Load 60,000 training and 10,000 test images. Raises CondgenError if their bytes differ from the originals."""
     with as_file(files("condgen.data") / "embedded" / "mnist.npz") as path:
         dataset = npz.load(path, name="mnist")
     verify(dataset, SHA256, "reinstall condgen")
@@ -29,7 +29,7 @@ def load() -> Dataset:
 
 
 def verify(dataset: Dataset, expected: dict[str, str], remedy: str) -> None:
-    """Compare decoded images and labels with their known SHA-256."""
+    """Compare decoded images and labels with their known SHA-256. Raises CondgenError if they differ."""
     for name, split in dataset.splits.items():
         found = hashlib.sha256(np.ascontiguousarray(split.images).data)
         found.update(split.labels.astype(np.uint8).tobytes())

@@ -1,4 +1,4 @@
-"""NumPy archives: Keras' mnist.npz, or the user's own named arrays."""
+"""Reads NumPy archives: Keras' mnist.npz, or the user's own named arrays."""
 
 import io
 import zipfile
@@ -20,7 +20,7 @@ Arrays = dict[str, NDArray[np.generic]]
 
 TRAIN = (("x_train", "y_train"), ("train_images", "train_labels"), ("images", "labels"), ("x", "y"))
 TEST = (("x_test", "y_test"), ("test_images", "test_labels"))
-"""Pairs of array names that are understood, in this order."""
+"""Supported pairs of array names, in order of precedence."""
 
 
 def fits(store: Store) -> bool:
@@ -28,7 +28,7 @@ def fits(store: Store) -> bool:
 
 
 def read_store(store: Store) -> Dataset:
-    """The one .npz of a folder or a zip, or the one that was asked for."""
+    """Read the only .npz file of a folder or a zip archive, or the .npz file that was named."""
     (member,) = _archives(store)
     own = {shown(name): "condgen sample" for name in _all(store) if name != member}
     if isinstance(store, Folder):
@@ -39,9 +39,10 @@ def read_store(store: Store) -> Dataset:
 def load(
     path: Path, name: str | None = None, names: tuple[str, ...] | None = None, arrays: Arrays | None = None
 ) -> Dataset:
-    """A data set from one .npz file. Class names come from `names`, else from an array `names`, else are numbers.
+    """Load a data set from one .npz file. Class names come from `names`, else from the array `names`, else they are
+    numbers.
 
-    arrays: of the file, if they were read already.
+    arrays: the arrays of the file, if they have been read already.
     """
     arrays = read(path) if arrays is None else arrays
     train = _pair(arrays, TRAIN)
@@ -62,21 +63,21 @@ def load(
 def read(file: Path | io.BytesIO, path: Path | str = "") -> Arrays:
     """All arrays of one file, by name. Raises CondgenError if it is damaged.
 
-    path: what to call it, if it is not a file of its own.
+    path: the name used in error messages, if `file` is not a path.
     """
     path = path or str(file)
     try:
-        opened = file.open("rb") if isinstance(file, Path) else file  # NumPy leaves a bad file open
+        opened = file.open("rb") if isinstance(file, Path) else file  # NumPy would not close an invalid file
         with opened as stream, np.load(stream, allow_pickle=False) as arrays:
             return {key: arrays[key] for key in arrays.files}
     except (OSError, ValueError, EOFError, zipfile.BadZipFile) as error:
         raise CondgenError(f"cannot read {str(path)!r} as .npz: {error}.") from None
-    except (NotImplementedError, RuntimeError) as error:  # this Python was built without the zip method in use
+    except (NotImplementedError, RuntimeError) as error:  # this Python was built without the zip method of the file
         raise CondgenError(f"this Python cannot unpack {str(path)!r}: {error}; use a Python with lzma.") from None
 
 
 def _archives(store: Store) -> list[str]:
-    """Without those that condgen wrote, if others lie beside them."""
+    """The .npz files of a store. If there are several, those that condgen wrote are left out."""
     found = _all(store)
     return found if len(found) < 2 else [name for name in found if not _is_own(store, name)]
 
@@ -95,7 +96,7 @@ def _pair(arrays: Arrays, names: tuple[tuple[str, str], ...]) -> tuple[NDArray[n
 
 
 class _Labelled(NamedTuple):
-    """Labels as numbers, split by split, the label set they come from, and what is doubtful about them."""
+    """Numeric labels per split, their label set, and remarks on doubtful labels."""
 
     values: list[NDArray[np.int64]]
     labels: Labels
@@ -103,7 +104,7 @@ class _Labelled(NamedTuple):
 
 
 def _labelled(arrays: list[NDArray[np.generic]], names: tuple[str, ...] | None, where: str) -> _Labelled:
-    """arrays: of labels, the training split's first."""
+    """Convert labels to numbers. arrays: the labels of each split, the training split first."""
     if arrays[0].dtype.kind in "US":  # labels written as words
         words = [np.array([_word(word) for word in array.ravel()]) for array in arrays]
         labels = Labels(few_enough(names or tuple(map(str, np.unique(words[0]))), where))
@@ -128,5 +129,5 @@ def _looked_up(words: NDArray[np.generic], known: Labels, where: str) -> NDArray
 
 
 def _word(word: Any) -> str:
-    """A word of an array; bytes are UTF-8."""
+    """A word of an array as text. Bytes are decoded as UTF-8."""
     return word.decode("utf-8", "replace") if isinstance(word, bytes) else str(word)

@@ -1,4 +1,4 @@
-"""Parquet files in the format of the Hugging Face Hub: a column of images {bytes, path}, and columns of labels.
+"""Reads Parquet files in the format of the Hugging Face Hub: a column of images {bytes, path}, and columns of labels.
 
 They are read with pyarrow (pip install 'condgen[data]'). The split follows from the file name
 (train-00000-of-00001.parquet), class names from the schema's metadata.
@@ -40,7 +40,7 @@ def read(store: Store) -> Listing:
 
 
 class Rows:
-    """The images in Parquet files, each named FILE:ROW. A row group is unpacked once for all of its rows."""
+    """The images in Parquet files, each named FILE:ROW. Each row group is decoded once for all of its rows."""
 
     def __init__(self, store: Store) -> None:
         self.store, self.path, self.odd = store, store.path, store.odd
@@ -70,7 +70,7 @@ class Rows:
 
 
 def payload(cell: Any) -> bytes:
-    """The bytes of one image cell, {bytes, path} or plain."""
+    """The bytes of one image cell, which is a struct {bytes, path} or plain bytes."""
     found = cell.get("bytes") if isinstance(cell, dict) else cell
     if not isinstance(found, bytes):
         raise Bad("holds a path and no bytes; embed the images when writing the file")
@@ -78,7 +78,7 @@ def payload(cell: Any) -> bytes:
 
 
 def words(cells: dict[str, Any], names: list[str] | None) -> dict[str, str]:
-    """The cells of a row as they would stand in a CSV; a class number as its name."""
+    """The cells of a row as text, as they would be in a CSV file. A class number is replaced by its name."""
     found = {}
     for column, value in cells.items():
         if names and column in ("label", "labels") and isinstance(value, int) and 0 <= value < len(names):
@@ -89,7 +89,7 @@ def words(cells: dict[str, Any], names: list[str] | None) -> dict[str, str]:
 
 
 def library(name: str) -> Any:
-    """A library of the extra `data`, or a line that says how to get it."""
+    """Import a library of the extra `data`. Raises CondgenError with the installation command if it is missing."""
     with needs("data"):
         return import_module(name)
 
@@ -103,7 +103,7 @@ def _opened(store: Store, file: str) -> Any:
 
 
 def _images(schema: Any, file: str) -> str:
-    """The column that holds images: bytes, or a struct with a field of bytes."""
+    """The column that contains images, as bytes or as a struct with a field of bytes."""
     types = library("pyarrow").types
     for field in schema:
         kind = field.type
@@ -115,7 +115,7 @@ def _images(schema: Any, file: str) -> str:
 
 
 def _class_names(schema: Any) -> list[str] | None:
-    """As Hugging Face writes them beside the columns."""
+    """Class names in the schema's metadata, as Hugging Face writes them; None if there are none."""
     about = (schema.metadata or {}).get(b"huggingface")
     features = json.loads(about)["info"]["features"] if about else {}
     return next((f["names"] for f in features.values() if isinstance(f, dict) and f.get("_type") == "ClassLabel"), None)

@@ -2,9 +2,9 @@
 
 names()      all files, as paths with slashes, in the same order on every machine
 read(name)   the bytes of a file, at most LARGEST
-stamp(names) changes when one of these files changes, so that unchanged files are not read twice
-odd          what was not read, and why: links that lead out, pipes, members that would escape
-own          what condgen wrote there, and by which command: not among `names` (condgen/marker.py)
+stamp(names) a hash that changes when one of these files changes, so that unchanged files are not read twice
+odd          files that are not read, with the reason: links to the outside, pipes, zip members outside the archive
+own          files and folders that condgen wrote, with the command; they are not in `names` (condgen/marker.py)
 
 Files are opened for reading only. A zip archive is read member by member and never unpacked.
 """
@@ -25,24 +25,23 @@ from condgen.errors import CondgenError
 from condgen.marker import Mark, Note
 
 LARGEST = 256 * 2**20
-"""Bytes of one file that are still read."""
+"""Maximum size of a file, in bytes. Larger files are rejected."""
 MEMBERS = 2_000_000
-"""Of a zip, at most; all of ImageNet are 1.3 million."""
+"""Maximum number of members of a zip archive. All of ImageNet has 1.3 million."""
 RATIO = 1000
-"""A member that grows so many times, to more than a megabyte, is a bomb: deflate itself ends at 1032."""
+"""Maximum compression ratio of a member larger than 1 MiB. Deflate reaches 1032; such a file is probably a zip bomb."""
 BESIDE = (".csv", ".tsv", ".json", ".jsonl", ".txt", ".npz", ".parquet", "-ubyte", ".gz")
 HIDDEN = ("__MACOSX", "Thumbs.db", "desktop.ini")
 CACHE = "CACHEDIR.TAG"
-"""Lies in folders that programs keep what they can make or fetch again in (bford.info/cachedir)."""
+"""A file that marks a folder as a cache of another program (bford.info/cachedir). Such folders are skipped."""
 
 
 class Bad(Exception):
-    """Why one image cannot be used, in a few words."""
+    """An image that cannot be used. The message is the reason, in a few words."""
 
 
 class Images(Protocol):
-    """Whatever images are read from, once their names are known: also rows of a table. Has to work on in a forked
-    helper."""
+    """A source of images with known names: a store or the rows of a table. It has to work in forked workers."""
 
     path: Path
 
@@ -50,37 +49,37 @@ class Images(Protocol):
     def odd(self) -> dict[str, str]: ...
 
     def read(self, name: str) -> bytes:
-        """Raises Bad with the reason."""
+        """The bytes of a file. Raises Bad with the reason."""
 
     def stamp(self, names: Iterable[str]) -> str: ...
 
 
 class Store(Images, Protocol):
-    """Files that can be listed: see above."""
+    """A source whose files can be listed; the module's docstring describes its members."""
 
     @property
     def own(self) -> dict[str, str]: ...
 
     @property
     def mark(self) -> Mark | None:
-        """The marker of the whole, if condgen wrote it."""
+        """The marker of the source itself, if condgen wrote it."""
 
     def names(self) -> list[str]: ...
 
     def within(self, folder: str) -> list[str]:
-        """The files of a folder that is among `own`."""
+        """The files in a folder that is listed in `own`."""
 
     def mark_of(self, folder: str) -> Mark | None: ...
 
     def note(self, name: str) -> Note | None:
-        """What a PNG or GIF says of itself, if condgen wrote it."""
+        """The provenance stored in a PNG or GIF file; None if condgen did not write it."""
 
 
 class Folder:
-    """The files under a folder. Links are followed while they stay inside; folders that are links never are."""
+    """The files in a folder. Links to files inside the folder are followed; links to folders are not."""
 
     def __init__(self, path: Path, only: str | None = None) -> None:
-        """only: the one file that `names` tells of; others can still be read by name."""
+        """only: the only file that `names` returns. Other files can still be read by name."""
         self.path, self.only = path, only
         self.root = os.path.realpath(path)
 
@@ -112,17 +111,17 @@ class Folder:
             return None
 
     def read(self, name: str, most: int = LARGEST + 1) -> bytes:
-        """most: bytes from the start."""
+        """The first `most` bytes of a file. Raises Bad with the reason."""
         path = self._inside(name)
         try:
-            handle = os.open(path, os.O_RDONLY | os.O_NONBLOCK)  # a pipe would wait for its writer for ever
+            handle = os.open(path, os.O_RDONLY | os.O_NONBLOCK)  # do not block on a pipe without a writer
         except OSError as error:
             raise Bad("is missing" if isinstance(error, FileNotFoundError) else f"{error.strerror}") from None
         with open(handle, "rb") as file:
             about = os.fstat(handle)
             if not stat.S_ISREG(about.st_mode):
                 raise Bad("is no regular file")
-            return _bounded(file.read(min(most, about.st_size)))  # `read` makes room for as much as it is told
+            return _bounded(file.read(min(most, about.st_size)))  # `read` allocates the requested size
 
     def open(self, name: str) -> BinaryIO:
         return open(self._inside(name), "rb")
@@ -167,7 +166,7 @@ class Folder:
             if found.total == before:
                 found.odd[name] = "is an empty folder"
         elif entry.is_symlink() and not (os.path.isfile(entry.path) and self._stays(entry.path)):
-            is_folder = os.path.isdir(entry.path)  # entry.is_dir() would raise where a link leads to itself
+            is_folder = os.path.isdir(entry.path)  # entry.is_dir() would raise for a link to itself
             found.odd[name] = "is a link to a folder" if is_folder else "is a link that leads nowhere, or out"
         elif not entry.is_file():
             found.odd[name] = "is no regular file"
@@ -185,7 +184,7 @@ class Folder:
 
 
 class Archive:
-    """The members of a zip. Raises CondgenError if it is none, or one that nobody would make in good faith."""
+    """The members of a zip archive. Raises CondgenError for an invalid archive, overlapping members or unsafe names."""
 
     def __init__(self, path: Path) -> None:
         self.path = path
@@ -231,7 +230,7 @@ class Archive:
             return None
 
     def _own(self) -> dict[str, str]:
-        """The folders that are marked, but for those inside of others, and by what."""
+        """Marked folders that are not inside another marked folder, with what wrote them."""
         inside: dict[str, set[str]] = {}
         for name in self._members:
             if basename(name) in (marker.FILE, CACHE) and dirname(name):
@@ -243,7 +242,7 @@ class Archive:
         }
 
     def read(self, name: str, most: int = LARGEST + 1) -> bytes:
-        """most: bytes from the start."""
+        """The first `most` bytes of a member. Raises Bad with the reason."""
         if name not in self._members:
             raise Bad("is missing")
         try:
@@ -257,7 +256,7 @@ class Archive:
 
     @property
     def _zip(self) -> zipfile.ZipFile:
-        if self._open is None or self._open[0] != os.getpid():  # a forked helper would share its place in the file
+        if self._open is None or self._open[0] != os.getpid():  # a forked worker would share the file position
             try:
                 self._open = os.getpid(), zipfile.ZipFile(self.path)
             except (OSError, ValueError, NotImplementedError, zipfile.BadZipFile) as error:
@@ -281,7 +280,7 @@ class Archive:
 
 
 class _Found(NamedTuple):
-    """What a walk has come across."""
+    """Files found in a folder: their names, those that are not read, and those that condgen wrote."""
 
     names: list[str]
     odd: dict[str, str]
@@ -293,7 +292,7 @@ class _Found(NamedTuple):
 
 
 def _ours(there: Collection[str], mark: Callable[[], Mark | None]) -> str:
-    """By what a folder with files of these names was written, if it is none of the user's; else ''."""
+    """What wrote a folder that contains these file names: a condgen command or "a cache"; '' if it is the user's."""
     if marker.FILE in there:
         found = mark()
         return found.wrote if found else "condgen"
@@ -301,7 +300,7 @@ def _ours(there: Collection[str], mark: Callable[[], Mark | None]) -> str:
 
 
 def _under(name: str, folders: Collection[str]) -> bool:
-    """Whether a path is one of these folders, or lies in one."""
+    """Whether a path is one of these folders, or inside one."""
     while name:
         if name in folders:
             return True
@@ -310,8 +309,8 @@ def _under(name: str, folders: Collection[str]) -> bool:
 
 
 def _without_loose(found: _Found, note: Callable[[str], Note | None]) -> _Found:
-    """Without grids and generated images beside folders: where no folder gives an image its class, few lie and any
-    would end the reading. What condgen wrote *into* a folder of a class is told when all images are looked at."""
+    """Leave out grids and generated images in folders that contain class folders: there, an image without a class would
+    be an error. Images by condgen inside a class folder are detected later, when all images are surveyed."""
     folders = {dirname(name) for name in found.names}
     above = {parent for folder in folders for parent in _parents(folder)}
     loose = (name for name in found.names if name.lower().endswith(marker.ENDINGS) and dirname(name) in above)
@@ -326,15 +325,15 @@ def _parents(folder: str) -> Iterator[str]:
 
 
 def store_at(path: Path) -> Store:
-    """A folder, a zip by its content, or the folder around one file."""
-    path = path.resolve() if path.name in ("", "..") else path  # data are called by their folder's name
+    """The store for a path: a folder, a zip archive, or the folder around one file."""
+    path = path.resolve() if path.name in ("", "..") else path  # the data set is named after its folder
     if path.is_dir():
         return Folder(path)
     return Archive(path) if path.suffix == ".zip" else Folder(path.parent, only=path.name)
 
 
 def bytes_of(store: Store, name: str) -> bytes:
-    """A file that cannot be done without. Raises CondgenError if it cannot be read."""
+    """The bytes of a required file. Raises CondgenError if it cannot be read."""
     try:
         return store.read(name)
     except Bad as error:
@@ -342,7 +341,7 @@ def bytes_of(store: Store, name: str) -> bytes:
 
 
 def text_of(store: Store, name: str, called: str) -> str:
-    """A text file. Raises CondgenError, naming it as it is called, if there is none."""
+    """The text of a required file. Raises CondgenError if it cannot be read. called: its name in that message."""
     try:
         return store.read(name).decode("utf-8-sig")
     except (Bad, UnicodeDecodeError) as error:
@@ -350,17 +349,18 @@ def text_of(store: Store, name: str, called: str) -> str:
 
 
 def hidden(name: str) -> bool:
-    """What systems and tools leave lying about."""
+    """Whether a file is hidden, or one that operating systems create."""
     return name.startswith(".") or name in HIDDEN
 
 
 def shown(name: str) -> str:
-    """A file's name for people and JSON: quoted, on one line, whatever bytes it is made of."""
+    """A file name for messages and JSON: quoted, on one line, whatever bytes it contains."""
     return repr(name.encode("utf-8", "backslashreplace").decode())
 
 
 def _wrapper(names: list[str]) -> str:
-    """The one folder that a whole data set was zipped in, told by the table or other file that lies directly in it."""
+    """The single top-level folder, with a slash, if a table or similar file directly in it shows that it was zipped as
+    a whole; else ''."""
     top = {name.split("/")[0] for name in names}
     inside = [name.split("/")[1] for name in names if name.count("/") == 1]
     return f"{top.pop()}/" if len(top) == 1 and any(name.endswith(BESIDE) for name in inside) else ""

@@ -1,4 +1,4 @@
-"""StyleGAN's layout (stylegan2-ada-pytorch, stylegan3): images and a dataset.json with their labels.
+"""Reads StyleGAN's layout (stylegan2-ada-pytorch, stylegan3): images and a dataset.json with their labels.
 
     {"labels": [["00000/img00000000.png", 6], ["00000/img00000001.png", 9], ...]}
 

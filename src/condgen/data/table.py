@@ -1,4 +1,4 @@
-"""Images and a table of their labels: CSV, TSV or JSON lines.
+"""Reads images and a table of their labels: CSV, TSV or JSON lines.
 
     file,label          or    file,split,Smiling,Eyeglasses       or    {"file_name": "a.png", "label": "cat"}
     a.png,cat                 a.png,train,1,0
@@ -27,7 +27,7 @@ ENDINGS = (".csv", ".tsv", ".jsonl")
 FILES = ("file", "filename", "file_name", "image", "image_file", "image_id", "path", "img", "picture")
 CLASSES = ("label", "labels", "class", "class_name", "category", "target", "y")
 PARTS = ("split", "partition", "part", "subset")
-"""What people call the columns of the image, of its class and of its split, in any case."""
+"""Usual names of the columns for the image, its class and its split, in lower case. Case is ignored."""
 
 
 class Row(NamedTuple):
@@ -59,9 +59,10 @@ def read(store: Store) -> Listing:
 def labelled(
     store: Images, rows: Mapping[str, Row], parts: Mapping[str, str | None], names: Sequence[str] | None = None
 ) -> Listing:
-    """Images by the columns that are left: one class each, or every column an attribute.
+    """A listing of the images. The remaining columns are one column of classes, or one column per attribute.
 
-    names: of the classes in their order, if the source has one.
+    names: class names in order, if the source defines them. Raises CondgenError if there are no rows or no label
+        columns.
     """
     if not rows:
         raise CondgenError(f"{str(store.path)!r}: a table without lines.")
@@ -80,7 +81,7 @@ def labelled(
 
 
 def _tables(store: Store) -> dict[str, str]:
-    """The one table at the top, or a metadata file in each split's folder; with its column of images."""
+    """The table at the top, or the metadata file in each split's folder, with the name of its image column."""
     found = [name for name in store.names() if name.lower().endswith(ENDINGS)]
     top = {name: column for name in found if "/" not in name and (column := _file_column(store, name))}
     if len(top) > 1:
@@ -90,7 +91,7 @@ def _tables(store: Store) -> dict[str, str]:
 
 
 def _file_column(store: Store, table: str) -> str | None:
-    """None if the table is about something else; of one that was named by itself, its first column will do."""
+    """The name of the image column, or None. If the user named the table itself, the default is its first column."""
     asked_for = store.names() == [table]
     try:
         columns = _columns(text_of(store, table, f"table {table!r}"), table)
@@ -109,7 +110,7 @@ def _rows(store: Store, table: str) -> Iterator[Row]:
 
 
 def _columns(text: str, table: str) -> list[str]:
-    """Names in the first line."""
+    """Column names, read from the first line."""
     if table.lower().endswith(".jsonl"):
         return list(next(_objects(text, table), (0, {}))[1])
     return [name.strip() for name in next(_reader(text), [])]
@@ -126,7 +127,7 @@ def _objects(text: str, table: str) -> Iterator[tuple[int, dict[str, str]]]:
 
 
 def _reader(text: str) -> Any:
-    """By commas, semicolons or tabs, whichever the first line has most of."""
+    """A CSV reader whose delimiter is the comma, semicolon or tab, whichever is most frequent in the first line."""
     delimiter = max(",;\t", key=text.split("\n", 1)[0].count)
     return csv.reader(io.StringIO(text, newline=""), delimiter=delimiter)
 
@@ -160,6 +161,6 @@ def _cell(row: Row, column: str) -> str:
 
 
 def as_cell(value: Any) -> str:
-    """A value as it would stand in a CSV; a whole number as such, whatever type it had."""
+    """Convert a value to text, as it would be in a CSV file. Integers of any type are written as integers."""
     whole = isinstance(value, bool) or (isinstance(value, float) and value.is_integer())
     return "" if value is None else str(int(value)) if whole else str(value)

@@ -1,4 +1,4 @@
-"""Images in WebDataset shards: tar files in which NAME.png, NAME.cls and NAME.json belong together.
+"""Reads images in WebDataset shards: tar files in which NAME.png, NAME.cls and NAME.json belong together.
 
 Nothing is unpacked: members are located by their headers and read in place.
 """
@@ -18,25 +18,25 @@ IMAGES = ("png", "jpg", "jpeg", "webp", "gif", "bmp", "tif", "tiff")
 
 
 class Member(NamedTuple):
-    """Where in its file a member lies."""
+    """Position and size of a member in its tar file, in bytes."""
 
     start: int
     size: int
 
 
 class Tars:
-    """The images in the shards of a folder or a zip, each named FILE.tar:MEMBER; other files go by their own names."""
+    """The images in the shards of a folder or a zip archive, named FILE.tar:MEMBER. Other files keep their names."""
 
     def __init__(self, store: Store) -> None:
         self.store, self.path, self.odd = store, store.path, store.odd
         self._members: dict[str, dict[str, Member]] = {}
 
     def images(self, file: str) -> Iterator[str]:
-        """Raises CondgenError if the file is no whole tar file."""
+        """Names of the images in a tar file. Raises CondgenError if the file is not a complete tar file."""
         return (f"{file}:{name}" for name in self._index(file) if name.rpartition(".")[2].lower() in IMAGES)
 
     def label(self, image: str) -> str | None:
-        """What the files beside an image say: the title in its .json, else the words in its .cls."""
+        """The label of an image: "label" in its .json file, else the text of its .cls file; None without either."""
         file, _, name = image.partition(f"{ENDING}:")
         stem, there = name.rpartition(".")[0], self._index(file + ENDING)
         try:
@@ -84,7 +84,7 @@ class Tars:
 
     @contextmanager
     def _opened(self, file: str) -> Iterator[BinaryIO]:
-        """Opened for each reading, since a forked helper would share its place in the file."""
+        """Open the file for each read, since a forked worker would share the file position."""
         if isinstance(self.store, Folder):
             with self.store.open(file) as data:
                 yield data

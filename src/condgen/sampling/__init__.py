@@ -1,1 +1,1 @@
-"""From labels to images: the sampler, and the grids, figures, files and shards made from its images."""
+"""Generates images from labels. Contains the sampler, and the grids, figures, files and shards made from its images."""

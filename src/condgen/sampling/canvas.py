@@ -1,4 +1,4 @@
-"""PNG files and titled image grids. Figures with axes are in plots.py."""
+"""Writes PNG files and titled image grids. Figures with axes are in plots.py."""
 
 import json
 import zlib
@@ -18,26 +18,26 @@ from condgen.marker import KEY
 
 SIGNATURE = b"\x89PNG\r\n\x1a\n"
 CELL = 56
-"""Small images are enlarged, by a whole factor, to about this many pixels."""
+"""Target size, in pixels. Smaller images are enlarged by an integer factor to about this size."""
 GAP, TITLE, SIDE = 2, 18, 64
 LONGEST_TITLE = 200
-"""Letters of a title that are looked at."""
+"""Maximum length of a title, in characters. The rest is ignored."""
 LONGEST_SIDE, MOST_PIXELS = 65_535, 2**27
-"""Of a sheet: more than that, few programs open."""
+"""Largest side and largest number of pixels of a grid. Few programs open larger images."""
 COLUMNS = 10
-"""Of a sheet by a generator that takes no label."""
+"""Number of columns in a grid by an unconditional generator."""
 PAPER, INK = (255, 255, 255), (32, 32, 32)
 
 
 def to_pil(image: NDArray[np.uint8]) -> Image.Image:
-    """One image, uint8 (h, w, 1 or 3), as it is."""
+    """Convert one image, uint8 (h, w, 1 or 3), without changing its pixels."""
     return Image.fromarray(image[..., 0] if image.shape[2] == 1 else image)
 
 
 def grid(images: NDArray[np.uint8], titles: Sequence[str], sides: Sequence[str] = ()) -> Image.Image:
-    """A sheet of images uint8 (rows, columns, h, w, 1 or 3): a title above each column, and beside each row if given.
+    """Arrange images, uint8 (rows, columns, h, w, 1 or 3), in a grid with a title above each column.
 
-    No image is stretched: small ones grow by a whole factor.
+    sides: row titles, if given. Small images are enlarged by an integer factor; no image is interpolated.
     """
     rows, columns = images.shape[:2]
     cells = [enlarged(to_pil(image)) for row in images for image in row]
@@ -55,7 +55,7 @@ def grid(images: NDArray[np.uint8], titles: Sequence[str], sides: Sequence[str] 
 
 
 def check_sheet(shape: tuple[int, int, int], rows: int, columns: int, fewer: str) -> None:
-    """Raise CondgenError if a titled sheet of images (channels, height, width) would be too large to open.
+    """Raise CondgenError if a titled grid of images (channels, height, width) would be too large to open.
 
     fewer: the options to lower, for the message.
     """
@@ -70,18 +70,18 @@ def check_sheet(shape: tuple[int, int, int], rows: int, columns: int, fewer: str
 
 
 def unlabelled(generated: NDArray[np.uint8]) -> Image.Image:
-    """A sheet without titles of images uint8 (n, h, w, 1 or 3), n a multiple of COLUMNS."""
+    """Arrange images, uint8 (n, h, w, 1 or 3), in a grid without titles. n is a multiple of COLUMNS."""
     return grid(generated.reshape(-1, COLUMNS, *generated.shape[1:]), [])
 
 
 def columns(generated: NDArray[np.uint8], titles: Sequence[str]) -> Image.Image:
-    """A titled column per label of images uint8 (n, h, w, 1 or 3) that come label by label."""
+    """Arrange images, uint8 (n, h, w, 1 or 3), ordered by label, in a grid with one titled column per label."""
     by_label = generated.reshape(len(titles), -1, *generated.shape[1:])
     return grid(by_label.swapaxes(0, 1), titles)
 
 
 def mosaic(images: NDArray[np.uint8], columns: int) -> Image.Image:
-    """Images uint8 (n, h, w, 1 or 3) in rows, a hair apart, transparent where none is left."""
+    """Arrange images, uint8 (n, h, w, 1 or 3), in rows with a narrow gap. Unused cells are transparent."""
     cells = [enlarged(to_pil(image)) for image in images]
     width, height = cells[0].width + 1, cells[0].height + 1
     columns = min(columns, len(cells))
@@ -92,7 +92,7 @@ def mosaic(images: NDArray[np.uint8], columns: int) -> Image.Image:
 
 
 def captioned(cells: Sequence[Image.Image], titles: Sequence[str], columns: int) -> Image.Image:
-    """A sheet of images of one size, row by row, each with a title of its own above it."""
+    """Arrange images of equal size row by row, each with its own title above it."""
     width, height = cells[0].width + GAP, cells[0].height + TITLE
     sheet = Image.new("RGB", (columns * width + GAP, -(-len(cells) // columns) * height + GAP), PAPER)
     for number, (cell, title) in enumerate(zip(cells, titles, strict=True)):
@@ -103,7 +103,7 @@ def captioned(cells: Sequence[Image.Image], titles: Sequence[str], columns: int)
 
 
 def stacked(sheets: Sequence[Image.Image], titles: Sequence[str]) -> Image.Image:
-    """Sheets of any size one under the other, each with a title above it."""
+    """Stack grids of any size vertically, each with a title above it."""
     width = max(sheet.width for sheet in sheets)
     whole = Image.new("RGB", (width, sum(sheet.height + TITLE for sheet in sheets)), PAPER)
     top = 0
@@ -115,7 +115,7 @@ def stacked(sheets: Sequence[Image.Image], titles: Sequence[str]) -> Image.Image
 
 
 def enlarged(image: Image.Image) -> Image.Image:
-    """In colour, and grown by a whole factor to about CELL pixels if it is smaller."""
+    """Convert an image to RGB, and enlarge it by an integer factor to about CELL pixels if it is smaller."""
     scale = _scale(*image.size)
     return image.convert("RGB").resize((image.width * scale, image.height * scale), Image.Resampling.NEAREST)
 
@@ -125,7 +125,7 @@ def _scale(width: int, height: int) -> int:
 
 
 def png(image: Image.Image, about: Mapping[str, Any] | None = None) -> bytes:
-    """As a PNG; `about` travels inside it as JSON under the key 'condgen'."""
+    """Encode an image as PNG. `about` is stored in the file as JSON under the key 'condgen'."""
     note = PngInfo()
     if about:
         note.add_text(KEY, json.dumps(about))
@@ -135,9 +135,10 @@ def png(image: Image.Image, about: Mapping[str, Any] | None = None) -> bytes:
 
 
 def film(frames: Sequence[Image.Image], about: Mapping[str, Any] | None = None) -> bytes:
-    """Images of one size as a GIF that repeats: three a second, the last one held for two seconds.
+    """Encode images of equal size as a looping GIF with three frames per second. The last frame is held for two
+    seconds.
 
-    about: travels in its comment, as JSON.
+    about: metadata, stored as JSON in the GIF's comment.
     """
     buffer = BytesIO()
     first, *others = [frame.convert("RGB").quantize(64) for frame in frames]
@@ -148,8 +149,8 @@ def film(frames: Sequence[Image.Image], about: Mapping[str, Any] | None = None) 
 
 
 def read(path: Path) -> Image.Image:
-    """A PNG of ours, in memory. Raises CondgenError if a byte of it has changed: Pillow alone would show some of
-    those without a word."""
+    """Load a PNG file written by condgen. Raises CondgenError if any byte has changed. Pillow alone would load some
+    damaged files without an error."""
     if not is_whole(path):
         raise CondgenError(
             f"{str(path)!r} is damaged or missing; the run's own train command writes it again if it can."
@@ -159,7 +160,7 @@ def read(path: Path) -> Image.Image:
 
 
 def is_whole(path: Path) -> bool:
-    """Whether every byte of a PNG file is as it was written, by the checksum that each of its parts carries."""
+    """Whether a PNG file is undamaged, according to the checksum of each of its chunks."""
     try:
         data = path.read_bytes()
     except OSError:
@@ -175,13 +176,13 @@ def is_whole(path: Path) -> bool:
 
 
 def save_png(path: Path, image: Image.Image, about: Mapping[str, Any] | None = None) -> None:
-    """Write a PNG whole or not at all."""
+    """Write a PNG file atomically."""
     write_bytes(path, png(image, about))
 
 
 def _write(sheet: Image.Image, title: str, x: int, y: int, width: int) -> None:
-    """The title, centred on a point, in the largest type that fits, cut short if none does."""
-    pen, title = ImageDraw.Draw(sheet), " ".join(title.split())[:LONGEST_TITLE]  # in one line
+    """Draw a title centred on (x, y), in the largest font that fits in `width` pixels, or cut if none fits."""
+    pen, title = ImageDraw.Draw(sheet), " ".join(title.split())[:LONGEST_TITLE]  # on one line
     fonts = [ImageFont.load_default(size) for size in (13, 12, 11, 10, 9)]
     width -= 2 * GAP
     font = next((font for font in fonts if pen.textlength(title, font) <= width), fonts[-1])

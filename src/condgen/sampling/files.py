@@ -1,4 +1,4 @@
-"""Writes the images of a request to files."""
+"""Writes generated images to files."""
 
 import json
 from collections.abc import Iterator, Mapping
@@ -20,25 +20,26 @@ from condgen.sampling import canvas, grids, provenance
 from condgen.sampling.sampler import Sampler
 
 MOST_FILES, MOST_IN_ONE = 10_000_000, 100_000_000
-"""Images of one command: in a folder, and in one array or in shards."""
+"""Maximum number of images per command: in a folder, and in one array or in shards."""
 CHUNK = 100_000
-"""Labels that are written to an .npz at a time."""
+"""Number of labels written to an .npz at a time."""
 
 
 def default_out(
     run: Path, labels: str, count: int, seed: int, one_file: bool, sampling: Mapping[str, Value] = {}
 ) -> Path:
-    """Where images go when nobody says: into the run's own folder, under the request's own name."""
+    """The default output path: in the run's folder, with a name derived from the request."""
     chosen = "".join(f"_{name}-{value}" for name, value in sampling.items())
     name = f"labels-{slugs.part(labels)}_count-{count}_seed-{seed}{chosen}"
     return run / "generated" / (f"{name}.png" if one_file else name)
 
 
 def write(sampler: Sampler, labels: list[Label], *, count: int, seed: int, out: Path, grid: bool) -> Path:
-    """Draw `count` images of each label into `out`, and say where they are.
+    """Generate `count` images of each label, write them to `out` and return its path.
 
-    out: a .png for one image or, with `grid`, for a sheet with one column a label; an .npz with arrays `images`
-        (uint8) and `labels`; any other name is a folder of one PNG an image, named by label, seed and index.
+    out: a .png file for one image or, with `grid`, for a grid with one column per label; or an .npz file with the
+        arrays `images` (uint8) and `labels`. Any other name is a folder with one PNG file per image, named by label,
+        seed and index.
     """
     if count < 1:
         raise CondgenError(f"--count should be 1 or more, found {count}.")
@@ -68,7 +69,7 @@ def write(sampler: Sampler, labels: list[Label], *, count: int, seed: int, out: 
 
 
 def check_images(images: int, most: int, remedy: str) -> None:
-    """Raise CondgenError if one command asks for more images than `most`."""
+    """Raise CondgenError if one command requests more than `most` images."""
     if images > most:
         raise CondgenError(f"{images:,} images are more than one command writes ({most:,}); {remedy}.")
 
@@ -88,9 +89,10 @@ def _files(sampler: Sampler, labels: list[Label], count: int, seed: int, paths: 
 
 
 def _npz(sampler: Sampler, labels: list[Label], count: int, seed: int, out: Path) -> None:
-    """Each micro-batch is written before the next one is generated, so a million images need no more memory than one.
+    """Write images and labels to an .npz file. Each micro-batch is written before the next one is generated, so memory
+    use does not depend on the number of images.
 
-    Compression is zlib's lightest: the usual one makes digits a tenth smaller and takes twice as long.
+    zlib's fastest level is used: the default level makes MNIST files 10 % smaller and takes twice as long.
     """
     spec, asked = sampler.spec, (label for label in labels for _ in range(count))
     shape = (len(labels) * count, *spec.shape[1:], *((spec.channels,) if spec.channels > 1 else ()))
@@ -109,7 +111,7 @@ def _npz(sampler: Sampler, labels: list[Label], count: int, seed: int, out: Path
 
 
 def _labels(stream: IO[bytes], labels: NDArray[np.int64], count: int) -> None:
-    """Each label `count` times, a part at a time."""
+    """Write each label `count` times, in chunks of at most CHUNK labels."""
     _header(stream, labels.dtype, (len(labels) * count, *labels.shape[1:]))
     for label in labels:
         for start in range(0, count, CHUNK):
@@ -122,5 +124,5 @@ def _header(stream: IO[bytes], dtype: np.dtype[Any], shape: tuple[int, ...]) -> 
 
 
 def about(sampler: Sampler, **request: object) -> dict[str, object]:
-    """What an image can tell of itself: enough to draw it again."""
+    """The metadata of an image, which suffices to generate it again."""
     return provenance.about(sampler.card, sampler.micro_batch, **request)

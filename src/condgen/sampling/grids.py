@@ -1,4 +1,4 @@
-"""Image grids of a generator, like those in the source documents."""
+"""Image grids of generated images, like those in the source documents."""
 
 import itertools
 
@@ -19,9 +19,9 @@ ROWS, COLUMNS = 8, 20
 def class_grid(
     sampler: Sampler, labels: list[Label] | None = None, rows: int = ROWS, seed: int = 0, first: int = 0
 ) -> Image.Image:
-    """One column per label, the same z along each row; the images of a column have the indices first, first + 1, ...
+    """One column per label, with the same z in each row. The images of a column have the indices first, first + 1, ...
 
-    For an unconditional generator: a grid of ten columns in which each image has its own z.
+    For an unconditional generator, the grid has ten columns, and each image has its own z.
     """
     if sampler.spec.labels == ANY:
         return canvas.unlabelled(np.concatenate(list(sampler.batches([0] * rows * canvas.COLUMNS, seed, first))))
@@ -30,7 +30,7 @@ def class_grid(
 
 
 def attribute_flips(sampler: Sampler, base: Label, rows: int = ROWS, seed: int = 0) -> Image.Image:
-    """The same z along each row: the first column has the label `base`, each further one has one attribute flipped."""
+    """The same z in each row. The first column has the label `base`; each further column has one attribute flipped."""
     assert isinstance(base, tuple), "only attributes can be flipped"
     others: list[Label] = [tuple(v ^ (i == j) for i, v in enumerate(base)) for j in range(len(base))]
     names = sampler.spec.labels.names
@@ -72,9 +72,9 @@ def label_interpolation(
 
 
 def manifold(sampler: Sampler, label: Label, side: int = 20) -> Image.Image:
-    """Grid of the two-dimensional latent space, at side x side quantiles of N(0, 1).
+    """Grid of images decoded from a two-dimensional latent space, at side x side quantiles of N(0, 1).
 
-    The first component grows to the right, the second upwards.
+    The first component increases to the right, the second upwards.
     """
     quantiles = torch.special.ndtri((torch.arange(side) + 0.5) / side)
     z = torch.tensor([(right, up) for up, right in itertools.product(quantiles.flip(0), quantiles)])
@@ -85,7 +85,7 @@ def manifold(sampler: Sampler, label: Label, side: int = 20) -> Image.Image:
 
 
 def side_by_side(originals: NDArray[np.uint8], copies: NDArray[np.uint8], rows: int = ROWS) -> Image.Image:
-    """Originals in odd columns, their reconstructions in even ones; both (n, h, w, c), n a multiple of rows."""
+    """Originals in odd columns, reconstructions in even columns. Both are (n, h, w, c); n is a multiple of rows."""
     pairs = np.stack([originals, copies], 1)  # (n, 2, h, w, c)
     by_row = pairs.reshape(rows, -1, *originals.shape[1:])
     return canvas.grid(by_row, ["real", "decoded"] * (len(originals) // rows))

@@ -39,13 +39,13 @@ class View:
 
     @property
     def names(self) -> tuple[str, ...]:
-        """Names of the groups of `codes`: the classes, or the first attribute absent and present."""
+        """Names of the groups of `codes`: the classes; or for attributes, absence and presence of the first one."""
         known = self.dataset.labels
         return known.names if known.kind == "classes" else (f"not {known.names[0]}", known.names[0])
 
     @torch.no_grad()
     def reconstructed(self, count: int) -> NDArray[np.uint8]:
-        """Reconstructions of the first `count` images from the mean of their code, uint8 (n, h, w, c)."""
+        """Reconstructions of the first `count` images from their mean latent codes, uint8 (n, h, w, c)."""
         decoded = [
             to_uint8(self.system.generator(self.encodes.encode(x, y)[0], y)).numpy() for x, y in self._batches(count)
         ]
@@ -53,8 +53,8 @@ class View:
 
     @torch.no_grad()
     def codes(self, count: int) -> tuple[NDArray[np.float32], NDArray[np.int64]]:
-        """Mean codes of the first `count` images, projected to two principal components, (n, 2), and their groups,
-        (n,)."""
+        """Mean latent codes of the first `count` images, projected to two principal components, (n, 2), and their
+        groups, (n,)."""
         codes = torch.cat([self.encodes.encode(x, y)[0] for x, y in self._batches(count)])
         if self.dim > 2:
             centred = codes - codes.mean(0)

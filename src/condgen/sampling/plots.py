@@ -1,4 +1,4 @@
-"""Charts as PNG or SVG bytes. matplotlib takes half a second to import, so it is imported on first use."""
+"""Draws charts as PNG or SVG bytes. matplotlib takes half a second to import, so it is imported on first use."""
 
 import json
 import warnings
@@ -18,15 +18,15 @@ if TYPE_CHECKING:
 
 
 MOST_BARS = 500
-"""Labels of a bar chart; it shows the first ones of more."""
+"""Maximum number of labels in a bar chart. Further labels are not shown."""
 LONGEST_NAME, LONGEST_TITLE = 20, 100
-"""Letters that are shown of a name beside an axis, and of a title."""
+"""Maximum length, in characters, of a name beside an axis, and of a title."""
 PEN = "#010203"
-"""The colour of text and axes in an SVG; pages replace it by their own."""
+"""Colour of text and axes in an SVG. HTML pages replace it with their own text colour."""
 
 
 def curves(log: Sequence[Mapping[str, float]], title: str, kind: str = "png") -> bytes:
-    """Logged values over training images: one panel for losses, and one for every other group of keys."""
+    """Plot logged values over training images: one panel for losses, and one for each other group of keys."""
     keys = sorted({key for line in log for key in line} - {"images"}, key=lambda key: (not key.startswith("loss"), key))
     groups = sorted({key.split("/")[0] for key in keys}, key=lambda group: (group != "loss", group))
     with _style(kind):
@@ -46,9 +46,9 @@ def curves(log: Sequence[Mapping[str, float]], title: str, kind: str = "png") ->
 def quality(
     histories: Mapping[str, tuple[Sequence[Mapping[str, float]], Sequence[Mapping[str, float]]]], kind: str = "png"
 ) -> bytes:
-    """FD and label accuracy of several runs over training images and over minutes.
+    """Plot FD and label accuracy of several runs over training images and over minutes.
 
-    histories: the lines of log.jsonl and of clock.jsonl, by title of the run.
+    histories: the entries of log.jsonl and of clock.jsonl, by title of the run.
     """
     from matplotlib.ticker import MaxNLocator
 
@@ -74,9 +74,10 @@ def quality(
 
 
 def trade_off(lines: Mapping[str, Sequence[Mapping[str, Any]]], kind: str = "png") -> bytes:
-    """Precision against recall along a sampling option, one curve per run, its values written beside the points.
+    """Plot precision against recall for the values of a sampling option: one curve per run, with the value beside each
+    point.
 
-    lines: by run, for each value {"truncation": value, "precision": {"value": ...}, "recall": {"value": ...}}.
+    lines: per run, one entry per value: {"truncation": value, "precision": {"value": ...}, "recall": {"value": ...}}.
     """
     with _style(kind):
         figure = _figure(7, 5, "")
@@ -93,7 +94,7 @@ def trade_off(lines: Mapping[str, Sequence[Mapping[str, Any]]], kind: str = "png
 
 
 def scatter(points: NDArray[np.floating], groups: NDArray[np.integer], names: Sequence[str], title: str) -> bytes:
-    """Scatter plot of points (n, 2), coloured by group (n,). names: of the groups, for the legend."""
+    """Scatter plot of points (n, 2), coloured by group (n,). names: names of the groups, for the legend."""
     with _style("png"):
         figure = _figure(8, 7, title)
         panel = figure.add_subplot()
@@ -123,7 +124,7 @@ def bars(counts: Mapping[str, Sequence[int]], names: Sequence[str], title: str) 
 
 
 def _plain(name: str, longest: int = LONGEST_NAME) -> str:
-    """A name from the data on one short line, in which '$' does not start a formula."""
+    """A name from the data, on one line of limited length, with '$' escaped so that it does not start a formula."""
     line = " ".join(shortened(name).split())
     return (line if len(line) <= longest else f"{line[:longest]}…").replace("$", r"\$")
 
@@ -138,10 +139,10 @@ def _figure(width: float, height: float, title: str) -> "Figure":
 
 
 def _file(figure: "Figure", kind: str) -> bytes:
-    """kind: png, or svg with a transparent background."""
+    """Encode a figure. kind: png, or svg with a transparent background."""
     buffer = BytesIO()
     with warnings.catch_warnings():
-        warnings.filterwarnings("ignore", "Glyph .* missing from font")  # it draws a box, which is all that can be done
+        warnings.filterwarnings("ignore", "Glyph .* missing from font")  # matplotlib draws a box for a missing glyph
         if kind == "svg":
             figure.savefig(buffer, format="svg", transparent=True, metadata={"Date": None})
         else:
@@ -151,10 +152,10 @@ def _file(figure: "Figure", kind: str) -> bytes:
 
 @contextmanager
 def _style(kind: str) -> Iterator[None]:
-    """matplotlib's own defaults, regardless of any matplotlibrc, which may lie in the working folder; text between two
-    dollar signs is not a formula.
+    """Use matplotlib's default style and ignore any matplotlibrc, since the working folder may contain one. Text
+    between two dollar signs is not parsed as a formula.
 
-    In an SVG, text is kept as text, and text and axes have the colour PEN.
+    In an SVG, text is stored as text, and text and axes have the colour PEN.
     """
     import matplotlib
 

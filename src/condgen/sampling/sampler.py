@@ -1,8 +1,8 @@
-"""The sampler of a generator: labels in, uint8 images out. The same request always gives the same images.
+"""The sampler of a generator takes labels and returns uint8 images. The same request always returns the same images.
 
-Image `index` of (seed, label) has the same bytes whatever the count, the order and the other labels of the request.
-Two properties ensure this: z is a function of (seed, index) alone, and every forward pass has the same shape. The batch
-is a fixed micro-batch, the last one padded, because the kernels for other shapes round differently.
+Image `index` of (seed, label) has the same bytes whatever the count, the order and the other labels of the request. Two
+properties ensure this: z is a function of (seed, index) alone, and every forward pass has the same shape. The batch is
+a fixed micro-batch, the last one padded, because the kernels for other shapes round differently.
 """
 
 import base64
@@ -29,7 +29,7 @@ MICRO_BATCH = 32
 
 
 class Sampler:
-    """Draws from a generator network; `condgen.load` returns one."""
+    """Generates images with a trained generator. `condgen.load` returns a Sampler."""
 
     def __init__(
         self,
@@ -42,7 +42,7 @@ class Sampler:
         card: dict[str, Any] | None = None,
         options: Sequence[Option] | None = None,
     ) -> None:
-        """options: the sampling options of the generator (`System.sampling_options`); by default those of its prior."""
+        """options: the sampling options of the generator (`System.sampling_options`). Default: those of its prior."""
         self.net = net.to(device).eval()
         self.spec, self.prior, self.device, self.micro_batch = spec, prior, device, micro_batch
         self.card = card or {}
@@ -54,7 +54,7 @@ class Sampler:
         return f"Sampler({self.card.get('system', '?')}, {shape}, {len(known)} {known.kind}{self._chosen()})"
 
     def _repr_html_(self) -> str:
-        """In a notebook: samples of the first ten labels, one column each."""
+        """HTML for notebooks: samples of the first ten labels, one column each."""
         from PIL import Image
 
         labels = list(self.spec.labels.each[:10])
@@ -70,8 +70,9 @@ class Sampler:
         return "".join(f", {name}={value}" for name, value in self.chosen.items())
 
     def with_options(self, **given: object) -> "Sampler":
-        """A sampler of the same network with other sampling options, such as `truncation=0.7`; those that are not given
-        stay as they are. Its card holds the choice, so that whatever is generated can say how.
+        """A sampler of the same network with other sampling options, such as `truncation=0.7`. Options that are not
+        given keep their values. The card of the new sampler records them, so that they become part of the images'
+        metadata.
 
         Raises CondgenError for an option that the generator does not have, or a value out of range.
         """
@@ -83,13 +84,15 @@ class Sampler:
         return other
 
     def sample(self, labels: object = "all", *, count: int = 1, seed: int = 0, **options: Value) -> NDArray[np.uint8]:
-        """Images as uint8: (n, height, width) for grey ones, (n, height, width, 3) for colour.
+        """Generate images as uint8: (n, height, width) if grey, (n, height, width, 3) if in colour.
 
-        labels: as typed on the command line ("8", "0-9", "all", "Smiling+Blond_Hair"), a class number, or a sequence
-            of either; attributes may also be given as rows of 0 and 1.
-        count: images per label; those of one label stand together, in order of their index.
+        labels: text as on the command line ("8", "0-9", "all", "Smiling+Blond_Hair"), a class number, or a sequence of
+            either; attributes may also be given as rows of 0 and 1.
+        count: images per label. The images of one label are consecutive, ordered by index.
         seed: the same seed gives the same images.
         options: sampling options of this generator, such as truncation=0.7.
+
+        Raises CondgenError for an unknown label, an unknown option or a value out of range.
         """
         if options:
             return self.with_options(**options).sample(labels, count=count, seed=seed)
@@ -98,13 +101,13 @@ class Sampler:
         return images[..., 0] if self.spec.channels == 1 else images
 
     def warmed_up(self) -> "Sampler":
-        """This one, after a first pass that is thrown away: with two threads on a busy machine the first of a process
-        now and then rounds otherwise than all later ones (docs/LOG.md)."""
+        """Run one forward pass and discard its result. With two threads on a busy machine, the first pass of a process
+        sometimes rounds differently from all later ones (docs/LOG.md). Returns self."""
         self._forward(torch.zeros(1, self.prior.dim), torch.zeros(1, len(self.spec.labels)))
         return self
 
     def labels(self, wanted: object) -> list[Label]:
-        """What was asked for, as a list of labels."""
+        """The requested labels as a list. Raises CondgenError for an unknown label."""
         known = self.spec.labels
         if isinstance(wanted, str):
             return known.parse(wanted)
@@ -115,7 +118,7 @@ class Sampler:
         raise CondgenError(f"labels {wanted!r} are neither text, a number nor a sequence.")
 
     def batches(self, labels: Iterable[Label], seed: int, start: int = 0) -> Iterator[NDArray[np.uint8]]:
-        """uint8 (<= micro_batch, h, w, c) at a time: the n-th asking for a label gets its image start + n."""
+        """Yield images, uint8 (<= micro_batch, h, w, c). Occurrence n = 0, 1, ... of a label gets image start + n."""
         asked: Counter[Label] = Counter()
         left = iter(labels)
         while some := list(islice(left, self.micro_batch)):
@@ -126,7 +129,7 @@ class Sampler:
             yield self._draw(some, indices, seed)
 
     def decode(self, z: Tensor, y: Tensor) -> NDArray[np.uint8]:
-        """uint8 (n, h, w, c) at given points: z (n, prior.dim), y (n, K), which may lie between two labels."""
+        """Images, uint8 (n, h, w, c), for z (n, prior.dim) and label vectors y (n, K), which may be interpolated."""
         starts = range(0, len(z), self.micro_batch)
         return np.concatenate([self._forward(z[i : i + self.micro_batch], y[i : i + self.micro_batch]) for i in starts])
 
@@ -136,7 +139,7 @@ class Sampler:
 
     @torch.inference_mode()
     def _forward(self, z: Tensor, y: Tensor) -> NDArray[np.uint8]:
-        """One micro-batch, padded to its full size with its last point."""
+        """Generate one micro-batch. Shorter input is padded to the full size by repeating its last row."""
         padding = self.micro_batch - len(z)
         z, y = (torch.cat([points, points[-1:].expand(padding, -1)]).to(self.device) for points in (z, y))
         x = generated(self.net, z, y, filled(self.options, self.chosen))
@@ -144,7 +147,7 @@ class Sampler:
 
 
 def generated(net: nn.Module, z: Tensor, y: Tensor, options: Mapping[str, Value | Tensor]) -> Tensor:
-    """Images in [-1, 1], (b, *spec.shape), of a generator under a value for each of its sampling options."""
+    """Images (b, *spec.shape) in [-1, 1]. options: a value for each sampling option of the generator."""
     own = dict(options)
     truncation = own.pop(TRUNCATION.name, 1.0)
     if not isinstance(truncation, float) or truncation != 1:
@@ -155,5 +158,5 @@ def generated(net: nn.Module, z: Tensor, y: Tensor, options: Mapping[str, Value 
 
 
 def to_uint8(x: Tensor) -> Tensor:
-    """Images in [-1, 1], (n, c, h, w) -> 0 ... 255, (n, h, w, c): -1 is 0, 1 is 255, rounded to the nearest."""
+    """Convert images (n, c, h, w) in [-1, 1] to uint8 (n, h, w, c). -1 becomes 0, 1 becomes 255; values are rounded."""
     return x.float().add(1).mul(127.5).round().clamp(0, 255).to(torch.uint8).permute(0, 2, 3, 1)

@@ -1,7 +1,7 @@
-"""Large numbers of images as WebDataset shards: tar files of NAME.png, NAME.cls and NAME.json.
+"""Writes large numbers of images as WebDataset shards: tar files of NAME.png, NAME.cls and NAME.json.
 
 Each shard is a function of the request and the shard's number, so processes share the work without communicating, and
-shards finished before a crash are kept. torchrun tells each process its rank.
+shards finished before a crash are kept. torchrun sets the rank of each process.
 """
 
 import io
@@ -26,9 +26,10 @@ REQUEST = "request.json"
 
 
 def write(sampler: Sampler, labels: Sequence[Label], *, count: int, seed: int, out: Path, each: int) -> Path:
-    """Draw `count` images of each label into `out`/00000.tar ..., `each` of them in one; those that are there stay.
+    """Generate `count` images of each label into `out`/00000.tar ..., with `each` images per shard. Complete shards are
+    kept.
 
-    Raises CondgenError if `out` holds shards of another request.
+    Raises CondgenError if `out` contains shards of another request.
     """
     if min(count, each) < 1:
         raise CondgenError(f"--count and --shard should be 1 or more, found {count} and {each}.")
@@ -49,18 +50,18 @@ def write(sampler: Sampler, labels: Sequence[Label], *, count: int, seed: int, o
 
 
 def _names(out: Path) -> list[str]:
-    """Of shards that were begun before there were markers."""
+    """File names of shards written by versions of condgen without folder markers."""
     return [REQUEST, *(path.name for path in out.glob("[0-9]*.tar"))] if (out / REQUEST).is_file() else []
 
 
 def mine(shards: int) -> range:
-    """Which of them this process draws."""
+    """Numbers of the shards that this process generates."""
     rank, size = parallel.placed()
     return range(rank, shards, size)
 
 
 def note_request(out: Path, request: dict[str, Any]) -> None:
-    """Write down what the shards in `out` are, or see that they are the same."""
+    """Write the request to `out`. Raises CondgenError if `out` already contains another request, or a damaged one."""
     path = out / REQUEST
     if not path.exists() and write_new(path, as_json(request)):
         return
@@ -77,7 +78,7 @@ def note_request(out: Path, request: dict[str, Any]) -> None:
 
 
 def is_whole(path: Path, members: int) -> bool:
-    """Whether a shard is there to its end: so many members, and the two empty blocks that close a tar file."""
+    """Whether a shard is complete: it has `members` members and ends with the two zero blocks of a tar file."""
     try:
         with tarfile.open(path) as shard, path.open("rb") as file:
             found = sum(1 for _ in shard)
@@ -90,7 +91,7 @@ def is_whole(path: Path, members: int) -> bool:
 def members(
     sampler: Sampler, labels: Sequence[Label], count: int, seed: int, start: int, end: int
 ) -> Iterator[tuple[str, bytes]]:
-    """Names and contents of images `start` ... `end` - 1 of the request, all of one label after all of another."""
+    """Yield names and contents of the files of images `start` ... `end` - 1 of the request, ordered by label."""
     while start < end:
         which, index = divmod(start, count)
         label, there = labels[which], min(count - index, end - start)
@@ -106,7 +107,7 @@ def members(
 
 
 def add(shard: tarfile.TarFile, name: str, data: bytes) -> None:
-    """A member without time or owner: equal requests are equal bytes."""
+    """Add a file without modification time or owner, so that equal requests give equal bytes."""
     entry = tarfile.TarInfo(name)
     entry.size = len(data)
     shard.addfile(entry, io.BytesIO(data))
