@@ -73,7 +73,7 @@ class Connection(H11Protocol):
         """Close the connection; send `problem` first if a response can still be sent."""
         waiting = self.cycle is not None and not self.cycle.response_complete
         if self.conn.our_state in (h11.IDLE, h11.SEND_RESPONSE) and not (waiting and self.cycle.response_started):
-            if waiting:  # the application is told that its client has gone
+            if waiting:  # tell the application that its client has disconnected
                 self.cycle.disconnected = True
                 self.cycle.message_event.set()
             self._answer(problem)

@@ -1,4 +1,4 @@
-"""The limits of a server. A request beyond them is refused at once, with a reason."""
+"""The limits of a server. A request that exceeds one is refused immediately, with the reason."""
 
 from dataclasses import dataclass
 

@@ -17,7 +17,7 @@ from condgen.serving import ipc
 from condgen.serving.limits import Limits
 
 PAUSES = (0.0, 0.5, 1.0, 2.0, 5.0, 10.0, 30.0)
-"""Seconds before each restart in a row: the first is immediate, the next ones wait longer."""
+"""Seconds before each of several consecutive restarts: the first is immediate, the later ones wait longer."""
 STEADY_SECONDS = 60.0
 """Running time after which a process counts as stable, and the next restart is immediate again."""
 PULSE_SECONDS = 2.0
@@ -32,7 +32,7 @@ class Down(Exception):
 
 
 class Model:
-    """A generator in a separate process (worker.py)."""
+    """A generator in a separate process (worker.py). Only one message is in progress at a time."""
 
     def __init__(
         self, run: str, *, best: bool = False, device: str = "cpu", options: Values | None = None, limits: Limits

@@ -20,7 +20,7 @@ REMEMBERED = 0.9
 
 
 class Queue:
-    """Generates images for concurrent requests. Each image is the same as in a request of its own."""
+    """Generates images for concurrent requests. An image does not depend on the other requests."""
 
     def __init__(self, draws: Draws, turns: Turns, shape: tuple[int, int, int], measures: Measures) -> None:
         """shape: (height, width, channels) of one image."""

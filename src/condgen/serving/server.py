@@ -148,7 +148,7 @@ class Server(uvicorn.Server):
                 await asyncio.sleep(SETTLE_SECONDS)
                 while state.in_hand:
                     await asyncio.sleep(0.02)
-        self.config.timeout_graceful_shutdown = LAST_SECONDS  # the requests in progress have had their time
+        self.config.timeout_graceful_shutdown = LAST_SECONDS  # the time of the requests in progress is over
         self.should_exit = True
 
 

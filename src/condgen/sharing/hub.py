@@ -13,7 +13,7 @@ from condgen.sharing.strict import Refused
 WEIGHTS = "model.safetensors"
 """Name of the weights file in every exported folder."""
 LARGEST = 2**34
-"""Maximum size, in bytes, of a file to verify after a download. `folder.sampler` applies the limit of the network."""
+"""Maximum size, in bytes, of a file to verify after a download. `folder.sampler` applies a stricter limit."""
 FILES = (card.NAME, WEIGHTS)
 """The files of a repository that are read, besides its manifest."""
 NAME = re.compile(r"(?P<repository>[A-Za-z0-9][\w.-]*/[A-Za-z0-9][\w.-]*)(?:@(?P<revision>[\w./-]+))?", re.ASCII)

@@ -29,7 +29,7 @@ from condgen.version import __version__
 Adds = Callable[[Sampler, Path], Mapping[str, Any]]
 """Function that writes the files of a format into a folder, and returns fields to add to the card."""
 RUNS_OWN = ("condgen", "format", "seal", "weights", "sha256")
-"""Fields of a run's card that an export writes anew."""
+"""Fields of a run's card that an export replaces by its own."""
 FOUND = ("format", "seal", "parity")
 """Fields of a card that follow from the others, and are not compared."""
 OPTIONS = {"exported": "--format", "licence": "--licence", "precision": "--precision", "sha256": "weights"}

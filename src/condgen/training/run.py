@@ -121,7 +121,7 @@ class Run:
 
     @property
     def rollbacks(self) -> list[dict[str, Any]]:
-        """The roll-backs so far: number, images, cause, the checkpoint rolled back to, and the rows of the data."""
+        """The roll-backs so far: number, images, cause, the checkpoint rolled back to, and row indices of the data."""
         return records.read_list(self.folder / "rollbacks.json").sound
 
     def note_rollback(self, entry: Mapping[str, Any]) -> None:

@@ -151,7 +151,7 @@ def _images(folder: Path, known: Published | None, train: str) -> Iterator[File]
 
 
 def _has_state(folder: Path, images: int | None) -> bool:
-    """Whether the run contains an intact state after exactly `images` training images, to restore best/ from."""
+    """Whether the run contains an intact state after exactly `images` training images, from which to repair files."""
     names = [] if images is None else [folder / place / f"{images:012d}" for place in ("checkpoints", "rescue")]
     best = [] if images is None else [folder / "rescue-best" / f"{images:012d}"]
     return any(checkpoint.is_sound(path) for path in [*names, *best])

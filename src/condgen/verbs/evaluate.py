@@ -177,7 +177,7 @@ def reference_for(dataset: "Dataset", say: Say = lambda text: None) -> "tuple[Re
 
 
 def kept(run: str | Path, best: bool = False, sampling: "Mapping[str, Value] | None" = None) -> Evaluation | None:
-    """The saved evaluation of a run under these sampling options; None if it is damaged or of other weights."""
+    """The saved evaluation of a run under these sampling options; None if missing, damaged or of other weights."""
     path = Path(run).expanduser() / file_name(best, sampling)
     if not path.exists():
         return None
