@@ -1,4 +1,5 @@
-// Requests images from an engine, one request at a time. Of waiting requests only the newest is sent; failures are retried.
+// Requests images from an engine, one request at a time. Of the waiting requests, only the newest is sent. Failed requests
+// are retried.
 
 import { Trouble } from "./trouble.js";
 
@@ -15,7 +16,7 @@ export class Artist {
     this.wake = () => {};
   }
 
-  /** points -> the images from the engine under these sampling options; null if a newer request was made meanwhile. */
+  /** Generate the images of `points` under these sampling options; null if a newer request was made meanwhile. */
   async draw(points, options) {
     const ticket = (this.newest = {});
     this.wake();

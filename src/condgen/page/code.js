@@ -14,24 +14,24 @@ export class Code {
     this.options = startOf(about);
   }
 
-  /** The sampling options that have to be named: those that differ from the start or from what the system declares. */
+  /** The sampling options to include: those that differ from the initial values or from the declared defaults. */
   get chosen() {
     const start = startOf(this.about);
     const named = this.about.options.filter(({ name, default: usual }) => this.options[name] !== start[name] || start[name] !== usual);
     return Object.fromEntries(named.map(({ name }) => [name, this.options[name]]));
   }
 
-  /** As words of a command line. */
+  /** The sampling options as words of a command line. */
   get words() {
     return Object.entries(this.chosen).map(([name, value]) => `--${name.replaceAll("_", "-")} ${value} `).join("");
   }
 
-  /** As keywords of a Python call, each after a comma. */
+  /** The sampling options as keyword arguments of a Python call, each preceded by a comma. */
   get keywords() {
     return Object.entries(this.chosen).map(([name, value]) => `, ${name}=${JSON.stringify(value)}`).join("");
   }
 
-  /** Images that `condgen sample` generates. Request: {labels: [label...], count, seed, grid}. */
+  /** Code for images that `condgen sample` generates. Request: {labels: [label...], count, seed, grid}. */
   sample({ labels, count, seed, grid = false }) {
     const text = this.list(labels);
     const words = this.labels.single ? [] : ["--labels", quoted(text)];
@@ -44,7 +44,7 @@ export class Code {
     };
   }
 
-  /** The image `index` of a label and seed. */
+  /** Code for the image `index` of a label and seed. */
   image({ label, seed, index }) {
     const text = this.labels.typed(label);
     const words = this.labels.single ? "" : `--labels ${quoted(text)} `;
@@ -58,7 +58,7 @@ export class Code {
     };
   }
 
-  /** A latent point that has no seed and index: {label, z}. */
+  /** Code for a latent point without seed and index: {label, z}. */
   point({ label, z }, command = null) {
     const y = `torch.from_numpy(sampler.spec.labels.encode(sampler.labels(${this.asked(this.labels.typed(label))})))`;
     const imports = z.at ? "import torch" : "import torch\nfrom condgen.noise import draw_at, walk";
@@ -108,7 +108,7 @@ function pythonOf(z) {
   return `start, end = ${ends.join(", ")}\nz = walk(sampler.prior, start, end, 101)[[${Math.round(100 * part)}]]`;
 }
 
-/** A word, quoted for a POSIX shell. */
+/** Quote a word for a POSIX shell. */
 function quoted(word) {
   return /^[\w./:,+@%=-]+$/.test(word) ? word : `'${word.replaceAll("'", `'\\''`)}'`;
 }

@@ -1,4 +1,4 @@
-// The checksum of PNG chunks and zip members: CRC-32 with the polynomial of Ethernet.
+// CRC-32 (the polynomial of Ethernet), the checksum of PNG chunks and zip members.
 
 const TABLE = Uint32Array.from({ length: 256 }, (_, i) => {
   for (let bit = 0; bit < 8; bit++) i = i & 1 ? (i >>> 1) ^ 0xedb88320 : i >>> 1;

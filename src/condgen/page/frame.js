@@ -4,7 +4,7 @@ import { h } from "./dom.js";
 import { count, switchLanguage, t } from "./text.js";
 import { isDark, switchTheme } from "./theme.js";
 
-/** again(): rebuilds the page in the other language. */
+/** again(): rebuilds the page after a switch of the language. */
 export function header(about, labels, again) {
   const theme = h("button", { type: "button", class: "quiet", id: "theme" }, themeWord());
   theme.addEventListener("click", () => {
@@ -31,7 +31,7 @@ function themeWord() {
   return t(isDark() ? "to-light" : "to-dark");
 }
 
-/** Such as: cvae, 10 classes, 28 × 28 grey, 400,000 training images. */
+/** A summary of the model, such as: cvae, 10 classes, 28 × 28 grey, 400,000 training images. */
 function factsOf({ name, system, image, images }, labels) {
   const kind = labels.single ? "single" : labels.attributes ? "attributes" : "classes";
   const words = [

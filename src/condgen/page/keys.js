@@ -1,6 +1,6 @@
 // Keyboard navigation within a group: one tab stop, then arrow keys, Home and End.
 
-/** Makes the elements matching `selector` in `group` one stop; `moved(element)` is called when an arrow moves there. */
+/** Make the elements matching `selector` in `group` one tab stop; `moved(element)` is called when an arrow moves there. */
 export function arrows(group, selector, moved = (_element) => {}) {
   group.addEventListener("keydown", (event) => {
     const all = [...group.querySelectorAll(selector)];

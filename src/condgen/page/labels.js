@@ -90,7 +90,7 @@ function bounded(text) {
   return `${cut(text)}-${blake2b(bytes.encode(text)).toString(16).padStart(16, "0")}`;
 }
 
-/** The first bytes of a text, without half a character at the end. */
+/** The first bytes of a text in UTF-8, cut between characters. */
 function cut(text) {
   let kept = "";
   let size = 0;

@@ -12,7 +12,7 @@ export function nearTo({ label, z }, prior) {
   return Array.from({ length: NEAR }, (_, i) => ({ label, z: nearPoint(z, FAR_FROM_ANY + i, prior) }));
 }
 
-/** For an image with seed and index, the engine computes the similar point; for other points the page does. */
+/** A similar point. For an image with seed and index, the engine computes it; for other points, the page does. */
 function nearPoint(z, index, prior) {
   if (z.index !== undefined && !z.near) return { near: { seed: z.seed, index: z.index }, seed: z.seed, index, distance: DISTANCE };
   const at = walk(prior, pointOf(prior, z), drawAt(prior, 0, index), DISTANCE);

@@ -6,7 +6,7 @@ import { known, t } from "./text.js";
 const STEPS = 100;
 
 export class OptionsPanel {
-  /** options: as the engine describes them. chosen(values): called with every value when somebody changes one. */
+  /** options: as the engine describes them. chosen(values): called with the values of all options when the user changes one. */
   constructor(options, chosen) {
     this.controls = options.map((option) => new Control(option, (value) => chosen({ ...this.values, [option.name]: value })));
     const title = h("h2", { id: "options-title" }, t("options"));
@@ -54,25 +54,25 @@ class Control {
   }
 }
 
-/** The value of every option before anybody has chosen one. */
+/** The initial value of every option. */
 export function startOf({ options, sampling }) {
   return Object.fromEntries(options.map((option) => [option.name, sampling[option.name] ?? option.default]));
 }
 
-/** Those of `values` that differ from what the system declares: what is written beside an image. */
+/** The `values` that differ from the defaults that the system declares; these are stored with an image. */
 function chosenOf({ options }, values) {
   const chosen = options.filter((option) => values[option.name] !== option.default);
   return Object.fromEntries(chosen.map((option) => [option.name, values[option.name]]));
 }
 
-/** What is written beside images that are generated under these options, as condgen/drawing/captions.py has it. */
+/** Metadata of images generated under these options; equal to that of condgen/sampling/provenance.py. */
 export function originOf(about, options) {
   const chosen = chosenOf(about, { ...startOf(about), ...options });
   const sampling = Object.keys(chosen).length ? { sampling: chosen } : {};
   return { ...sampling, system: about.system, weights: about.sha256, micro_batch: about.micro_batch };
 }
 
-/** The value that `text` stands for, or undefined if it is none of this option. */
+/** The value of an option that `text` denotes; undefined if it is not a value of this option. */
 export function parsed(option, text) {
   if (option.choices) return option.choices.includes(text) ? text : undefined;
   const value = text === "" || text === null ? NaN : Number(text);

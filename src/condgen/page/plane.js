@@ -27,7 +27,7 @@ export class PlaneView {
     this.element = h("div", {}, h("p", { class: "tells" }, t("plane-tells")), h("div", { class: "planes" }, this.plane, side));
   }
 
-  /** The point, followed by the whole grid if that has to be generated for another label or other options. */
+  /** The item at the point, followed by those of the whole grid if its label or options have changed. */
   items({ label, right, up, options }) {
     const point = this.item(label, right, up);
     this.wanted = `${this.page.labels.typed(label)} ${JSON.stringify(options)}`;

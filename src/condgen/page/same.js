@@ -35,7 +35,7 @@ export class SameView {
     return this.page.code.sample({ labels: asked, count: 1, seed, grid: true });
   }
 
-  /** [{label, caption, marked}], at most as many as one request may have. */
+  /** The columns, [{label, caption, marked}]; at most as many as the images allowed in one request. */
   columns(label) {
     const { labels, most } = this.page;
     const found = labels.attributes ? this.switched(label) : labels.each.map((each) => ({

@@ -9,7 +9,7 @@ const bytes = (id) => Uint8Array.from(atob(written(id)), (letter) => letter.char
 
 async function session() {
   const { env, InferenceSession } = globalThis.ort;
-  env.wasm.numThreads = 1; // more threads need HTTP headers, which a file does not have
+  env.wasm.numThreads = 1; // several threads require HTTP headers, which a local file does not have
   env.wasm.wasmPaths = { mjs: URL.createObjectURL(new Blob([bytes("glue")], { type: "text/javascript" })) };
   env.wasm.wasmBinary = await unpacked(bytes("wasm"));
   return InferenceSession.create(bytes("model"), { executionProviders: ["wasm"] });

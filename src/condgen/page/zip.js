@@ -26,7 +26,7 @@ export function zip(files) {
   return joined([...members, list, end]);
 }
 
-/** Little-endian numbers: H of 16 bits, I of 32. */
+/** Bytes of little-endian integers: H has 16 bits, I has 32. */
 function record(types, numbers) {
   const view = new DataView(new ArrayBuffer([...types].reduce((sum, type) => sum + (type === "I" ? 4 : 2), 0)));
   let end = 0;

@@ -32,13 +32,13 @@ def headers_of(scope: Scope) -> Headers:
 
 @dataclass(frozen=True)
 class Access:
-    """The rules of one server."""
+    """Who may send requests to one server: allowed hosts, allowed origins, and the token, if one is required."""
 
     hosts: frozenset[str] = LOOPBACK
     any_address: bool = False
-    """Also take every address in digits: no name is looked up for one, so nobody can rebind it."""
+    """Whether every IP address is accepted as Host. No DNS lookup is involved, so DNS rebinding cannot use it."""
     origins: frozenset[str] = frozenset()
-    """Pages of other sites that may ask, such as https://example.org."""
+    """Origins of other sites whose pages may send requests, such as https://example.org."""
     token: str | None = field(default=None, repr=False)
     cookie: str = "condgen"
 
@@ -50,7 +50,7 @@ class Access:
             raise Problem(421, "foreign_host", "This server does not answer to that Host; see --allow-host.")
 
     def check_origin(self, headers: Headers) -> None:
-        """Of a browser's request: from this server's own page, or from one that was allowed."""
+        """Raise Problem 403 if a browser sends the request for a page of another site that is not allowed."""
         values = headers.get(b"origin", [])
         own = headers[b"host"][0].decode("latin-1").lower()
         allowed = {f"http://{own}", f"https://{own}", *self.origins}
@@ -58,7 +58,7 @@ class Access:
             raise Problem(403, "foreign_origin", "Pages of other sites may not ask; see --cors-origin.")
 
     def foreign(self, headers: Headers) -> str | None:
-        """The allowed page of another site that sends this request, if one does."""
+        """The Origin of a request from an allowed page of another site; None for all other requests."""
         origin = headers.get(b"origin", [b""])[0].decode("latin-1").lower()
         return origin if origin in self.origins else None
 
@@ -68,7 +68,7 @@ class Access:
             raise Problem(401, "no_token", message, {"www-authenticate": "Bearer"})
 
     def cookie_for(self, scope: Scope) -> str | None:
-        """The cookie for a browser that came with /?token=TOKEN, if that is the token."""
+        """The Set-Cookie value for a browser that opens /?token=TOKEN with the right token; None otherwise."""
         if not self.token or scope["path"] != "/" or scope["method"] != "GET":
             return None
         try:

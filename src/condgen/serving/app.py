@@ -23,8 +23,9 @@ from condgen.serving.telemetry import Measures
 from condgen.version import __version__
 
 AT_ONCE = 4
-"""Images that are packed in the event loop itself; a thread's turn would take longer."""
+"""Up to this number of images, a response is encoded in the event loop, since a switch of threads takes longer."""
 PACKERS = 2
+"""Number of threads that encode larger responses."""
 T = TypeVar("T")
 
 
@@ -42,18 +43,18 @@ class Faulty(BaseModel):
 
 
 ANYWHERE = (400, 401, 403, 408, 413, 415, 421, 431)
-"""Errors that any address may answer with."""
+"""Error statuses that any route may return."""
 WORKING = (422, 429, 503, 504)
-"""Those of addresses that draw."""
+"""Further error statuses of routes that generate images."""
 
 
 def faults(*statuses: int) -> dict[int | str, dict[str, Any]]:
-    """Errors, as the OpenAPI document lists them."""
+    """Error responses for the OpenAPI document: those of any route, and `statuses`."""
     return {status: {"model": Faulty} for status in sorted({*ANYWHERE, *statuses})}
 
 
 def contents(*media: str) -> dict[int | str, dict[str, Any]]:
-    """What an answer of 200 holds."""
+    """Media types of a successful response, for the OpenAPI document."""
     return {200: {"content": {kind: {} for kind in media}}}
 
 
@@ -61,8 +62,8 @@ def build(
     served: Served, queue: Queue, limits: Limits, state: State, measures: Measures, ready: Callable[[], bool],
     page: Mapping[str, File],
 ) -> FastAPI:  # fmt: skip
-    """The application behind the guard."""
-    # /docs and /redoc are off: their pages load scripts from elsewhere.
+    """The FastAPI application, which receives the requests that the guard lets through. `page`: files by name."""
+    # /docs and /redoc are off: their pages load scripts from other sites.
     app = FastAPI(
         title="condgen", version=__version__, openapi_url=None, docs_url=None, redoc_url=None, redirect_slashes=False
     )
@@ -75,7 +76,7 @@ def build(
 
 
 def answer_in_our_words(app: FastAPI, fields: set[str]) -> None:
-    """Every error that the framework finds gets a body of ours. fields: names that it may repeat."""
+    """Give errors that the framework detects the same body as ours. fields: names that the body may repeat."""
 
     @app.exception_handler(Problem)
     async def known(request: Request, problem: Problem) -> Response:
@@ -140,7 +141,7 @@ def add_drawing(app: FastAPI, served: Served, queue: Queue, limits: Limits) -> N
 
     told = json.dumps(
         served.about(limits), ensure_ascii=False, separators=(",", ":")
-    ).encode()  # once: it never changes
+    ).encode()  # encoded once, since it never changes
 
     @app.get(
         "/about", summary="What is served.", response_class=Response,

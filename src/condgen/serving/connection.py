@@ -18,15 +18,15 @@ from condgen.serving.limits import Limits
 from condgen.serving.problems import Problem
 
 LINGER_SECONDS = 1.0
-"""That a closed connection has to take what was last written to it."""
+"""Seconds that the client of a closed connection has to read the last bytes written to it."""
 
 
 class Connection(H11Protocol):
-    """uvicorn's HTTP/1.1 with deadlines; `connections(limits)` makes the class for one server."""
+    """uvicorn's HTTP/1.1 connection with deadlines; `connections(limits)` makes the class for one server."""
 
     limits: ClassVar[Limits]
     unasked: ClassVar["dict[Connection, None]"]
-    """Connections that have no whole request in hand, the one that took longest first."""
+    """Connections that have not received a complete request; the one that has waited for longest comes first."""
     unread: ClassVar["dict[Connection, None]"]
     """Connections whose client has not read all of a response; the one that has read for longest comes first."""
 
@@ -70,10 +70,10 @@ class Connection(H11Protocol):
             self.refuse(problems.closing(400, "malformed", "This is not HTTP as it should be."))
 
     def refuse(self, problem: Problem) -> None:
-        """Say why, if the other side can still be told, and close."""
+        """Close the connection; send `problem` first if a response can still be sent."""
         waiting = self.cycle is not None and not self.cycle.response_complete
         if self.conn.our_state in (h11.IDLE, h11.SEND_RESPONSE) and not (waiting and self.cycle.response_started):
-            if waiting:  # the application is told that its client has gone
+            if waiting:  # tell the application that its client has disconnected
                 self.cycle.disconnected = True
                 self.cycle.message_event.set()
             self._answer(problem)
@@ -89,7 +89,7 @@ class Connection(H11Protocol):
             self.transport.write(self.conn.send(event) or b"")
 
     def _mind(self) -> None:
-        """Run the clock exactly while the client owes us bytes and the application is not waiting for them itself."""
+        """Run the deadline exactly while the client has to send bytes that the application does not wait for itself."""
         unanswered = self.cycle is not None and not self.cycle.response_complete
         owes = self.conn.their_state is h11.IDLE or (self.conn.their_state is h11.SEND_BODY and not unanswered)
         if not owes or self.transport.is_closing():
@@ -109,7 +109,10 @@ class Connection(H11Protocol):
         self.refuse(problems.closing(408, "late", "The request did not arrive in time."))
 
     def _make_room(self) -> None:
-        """One connection too many: the one that has had longest to ask something goes, or else this one."""
+        """Close one connection because there are too many.
+
+        It is the one that has waited for longest to complete a request, or this one if there is none.
+        """
         oldest = next(iter(self.unasked), None)
         if oldest is not None:
             oldest._give_up()
@@ -117,7 +120,7 @@ class Connection(H11Protocol):
             self.refuse(problems.closing(503, "connections", "Too many connections; come back later."))
 
     def _watch_flow(self) -> None:
-        """Run the clock while the client has not read all that it was sent."""
+        """Run the deadline while the client has not read everything that was sent to it."""
         if self._stalled is not None:
             self._stalled.cancel()
         if left := self.transport.get_write_buffer_size():
@@ -134,7 +137,7 @@ class Connection(H11Protocol):
             self._watch_flow()
 
     def _make_memory(self) -> None:
-        """Cut off clients while the unread responses together are too large, those first that have read for longest."""
+        """Disconnect clients until the unread responses fit into the memory limit, the longest readers first."""
         unsent = [(each, each.transport.get_write_buffer_size()) for each in self.unread]
         excess = sum(left for _, left in unsent) - self.limits.unsent
         for each, left in unsent:
@@ -151,5 +154,5 @@ class Connection(H11Protocol):
 
 
 def connections(limits: Limits) -> type[Connection]:
-    """The class of one server's connections."""
+    """The class of one server's connections, which share these limits."""
     return type("Connection", (Connection,), {"limits": limits, "unasked": {}, "unread": {}})

@@ -32,14 +32,14 @@ def unprocessable(message: str) -> Problem:
 
 @dataclass(frozen=True)
 class ResolvedRequest:
-    """A request in full: whose images, under which z."""
+    """A request with its labels and latent vectors resolved."""
 
     labels: list[Label]
-    """Those asked for, once each."""
+    """The requested labels, without duplicates."""
     each: int
-    """Images of one label."""
+    """Number of images of each label."""
     recipes: list[dict[str, Any]]
-    """z of every image, label by label."""
+    """How to compute z of every image (schemas.Point), label by label."""
     y: "Vectors"
     options: Values
     """A value for each sampling option."""
@@ -47,8 +47,10 @@ class ResolvedRequest:
 
 @dataclass(frozen=True)
 class Vectors:
-    """The label vector of each image of an order, made when its micro-batch is: a thousand of 20,000 labels would take
-    80 MB."""
+    """The label vectors of a request, float32 (K,) each, computed when they are read.
+
+    One thousand vectors of 20,000 labels would take 80 MB.
+    """
 
     known: Labels
     labels: list[Label]
@@ -60,7 +62,7 @@ class Vectors:
 
 
 def ordered(served: Served, asked: Sample, most: int) -> ResolvedRequest:
-    """What a request wants generated. Raises Problem 422 for labels that are not there, or too many images."""
+    """Resolve a request. Raises Problem 422 for unknown labels or more than `most` images."""
     known = served.spec.labels
     too_many = unprocessable(f"count: {most:,} images at most in one request, over all labels.")
     try:
@@ -80,7 +82,7 @@ def ordered(served: Served, asked: Sample, most: int) -> ResolvedRequest:
 
 
 def pointed(served: Served, asked: Points, most: int) -> tuple[list[dict[str, Any]], NDArray[np.float32]]:
-    """z's and y's of points. Raises Problem 422 where they do not fit the generator."""
+    """z and y, float32 (n, K), of the requested points. Raises Problem 422 if they do not fit the generator."""
     if len(asked.points) > most:
         raise unprocessable(f"points: {most:,} at most in one request.")
     if any(len(point.y) != len(served.spec.labels) for point in asked.points):
@@ -92,7 +94,7 @@ def pointed(served: Served, asked: Points, most: int) -> tuple[list[dict[str, An
 
 
 def wrapped(served: Served, asked: Sample, order: ResolvedRequest, generated: NDArray[np.uint8]) -> bytes:
-    """The body of an answer to /sample; generated: uint8 (n, h, w, c)."""
+    """The body of a response to /sample. generated: uint8 (n, h, w, c)."""
     if asked.format == "npy":
         return _npy(generated[..., 0] if served.spec.channels == 1 else generated)
     if asked.format == "grid":
@@ -103,14 +105,14 @@ def wrapped(served: Served, asked: Sample, order: ResolvedRequest, generated: ND
 
 
 def as_points(generated: NDArray[np.uint8]) -> bytes:
-    """The body of an answer to /points."""
+    """The body of a response to /points. generated: uint8 (n, h, w, c)."""
     return json.dumps({"shape": generated.shape, "pixels": base64.b64encode(generated.tobytes()).decode()}).encode()
 
 
 def _files(
     served: Served, asked: Sample, order: ResolvedRequest, generated: NDArray[np.uint8]
 ) -> Iterator[tuple[str, bytes, dict[str, Any]]]:
-    """Name, PNG and request of every image."""
+    """File name, PNG bytes and metadata (label, seed, index) of every image."""
     known = served.spec.labels
     places = [(label, index) for label in order.labels for index in range(order.each)]
     for (label, index), image in zip(places, generated, strict=True):
@@ -129,13 +131,16 @@ def _grid(served: Served, asked: Sample, order: ResolvedRequest, generated: NDAr
 
 
 def _zip(served: Served, order: ResolvedRequest, files: Iterator[tuple[str, bytes, dict[str, Any]]]) -> bytes:
-    """The PNG files, their marker and a manifest.json; without dates, so that the same request gives the same bytes."""
+    """A zip of the PNG files, their marker and manifest.json.
+
+    It contains no dates, so that equal requests give equal bytes.
+    """
     buffer, listed = BytesIO(), []
     with ZipFile(buffer, "w", ZIP_STORED) as archive:
         for name, png, request in files:
             archive.writestr(ZipInfo(name), png)
             listed.append({"file": name, **request, "sha256": hashlib.sha256(png).hexdigest()})
-        mark = marker.Mark("condgen sample", served.spec.labels)  # unpacked, it is a folder that condgen wrote
+        mark = marker.Mark("condgen sample", served.spec.labels)  # marks the unpacked folder as condgen's own
         archive.writestr(ZipInfo(marker.FILE), as_json(mark.to_json()))
         about = provenance.about(served.card_under(order.options), served.micro_batch)
         archive.writestr(ZipInfo("manifest.json"), as_json({**about, "images": listed}))

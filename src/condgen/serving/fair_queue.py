@@ -12,26 +12,26 @@ from condgen.options import Values
 
 
 class Rows(Protocol):
-    """Label vectors, float32 (K,) each: an array of them, or one that makes each when it is read."""
+    """Label vectors, float32 (K,) each: an array, or an object that computes each when it is read."""
 
     def __getitem__(self, place: int) -> NDArray[np.float32]: ...
 
 
 @dataclass(eq=False)
 class Job:
-    """One request's images: n recipes of z (asked.Point) and their n label vectors."""
+    """One request for images: how to compute each z (schemas.Point), and the label vectors, n of each."""
 
     recipes: list[dict[str, Any]]
     y: Rows
     images: NDArray[np.uint8]
-    """(n, h, w, c), filled as they come."""
+    """uint8 (n, h, w, c), filled as images are generated."""
     done: "asyncio.Future[None]"
     options: Values = field(default_factory=dict)
-    """A value for each sampling option; a micro-batch is generated under those of one request."""
+    """A value for each sampling option. All images of a micro-batch have the same options."""
     given: int = 0
-    """Images that were handed to the model."""
+    """Number of images that were sent to the model."""
     generated: int = 0
-    """Images that have come back."""
+    """Number of images that the model has returned."""
 
     def __len__(self) -> int:
         return len(self.recipes)
@@ -43,28 +43,28 @@ class Job:
 
 @dataclass
 class Turns:
-    """The requests that wait, bounded in micro-batches.
+    """The queue of waiting requests. Its capacity is a number of micro-batches.
 
-    A request weighs as many images as it asks for, two thirds of a micro-batch at most, until it is done: since
-    requests take turns, a longer one keeps the others no longer than that. (If it grew lighter with every image, ever
-    more requests would share the turns, and all of them would wait longer.) The last micro-batch of room is kept for
-    small requests, those of one turn, so that a few large ones cannot shut everybody else out.
+    A request counts as its number of images, but at most two thirds of a micro-batch, until it is done: since requests
+    take turns, a longer one delays the others by no more than that. (If its count fell with every image, more and more
+    requests would share the turns, and all of them would wait longer.) The last micro-batch of capacity is reserved for
+    small requests, those of one turn, so that a few large requests cannot block all others.
 
-    A turn is a quarter of a micro-batch: three large requests, as many as fit, leave room for a small one in the next
-    micro-batch. What is left of a request is generated in one turn if it is no more than half a micro-batch. Otherwise
-    the requests of a full queue come to their ends together, and leave the next micro-batch half empty.
+    A turn is a quarter of a micro-batch, so three large requests, the most that fit, leave room for a small one in the
+    next micro-batch. The rest of a request is generated in one turn if it is at most half a micro-batch. Otherwise the
+    requests of a full queue would end at the same time and leave the next micro-batch half empty.
     """
 
     micro_batch: int
     micro_batches: int
     jobs: dict[Job, None] = field(default_factory=dict)
-    """All that are not finished, in order of arrival."""
+    """Requests that are not finished, in order of arrival."""
     waiting: deque[Job] = field(default_factory=deque)
-    """Those that still have images to hand out; the next in turn first."""
+    """Requests with images that were not sent to the model yet; the next one comes first."""
 
     @property
     def turn(self) -> int:
-        """Images of one request before it is another's turn, if that does not end it."""
+        """Number of images of one request before the next request has its turn."""
         return max(1, self.micro_batch // 4)
 
     @property
@@ -89,15 +89,15 @@ class Turns:
         self.waiting.append(job)
 
     def drop(self, job: Job) -> None:
-        """Forget a request: it is answered, or its client has gone."""
+        """Remove a request, because it is answered or its client has disconnected."""
         self.jobs.pop(job, None)
         if job in self.waiting:
             self.waiting.remove(job)
 
     def take(self) -> list[tuple[Job, int]]:
-        """The next micro-batch: jobs and which of their images, a turn of each until it is full.
+        """The next micro-batch, as (job, index of an image) pairs; it takes one turn of each job until it is full.
 
-        All are generated under the sampling options of the job whose turn it is; others keep their place.
+        It contains only jobs with the same sampling options as the first one; the others keep their place.
         """
         taken: list[tuple[Job, int]] = []
         others: list[Job] = []

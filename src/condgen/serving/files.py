@@ -8,16 +8,16 @@ PLAIN = (
     b"<!doctype html><html lang=en><meta charset=utf-8><title>condgen</title>"
     b"<p>This server draws images; <a href=/openapi.json>/openapi.json</a> says how to ask.</p></html>"
 )
-"""Shown where there is no page."""
+"""Page to show if there is no index.html."""
 TYPES = {".js": "text/javascript", ".mjs": "text/javascript", ".html": "text/html", ".css": "text/css"}
 TEXT = ("text/", "application/json")
 
 File = tuple[bytes, str]
-"""What it holds, and its media type."""
+"""Content and media type of a file."""
 
 
 def found(folder: Path = FOLDER) -> dict[str, File]:
-    """The page's files by their names below `folder`, index.html always among them."""
+    """The files of the page by their path relative to `folder`; index.html is always included."""
     paths = sorted(path for path in folder.rglob("*") if path.is_file() and path.suffix not in {".py", ".pyc"})
     files = {path.relative_to(folder).as_posix(): (path.read_bytes(), media_type(path)) for path in paths}
     return {"index.html": (PLAIN, media_type(Path("index.html")))} | files

@@ -10,18 +10,18 @@ import re
 import h11
 
 PIECE = 4096
-"""h11 gets this many bytes at a time, so that its buffer is bounded however much arrives at once."""
+"""Maximum number of bytes passed to h11 at a time, which bounds its buffer."""
 CHUNKS = 1024
-"""A body may have this many chunks, each of which costs as much as a small request."""
+"""Maximum number of chunks in a body; each one costs as much as a small request."""
 CHUNK = re.compile(rb"\r?\n?(?:[0-9A-Fa-f]{1,16}\r\n(?:\r\n)?)?")
-"""What may stand around a chunk's data: the end of the chunk before, the size in hexadecimal, the end of the body."""
+"""Allowed bytes around a chunk's data: end of the previous chunk, size in hexadecimal, end of the body."""
 Event = h11.Event | type[h11.NEED_DATA] | type[h11.PAUSED]
 
 
 class Framing(h11.Connection):
     """The server's side of one connection, with at most `limit` bytes of headers.
 
-    Raises h11.RemoteProtocolError for what is ambiguous or too long; its `error_status_hint` is 400 or 431.
+    Raises h11.RemoteProtocolError if a request is ambiguous or too long; its `error_status_hint` is 400 or 431.
     """
 
     def __init__(self, limit: int) -> None:

@@ -23,7 +23,7 @@ from condgen.serving.telemetry import Measures
 log = logging.getLogger("condgen.serving")
 
 WORK = {"/sample", "/points"}
-"""Addresses that ask the model for something."""
+"""Routes that use the model."""
 CORS = {
     "access-control-allow-methods": "GET, POST",
     "access-control-allow-headers": "authorization, content-type",
@@ -32,22 +32,22 @@ CORS = {
 
 
 class Gone(Exception):
-    """The client left; nobody is there to answer."""
+    """The client disconnected, so that no response can be sent."""
 
 
 @dataclass
 class State:
-    """What the server is about."""
+    """What the server is doing now."""
 
     draining: bool = False
-    """No new work: it was told to stop."""
+    """Whether new work is refused because the server was told to stop."""
     in_hand: int = 0
-    """Requests that are not answered yet."""
+    """Number of requests without a complete response."""
 
 
 @dataclass
 class Answer:
-    """The way back: adds what every answer carries, and remembers what was sent."""
+    """Sends a response: adds the headers that every response has, and records its status."""
 
     send: Send
     extra: list[tuple[bytes, bytes]]
@@ -71,7 +71,7 @@ class Answer:
 
 @dataclass
 class Guard:
-    """The application's door."""
+    """ASGI middleware that checks every request before it calls the application."""
 
     app: ASGIApp
     access: Access
@@ -81,7 +81,7 @@ class Guard:
     ready: Callable[[], bool]
     state: State
     routes: frozenset[str]
-    """Addresses that may be counted by name."""
+    """Routes that have a counter of their own in the metrics."""
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http":
@@ -123,7 +123,10 @@ class Guard:
         await (self._watched if works else self._unwatched)(scope, receive, answer, body)
 
     def _check_work(self, headers: Headers) -> None:
-        """Before the body: whether there is a model, room in its queue, and a body that can be read."""
+        """Check, before the body is read, that the model is ready, its queue has room, and the body is JSON.
+
+        Raises Problem 415, 429 or 503.
+        """
         if self.state.draining:
             raise problems.draining()
         if not self.ready():
@@ -135,7 +138,7 @@ class Guard:
             raise problems.closing(415, "no_json", "A body has to be application/json.")
 
     async def _body(self, headers: Headers, receive: Receive) -> bytes:
-        """The body, counted while it comes."""
+        """Read the body. Raises Problem 408, 413 or 415 if it is too slow, too large or encoded."""
         if any(value.strip().lower() != b"identity" for value in headers.get(b"content-encoding", [])):
             raise problems.closing(415, "encoded", "A body has to come as it is, not compressed.")
         large = problems.closing(413, "too_large", f"A body may have {self.limits.body:,} bytes.")
@@ -158,17 +161,17 @@ class Guard:
             raise problems.closing(408, "late", "The request did not arrive in time.") from None
 
     async def _unwatched(self, scope: Scope, receive: Receive, answer: Answer, body: bytes) -> None:
-        if scope["method"] == "HEAD":  # as GET: of its answer the connection sends the headers (RFC 9110, 9.3.2)
+        if scope["method"] == "HEAD":  # handled as GET; the connection then sends only the headers (RFC 9110, 9.3.2)
             scope = {**scope, "method": "GET"}
         await self.app(scope, _once(body, receive), answer)
 
     async def _watched(self, scope: Scope, receive: Receive, answer: Answer, body: bytes) -> None:
-        """The application's answer, unless it takes too long or the client leaves; then its work is dropped."""
+        """Run the application; cancel it if it takes too long or the client disconnects."""
         work = asyncio.ensure_future(self.app(scope, _once(body, receive), answer))
         gone = asyncio.ensure_future(receive())
         try:
             await asyncio.wait({work, gone}, timeout=self.limits.request_seconds, return_when=asyncio.FIRST_COMPLETED)
-            if answer.status and not work.done():  # the answer is on its way; the connection minds stalled readers
+            if answer.status and not work.done():  # the response has started; the connection handles slow readers
                 await asyncio.wait({work, gone}, return_when=asyncio.FIRST_COMPLETED)
             if work.done():
                 return work.result()
@@ -188,7 +191,7 @@ class Guard:
 
 
 def _once(body: bytes, receive: Receive) -> Receive:
-    """A body that was read already, for an application that reads it again."""
+    """An ASGI `receive` that first returns a body which was read already."""
     messages: list[Message] = [{"type": "http.request", "body": body, "more_body": False}]
 
     async def again() -> Message:

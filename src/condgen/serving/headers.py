@@ -1,4 +1,4 @@
-"""The security headers of every response: what a browser may do with it."""
+"""The security headers of every response, which restrict what a browser does with it."""
 
 from collections.abc import Iterable
 
@@ -11,7 +11,7 @@ SECURITY = {
     "x-content-type-options": "nosniff",
 }
 DEFAULTS = {"cache-control": "no-store"}
-"""Added where a response does not set them itself."""
+"""Headers of responses that do not set them themselves."""
 
 
 def complete(given: Iterable[tuple[bytes, bytes]]) -> list[tuple[bytes, bytes]]:

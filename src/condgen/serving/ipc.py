@@ -18,7 +18,7 @@ def packed(head: Head, payload: bytes = b"") -> bytes:
 
 
 def read(stream: BinaryIO) -> tuple[Head, bytes] | None:
-    """The next message; None where the other side has gone."""
+    """Read the next message. Returns None if the other process has closed the stream."""
     lengths = stream.read(LENGTHS.size)
     if len(lengths) < LENGTHS.size:
         return None
@@ -27,6 +27,6 @@ def read(stream: BinaryIO) -> tuple[Head, bytes] | None:
 
 
 async def receive(stream: asyncio.StreamReader) -> tuple[Head, bytes]:
-    """The next message. Raises asyncio.IncompleteReadError where the other side has gone."""
+    """Read the next message. Raises asyncio.IncompleteReadError if the other process has closed the stream."""
     text, payload = LENGTHS.unpack(await stream.readexactly(LENGTHS.size))
     return json.loads(await stream.readexactly(text)), await stream.readexactly(payload)

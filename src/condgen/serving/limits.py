@@ -1,45 +1,45 @@
-"""The limits of a server. A request beyond them is refused at once, with a reason."""
+"""The limits of a server. A request that exceeds one is refused immediately, with the reason."""
 
 from dataclasses import dataclass
 
 PIXELS = 1024 * 64 * 64 * 3
-"""Numbers in all images of one answer: 1,024 colour images of 64 x 64, 12 MiB."""
+"""Maximum number of values in all images of a response: 1,024 colour images of 64 x 64, which are 12 MiB."""
 
 
 @dataclass(frozen=True)
 class Limits:
-    """The defaults of `condgen serve`; docs/serving.md says why."""
+    """Limits of one server, with the defaults of `condgen serve`; docs/serving.md explains them."""
 
     body: int = 64 * 1024
-    """Bytes of one request's body."""
+    """Maximum size of a request's body, in bytes."""
     headers: int = 16 * 1024
-    """Bytes of one request's headers."""
+    """Maximum size of a request's headers, in bytes."""
     unsent: int = 64 * 2**20
-    """Bytes of responses that clients have not read yet; above it, the client that has read for longest is cut off."""
+    """Maximum size of unread responses, in bytes. Above it, the client that has read for longest is disconnected."""
     taken: int = 64 * 1024
-    """Bytes that a client has to read in every `stalled_seconds`, unless fewer are left."""
+    """Minimum number of bytes that a client must read in every `stalled_seconds`, unless fewer are left."""
     connections: int = 256
     micro_batches: int = 3
-    """That may wait for the model; more is refused with 429."""
+    """Capacity of the queue, in micro-batches; further requests are refused with 429."""
     receipt_seconds: float = 10.0
-    """In which a request has to arrive whole."""
+    """Time in which a request must arrive completely."""
     stalled_seconds: float = 10.0
-    """In which a client has to read `taken` bytes of a response."""
+    """Time in which a client must read `taken` bytes of a response."""
     idle_seconds: float = 5.0
-    """That a connection without a request stays open."""
+    """Time that an idle connection stays open."""
     request_seconds: float = 30.0
-    """In which a request is answered, by 504 at the latest."""
+    """Time in which a request must be answered; after it, the response is 504."""
     hang_seconds: float = 10.0
-    """In which the model draws one micro-batch, unless its first one showed that it needs longer."""
+    """Time for one micro-batch; longer if the first micro-batch showed that the model is slower."""
     start_seconds: float = 300.0
-    """In which the model's process is ready."""
+    """Time in which the model process must become ready."""
     drain_seconds: float = 30.0
-    """In which requests in hand are finished after SIGTERM."""
+    """Time for the requests in progress after SIGTERM."""
     points: int = 256
-    """Points of the latent space in one request."""
+    """Maximum number of points of the latent space in a request."""
     images: int = 1024
-    """Images in one request; fewer of large ones (see `of`)."""
+    """Maximum number of images in a request; fewer if they are large (see `of`)."""
 
     def of(self, pixels: int) -> int:
-        """Images in one request, where an image has `pixels` numbers."""
+        """Maximum number of images in a request if an image has `pixels` values."""
         return max(1, min(self.images, PIXELS // pixels))

@@ -17,22 +17,22 @@ from condgen.serving import ipc
 from condgen.serving.limits import Limits
 
 PAUSES = (0.0, 0.5, 1.0, 2.0, 5.0, 10.0, 30.0)
-"""Seconds before a restart: the first is at once, each failure after it waits longer."""
+"""Seconds before each of several consecutive restarts: the first is immediate, the later ones wait longer."""
 STEADY_SECONDS = 60.0
-"""After which a process is taken to be sound, and the pauses begin anew."""
+"""Running time after which a process counts as stable, and the next restart is immediate again."""
 PULSE_SECONDS = 2.0
-"""Between two questions whether an idle process still answers."""
+"""Time between two checks that an idle process responds."""
 
 DYING_SECONDS = 2.0
-"""That a process which has closed its pipe may take to be gone."""
+"""Time for a process to exit after it has closed its pipe."""
 
 
 class Down(Exception):
-    """There is no model to ask, or it failed while it was asked."""
+    """The model process is not running, or failed during a request."""
 
 
 class Model:
-    """A generator in a process of its own (worker.py)."""
+    """A generator in a separate process (worker.py). Only one message is in progress at a time."""
 
     def __init__(
         self, run: str, *, best: bool = False, device: str = "cpu", options: Values | None = None, limits: Limits
@@ -46,13 +46,16 @@ class Model:
         self._keeper: asyncio.Task[None] | None = None
 
     async def start(self) -> dict[str, Any]:
-        """What the process says of its generator. Raises CondgenError if it cannot be served."""
+        """Start the process. Returns its description of the generator (`Artist.hello`).
+
+        Raises CondgenError if the generator cannot be served.
+        """
         hello = await self._spawn()
         self._keeper = asyncio.create_task(self._keep())
         return hello
 
     async def draw(self, recipes: list[dict[str, Any]], y: NDArray[np.float32], options: Values) -> bytes:
-        """Raw images of at most one micro-batch. Raises Down."""
+        """Generate at most one micro-batch. Returns the bytes of uint8 (n, h, w, c). Raises Down."""
         return await self._ask({"z": recipes, "options": options}, np.ascontiguousarray(y, np.float32).tobytes())
 
     async def close(self) -> None:
@@ -61,7 +64,7 @@ class Model:
         await self._end()
 
     async def _spawn(self) -> dict[str, Any]:
-        # -P: otherwise `-m` imports from the working folder first, and a torch.py that lies there would be run.
+        # -P: otherwise `-m` imports from the working folder first, so a torch.py in it would be run.
         self._process = process = await asyncio.create_subprocess_exec(
             sys.executable, "-P", "-m", "condgen.serving.worker", *self.command,
             stdin=asyncio.subprocess.PIPE, stdout=asyncio.subprocess.PIPE, limit=2**20,
@@ -90,12 +93,12 @@ class Model:
                 return answer
             except (TimeoutError, asyncio.IncompleteReadError, OSError) as error:
                 self.ready = False
-                # One that has not answered in time is ended, lest it answer later, and the wrong question.
+                # A process that is too slow is ended, since a late answer would be taken for that of the next request.
                 await self._end(0.0 if isinstance(error, TimeoutError) else DYING_SECONDS)
                 raise Down from None
 
     async def _keep(self) -> None:
-        """Start the process again whenever it ends, and ask an idle one now and then whether it still answers."""
+        """Restart the process whenever it ends or no longer responds."""
         failures = 0
         while True:
             began = time.monotonic()
@@ -110,7 +113,7 @@ class Model:
                     await self._spawn()
 
     async def _watch(self) -> None:
-        """Until the process has ended, or no longer answers and was killed."""
+        """Return when the process has ended; one that does not respond while idle is killed."""
         assert self._process is not None
         ended = asyncio.create_task(self._process.wait())
         while not ended.done():
@@ -120,7 +123,7 @@ class Model:
                     await self._ask({})
 
     async def _end(self, seconds: float = 0.0) -> None:
-        """Be rid of the process; one that is dying by itself gets some seconds for it."""
+        """End the process: wait `seconds` for it to exit by itself, then kill it."""
         process = self._process
         if process is None or process.returncode is not None:
             return
@@ -133,4 +136,4 @@ class Model:
 
 
 Draws = Callable[[list[dict[str, Any]], NDArray[np.float32], Values], Awaitable[bytes]]
-"""What the queue asks: `Model.draw`, or anything that answers like it."""
+"""Function with which the queue generates a micro-batch: `Model.draw`, or one with the same interface."""

@@ -12,7 +12,7 @@ from condgen.spec import Prior, Spec
 
 @dataclass(frozen=True)
 class Served:
-    """One generator, by what its process said of it."""
+    """Facts about the served generator, as reported by the model process."""
 
     name: str
     card: Mapping[str, Any]
@@ -20,7 +20,7 @@ class Served:
     prior: Prior
     micro_batch: int
     manifold: bool
-    """`sharing.card.has_plane`"""
+    """Whether z is the plane of an autoencoder (`sharing.card.has_plane`)."""
     scores: Mapping[str, float] = field(default_factory=dict)
     declared: Sequence[Option] = ()
     """The sampling options as the system declares them."""
@@ -37,19 +37,19 @@ class Served:
 
     @property
     def options(self) -> tuple[Option, ...]:
-        """What a request may choose; the defaults are those that the server was started with."""
+        """The sampling options of requests; the defaults are the values that the server was started with."""
         return rebased(self.declared, self.card.get("sampling") or {})
 
     def values(self, request: object) -> Values:
-        """The value of each sampling option in a request (`asked.with_options`)."""
+        """The value of each sampling option in a request (`schemas.with_options`)."""
         return {option.name: getattr(request, option.name) for option in self.declared}
 
     def card_under(self, values: Mapping[str, Value]) -> dict[str, Any]:
-        """What is said of the generator beside images that were made under these sampling options."""
+        """The generator's card for the metadata of images generated under these sampling options."""
         return {**self.card, "sampling": checked(self.declared, values)}
 
     def about(self, limits: Limits) -> dict[str, Any]:
-        """As GET /about answers."""
+        """The response to GET /about."""
         told = about.told(self.name, self.card, self.spec, self.prior, self.micro_batch, self.manifold, self.declared)
         return told | {
             "scores": dict(self.scores),

@@ -10,7 +10,7 @@ from typing import Any
 
 
 class Problem(Exception):
-    """One answer that is an error: an HTTP status, a code for programs, a sentence for people."""
+    """An error response: an HTTP status, a code for programs and a message for people."""
 
     def __init__(self, status: int, code: str, message: str, headers: Mapping[str, str] | None = None) -> None:
         super().__init__(message)
@@ -23,17 +23,17 @@ class Problem(Exception):
 
 
 def closing(status: int, code: str, message: str) -> Problem:
-    """After which the connection is of no more use: what is left of the request was not read."""
+    """An error that closes the connection, because the rest of the request was not read."""
     return Problem(status, code, message, {"connection": "close"})
 
 
 def busy(seconds: int) -> Problem:
-    """429: the queue is full. seconds: until it should have room."""
+    """429: the queue is full. seconds: estimated time until it has room."""
     return Problem(429, "busy", "Too many images wait already; ask again later.", {"retry-after": str(seconds)})
 
 
 def down() -> Problem:
-    """503: there is no model to ask just now."""
+    """503: the model process is not running at the moment."""
     return Problem(503, "no_model", "The model is being started again; ask again in a moment.", {"retry-after": "2"})
 
 
@@ -46,7 +46,7 @@ OF_STATUS = {
     404: Problem(404, "not_found", "There is nothing at this address; /openapi.json says what there is."),
     405: Problem(405, "method_not_allowed", "This address takes another method; /openapi.json says which."),
 }
-"""For what the router finds."""
+"""Codes and messages for statuses that the framework raises."""
 
 
 def of_status(status: int, headers: Mapping[str, str] | None = None) -> Problem:
@@ -55,9 +55,9 @@ def of_status(status: int, headers: Mapping[str, str] | None = None) -> Problem:
 
 
 def of_schema(errors: Sequence[Mapping[str, Any]], fields: set[str]) -> Problem:
-    """422, or 400 for what is no JSON at all: where the first mistake is, in our words and names only.
+    """422 for an invalid field, or 400 for a body that is not JSON. The message names the place of the first error.
 
-    errors: as pydantic lists them. fields: the names that may be repeated, because they are the schema's own.
+    errors: as pydantic lists them. fields: names that the message may repeat, because they come from the schema.
     """
     first = errors[0]
     if first["type"] == "json_invalid":

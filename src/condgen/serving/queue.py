@@ -16,11 +16,11 @@ from condgen.serving.model import Down, Draws
 from condgen.serving.telemetry import Measures
 
 REMEMBERED = 0.9
-"""Of the running mean of a micro-batch's seconds."""
+"""Decay of the running mean of the duration of a micro-batch."""
 
 
 class Queue:
-    """Draws for many requests at once, each image the same as if it were asked for alone."""
+    """Generates images for concurrent requests. An image does not depend on the other requests."""
 
     def __init__(self, draws: Draws, turns: Turns, shape: tuple[int, int, int], measures: Measures) -> None:
         """shape: (height, width, channels) of one image."""
@@ -29,10 +29,9 @@ class Queue:
         self._some = asyncio.Event()
 
     async def draw(self, recipes: list[dict[str, Any]], y: Rows, options: Values | None = None) -> NDArray[np.uint8]:
-        """Images uint8 (n, h, w, c) of n z's and their n label vectors, under sampling options. Raises Problem 429 or
-        503.
+        """Generate images, uint8 (n, h, w, c), from n latent vectors and n label vectors under sampling options.
 
-        Whoever is cancelled while waiting leaves nothing behind.
+        Raises Problem 429 if the queue is full, and 503 if the model fails. A cancelled call is removed from the queue.
         """
         if not self.turns.fits(len(recipes)):
             raise problems.busy(self.retry_after)
@@ -48,11 +47,11 @@ class Queue:
 
     @property
     def retry_after(self) -> int:
-        """Seconds until what waits now should be generated, 1 at least."""
+        """Estimated seconds until the waiting images are generated, at least 1."""
         return max(1, math.ceil(self.turns.images / self.turns.micro_batch * self.seconds))
 
     async def work(self) -> None:
-        """Draw what waits, micro-batch by micro-batch, for ever."""
+        """Generate the waiting images, one micro-batch at a time. Runs until it is cancelled."""
         while True:
             await self._some.wait()
             self._some.clear()
@@ -80,7 +79,7 @@ class Queue:
                 job.done.set_result(None)
 
     def _fail(self) -> None:
-        """Without a model nobody is kept waiting: all are told to ask again."""
+        """Fail all waiting requests with 503, because the model is down."""
         for job in list(self.turns.jobs):
             self.turns.drop(job)
             if not job.done.done():
@@ -88,7 +87,7 @@ class Queue:
 
     @contextlib.asynccontextmanager
     async def working(self) -> "Any":
-        """While the block runs, what waits is generated."""
+        """Context manager that runs `work` in the background."""
         task = asyncio.create_task(self.work())
         try:
             yield self

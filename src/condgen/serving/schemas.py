@@ -70,7 +70,7 @@ class Point(Strict):
 
     @property
     def recipe(self) -> dict[str, Any]:
-        """z as the model's process takes it."""
+        """z in the form that the model process accepts."""
         return self.z.model_dump(by_alias=True)
 
 
@@ -82,7 +82,7 @@ M = TypeVar("M", bound=Strict)
 
 
 def with_options(model: type[M], options: Iterable[Option]) -> type[M]:
-    """A request that can also choose the sampling options of the generator that is served."""
+    """The request model with fields for the sampling options of the served generator."""
     return create_model(model.__name__, __base__=model, __doc__=model.__doc__, **{o.name: _field(o) for o in options})
 
 
@@ -94,4 +94,4 @@ def _field(option: Option) -> Any:
 
 MODELS = (Sample, Drawn, Between, Near, At, Point, Points)
 FIELDS = {field.alias or name for model in MODELS for name, field in model.model_fields.items()}
-"""Names that an error may repeat, beside those of the sampling options."""
+"""Field names that an error message may repeat, in addition to those of the sampling options."""

@@ -33,14 +33,14 @@ from condgen.serving.queue import Queue
 from condgen.serving.telemetry import Measures
 
 SETTLE_SECONDS = 0.3
-"""For requests that were on their way when the server was told to stop."""
+"""Time for requests that are in transit when the server is told to stop."""
 LAST_SECONDS = 3
-"""For the ends of answers that were sent, but not yet taken."""
+"""Time for clients to read the rest of responses that were sent."""
 
 
 @dataclass(frozen=True)
 class ServerSettings:
-    """One server as asked for on the command line."""
+    """The settings of one server, as requested on the command line."""
 
     run: str
     host: str = "127.0.0.1"
@@ -53,11 +53,11 @@ class ServerSettings:
     scores: Mapping[str, float] = field(default_factory=dict)
     limits: Limits = field(default_factory=Limits)
     options: Values = field(default_factory=dict)
-    """The sampling options of requests that choose none."""
+    """Sampling options of requests that give none."""
 
 
 def serve(order: ServerSettings) -> None:
-    """Serve until told to stop. Raises CondgenError if the run, the address or the token will not do."""
+    """Serve until SIGINT or SIGTERM. Raises CondgenError if the run, the address or the token cannot be used."""
     logging.getLogger("uvicorn").setLevel(logging.CRITICAL)  # it logs what a client sent; the guard logs what failed
     heap.returned()
     listener = listening(order.host, order.port)
@@ -74,7 +74,7 @@ async def _serve(order: ServerSettings, listener: socket.socket, access: Access)
         guard = assembled(served, model, order.limits, access)
         async with guard.queue.working():
             server = Server(config(guard, order.limits))
-            gc.freeze()  # as in worker.py: the pauses are short, and everybody's
+            gc.freeze()  # as in worker.py: shortens the pauses for garbage collection, which delay every request
             _say(f"serving {served}")
             _say(f"at {address(listener)}" + (f"?token={access.token}" if access.token else ""))
             with server.told_to_stop(guard.state):
@@ -84,7 +84,7 @@ async def _serve(order: ServerSettings, listener: socket.socket, access: Access)
 
 
 def assembled(served: Served, model: Model, limits: Limits, access: Access) -> Guard:
-    """Everything between a connection and the model."""
+    """Build the guard with the application, the queue and the metrics behind it."""
     measures, state = Measures(), State()
     turns = Turns(served.micro_batch, limits.micro_batches)
     channels, height, width = served.spec.shape
@@ -108,15 +108,15 @@ def config(guard: Guard, limits: Limits) -> uvicorn.Config:
 
 
 class Server(uvicorn.Server):
-    """uvicorn's server, which ends with code 0 after a signal, and not before its work is done."""
+    """uvicorn's server, but a signal makes it finish its requests first and then exit with code 0."""
 
     @contextlib.contextmanager
     def capture_signals(self) -> Iterator[None]:
-        yield  # `told_to_stop` listens
+        yield  # signals are handled in `told_to_stop`
 
     @contextlib.contextmanager
     def told_to_stop(self, state: State) -> Iterator[None]:
-        """Turn the first SIGINT or SIGTERM into a drain, and the second into an end at once."""
+        """Context manager that drains the server on the first SIGINT or SIGTERM and exits at once on the second."""
         loop, drains = asyncio.get_running_loop(), set[asyncio.Task[None]]()
 
         def heard(number: signal.Signals) -> None:
@@ -134,7 +134,7 @@ class Server(uvicorn.Server):
                 loop.remove_signal_handler(number)
 
     async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
-        """Hang up in two steps: connections that were made before the door closed are still answered."""
+        """Stop listening first and close connections later, so that clients that just connected get a response."""
         await asyncio.sleep(0)
         for each in self.servers:
             each.close()
@@ -142,18 +142,18 @@ class Server(uvicorn.Server):
         await super().shutdown(sockets)
 
     async def _drain(self, state: State) -> None:
-        """Answer what is in hand; new work is refused meanwhile, and /readyz says so."""
+        """Finish the requests in progress. Meanwhile new work is refused and /readyz returns 503."""
         with contextlib.suppress(TimeoutError):
             async with asyncio.timeout(self.config.timeout_graceful_shutdown):
                 await asyncio.sleep(SETTLE_SECONDS)
                 while state.in_hand:
                     await asyncio.sleep(0.02)
-        self.config.timeout_graceful_shutdown = LAST_SECONDS  # the time for what was in hand is over
+        self.config.timeout_graceful_shutdown = LAST_SECONDS  # the time of the requests in progress is over
         self.should_exit = True
 
 
 def listening(host: str, port: int) -> socket.socket:
-    """A socket at an address of this machine. Raises CondgenError if it is taken or not ours."""
+    """A listening socket. Raises CondgenError if the address is in use or does not belong to this machine."""
     if not 0 <= port <= 65535:
         raise CondgenError(f"--port should be 0 to 65535, found {port}.")
     try:
@@ -177,7 +177,7 @@ def address(listener: socket.socket) -> str:
 
 
 def access_of(order: ServerSettings, listener: socket.socket) -> Access:
-    """Who may ask a server that listens there: whoever is on this machine, else whoever has the token."""
+    """The access rules of a server at this address; any address other than loopback requires a token."""
     host, port = listener.getsockname()[:2]
     place = ipaddress.ip_address(host)
     names = {order.host.lower(), host, *map(str.lower, order.allow_hosts), *LOOPBACK}
@@ -190,7 +190,7 @@ def access_of(order: ServerSettings, listener: socket.socket) -> Access:
 
 
 def token_in(path: Path) -> str:
-    """The token that lies in a file which only its owner can read; a new one if there is none yet."""
+    """Read the token from a file, or create both. Raises CondgenError if other users can read the file."""
     try:
         if path.exists():
             if path.stat().st_mode & 0o077:
@@ -212,6 +212,6 @@ def token_in(path: Path) -> str:
 
 
 def _say(text: str) -> None:
-    """A line on the terminal, which takes no orders from names that somebody else has chosen."""
+    """Print a line, with '?' for unprintable characters, so that a name cannot send commands to the terminal."""
     sys.stdout.write("".join(sign if sign.isprintable() else "?" for sign in text) + "\n")
     sys.stdout.flush()

@@ -9,7 +9,7 @@ METHODS = {"GET", "HEAD", "POST"}
 
 
 class Measures:
-    """Counters of one server."""
+    """The metrics of one server."""
 
     def __init__(self) -> None:
         self.registry = registry = CollectorRegistry()
@@ -28,7 +28,7 @@ class Measures:
         self._gauges: list[Gauge] = []
 
     def watch(self, name: str, about: str, value: Callable[[], float]) -> None:
-        """A number that is asked for whenever somebody looks."""
+        """Add a gauge whose value is computed whenever the metrics are read. about: its help text."""
         gauge = Gauge(name, about, registry=self.registry)
         gauge.set_function(value)
         self._gauges.append(gauge)

@@ -28,13 +28,13 @@ from condgen.sharing.card import has_plane
 from condgen.spec import Prior
 
 KEPT = 4096
-"""Drawn z's that are kept: a page asks for the same ones under one label after another."""
+"""Number of sampled latent vectors to cache, since the page requests the same ones for one label after another."""
 
 
 def main(run: str, device: str, which: str, options: str = "{}") -> None:
-    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C reaches both; the server says when to go
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C reaches both processes; the server ends this one
     pipe = os.fdopen(os.dup(1), "wb")
-    os.dup2(2, 1)  # whatever a library prints goes to stderr, not into the pipe
+    os.dup2(2, 1)  # output of libraries goes to stderr instead of the pipe
 
     def send(head: ipc.Head, payload: bytes = b"") -> None:
         pipe.write(ipc.packed(head, payload))
@@ -46,21 +46,21 @@ def main(run: str, device: str, which: str, options: str = "{}") -> None:
         send({"error": str(error)})
         return
     send(artist.hello())
-    gc.freeze()  # what is here now stays: to look through all of it for garbage costs as much as a micro-batch
+    gc.freeze()  # all present objects stay; scanning them for garbage would take as long as a micro-batch
     while message := ipc.read(sys.stdin.buffer):
         head, payload = message
         send({}, artist.draw(head["z"], payload, head["options"]) if head else b"")
 
 
 class Artist:
-    """A generator that answers recipes with images."""
+    """Generates images for the server's messages."""
 
     def __init__(self, sampler: Sampler) -> None:
         self.sampler, self.prior = sampler, sampler.prior
         self.known = lru_cache(KEPT)(lambda seed, index: draw_at(self.prior, seed, [index])[0])
 
     def hello(self) -> ipc.Head:
-        """What the server has to know, the seconds of a micro-batch among it."""
+        """Facts about the generator for the server, including the measured seconds of a micro-batch."""
         began, labels = time.monotonic(), len(self.sampler.spec.labels)
         self.draw([{"seed": 0, "index": 0}], np.zeros((1, labels), np.float32).tobytes())
         return {
@@ -74,13 +74,16 @@ class Artist:
         }
 
     def draw(self, recipes: list[dict[str, Any]], y: bytes, options: Mapping[str, object] = {}) -> bytes:
-        """Images, uint8 (n, h, w, c), of n z's (asked.Point) and their y, float32 (n, K), under sampling options."""
+        """Generate images under sampling options. Returns the bytes of uint8 (n, h, w, c).
+
+        recipes: how to compute each z (schemas.Point). y: the bytes of the label vectors, float32 (n, K).
+        """
         z = torch.stack([self.z(recipe) for recipe in recipes])
         rows = np.frombuffer(y, np.float32).reshape(len(recipes), -1).copy()
         return self.sampler.with_options(**options).decode(z, torch.from_numpy(rows)).tobytes()
 
     def z(self, recipe: dict[str, Any]) -> Tensor:
-        """One point of the latent space, (dim,)."""
+        """Compute z, float32 (dim,), as `recipe` (schemas.Point) says."""
         match recipe:
             case {"at": numbers}:
                 return torch.tensor(numbers, dtype=torch.float32)

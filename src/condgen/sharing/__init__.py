@@ -1,1 +1,1 @@
-"""Trained generators that leave the house: exported, pushed, loaded again, and held to be hostile until checked."""
+"""Exports, uploads and loads generators. Folders from others are untrusted, and are validated before use."""

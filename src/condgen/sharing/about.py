@@ -1,4 +1,4 @@
-"""What a page or a program needs to know about a generator to request images. Needs no torch."""
+"""The facts about a generator that a page or a program needs to request images. Needs no torch."""
 
 from collections.abc import Iterable, Mapping
 from dataclasses import asdict
@@ -13,7 +13,7 @@ def told(
     name: str, card: Mapping[str, Any], spec: Spec, prior: Prior, micro_batch: int, manifold: bool,
     options: Iterable[Option] = (),
 ) -> dict[str, Any]:  # fmt: skip
-    """As GET /about of `condgen serve` answers, and as an exported page holds it; each adds its own limits.
+    """The facts in the response to GET /about of `condgen serve` and in an exported page; each adds its own limits.
 
     manifold: whether z is the plane of an autoencoder (`card.has_plane`).
     """

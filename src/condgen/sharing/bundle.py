@@ -13,7 +13,10 @@ OTHER = re.compile(r"^(?:import|export)\b.*|\bimport\(.*", re.MULTILINE)
 
 
 def script(entry: Path) -> str:
-    """The module `entry` and all that it imports, those first that others need."""
+    """One script with the module `entry` and all that it imports; each module comes after those it imports.
+
+    Raises ValueError for unsupported import or export syntax.
+    """
     done: dict[str, str] = {}
     _add(entry, done)
     return '"use strict";\n' + "\n".join(done.values())

@@ -29,16 +29,16 @@ if TYPE_CHECKING:
 
 NAME = "card.json"
 FORMAT = 3
-"""1: before cards were sealed. 2: before they listed sampling options."""
+"""Version of the schema. In 1, cards have no seal; in 2, they list no sampling options."""
 RANGE = [0, 255]
-"""Of the images that come out."""
+"""Range of the values of generated images."""
 LARGEST_BATCH = 2**27
-"""Numbers in one micro-batch of images: half a gigabyte of them."""
+"""Maximum number of values in one micro-batch of images: half a gigabyte as float32."""
 
 MOST_ATTRIBUTES = 4096
-"""A label of attributes is a row of as many numbers, and "all" asks for as many labels."""
+"""Maximum number of attributes: each label vector has that many values, and "all" requests that many labels."""
 ROOM = 2**17
-"""Bytes of a card that are kept free for what an evaluation and an export add to it."""
+"""Bytes reserved in a card for the fields that an evaluation and an export add."""
 
 Word = Annotated[str, Field(max_length=1000)]
 Text = Annotated[str, Field(max_length=20_000)]
@@ -77,7 +77,7 @@ class Data(Part):
     labels: Text | None = None
     size: Side | None = None
     fit: Fit = "crop"
-    """The last three as `condgen train` was told."""
+    """labels, size and fit are the options of `condgen train`."""
 
 
 class Paper(Part):
@@ -86,7 +86,7 @@ class Paper(Part):
 
 
 class Measured(Part):
-    """A number of an evaluation, as `metrics.estimate.Number` writes it."""
+    """The value of a metric, as written by `metrics.estimate.Estimate`."""
 
     value: float | None
     error: float | None
@@ -96,18 +96,18 @@ class Measured(Part):
 
 class Score(Measured):
     real: Measured | None = None
-    """The same number of real images."""
+    """The value of the same metric for real images."""
 
 
 class Parity(Part):
-    """`sharing.parity.Difference` of what was exported."""
+    """`sharing.parity.Difference` between the exported program and the network, in grey levels."""
 
     largest: NonNegativeInt
     mean: float
 
 
 class Card(Part):
-    """What a card may say."""
+    """The schema of a card."""
 
     condgen: Word
     format: Annotated[int, Field(ge=1, le=FORMAT)]
@@ -124,19 +124,19 @@ class Card(Part):
     scores: Annotated[dict[Word, float | Score], Field(max_length=100)] | None = None
     seal: Sha | None = None
     options: Annotated[list[Option], Field(max_length=20)] | None = None
-    """What may be chosen when images are generated. For help and pages; the system itself decides."""
+    """The sampling options, for help texts and pages; the system itself validates the values."""
     sampling: Annotated[dict[Word, int | float | Word], Field(max_length=20)] | None = None
-    """What was chosen instead of the defaults."""
+    """Values of sampling options that differ from the defaults."""
 
     paper: Paper | None = None
     range: list[int] | None = None
     licence: Word | None = None
     exported: Word | None = None
-    """The format that was asked for."""
+    """The requested export format."""
     precision: Word | None = None
     parity: Parity | None = None
     measured: Word | None = None
-    """How the scores were found, in a sentence."""
+    """How the scores were measured, in one sentence."""
 
     @model_validator(mode="after")
     def _fits(self) -> Self:
@@ -148,14 +148,16 @@ class Card(Part):
 
 
 def sealed(about: Mapping[str, Any]) -> dict[str, Any]:
-    """A card with its format and, last, a hash of all the rest: a name exchanged by chance is noticed."""
+    """Add the format to a card and, as the last entry, a hash of all others, which detects accidental changes."""
     whole = {"condgen": __version__, "format": FORMAT, **about}
     return records.sealed(whole)
 
 
 def check(about: Mapping[str, Any]) -> None:
-    """Raise CondgenError if a generator with this card, which is yet to be trained, could not be loaded: which limit,
-    and what to change."""
+    """Raise CondgenError if a generator with this card could not be loaded after training.
+
+    The message names the exceeded limit and the setting to change.
+    """
     example = sealed({**about, "weights": "weights-000000000000.safetensors", "sha256": "0" * 64})
     try:
         Card.model_validate(example)
@@ -170,7 +172,7 @@ def check(about: Mapping[str, Any]) -> None:
 
 
 def read(path: Path) -> dict[str, Any]:
-    """A card that is what it should be, as plain data. Raises Refused, naming the file."""
+    """Read and validate a card, as plain data. Raises Refused, with the name of the file in the message."""
     found = strict.read(path)
     try:
         if isinstance(found, dict) and isinstance(found.get("format"), int) and found["format"] > FORMAT:
@@ -188,17 +190,17 @@ def read(path: Path) -> dict[str, Any]:
 
 
 def build_on_meta(about: Mapping[str, Any]) -> "System":
-    """The system that a card describes, without numbers and in no memory, however large it claims to be.
+    """The system that a card describes, on torch's meta device: its parameters have shapes but use no memory.
 
-    Raises CondgenError for a system that is not in the table, settings that are not its own or out of bounds, or a
-    noise that it does not take.
+    Raises CondgenError for an unknown system, unknown settings or values out of range, or another prior than that of
+    the system.
     """
     try:
         found = preset(about["system"])
         system = found.build_on_meta(Spec.from_json(about["spec"]), found.config.with_overrides(about["config"]))
     except CondgenError as error:
         raise Refused(f"its {NAME} cannot be used: {error}") from None
-    except (RuntimeError, OverflowError, ValueError) as error:  # sizes whose product no machine can count
+    except (RuntimeError, OverflowError, ValueError) as error:  # the product of the sizes overflows
         raise Refused(f"no network has the sizes of this card ({str(error).splitlines()[0][:80]}).") from None
     if asdict(system.prior) != about["prior"]:
         raise Refused(f"{about['system']} with these settings takes noise {asdict(system.prior)}, the card says "
@@ -207,8 +209,10 @@ def build_on_meta(about: Mapping[str, Any]) -> "System":
 
 
 def options(about: Mapping[str, Any]) -> tuple[Option, ...]:
-    """The sampling options that a card lists, with what it chooses as their defaults; of a card from before format 3
-    those of its prior. Needs no torch."""
+    """The sampling options that a card lists, with its chosen values as defaults. Needs no torch.
+
+    For a card before format 3, the options of its prior.
+    """
     listed = about.get("options")
     declared = Prior(**about["prior"]).options if listed is None else map(Option.model_validate, listed)
     return rebased(declared, about.get("sampling") or {})
@@ -222,7 +226,7 @@ def has_plane(about: Mapping[str, Any], prior: Prior) -> bool:
 
 
 def _limit(error: ValidationError, about: Mapping[str, Any]) -> str:
-    """The first limit that a card is beyond, and what to change about the training."""
+    """The first limit that a card exceeds and the setting of the training to change, in words."""
     first = error.errors()[0]
     names = about["spec"]["labels"]["names"]
     match first["loc"]:

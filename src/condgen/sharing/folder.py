@@ -9,13 +9,14 @@ from condgen.sharing.locate import Place
 from condgen.spec import Prior, Spec
 
 ROOM = 2**26
-"""Bytes that a file of an exported folder may have beyond four times its network's numbers."""
+"""Allowed bytes of a file in an exported folder, in addition to four times the size of the network's weights."""
 
 
 def sampler(place: Place, about: dict[str, Any], device: str = "cpu") -> Sampler:
-    """The generator of a place, ready to draw. about: its card. Raises CondgenError if anything is not as it says.
+    """Load the generator at a place. about: its card. Raises CondgenError if the files do not match the card.
 
-    The network is built without numbers first, so a card can ask for no more memory than its weights have bytes.
+    The network is first built on torch's meta device, so a card cannot make it allocate more memory than the weights
+    have bytes.
     """
     system = card.build_on_meta(about)
     net = system.generator

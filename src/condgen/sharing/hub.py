@@ -11,27 +11,27 @@ from condgen.sharing import card, manifest
 from condgen.sharing.strict import Refused
 
 WEIGHTS = "model.safetensors"
-"""In every exported folder."""
+"""Name of the weights file in every exported folder."""
 LARGEST = 2**34
-"""Bytes of a file that are still compared with the manifest here; what a network may have is asked later."""
+"""Maximum size, in bytes, of a file to verify after a download. `folder.sampler` applies a stricter limit."""
 FILES = (card.NAME, WEIGHTS)
-"""All that is read of a repository, besides its manifest."""
+"""The files of a repository that are read, besides its manifest."""
 NAME = re.compile(r"(?P<repository>[A-Za-z0-9][\w.-]*/[A-Za-z0-9][\w.-]*)(?:@(?P<revision>[\w./-]+))?", re.ASCII)
 
 
 def is_name(run: str | Path) -> bool:
-    """Whether this may be owner/name, or owner/name@revision: what begins with a folder that is here is a path."""
+    """Whether `run` has the form owner/name or owner/name@revision, and is not a path into an existing folder."""
     return isinstance(run, str) and NAME.fullmatch(run) is not None and not Path(run.split("/")[0]).exists()
 
 
 def fetch(name: str) -> Path:
-    """A repository's card, weights and manifest in the hub's own cache: fetched now, or there since before.
+    """The folder with a repository's card, weights and manifest, in the hub's cache; downloaded if necessary.
 
-    Raises CondgenError if there is no such repository, or nobody to ask.
+    Raises CondgenError if the repository does not exist, or cannot be reached and is not in the cache.
     """
     folder = _snapshot(name)
     if _is_damaged(folder):
-        with suppress(CondgenError):  # whoever opens the folder says what is wrong with it
+        with suppress(CondgenError):  # damage that remains is reported when the folder is opened
             folder = _snapshot(name, anew=True)
     if not (folder / manifest.NAME).is_file():
         raise CondgenError(f"{name!r} on the hub is nothing that condgen exported: it has no {manifest.NAME}.")
@@ -51,7 +51,7 @@ def _snapshot(name: str, anew: bool = False) -> Path:
 
 
 def _is_damaged(folder: Path) -> bool:
-    """Whether a file is not what the manifest says: the hub's cache takes what lies in it as it is."""
+    """Whether a file differs from the manifest. The hub's cache does not verify the files that it contains."""
     try:
         manifest.check(folder, LARGEST, FILES)
     except Refused:
@@ -60,7 +60,7 @@ def _is_damaged(folder: Path) -> bool:
 
 
 def push(folder: Path, name: str, private: bool) -> str:
-    """Upload all files of a folder to a repository, made if there is none; returns its address."""
+    """Upload all files of a folder to a repository, which is created if it does not exist. Returns its URL."""
     with needs("hub"):
         from huggingface_hub import HfApi, get_token
 
@@ -79,7 +79,7 @@ def push(folder: Path, name: str, private: bool) -> str:
 
 @contextmanager
 def _in_one_line(name: str, doing: str) -> Iterator[None]:
-    """What the hub or the network has against it, as one CondgenError."""
+    """Context manager that turns errors of the hub or the network into a CondgenError of one line."""
     from huggingface_hub import errors
 
     try:

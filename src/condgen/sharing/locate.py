@@ -11,7 +11,7 @@ from condgen.sharing import card, hub, manifest
 
 @dataclass(frozen=True)
 class Place:
-    """A folder with card.json and weights."""
+    """The location of a generator: a folder with card.json and weights."""
 
     folder: Path
     kind: Literal["run", "export", "hub"]
@@ -22,13 +22,14 @@ class Place:
 
 
 def find(run: str | Path, best: bool = False, hub_too: bool = True) -> Place:
-    """The generator that `run` names. Raises CondgenError, with the nearest run, if there is none.
+    """Find the generator that `run` names. Raises CondgenError, which suggests a similar run, if there is none.
 
-    hub_too: also look for it on the hub, which may mean to download it."""
+    hub_too: also look on the hub, and download it from there.
+    """
     folder = Path(run).expanduser()
     inner = folder / ("best" if best else "generator")
     if (inner / card.NAME).is_file():
-        disk.remember(folder)  # what is written about a run that vanishes meanwhile does not make it anew
+        disk.remember(folder)  # if the run is deleted meanwhile, writing to it does not create it again
         return Place(inner, "run")
     is_export = (folder / manifest.NAME).is_file()
     if best and (is_export or hub.is_name(run)):
@@ -41,8 +42,10 @@ def find(run: str | Path, best: bool = False, hub_too: bool = True) -> Place:
 
 
 def home(run: str | Path) -> Path:
-    """Where files about `run` go when nobody says: into a run's folder. An exported one stays as it is, so they go into
-    a folder of its name where one stands."""
+    """Default folder for files about `run`: the folder of the run itself.
+
+    Exported folders are not changed; for them it is generated/NAME in the working folder.
+    """
     folder = Path(run).expanduser()
     return folder if (folder / "config.json").is_file() else Path("generated") / folder.name
 

@@ -12,25 +12,25 @@ from condgen.sharing.strict import Refused
 
 NAME = "manifest.json"
 PROSE = "README.md"
-"""Made to be edited by people, and read by nobody here: its content is not compared."""
+"""Its content is not verified: users may edit it, and condgen does not read it."""
 FILE = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,99}")
 MOST = 32
-"""Files."""
+"""Maximum number of files in an exported folder."""
 
 
 def write(folder: Path) -> None:
-    """Of all that lies in the folder, but for names that begin with a dot."""
+    """Write the manifest of all files in the folder, except those whose names begin with a dot."""
     files = (path for path in sorted(folder.iterdir()) if path.name != NAME and not path.name.startswith("."))
     disk.write_json(folder / NAME, {path.name: _entry(path) for path in files})
 
 
 def check(folder: Path, largest: int, only: Iterable[str] | None = None) -> None:
-    """Raises Refused unless the folder holds what its manifest says: every file, unchanged, and no other.
+    """Raise Refused unless the folder contains exactly the files of its manifest, unchanged.
 
-    Names that begin with a dot are left alone: git and the hub keep theirs so.
+    Names that begin with a dot are ignored, because git and the hub use them for their own files.
 
-    largest: bytes that one file may have; a larger one is refused unread.
-    only: files to look at, of a folder that is not ours, such as the hub's cache.
+    largest: maximum size of a file in bytes; a larger one is refused without reading it.
+    only: names of the files to check, in a folder with other files, such as the hub's cache.
     """
     listed, present = _listed(folder / NAME), sorted(only) if only else _names(folder)
     for name in sorted({*present, *(() if only else listed)}):
@@ -64,7 +64,7 @@ def _names(folder: Path) -> list[str]:
 
 
 def listed(folder: Path) -> dict[str, dict[str, Any]]:
-    """Name -> bytes and sha256, as the manifest of a folder says. Raises Refused if it cannot be used."""
+    """The manifest of a folder: name -> bytes and sha256. Raises Refused if it is missing or invalid."""
     return _listed(folder / NAME)
 
 

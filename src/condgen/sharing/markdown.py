@@ -1,6 +1,6 @@
 """Escapes text from untrusted sources for a Markdown page, so that it is shown as text and nothing else.
 
-`finalized` is applied to every value of a template, so that none can be forgotten; `Plain` marks what is safe already.
+`finalized` is applied to every value of a template, so that none can be forgotten; `Plain` marks escaped text.
 """
 
 import html
@@ -12,9 +12,9 @@ from typing import Any
 SIGNS = re.compile(r"[\\`*_\[\]|#!~$]")
 """These characters begin emphasis, code, links, images, table cells, headings and formulas."""
 LINKS = re.compile(r":(?=//)|(?<=www)\.", re.IGNORECASE)
-"""Renderers turn addresses with these into links by themselves."""
+"""Matches the parts of a bare URL that make renderers turn it into a link."""
 START = re.compile(r"^(\d{0,9})([-+.)](?=\s|$)|-[- ]*$|=+$)")
-"""Here a list or the underline of a heading would begin."""
+"""Matches the start of a list or the underline of a heading."""
 DIRECTION = {"LRE", "RLE", "LRO", "RLO", "PDF", "LRI", "RLI", "FSI", "PDI"}
 """Unicode classes of the characters that reverse the direction of the text after them."""
 
@@ -25,7 +25,7 @@ class Plain(str):
 
 def finalized(value: Any) -> Any:
     """Escape a value, unless a filter has already prepared it for its place."""
-    safe = isinstance(value, Plain) or hasattr(value, "__html__")  # the latter of jinja's own `tojson`
+    safe = isinstance(value, Plain) or hasattr(value, "__html__")  # __html__: from jinja's filter `tojson`
     return value if safe else escaped(str(value))
 
 

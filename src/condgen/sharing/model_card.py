@@ -16,7 +16,7 @@ from condgen.systems import preset
 
 
 def text(card: Mapping[str, Any], files: Sequence[str]) -> str:
-    """The page about a generator. files: names of what lies beside it."""
+    """The README.md of a generator. files: names of the other files in the folder."""
     from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
     environment = Environment(
@@ -43,7 +43,10 @@ def text(card: Mapping[str, Any], files: Sequence[str]) -> str:
 
 
 def score(name: str, value: float | Mapping[str, Any]) -> dict[str, Any]:
-    """One line of the table: a number with its error, beside that of real images, or as a training logged it."""
+    """One row of the table of metrics.
+
+    value: a metric with its error and that of real images, or a plain number that was logged during training.
+    """
     number = Estimate(value, None, 0) if isinstance(value, float | int) else Estimate.from_json(dict(value))
     title = METRICS[name].title if name in METRICS else name
     real = None if isinstance(value, float | int) or not value.get("real") else Estimate.from_json(dict(value["real"]))

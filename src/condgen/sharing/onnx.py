@@ -29,17 +29,17 @@ from condgen.sharing import card, parity
 Precision = Literal["fp32", "fp16", "int8"]
 ALLOWED = {
     "fp32": parity.Difference(1, 1.0),
-    "fp16": parity.Difference(255, 1.0),  # at an edge a rounding may turn black into white; not in the mean
+    "fp16": parity.Difference(255, 1.0),  # rounding may flip single pixels at an edge, but changes the mean little
     "int8": parity.Difference(255, 16.0),
 }
 
 
 def export(sampler: Sampler, path: Path, precision: Precision = "fp32", optional: bool = True) -> parity.Difference:
-    """Write the generator to `path`, and hold it against eager torch at several batch sizes.
+    """Write the generator to `path`, and compare its images with those of eager torch at several batch sizes.
 
-    optional: sampling options may be left out when the file is run; onnxruntime-web knows no such inputs.
-    precision: of the numbers inside. fp16 halves the file; int8 makes it a third and onnxruntime faster, and changes
-        images visibly (docs/export.md has figures).
+    optional: whether the sampling options are optional inputs, which onnxruntime-web does not support.
+    precision: precision of the weights. fp16 halves the file size; int8 reduces it to a third, makes onnxruntime
+        faster and changes images visibly (docs/export.md has figures).
 
     Raises CondgenError if any of 256 images over all labels differs by more than one grey level, or, with a lower
     precision, if they differ by more than `ALLOWED` in the mean.
@@ -73,7 +73,7 @@ def _write(traced: parity.Traceable, told: dict[str, str], path: Path, optional:
 
 
 def _give_defaults(path: Path, options: Mapping[str, Tensor]) -> None:
-    """An initializer of the same name makes an input one that may be left out (ONNX IR, "Graphs")."""
+    """Make inputs optional by adding initializers of the same names with their defaults (ONNX IR, "Graphs")."""
     import onnx
 
     model = onnx.load(path)
@@ -82,7 +82,7 @@ def _give_defaults(path: Path, options: Mapping[str, Tensor]) -> None:
 
 
 def _halve(path: Path) -> None:
-    """Numbers inside as fp16; z and y stay fp32."""
+    """Convert weights and computations to fp16; the inputs stay fp32."""
     import onnx
     from onnxruntime.transformers.float16 import convert_float_to_float16
 
@@ -90,7 +90,10 @@ def _halve(path: Path) -> None:
 
 
 def _quantize(path: Path, points: tuple[Tensor, Tensor]) -> None:
-    """Products of matrices in int8, a scale per channel; how far activations reach is seen at `points`."""
+    """Quantize matrix products to int8 with a scale per channel.
+
+    points: z and y from which the ranges of activations are calibrated.
+    """
     from onnxruntime import quantization
 
     batches = ({"z": z.numpy(), "y": y.numpy()} for z, y in zip(*(some.split(32) for some in points), strict=True))
@@ -106,15 +109,16 @@ def _quantize(path: Path, points: tuple[Tensor, Tensor]) -> None:
 
 
 def runner(path: Path, defaults: Mapping[str, float] = {}) -> parity.Program:
-    """The file in onnxruntime, on this machine's CPU with as many threads as torch has.
+    """A function that runs the file in onnxruntime on the CPU, with as many threads as torch.
 
-    defaults: values of sampling options, where the file itself has none."""
+    defaults: values of sampling options that the file does not make optional.
+    """
     with needs("export"):
         import onnxruntime
 
     options = onnxruntime.SessionOptions()
     options.intra_op_num_threads = torch.get_num_threads()
-    options.log_severity_level = 3  # errors alone
+    options.log_severity_level = 3  # errors only
     session = onnxruntime.InferenceSession(str(path), options, providers=["CPUExecutionProvider"])
 
     def program(z: Tensor, y: Tensor, options: Mapping[str, float] = {}) -> NDArray[np.uint8]:
@@ -126,7 +130,7 @@ def runner(path: Path, defaults: Mapping[str, float] = {}) -> parity.Program:
 
 
 def _told(sampler: Sampler) -> dict[str, str]:
-    """What the file says of itself, each as JSON."""
+    """The metadata of the file: labels, range, prior and sampling options, each as JSON."""
     labels, prior = sampler.spec.to_json()["labels"], asdict(sampler.prior)
     about = {"labels": labels, "range": card.RANGE, "prior": prior, "sampling": filled(sampler.options, sampler.chosen)}
     return {key: json.dumps(value, ensure_ascii=False) for key, value in about.items()}
@@ -134,7 +138,7 @@ def _told(sampler: Sampler) -> dict[str, str]:
 
 @contextmanager
 def _quietly() -> Iterator[None]:
-    """Without what the exporter says of a torchvision that is not here, and of its own insides."""
+    """Context manager that hides the exporter's warnings about a missing torchvision and about its internals."""
     loggers = [logging.getLogger(name) for name in ("torch.onnx._internal.exporter._registration", "root")]
     levels = [logger.level for logger in loggers]
     for logger in loggers:

@@ -17,16 +17,19 @@ from condgen.spec import Prior, Spec
 
 SEEDS, LARGEST_BATCH = 256, 4096
 MOST = 1024
-"""Labels that are compared; of 20,000 the vectors alone would take 1.6 GB."""
+"""Maximum number of labels to compare; the label vectors of 20,000 labels would take 1.6 GB."""
 BATCHES = (1, 7, 32)
-"""Sizes that the program is asked in, one after the other; the rest of the seeds is one batch more."""
+"""Sizes of the first batches that the program generates; the remaining seeds form one more batch."""
 Program = Callable[[Tensor, Tensor, Mapping[str, float]], NDArray[np.uint8]]
 """z (b, dim), y (b, K), sampling options -> images uint8 (b, h, w, c)."""
 
 
 class Drawing(nn.Module):
-    """A generator with its sampling options and its rounding: z (b, dim), y (b, K), options as scalar tensors ->
-    images uint8 (b, h, w, c); what every format holds. An option that is not an input keeps the value it has here."""
+    """The module that every format contains: a generator with its sampling options and the rounding of its images.
+
+    Inputs: z (b, dim), y (b, K), options as scalar tensors. Output: images uint8 (b, h, w, c). Options that are not
+    inputs keep the values given here.
+    """
 
     def __init__(self, net: nn.Module, values: Mapping[str, Value], free: Sequence[str] = ()) -> None:
         """free: the names of the options that are inputs, in this order."""
@@ -39,13 +42,13 @@ class Drawing(nn.Module):
 
 @dataclass(frozen=True)
 class Traceable:
-    """What torch exports: a generator on the CPU, an example of its inputs, and that their batch is free."""
+    """A generator on the CPU with example inputs, as torch exports it. The batch size is free."""
 
     net: Drawing
     prior: Prior
     labels: int
     free: tuple[str, ...] = ()
-    """The sampling options that are inputs of the program: those that are fractional numbers."""
+    """Names of the sampling options that are inputs of the program; only real numbers can be."""
 
     @classmethod
     def of(cls, sampler: Sampler, *, free_options: bool) -> "Traceable":
@@ -61,7 +64,7 @@ class Traceable:
 
     @property
     def options(self) -> dict[str, Tensor]:
-        """The values of the free options as the program takes them."""
+        """The values of the free options, as scalar tensors."""
         return {name: torch.tensor(float(self.net.values[name])) for name in self.free}
 
     def program(self) -> torch.export.ExportedProgram:
@@ -71,8 +74,10 @@ class Traceable:
 
 
 def points(spec: Spec, prior: Prior) -> tuple[Tensor, Tensor]:
-    """z and y of image 0 of seeds 0, 1, ...: every label in turn (of very many, every n-th); of attributes also all
-    but one."""
+    """z and y of image 0 of seeds 0, 1, ... with each label in turn, or every n-th if there are more than MOST.
+
+    With attributes, the labels with all attributes but one are included too.
+    """
     count = max(SEEDS, min(MOST, len(spec.labels)))
     z = torch.cat([draw_at(prior, seed, [0]) for seed in range(count)])
     each = torch.from_numpy(spec.labels.encode(list(spec.labels.each[:: -(-len(spec.labels) // MOST)])))
@@ -82,14 +87,14 @@ def points(spec: Spec, prior: Prior) -> tuple[Tensor, Tensor]:
 
 @dataclass(frozen=True)
 class Difference:
-    """Between the numbers of two sets of images, in grey levels of 255."""
+    """Difference between the values of two sets of images, in grey levels (0 to 255)."""
 
     largest: int
     mean: float
 
 
 def difference(sampler: Sampler, program: Program, options: Mapping[str, float] = {}) -> Difference:
-    """Between what a sampler and what a program generates. options: inputs of the program beside z and y."""
+    """Compare the images of a sampler with those of a program. options: inputs of the program besides z and y."""
     z, y = points(sampler.spec, sampler.prior)
     ours = sampler.with_options(**options).decode(z, y)
     sizes = [*BATCHES, len(z) - sum(BATCHES)]
@@ -101,12 +106,12 @@ def difference(sampler: Sampler, program: Program, options: Mapping[str, float] 
 
 
 def check(sampler: Sampler, program: Program, allowed: Difference = Difference(1, 1.0)) -> Difference:
-    """`difference` at the values that the sampler has, or CondgenError if it is more than `allowed`."""
+    """`difference` at the sampler's own option values. Raises CondgenError if it exceeds `allowed`."""
     return _allowed(difference(sampler, program), allowed)
 
 
 def check_inputs(sampler: Sampler, program: Program, free: Iterable[str], allowed: Difference) -> None:
-    """Raises CondgenError if the program does not follow one of its inputs `free` as the sampler does."""
+    """Raise CondgenError if a change of one of the option inputs `free` has another effect than in the sampler."""
     for option in sampler.options:
         if option.name in free:
             assert option.minimum is not None

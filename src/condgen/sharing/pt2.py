@@ -18,11 +18,13 @@ from condgen.sharing import parity
 
 
 def export(sampler: Sampler, path: Path) -> parity.Difference:
-    """Write the generator to `path`: inputs z and y, output and check as in `sharing.onnx`. Sampling options keep the
-    values that the sampler has."""
+    """Write the generator to `path`; inputs z and y, output and check are those of `sharing.onnx`.
+
+    Sampling options are fixed at the sampler's values.
+    """
     traced = parity.Traceable.of(sampler, free_options=False)
     with warnings.catch_warnings():
-        warnings.simplefilter("ignore")  # about its own insides
+        warnings.simplefilter("ignore")  # warnings about torch's internals
         program = traced.program()
         torch.export.save(program, path)
         drawing = torch.export.load(path).module()

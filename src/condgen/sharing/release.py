@@ -27,22 +27,22 @@ from condgen.sharing.strict import Refused
 from condgen.version import __version__
 
 Adds = Callable[[Sampler, Path], Mapping[str, Any]]
-"""Writes a format's own files into a folder, and says what belongs into the card."""
+"""Function that writes the files of a format into a folder, and returns fields to add to the card."""
 RUNS_OWN = ("condgen", "format", "seal", "weights", "sha256")
-"""Of a card, what is said anew."""
+"""Fields of a run's card that an export replaces by its own."""
 FOUND = ("format", "seal", "parity")
-"""Of a card, what follows from the rest."""
+"""Fields of a card that follow from the others, and are not compared."""
 OPTIONS = {"exported": "--format", "licence": "--licence", "precision": "--precision", "sha256": "weights"}
-"""What is said of an entry of a card that differs."""
+"""Name of a differing field of the card in messages; other fields have their own name."""
 
 
 def write(sampler: Sampler, out: Path, told: Mapping[str, Any], adds: Adds) -> None:
-    """Make the folder `out`. told: of the card, beside what the sampler's own says.
+    """Write the exported folder `out`. told: fields of the card in addition to those of the sampler's card.
 
-    If the same export is there already, it stays; files of it that are damaged or missing are written again.
+    If `out` contains the same export already, only its damaged or missing files are written again.
 
-    Raises CondgenError if `out` holds anything else, DiskError if the disk refuses, or what the format raises; then
-    nothing is left.
+    Raises CondgenError if `out` contains anything else, DiskError if writing fails, and the errors of the format. No
+    files are left in these cases.
     """
     weights = save({name: value.cpu().contiguous() for name, value in sampler.net.state_dict().items()})
     about = {key: value for key, value in sampler.card.items() if key not in RUNS_OWN} | dict(told)
@@ -67,7 +67,7 @@ def write(sampler: Sampler, out: Path, told: Mapping[str, Any], adds: Adds) -> N
 
 
 def _is_there(out: Path, about: Mapping[str, Any]) -> bool:
-    """Whether `out` holds this very export. Raises CondgenError if it holds anything else."""
+    """Whether `out` contains the same export. Raises CondgenError if it contains anything else."""
     if not out.exists() or (out.is_dir() and not any(out.iterdir())):
         return False
     try:
@@ -93,10 +93,10 @@ def _is_whole(out: Path) -> bool:
 
 
 def _mend(out: Path, folder: Path) -> None:
-    """Put the files of a second, equal export in the places of the first one's, unless all of those are sound. The page
-    for people stays, since people may have edited it.
+    """Replace the files of an export by those of an equal one in `folder`, unless all of them are intact.
 
-    Raises Refused if other files lie there, which are not ours to remove.
+    README.md is kept, since users may have edited it. Raises Refused if `out` contains other files, which are not
+    removed.
     """
     if _is_whole(out):
         return

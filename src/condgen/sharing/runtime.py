@@ -17,24 +17,24 @@ SHA512 = (
     "ab4cbe26baedba45d2cec05610c71c55fa97db92d19a8b171c5f8269126683ca"
     "590a5cdc57bb2f35ce2b298de32f4d956fb42644c0ecd528a0a91e025c07ca61"
 )
-"""Of the package, as the npm registry states it."""
+"""Hash of the package, from the npm registry."""
 LENGTH = 33_106_585
 FILES = {
     "ort.wasm.min.js": "faece07e84faa9001f5104bbe4e5c70861d06cb2376a0dea1fa0ad33a67adc81",
     "ort-wasm-simd-threaded.mjs": "e13f7f94fc51b4ca72b12faeb1ee95f4ace6dfbc8939bc718aabdc0a27c4299b",
     "ort-wasm-simd-threaded.wasm": "3398c10d07d229bd91b364548e130e0e51a8e5704b88c7c083ebbeb78842dee2",
 }
-"""The three that a page needs, with their SHA-256: the interface, the glue, and the runtime itself."""
+"""The files that a page needs, with their SHA-256: the JavaScript API, the WebAssembly loader and the runtime."""
 SECONDS = 60
 
 
 def files() -> dict[str, bytes]:
-    """The files by name: from the cache, else from the npm registry. Raises CondgenError where neither has them."""
+    """The files by name, from the cache or the npm registry. Raises CondgenError if neither provides them."""
     folder = disk.cache() / f"onnxruntime-web-{VERSION}"
     kept = _kept(folder)
     if kept is None:
         kept = _unpacked(_fetched())
-        with suppress(disk.DiskError), cache.writing(folder):  # else they are fetched again the next time
+        with suppress(disk.DiskError), cache.writing(folder):  # without a cache, they are downloaded again next time
             for name, data in kept.items():
                 disk.write_bytes(folder / name, data)
     return kept

@@ -7,15 +7,15 @@ from typing import Any, NoReturn
 from condgen.errors import CondgenError
 
 LARGEST = 2**20
-"""Bytes of any JSON that is read: 1 MB, some 20,000 class names."""
+"""Maximum size of a JSON file in bytes: 1 MiB, which is enough for about 20,000 class names."""
 
 
 class Refused(CondgenError):
-    """A file that is not what it should be: damaged, or made to do harm."""
+    """A file was refused because it is invalid: damaged or malicious."""
 
 
 def read(path: Path) -> Any:
-    """The JSON in a file. Raises Refused, naming it."""
+    """Read the JSON in a file. Raises Refused, with the name of the file in the message."""
     try:
         if not path.is_file():
             raise Refused("is missing")
@@ -26,7 +26,7 @@ def read(path: Path) -> Any:
 
 
 def loads(data: bytes) -> Any:
-    """Raises Refused, its words to follow the name of what was read."""
+    """Parse JSON. Raises Refused, whose message continues a sentence that begins with the name of the file."""
     if len(data) > LARGEST:
         raise Refused(f"has more than {LARGEST:,} bytes")
     try:

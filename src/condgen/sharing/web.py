@@ -22,16 +22,16 @@ PAGE = Path(__file__).parents[1] / "page"
 LICENCE = Path(__file__).with_name("onnxruntime-web.LICENCE.txt")
 STYLES = ("base.css", "parts.css")
 LIMITS = {"images": 10_000, "points": 256}
-"""Of one zip, and of one view."""
+"""Limits of one zip file and of one view."""
 
 
 def export(sampler: Sampler, path: Path) -> parity.Difference:
-    """Write the page to `path`, an .html, and say how near its images are to the sampler's.
+    """Write the page to `path`, an .html file. Returns the difference of its images from those of the sampler.
 
-    Raises CondgenError where onnxruntime-web is neither in the cache nor to be fetched.
+    Raises CondgenError if onnxruntime-web is not in the cache and cannot be downloaded.
     """
     marker.check_file(path)
-    files = runtime.files()  # first: without a network nothing else is worth the wait
+    files = runtime.files()  # first, since nothing else is of use if the download fails
     with disk.staging(path) as folder:
         found = onnx.export(sampler, folder / "model.onnx", optional=False)
         model = (folder / "model.onnx").read_bytes()
@@ -40,16 +40,16 @@ def export(sampler: Sampler, path: Path) -> parity.Difference:
 
 
 def told(sampler: Sampler) -> dict[str, Any]:
-    """What the page has to know of a model: the same as GET /about of `condgen serve`."""
+    """The facts about a model that the page needs; the same as GET /about of `condgen serve`."""
     card, spec, prior = sampler.card, sampler.spec, sampler.prior
     name = f"{card['system']}-{Path(card['data']['name']).name}"
-    inputs = [option for option in sampler.options if option.type is float]  # the others are frozen in the program
+    inputs = [option for option in sampler.options if option.type is float]  # the others are fixed in the program
     told = about.told(name, card, spec, prior, sampler.micro_batch, has_plane(card, prior), inputs)
     return told | {"limits": LIMITS}
 
 
 def page(model: bytes, card: Mapping[str, Any], files: Mapping[str, bytes]) -> str:
-    """index.html with everything inside. files: of onnxruntime-web, by name."""
+    """The self-contained HTML page. model: an ONNX file. files: those of onnxruntime-web, by name."""
     style = "".join((PAGE / name).read_text(encoding="utf-8") for name in STYLES)
     interface, script = files["ort.wasm.min.js"].decode(), bundle.script(PAGE / "static.js")
     inside = "\n".join([
@@ -69,7 +69,7 @@ def page(model: bytes, card: Mapping[str, Any], files: Mapping[str, bytes]) -> s
 
 
 def _filled(policy: str, style: str, inside: str) -> str:
-    """The page as it is served, its links to files replaced by what they hold."""
+    """The served index.html with its links to files replaced by the contents."""
     served = (PAGE / "index.html").read_text(encoding="utf-8")
     without = re.sub(r'<(link rel="stylesheet"|script type="module").*\n', "", served)
     meta = f'<meta http-equiv="Content-Security-Policy" content="{policy}">\n'
@@ -91,6 +91,6 @@ def _hash(text: str) -> str:
 
 
 def _closed(script: str) -> str:
-    """A script that cannot end the element it stands in."""
+    """The script, after a check that it cannot end its <script> element."""
     assert not re.search(r"</script|<!--", script, re.IGNORECASE)
     return script

@@ -18,24 +18,27 @@ from condgen.sharing import strict
 from condgen.sharing.strict import Refused
 
 HEADER = 2**20
-"""Bytes of a header at most."""
+"""Maximum size of a header in bytes."""
 DTYPES = {torch.float32: "F32", torch.int64: "I64"}
-"""That networks of ours hold, as safetensors calls them."""
+"""The types of tensors in condgen's networks, by safetensors' names."""
 MAGIC = {
     b"\x80": "a pickle", b"PK\x03\x04": "a zip, as torch.save, Keras and NumPy write", b"\x89HDF": "HDF5",
     b"\x1f\x8b": "gzip", b"\x93NUMPY": "a NumPy array", b"BZ": "bzip2", b"\xfd7zXZ": "xz", b"\x28\xb5\x2f\xfd": "zstd",
     b"#!": "a script", b"\x7fELF": "a program", b"MZ": "a program", b"<": "markup", b"GGUF": "GGUF",
 }  # fmt: skip
-"""First bytes of what is given away as a model elsewhere."""
+"""First bytes of other file formats in which models are distributed, for error messages."""
 
 
 def size(net: nn.Module) -> int:
-    """Bytes of a network's numbers."""
+    """Size in bytes of a network's parameters and buffers."""
     return sum(value.numel() * value.element_size() for value in net.state_dict().values())
 
 
 def load_into(net: nn.Module, path: Path, sha256: str) -> None:
-    """Give a network without numbers (on torch's "meta" device) those of a file. Raises Refused, naming the file."""
+    """Load the weights in a file into a network on torch's meta device.
+
+    Raises Refused, with the name of the file in the message.
+    """
     try:
         fill(net, _tensors(path, net, sha256))
     except Refused as error:
@@ -44,7 +47,10 @@ def load_into(net: nn.Module, path: Path, sha256: str) -> None:
 
 
 def fill(net: nn.Module, tensors: Mapping[str, Tensor]) -> None:
-    """The same from tensors; each has to have the place, type and shape that the network gives it, and be finite."""
+    """Load tensors into a network on the meta device.
+
+    Raises Refused unless their names, types and shapes are those of the network, and all values are finite.
+    """
     described = {name: (DTYPES.get(value.dtype), tuple(value.shape)) for name, value in tensors.items()}
     _compare(described, net)
     for name, value in tensors.items():
@@ -52,7 +58,7 @@ def fill(net: nn.Module, tensors: Mapping[str, Tensor]) -> None:
             raise Refused(f"has numbers in {name} that are not finite")
         if name.endswith("running_var") and (value < 0).any():
             raise Refused(f"has variances in {name} that are negative")
-    # copies: kernels may round differently where memory begins at another place
+    # Tensors are copied, because kernels may round differently for another memory alignment.
     net.load_state_dict({name: value.clone() for name, value in tensors.items()}, assign=True)
     net.to(memory_format=torch.channels_last).requires_grad_(False)  # type: ignore[call-overload]
 
@@ -77,7 +83,10 @@ def _tensors(path: Path, net: nn.Module, sha256: str) -> dict[str, Tensor]:
 
 
 def _check_length(start: bytes, length: int, numbers: int) -> None:
-    """Before anything is read: whether a file can hold a header of its own saying and that many bytes of numbers."""
+    """Raise Refused unless the size of the file is that of its header and of `numbers` bytes of tensors.
+
+    Called before more is read. start: the first 8 bytes of the file. length: its size in bytes.
+    """
     header = int.from_bytes(start, "little")
     if len(start) < 8 or header > HEADER or 8 + header + numbers != length:
         kind = next((kind for magic, kind in MAGIC.items() if start.startswith(magic)), None)
@@ -86,7 +95,7 @@ def _check_length(start: bytes, length: int, numbers: int) -> None:
 
 
 def _described(header: Any) -> dict[str, tuple[Any, tuple[Any, ...]]]:
-    """Type and shape per tensor, as a header has them."""
+    """Type and shape of each tensor, from a header. Raises Refused if the header is invalid."""
     if not isinstance(header, dict):
         raise Refused("has a header that is no table")
     found = {}
@@ -100,7 +109,7 @@ def _described(header: Any) -> dict[str, tuple[Any, tuple[Any, ...]]]:
 
 
 def _compare(found: Mapping[str, tuple[Any, tuple[Any, ...]]], net: nn.Module) -> None:
-    """Raises Refused, naming the first tensor that the network has no place for, or has not found."""
+    """Raise Refused if a tensor of the network is missing or differs, or if there are other tensors."""
     wanted = {name: (DTYPES[value.dtype], tuple(value.shape)) for name, value in net.state_dict().items()}
     for name in wanted:
         if name not in found:

@@ -18,8 +18,8 @@ NORMS = (nn.BatchNorm1d, nn.BatchNorm2d, nn.InstanceNorm2d, nn.GroupNorm, nn.Lay
 def advice(system: System, preset: Preset | None = None) -> list[str]:
     """One sentence per tip that the system does not follow.
 
-    preset: a built-in preset that the system was made from. What holds for it as published is then left out: its page
-    in the documentation explains it.
+    preset: the built-in preset from which the system was made. Tips that the preset itself does not follow are left
+    out, because its page in the documentation explains why.
     """
     if len(system.players) < 2:
         return []

@@ -134,7 +134,7 @@ def checked(path: Path) -> dict[str, bytes]:
 
 
 def faults(path: Path) -> dict[str, Literal["damaged", "missing"]]:
-    """Which files of a checkpoint are not as they were written, by name; none if it is sound."""
+    """The damaged or missing files of a checkpoint, by name; empty if it is intact."""
     names = (STATE, NUMBERS, MANIFEST)
     found: dict[str, Literal["damaged", "missing"]] = {name: "missing" for name in names if not (path / name).is_file()}
     try:

@@ -61,7 +61,7 @@ class Events:
 
 
 def is_whole(path: Path) -> bool:
-    """Whether every event of a file is as it was written, by the checksums of its lengths and contents."""
+    """Whether every event of a file is intact, according to the checksums of its length and content."""
     try:
         data, at = path.read_bytes(), 0
     except OSError:
@@ -77,7 +77,7 @@ def is_whole(path: Path) -> bool:
 
 @cache
 def _table() -> list[int]:
-    """Of CRC-32C (Castagnoli), bits reversed."""
+    """Lookup table of CRC-32C (Castagnoli), bits reversed."""
     entries = list(range(256))
     for _ in range(8):
         entries = [entry >> 1 ^ (0x82F63B78 if entry & 1 else 0) for entry in entries]
@@ -85,7 +85,7 @@ def _table() -> list[int]:
 
 
 def checksum(data: bytes) -> int:
-    """Of an event, as TensorBoard masks it. tensorboardX has the same, but to import that imports torch."""
+    """Masked CRC-32C of TensorBoard's events. tensorboardX has the same function, but importing it imports torch."""
     table, crc = _table(), 0xFFFFFFFF
     for byte in data:
         crc = crc >> 8 ^ table[(crc ^ byte) & 0xFF]

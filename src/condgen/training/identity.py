@@ -17,12 +17,12 @@ from condgen.version import __version__
 
 CONFIG, PUBLISHED = "config.json", "published.json"
 FORMAT = 2
-"""1: before side files carried checksums."""
+"""Format 1: side files have no checksums."""
 
 
 @dataclass(frozen=True)
 class RunConfig:
-    """What makes two runs the same training, save for their length."""
+    """The configuration of a run. Two runs with equal ones are the same training, apart from its length."""
 
     system: str
     config: dict[str, Any]
@@ -31,20 +31,20 @@ class RunConfig:
     spec: dict[str, Any]
     seed: int
     labels: str | None = None
-    """Of a data set with attributes, those that were chosen."""
+    """The chosen attributes of a data set with attributes."""
     size: int | None = None
-    """Side that image files were scaled to."""
+    """Side in pixels to which image files were scaled."""
     fit: Fit = "crop"
-    """How they became square."""
+    """How image files were made square."""
     finetuned_from: str | None = None
-    """The state of another run that this one began from."""
+    """Name of the run state whose weights this run started from (`Parent.name`)."""
 
     def difference(self, other: "RunConfig") -> str | None:
-        """In words, the first thing that differs from `other`; None if the same training could go on."""
+        """The first difference from `other`, in words; None if the same training can be resumed."""
         return next(self.differences(other), None)
 
     def differences(self, other: "RunConfig") -> "Iterator[str]":
-        """In words, all that differs from `other`: what was trained so far first."""
+        """All differences from `other`, in words; one in the images or labels comes last."""
         ours, theirs = (asdict(x) | asdict(x).pop("config") for x in (self, other))
         for name in sorted(ours, key="fingerprint".__eq__):
             if name not in ("config", "images", "data", "spec") and ours[name] != theirs.get(name):
@@ -52,15 +52,15 @@ class RunConfig:
                 yield value if name != "fingerprint" else f"other images or labels in {self.data!r}"
 
     def may_become(self, other: "RunConfig") -> bool:
-        """Whether a training can go on as `other` if somebody insists: equal networks see images of an equal kind."""
+        """Whether --allow-changed can resume the training as `other`: system, image shape and labels are the same."""
         fixed = ("system", "spec", "labels", "size")
         return all(getattr(self, name) == getattr(other, name) for name in fixed)
 
 
 def config_in(folder: Path) -> RunConfig | None:
-    """The identity of the run in `folder`; None if it holds none. A damaged config.json is read from the copy of it.
+    """The configuration of the run in `folder`; None if there is no run. If config.json is damaged, its copy is read.
 
-    Raises CondgenError if the folder looks like a run and neither can be read.
+    Raises CondgenError if the folder contains a run but neither of the two can be read.
     """
     path = folder / CONFIG
     if not path.is_file() and not (folder / PUBLISHED).is_file():
@@ -90,7 +90,7 @@ def _identity(path: Path, content: Mapping[str, Any]) -> RunConfig:
         if content.get("format", FORMAT) > FORMAT:
             raise CondgenError(f"{str(path.parent)!r} was written by condgen {content['condgen']}; upgrade to read it.")
         known = {name: content[name] for name in RunConfig.__dataclass_fields__ if name in content}
-        if known.get("system") in SYSTEMS:  # the settings of an earlier condgen may have former names
+        if known.get("system") in SYSTEMS:  # runs of an earlier condgen may use former names of settings
             known["config"] = current_names(known["config"])
         return TypeAdapter(RunConfig).validate_python(known)
     except (ValidationError, KeyError, TypeError, ValueError):
@@ -98,7 +98,7 @@ def _identity(path: Path, content: Mapping[str, Any]) -> RunConfig:
 
 
 def default_folder(identity: RunConfig, root: Path = Path("runs")) -> Path:
-    """runs/<system>-<data>, or the first of -2, -3 ... that is free or holds this same training."""
+    """runs/<system>-<data>, or the first of -2, -3 ... that is free or contains the same training."""
     name = f"{identity.system}-{Path(identity.data).stem or 'data'}"
     number = 1
     while True:

@@ -30,7 +30,7 @@ from condgen.training.run import RunConfig, card_of
 
 @dataclass(frozen=True)
 class TrainingJob:
-    """Everything is looked up and checked here, before anything is written."""
+    """A requested training. All its inputs are looked up and checked before anything is written."""
 
     name: str
     preset: Preset
@@ -41,7 +41,7 @@ class TrainingJob:
     seed: int
     device: torch.device
     parent: Parent | None = None
-    """The run to begin from, instead of from noise."""
+    """The run whose weights the training starts from; None for a random initialisation."""
 
     @classmethod
     def prepare(
@@ -62,13 +62,13 @@ class TrainingJob:
             parent.check(dataset.spec)
         if plugins.is_path(name):
             plugins.remember(name)
-        system = found.build_on_meta(dataset.spec, config)  # raises for images that it cannot make, before any writing
+        system = found.build_on_meta(dataset.spec, config)  # raises if the system does not support the images
         job = cls(name, found, config, str(data), dataset, options, seed, where, parent)
         job.check_card(system)
         return job
 
     def lasting(self, images: int) -> "TrainingJob":
-        """The same order with its length in images settled."""
+        """The same job with a training length of `images`."""
         return replace(self, config=self.config.with_overrides({"images": images}))
 
     @property
@@ -80,9 +80,9 @@ class TrainingJob:
         return RunConfig(self.name, config, self.data, fingerprint, spec, self.seed, attributes, size, fit, start)
 
     def check_card(self, system: System) -> None:
-        """Raise CondgenError if the generator that is to be trained could never be loaded.
+        """Raise CondgenError if the trained generator could not be loaded, because its card exceeds a limit.
 
-        system: of these settings.
+        system: the system built from these settings.
         """
         about = card_of(self.identity, system.generator_spec, asdict(system.prior), MICRO_BATCH, self.config.images)
         options = self.options
@@ -90,13 +90,13 @@ class TrainingJob:
             "labels": options.attributes,
             "size": options.size,
             "fit": options.fit,
-        }  # as an export adds them
+        }  # an export adds these fields
         card.check(about)
 
     def check_fits(self, begun: RunConfig | None) -> None:
-        """Raise CondgenError if the run that is to go on has networks of other sizes."""
+        """Raise CondgenError if the networks of the run to resume have other tensor shapes."""
         if begun is None or not begun.may_become(self.identity):
-            return  # Run.open tells
+            return  # Run.open reports the difference
         theirs, ours = (
             [tuple(value.shape) for value in self.preset.build_on_meta(self.dataset.spec, config).state_dict().values()]
             for config in (self.config.with_overrides(begun.config), self.config)
@@ -108,7 +108,7 @@ class TrainingJob:
             )
 
     def system(self) -> System:
-        """Freshly initialised; its weights are a function of the seed, and of the run that they are taken from."""
+        """A newly initialised system. Its weights depend only on the seed and, for fine-tuning, on the parent run."""
         reseed(self.seed, "init", 0)
         system = self.preset.build(self.dataset.spec, self.config)
         if self.parent:
@@ -116,23 +116,30 @@ class TrainingJob:
         return system.to(self.device)
 
     def stream(self) -> Stream:
-        """The batches of this training, from the first."""
+        """The data stream of this training, from its first batch."""
         data, config = self.dataset, self.config
         return Stream(data.train, data.labels, config.batch, self.seed, self.device, balance=config.balanced_sampling)
 
     def reference(self, every: int | None, say: Callable[[str], None]) -> Reference | None:
-        """What evaluations hold this training against; by default there are some only where the package has a judge."""
+        """The reference data for evaluations during training; None if there are none.
+
+        every: requested interval in images. By default, only data sets whose judge (the feature classifier) is part of
+        the package are evaluated.
+        """
         if every == 0 or (every is None and not judge.is_pinned(self.dataset)):
             return None
         dataset, _ = with_test(self.dataset)
         return Reference(dataset, judge.of(dataset, say))
 
     def monitor(self, reference: Reference | None) -> Monitor | None:
-        """What watches this training."""
+        """The monitor that evaluates this training; None without a reference."""
         return Monitor(reference, self.seed, self.config.images) if reference else None
 
     def images_in(self, seconds: float, since: float, reference: Reference | None) -> int:
-        """How many images this machine trains on until so many seconds after `since`, half of them at the least."""
+        """Estimated number of training images until `seconds` after `since`, a value of time.monotonic().
+
+        At least half of `seconds` counts as training time, even if the preparation took longer.
+        """
         pace = trainer.measure_pace(
             self.system(), self.stream(), self.monitor(reference), seconds=min(3.0, seconds / 40)
         )

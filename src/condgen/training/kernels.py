@@ -9,7 +9,7 @@ import numpy
 import torch
 
 EXACT = ("torch", "cpu", "onednn", "mkl", "device", "gpu", "threads", "processes", "batch")
-"""What has to stay equal for a resumed training to be bit-exact; the rest is noted for the curious."""
+"""Conditions that must stay equal for a resumed training to be bit-exact; the others are only recorded."""
 LEVELS = {
     "avx512_core_amx_fp16": ("amx_fp16",),
     "avx512_core_amx": ("amx_tile", "amx_int8", "amx_bf16"),
@@ -22,19 +22,19 @@ LEVELS = {
     "avx": ("avx",),
     "sse41": ("sse4_1",),
 }
-"""Instruction sets as oneDNN names them, best first, each with what the processor has to have."""
+"""Instruction sets by oneDNN's name, best first, with the processor capabilities that each one needs."""
 ONEDNN = ("ONEDNN_CPU_ISA_HINTS", "DNNL_CPU_ISA_HINTS", "ONEDNN_DEFAULT_FPMATH_MODE", "DNNL_DEFAULT_FPMATH_MODE")
 MKL = ("MKL_CBWR", "MKL_ENABLE_INSTRUCTIONS", "MKL_DEBUG_CPU_TYPE", "MKL_NUM_THREADS", "MKL_DYNAMIC")
-"""Variables by which the two libraries are told to take other kernels."""
+"""Environment variables that make oneDNN and MKL use other kernels."""
 
 
 def conditions(device: str, batch: int, processes: int = 1) -> dict[str, str | int]:
-    """Where and how a session runs. batch: images per step and process."""
+    """The conditions of a session. batch: images per step and process."""
     return environment(device) | {"processes": processes, "batch": batch}
 
 
 def environment(device: str) -> dict[str, str | int]:
-    """Of the machine."""
+    """The conditions that depend on the machine and its libraries."""
     return {
         "torch": torch.__version__,
         "numpy": numpy.__version__,
@@ -50,7 +50,7 @@ def environment(device: str) -> dict[str, str | int]:
 
 
 def instructions() -> str:
-    """The instruction set that oneDNN uses: the processor's best, or less if a variable says so."""
+    """The instruction set that oneDNN uses: the processor's best, unless an environment variable limits it."""
     if not torch.backends.mkldnn.is_available():
         return "none"
     limit = (os.environ.get("ONEDNN_MAX_CPU_ISA") or os.environ.get("DNNL_MAX_CPU_ISA") or "default").lower()
@@ -61,7 +61,10 @@ def instructions() -> str:
 
 
 def hardware() -> str:
-    """The best instruction set of this processor; its architecture where torch does not tell, or it is no x86."""
+    """The best instruction set of this processor.
+
+    Its architecture if torch does not report capabilities, or if it is not an x86 processor.
+    """
     has = _capabilities()
     found = (level for level, needs in LEVELS.items() if all(has.get(need) for need in needs))
     return next(found, platform.machine())
@@ -89,7 +92,7 @@ def _cuda(number: int) -> Iterator[str]:
 
 
 def _driver() -> str:
-    """As the kernel module says; else what CUDA says of it."""
+    """Version of the NVIDIA driver from its kernel module, or the version that CUDA reports."""
     try:
         with open("/sys/module/nvidia/version", encoding="ascii") as file:
             return file.read().strip()
@@ -102,13 +105,13 @@ def _on(flag: object) -> str:
 
 
 def _capabilities() -> dict[str, Any]:
-    """What torch tells of the processor; nothing before 2.11."""
+    """Processor capabilities as reported by torch; empty before torch 2.11."""
     found: dict[str, Any] = getattr(torch.cpu, "get_capabilities", dict)()
     return found
 
 
 def _vendor() -> str:
-    """MKL takes other kernels on processors that are not Intel's."""
+    """Vendor of the processor, because MKL uses other kernels on processors that are not Intel's."""
     name = str(_capabilities().get("cpu_name") or platform.processor() or "cpu")
     return name.split()[0]
 

@@ -1,4 +1,4 @@
-"""Repairs a finished run whose files were damaged: what follows from its checkpoint, data and log is written again.
+"""Repairs a finished run with damaged files: rewrites the files that follow from its checkpoint, data and log.
 
 A class grid is a function of (seed, images, weights), so it can be generated again if a checkpoint at that number of
 images exists: always for the last one, and for older ones as far back as rescue/ reaches. The same holds for the best
@@ -22,11 +22,14 @@ from condgen.training.run import weights_of
 from condgen.training.state import Training
 
 MEASURED = ("fd", "label_accuracy", "diversity/")
-"""How the names of what an evaluation measures begin, in a line of the log."""
+"""Prefixes of the names of an evaluation's metrics in the log."""
 
 
 def mend(training: Training) -> list[str]:
-    """Write again what is damaged or missing; a sentence about what was, and one about what cannot be had again."""
+    """Rewrite damaged or missing files.
+
+    Returns a sentence about the files that were rewritten, and one about those that cannot be.
+    """
     run, known = training.run, _published(training.run.folder)
     mended, lost = list[str](), list[str]()
     for name, write in _repairs(training, known):
@@ -52,7 +55,7 @@ def _published(folder: Path) -> Published | None:
 
 
 def _repairs(training: Training, known: Published | None) -> Iterator[tuple[str, Callable[[], bool]]]:
-    """What is to be mended, each with what does so and says whether it could."""
+    """The files to repair, each with a function that does so and returns whether it could."""
     folder = training.run.folder
     if not checkpoint.is_sound(training.run.checkpoints / f"{training.images:012d}"):
         yield "checkpoints/", lambda: _done(training.save)
@@ -73,7 +76,7 @@ def _repairs(training: Training, known: Published | None) -> Iterator[tuple[str,
 
 
 def is_sound(folder: Path) -> bool:
-    """Whether generator/ or best/ holds a whole card, and the weights that it names."""
+    """Whether a folder, generator/ or best/, contains an intact card and the weights that the card names."""
     try:
         about = card.read(folder / card.NAME)
         return bool(sha256((folder / about["weights"]).read_bytes()).hexdigest() == about["sha256"])
@@ -82,13 +85,13 @@ def is_sound(folder: Path) -> bool:
 
 
 def _is_of(training: Training, folder: Path) -> bool:
-    """Whether a sound generator is this training's own, of this moment."""
+    """Whether `folder` contains an intact generator with the current averaged weights of this training."""
     expected = sha256(weights_of(training.ema.net)).hexdigest()
     return is_sound(folder) and bool(card.read(folder / card.NAME)["sha256"] == expected)
 
 
 def _swept(training: Training) -> list[str]:
-    """States that are damaged and that nobody can go on from are removed, or saved anew if they are of this moment."""
+    """Remove damaged states. A rescue point at the current number of images is saved again. Returns their names."""
     run, found = training.run, list[str]()
     for place in (run.checkpoints, run.rescue, run.rescue_best):
         for path in [path for path in checkpoint.saved(place) if not checkpoint.is_sound(path)]:
@@ -101,7 +104,7 @@ def _swept(training: Training) -> list[str]:
 
 
 def _best(training: Training, images: int | None) -> bool:
-    """From a state at the same number of images, if one is kept."""
+    """Rewrite best/ from a state at `images` training images. Returns whether there is such a state."""
     if images is None or (saved := training.state_at(images)) is None:
         return False
     training.keep_best(_scores(training, images), training.sampler_of(saved).net, images)
@@ -109,7 +112,7 @@ def _best(training: Training, images: int | None) -> bool:
 
 
 def _scores(training: Training, images: int) -> Mapping[str, float]:
-    """What was measured at that moment, as the log has it."""
+    """The metrics that were logged at `images` training images."""
     line = next((line for line in training.run.log if line["images"] == images), {})
     return {name: value for name, value in line.items() if name.startswith(MEASURED)}
 
@@ -125,7 +128,7 @@ def _sheet(training: Training, name: str) -> bool:
 
 
 def _unmendable(folder: Path, known: Published | None) -> Iterator[str]:
-    """What only the training itself could have written."""
+    """Damaged or missing files that only the training itself could write."""
     for name in published.GROWING:
         told = list[str]()
         read(folder / name, say=told.append)

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 
 class Meter:
-    """Running means of what `step` returns since they were last taken; part of every checkpoint."""
+    """Running means of the values returned by `step` since the last `take`; part of every checkpoint."""
 
     def __init__(self) -> None:
         self.sums: dict[str, Tensor] = {}
@@ -31,23 +31,23 @@ class Meter:
         self.count += 1
 
     def take(self) -> dict[str, float]:
-        """The means, by name; the one place where numbers leave the device."""
+        """Return the means by name, and reset them. Only here are values copied from the device."""
         import torch
 
-        names = sorted(self.sums)  # not in their own order: a checkpoint forgets it
+        names = sorted(self.sums)  # sorted, because a checkpoint does not keep the order
         means = (torch.stack([self.sums[name] for name in names]) / self.count).tolist() if names else []
         self.sums, self.count = {}, 0
         return dict(zip(names, means, strict=True))
 
 
 class MetricLog:
-    """The log of one run folder, continued where a checkpoint left it.
+    """The log of one run folder, continued from a checkpoint.
 
-    What the disk refuses is kept in memory and written with the next line.
+    Lines that cannot be written are kept in memory and written with the next line.
     """
 
     def __init__(self, folder: Path, images: int) -> None:
-        """images: of the checkpoint; lines after it belong to a future that was lost, and go."""
+        """images: training images of the checkpoint to resume; later lines are deleted, as they are logged again."""
         self.log, self.clock, self.alarms = (folder / f"{name}.jsonl" for name in ("log", "clock", "alarms"))
         for path in (self.log, self.clock, self.alarms):
             _keep(path, images)
@@ -57,7 +57,10 @@ class MetricLog:
         self._waiting: dict[Path, bytes] = {}
 
     def write(self, images: int, scalars: Mapping[str, float], seconds: float) -> None:
-        """One line; seconds: spent training since the line before. Raises DiskError, having lost nothing."""
+        """Write one line. seconds: training time since the previous line.
+
+        Raises DiskError if writing fails; the line is kept in memory.
+        """
         self.seconds += seconds
         self._waiting[self.log] = self._waiting.get(self.log, b"") + records.line({"images": images, **scalars})
         clock = records.line({"images": images, "seconds": round(self.seconds, 3)})
@@ -66,7 +69,7 @@ class MetricLog:
         self.events.scalars(images, scalars)
 
     def warn(self, images: int, alarms: Sequence[Mapping[str, str]]) -> None:
-        """What an evaluation found wrong, each with its kind and text; a line also if that is nothing."""
+        """Write the alarms of an evaluation, each with `kind` and `text`; the line is written even without alarms."""
         line = records.line({"images": images, "alarms": list(alarms)})
         self._waiting[self.alarms] = self._waiting.get(self.alarms, b"") + line
         self.flush()
@@ -77,24 +80,24 @@ class MetricLog:
         self.events.image(images, "samples", sheet)
 
     def flush(self) -> None:
-        """Write what is waiting. Raises DiskError; what was refused waits on."""
+        """Write the lines kept in memory. Raises DiskError if writing fails; unwritten lines are kept."""
         for path in list(self._waiting):
             append(path, self._waiting[path])
             del self._waiting[path]
 
     def sync(self) -> None:
-        """Have every line on the disk itself: a checkpoint counts on those before it."""
+        """Write every line and sync the files to disk, because a checkpoint relies on the lines before it."""
         self.flush()
         for path in (self.log, self.clock, self.alarms):
             if path.exists():
                 sync(path)
-        sync(self.log.parent)  # which has their names
+        sync(self.log.parent)  # the folder contains their names
 
 
 def read(path: Path, newest: int | None = None, say: Callable[[str], None] = lambda text: None) -> list[dict[str, Any]]:
-    """The sound lines of a .jsonl file of a run, or of so many of its newest; a last line cut by a crash is left out.
+    """The intact lines of a .jsonl file of a run, or of its last `newest` lines.
 
-    say: told, in a sentence, of lines that are damaged.
+    A last line that was truncated by a crash is left out. say: called with a sentence if lines are damaged.
     """
     found = records.read_lines(path, newest, _fits)
     if found.damaged:
@@ -104,7 +107,7 @@ def read(path: Path, newest: int | None = None, say: Callable[[str], None] = lam
 
 
 def _fits(line: Mapping[str, Any]) -> bool:
-    """Whether a line holds what one of the three files should: numbers, or alarms in words."""
+    """Whether a line has the fields of one of the three files: numbers, or alarms."""
     rest = {name: value for name, value in line.items() if name != "alarms"}
     alarms = line.get("alarms", [])
     return (

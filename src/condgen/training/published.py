@@ -19,22 +19,22 @@ from condgen.version import __version__
 
 State = Literal["sound", "damaged", "missing"]
 GROWING = ("log.jsonl", "clock.jsonl", "alarms.jsonl")
-"""Files that only ever grow between two lists."""
+"""Files to which a training only appends."""
 PLAIN = ("env.json", "rollbacks.json", "curves.png")
 
 
 @dataclass(frozen=True)
 class Published:
-    """What a run folder had when its newest checkpoint was about to be written."""
+    """The contents of a run folder just before its newest checkpoint was written."""
 
     images: int
     best: int | None
-    """Images that the generator in best/ had seen."""
+    """Number of training images of the generator in best/."""
     files: dict[str, int]
-    """Path within the folder -> bytes."""
+    """Size in bytes by path relative to the folder."""
 
     def is_cut(self, folder: Path, name: str) -> bool:
-        """Whether a file that only grows has fewer whole lines than it had."""
+        """Whether an append-only file was truncated: its complete lines are shorter than they were."""
         if name not in self.files:
             return False
         try:
@@ -44,7 +44,7 @@ class Published:
 
 
 def write(folder: Path, identity: RunConfig, images: int) -> None:
-    """List what the folder holds now, and what it held before and has lost. images: of the newest checkpoint."""
+    """List the present files of the folder, and those listed before. images: of the newest checkpoint."""
     files, best = {}, None
     with suppress(records.Damaged):
         if before := read(folder):
@@ -63,7 +63,7 @@ def write(folder: Path, identity: RunConfig, images: int) -> None:
 
 
 def read(folder: Path) -> Published | None:
-    """None if there is no list, as in runs of an older condgen. Raises records.Damaged."""
+    """Read the list; None if there is none, as in runs of an older condgen. Raises records.Damaged."""
     path = folder / PUBLISHED
     if not path.exists():
         return None
@@ -76,7 +76,7 @@ def read(folder: Path) -> Published | None:
 
 
 def lines(folder: Path, name: str, say: Callable[[str], None] = notice) -> list[dict[str, Any]]:
-    """The lines of a file that grows. say: told if some are damaged, or are no longer there."""
+    """The lines of an append-only file. say: called with a sentence if some are damaged or missing."""
     said = list[str]()
     found = metric_log.read(folder / name, say=said.append)
     with suppress(records.Damaged):
@@ -89,7 +89,7 @@ def lines(folder: Path, name: str, say: Callable[[str], None] = notice) -> list[
 
 
 def had_best(folder: Path) -> bool:
-    """Whether there is a best/, or was one."""
+    """Whether the run has, or once had, a generator in best/."""
     with suppress(records.Damaged):
         if known := read(folder):
             return known.best is not None
@@ -97,7 +97,7 @@ def had_best(folder: Path) -> bool:
 
 
 def lost_grids(folder: Path) -> list[str]:
-    """Class grids that are listed and no longer there."""
+    """Class grids that are listed but missing."""
     with suppress(records.Damaged):
         if known := read(folder):
             grids = [name for name in known.files if name.startswith("samples/0")]
@@ -106,7 +106,7 @@ def lost_grids(folder: Path) -> list[str]:
 
 
 def event_files(folder: Path, known: Published | None) -> dict[str, State]:
-    """TensorBoard's files, by their path within the folder; those that are gone included."""
+    """State of each TensorBoard file, by path relative to the folder; listed but missing ones are included."""
     names = {f"tensorboard/{path.name}" for path in (folder / "tensorboard").glob("events.*")}
     names |= {name for name in (known.files if known else ()) if name.startswith("tensorboard/")}
     return {name: _state(folder / name, known.files.get(name, 0) if known else 0) for name in sorted(names)}
@@ -119,14 +119,14 @@ def _state(path: Path, size: int) -> State:
 
 
 def is_of_an_older_condgen(folder: Path) -> bool:
-    """Whether the run was last written before there were checksums."""
+    """Whether the run was written by a version of condgen without checksums."""
     with suppress(records.Damaged):
         return bool(records.read(folder / CONFIG).get("format") == 1)
     return False
 
 
 def _files(folder: Path) -> Iterator[Path]:
-    """What is listed; a generator's files are listed by their card."""
+    """The files to list. Those of generators are left out, because their cards list them."""
     names = [folder / name for name in (*GROWING, *PLAIN)]
     yield from (path for path in names if path.is_file())
     for inner, pattern in (("samples", "*.png"), ("tensorboard", "events.*")):

@@ -37,7 +37,7 @@ class Recorder:
         self.alarm: str | None = None
         """The first alarm of the newest evaluation."""
         for name in published.GROWING:
-            published.lines(training.run.folder, name, progress.say)  # reported before what is damaged is dropped
+            published.lines(training.run.folder, name, progress.say)  # reported before MetricLog drops damaged lines
         self.book, self.tolerant = MetricLog(training.run.folder, training.images), TolerateDiskErrors(progress.say)
         with self.tolerant:
             training.run.note_files(training.saved)

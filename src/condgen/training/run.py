@@ -48,10 +48,10 @@ from condgen.training.metric_log import read
 
 
 class Run:
-    """One run folder. `Run.open` makes or continues it; everything in it is written whole or not at all."""
+    """One run folder. `Run.open` creates or resumes it. Every file in it is written atomically."""
 
     def __init__(self, folder: Path, identity: RunConfig, changed: Sequence[str] = ()) -> None:
-        """changed: in words, what differs from the sessions before, and was allowed to."""
+        """changed: the allowed differences from earlier sessions, in words."""
         self.folder, self.identity, self.changed = folder, identity, tuple(changed)
         self.exit_code = 0
         """130 or 143 if a signal ended this session before the training was complete."""
@@ -60,7 +60,7 @@ class Run:
         return f"Run({str(self.folder)!r}, {self.identity.system}, {self.images:,} images)"
 
     def _repr_html_(self) -> str:
-        """In a notebook: the newest class grid."""
+        """Representation in a notebook: a summary and the newest class grid."""
         grids = sorted(self.samples.glob("[0-9]*.png"))
         image = base64.b64encode(grids[-1].read_bytes()).decode() if grids else ""
         shown = f'<img alt="newest samples" src="data:image/png;base64,{image}">' if grids else ""
@@ -69,10 +69,10 @@ class Run:
     @classmethod
     @contextmanager
     def open(cls, folder: Path, identity: RunConfig, allow_changed: bool = False) -> "Iterator[Run]":
-        """Make the folder, or continue the run that is in it, and keep other processes out meanwhile.
+        """Context manager that creates the folder or resumes the run in it, and locks it against other processes.
 
-        Raises CondgenError, having changed nothing, if the folder holds another training or anything else. With
-        `allow_changed` a training may go on with other settings or data, as long as its networks stay as they are.
+        Raises CondgenError, without changing anything, if the folder contains another training or other files. With
+        `allow_changed`, settings and data may differ as long as the networks are the same.
         """
         there = config_in(folder)
         if there is None and folder.exists() and (not folder.is_dir() or any(folder.glob("[!.]*"))):
@@ -89,22 +89,22 @@ class Run:
             yield cls(folder, identity, changed)
 
     def check(self) -> None:
-        """Raise `disk.Gone` if the folder is no longer there: writing into a new one would only look like a run."""
+        """Raise `disk.Gone` if the folder was deleted or moved: files in a new one would be an incomplete run."""
         disk.check_held(self.folder)
 
     @property
     def images(self) -> int:
-        """Images seen up to the newest checkpoint."""
+        """Number of training images of the newest checkpoint; 0 if there is none."""
         saved = checkpoint.saved(self.checkpoints)
         return int(saved[-1].name) if saved else 0
 
     @property
     def log(self) -> list[dict[str, Any]]:
-        """The logged numbers, one entry per line: images, loss/..."""
+        """The logged values, one entry per line: images, loss/..."""
         return self.newest_log()
 
     def newest_log(self, lines: int | None = None) -> list[dict[str, Any]]:
-        """The newest lines of `log`: whoever asks at every line need not parse all of them each time."""
+        """The newest lines of `log`, or all. Reading few is cheap enough to be done at every log line."""
         return read(self.folder / "log.jsonl", lines)
 
     @property
@@ -121,11 +121,11 @@ class Run:
 
     @property
     def rollbacks(self) -> list[dict[str, Any]]:
-        """Each going back after a loss or gradient that was not finite, or ran away: when, to where, why, on what."""
+        """The roll-backs so far: number, images, cause, the checkpoint rolled back to, and row indices of the data."""
         return records.read_list(self.folder / "rollbacks.json").sound
 
     def note_rollback(self, entry: Mapping[str, Any]) -> None:
-        """Add to `rollbacks`, unless a training that was killed meanwhile has done so before."""
+        """Add to `rollbacks`, unless the same roll-back was recorded before the training was killed."""
         if entry["number"] not in [before.get("number") for before in self.rollbacks]:
             records.write_list(self.folder / "rollbacks.json", [*self.rollbacks, entry])
 
@@ -134,7 +134,7 @@ class Run:
         return self.folder / "samples"
 
     def next_steps(self, labels: Labels) -> str:
-        """Where the images are, and what to type now. labels: that the generator can be asked for."""
+        """The location of the images, and commands to continue with. labels: the labels of the generator."""
         one = "8" if "8" in labels.names else labels.slug(labels.each[-1])
         wish = "" if labels == ANY else f" --labels {one}"
         return "\n".join(
@@ -147,10 +147,10 @@ class Run:
         )
 
     def begin_session(self, images: int, here: Mapping[str, str | int], allow_changed: bool = False) -> list[str]:
-        """Note where this session runs, as `conditions` has it; returns what a person should know when it goes on
-        with an earlier one.
+        """Record the conditions of this session (`kernels.conditions`) in env.json. Returns messages for the user.
 
-        Raises CondgenError if it would not be bit-exact, unless that is allowed; then it is noted and said.
+        Raises CondgenError if resuming would not be bit-exact, unless `allow_changed`; the change is then recorded and
+        is one of the messages.
         """
         path = self.folder / "env.json"
         sessions = records.read_list(path)
@@ -176,12 +176,14 @@ class Run:
         return [*([f"going on with {str(self.folder)!r} at {images:,} images."] if before else []), *warning]
 
     def note_files(self, images: int) -> None:
-        """Write down what the folder has now. images: of its newest checkpoint."""
+        """Update published.json. images: of the newest checkpoint."""
         published.write(self.folder, self.identity, images)
 
     def publish(self, net: nn.Module, card: Mapping[str, Any], name: str = "generator") -> None:
-        """Write generator/ or best/: the weights under a name of their own, then the card that names them, then tidy
-        up."""
+        """Write generator/ or best/: first the weights under a new name, then the card that names them.
+
+        Old weights are deleted last, so that the card always names an existing file.
+        """
         folder = self.folder / name
         weights = folder / f"weights-{card['images']:012d}.safetensors"
         disk.write_bytes(weights, weights_of(net))
@@ -192,7 +194,7 @@ class Run:
 
 
 def weights_of(net: nn.Module) -> bytes:
-    """A network's parameters as a safetensors file."""
+    """A network's parameters and buffers as the bytes of a safetensors file."""
     return save({name: value.contiguous() for name, value in net.state_dict().items()})
 
 
@@ -204,7 +206,7 @@ def card_of(
     images: int,
     options: Sequence[Option] = (),
 ) -> dict[str, Any]:
-    """All that is needed to draw from the weights beside it."""
+    """The card of a generator: everything needed to generate images from the weights beside it."""
     return {
         "system": identity.system,
         "config": identity.config,
@@ -220,7 +222,10 @@ def card_of(
 
 @contextmanager
 def _locked(folder: Path) -> Iterator[None]:
-    """Hold the folder's lock, which falls with the process, however that ends. Noting the owner proves it writable."""
+    """Context manager that locks the folder. The system releases the lock however the process ends.
+
+    Writing the owner's process ID also shows that the folder is writable.
+    """
     owner = folder / ".owner"
     disk.forget(folder)
     try:
@@ -246,7 +251,7 @@ def _locked(folder: Path) -> Iterator[None]:
 
 
 def _owner(path: Path) -> str:
-    """The process that wrote the file; '' if it is missing or no number."""
+    """The process ID in a file; '' if the file is missing or contains no number."""
     try:
         text = path.read_bytes()[:20].decode("ascii")
     except (OSError, UnicodeDecodeError):

@@ -194,18 +194,18 @@ class Training:
         return sentences
 
     def _rescued(self) -> checkpoint.Checkpoint | None:
-        """Not one from before a roll-back, whose future was given up."""
+        """The newest intact rescue point; None if it precedes the last roll-back, which changed the data order."""
         found, _ = checkpoint.newest(self.run.rescue)
         return found if found and found.numbers.get("rollbacks") == len(self.run.rollbacks) else None
 
     def state_at(self, images: int) -> checkpoint.Checkpoint | None:
-        """A sound state that lies in the run and has seen just so many images."""
+        """An intact state of this run after exactly `images` training images; None if there is none."""
         places = (self.run.checkpoints, self.run.rescue, self.run.rescue_best)
         paths = [path for place in places for path in checkpoint.saved(place) if int(path.name) == images]
         return next((checkpoint.read(path) for path in paths if checkpoint.is_sound(path)), None)
 
     def sampler_of(self, saved: checkpoint.Checkpoint) -> Sampler:
-        """The averaged generator of another state."""
+        """A sampler with the averaged generator of another state."""
         net = deepcopy(self.ema.net)
         net.load_state_dict(
             {k.removeprefix("average:"): v for k, v in saved.tensors.items() if k.startswith("average:")}
@@ -215,7 +215,7 @@ class Training:
         return Sampler(net, system.generator_spec, system.prior, device=self.stream.device, options=options)
 
     def lost(self, gone: Gone) -> Gone:
-        """The error of a run folder that vanished, with what is lost with it."""
+        """The error for a run folder that was deleted or moved, completed by what is lost."""
         kept = f"the newest checkpoint in the folder has {self.saved:,}; once it is put back"
         rest = f"{kept}, the same command goes on from there." if not gone.deleted else "the same command begins anew."
         return Gone(f"{gone} The training stopped at {self.images:,} images, and its state in memory is lost: {rest}")

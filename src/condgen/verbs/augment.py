@@ -85,7 +85,7 @@ def augment(
 
 
 def wanted(dataset: "Dataset", sampler: "Sampler", per_class: int | None) -> list[int]:
-    """Images to draw of each class. Raises CondgenError if this generator cannot draw them."""
+    """Number of images to generate of each class. Raises CondgenError if this generator cannot generate them."""
     if dataset.labels.kind != "classes":
         raise CondgenError("attributes overlap, so they cannot be balanced; choose one, such as --labels Smiling.")
     if sampler.spec != dataset.spec:
@@ -105,7 +105,7 @@ def wanted(dataset: "Dataset", sampler: "Sampler", per_class: int | None) -> lis
 
 
 def draw(sampler: "Sampler", counts: Sequence[int], seed: int) -> "Samples":
-    """So many images of each class."""
+    """Generate `counts[k]` images of each class k."""
     import numpy as np
 
     from condgen.judging.reference import Samples
@@ -115,9 +115,9 @@ def draw(sampler: "Sampler", counts: Sequence[int], seed: int) -> "Samples":
 
 
 def write(sampler: "Sampler", generated: "Samples", counts: Sequence[int], seed: int, folder: Path) -> None:
-    """A subfolder of PNG files per class, and what they are in manifest.json; those that are there already stay.
+    """Write one subfolder of PNG files per class, and manifest.json with their metadata. Existing images are kept.
 
-    Raises CondgenError if `folder` holds anything else.
+    Raises CondgenError if `folder` contains other files.
     """
     from condgen import marker
     from condgen.disk import as_json, continued_folder
@@ -135,7 +135,7 @@ def write(sampler: "Sampler", generated: "Samples", counts: Sequence[int], seed:
 
 
 def files(sampler: "Sampler", counts: Sequence[int], seed: int) -> list[dict[str, Any]]:
-    """What manifest.json says of each image."""
+    """The entry of manifest.json for each image: file, label, seed and index."""
     known = sampler.spec.labels
     each = [(label, index) for label, count in enumerate(counts) for index in range(count)]
     slugs, titles = [known.slug(label) for label in known.each], [known.title(label) for label in known.each]
@@ -147,7 +147,10 @@ def files(sampler: "Sampler", counts: Sequence[int], seed: int) -> list[dict[str
 
 
 def proof(reference: "Reference", generated: "Samples") -> dict[str, Any]:
-    """Test accuracy of three classifiers over five seeds, and the paired gains of the one with generated images."""
+    """Test accuracy of classifiers trained on three data sets with five seeds each, and the gain from generated images.
+
+    A gain is the mean of the paired differences over the seeds.
+    """
     from condgen.data import Split
     from condgen.judging import lessons
     from condgen.judging.protocol import CAS_STEPS
@@ -204,14 +207,14 @@ def in_words(found: dict[str, Any]) -> str:
 
 
 def _check_ours(folder: Path) -> None:
-    """Raise CondgenError at once if something that is no augmentation stands where one is to be written."""
+    """Raise CondgenError if `folder` exists, is not empty, and was not written by `condgen augment`."""
     is_ours = (folder / MANIFEST).is_file()
     if folder.exists() and not is_ours and (not folder.is_dir() or any(folder.iterdir())):
         raise CondgenError(f"{str(folder)!r} is there already; give another --out.")
 
 
 def _check_same(folder: Path, about: dict[str, Any]) -> None:
-    """Raise CondgenError, naming the option, if another augmentation stands in `folder`."""
+    """Raise CondgenError, which names the option that differs, if `folder` contains another augmentation."""
     _check_ours(folder)
     if not folder.exists() or not any(folder.iterdir()):
         return
@@ -233,7 +236,7 @@ def _check_same(folder: Path, about: dict[str, Any]) -> None:
 
 
 def _sign(gain: Estimate) -> int:
-    """1 if the whole interval is above 0, -1 if below, 0 if it holds 0."""
+    """1 if the whole confidence interval is above 0, -1 if it is below, 0 if it contains 0."""
     value, error = gain.value or 0, gain.error or 0
     return (value > error) - (value < -error)
 

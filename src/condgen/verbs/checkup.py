@@ -26,21 +26,21 @@ NEVER = "nothing brings it back but the same training into another --out"
 
 @dataclass(frozen=True)
 class File:
-    """One file of a folder."""
+    """The state of one file of a folder."""
 
     file: str
     state: State
     note: str = ""
     mend: str = ""
-    """A command, or why there is none."""
+    """The command that repairs the file, or the reason why there is none."""
 
 
 def check(folder: Path) -> list[File]:
-    """Every file that condgen knows of. Raises CondgenError if the folder is neither a run nor an exported one."""
+    """The state of every file that condgen writes. Raises CondgenError if `folder` is neither a run nor an export."""
     if (folder / CONFIG).exists() or (folder / PUBLISHED).exists():
         found = [*_run(folder)]
         if any(file.mend == TRAIN and file.state != "sound" for file in found):
-            command = _train_command(folder)  # to spell it out may take torch
+            command = _train_command(folder)  # only on demand, since it may import torch
             found = [replace(file, mend=command) if file.mend == TRAIN else file for file in found]
         return found
     if (folder / manifest.NAME).exists() or (folder / card.NAME).exists():
@@ -49,7 +49,7 @@ def check(folder: Path) -> list[File]:
 
 
 def as_screen(folder: Path, found: list[File]) -> str:
-    """The result as text: what is not sound in full, the rest as a count."""
+    """The result as text: a line for each damaged or missing file, and the number of intact ones."""
     bad = [file for file in found if file.state != "sound"]
     lines = [f"{file.file}: {file.state}{f' ({file.note})' if file.note else ''}\n  {file.mend}" for file in bad]
     sound = f"{len(found) - len(bad)} of {len(found)} files of {str(folder)!r} are sound."
@@ -58,7 +58,7 @@ def as_screen(folder: Path, found: list[File]) -> str:
 
 
 def as_plain(folder: Path, found: list[File]) -> dict[str, Any]:
-    """The same for programs."""
+    """The result as plain data."""
     sound = all(file.state == "sound" for file in found)
     return {"folder": str(folder), "sound": sound, "files": [asdict(file) for file in found]}
 
@@ -66,7 +66,7 @@ def as_plain(folder: Path, found: list[File]) -> dict[str, Any]:
 def _run(folder: Path) -> Iterator[File]:
     known, train = _listed(folder), TRAIN
     yield _record(folder, CONFIG, train)
-    if (folder / marker.FILE).exists() or known:  # a run of an older condgen has none
+    if (folder / marker.FILE).exists() or known:  # runs of an older condgen have none
         yield _marker(folder, train)
     if (folder / PUBLISHED).exists() or not published.is_of_an_older_condgen(folder):
         yield _record(folder, PUBLISHED, train)
@@ -108,7 +108,7 @@ def _record(folder: Path, name: str, mend: str) -> File:
 
 
 def _marker(folder: Path, mend: str) -> File:
-    """The version that wrote it is that of config.json: a training writes both when it opens the run."""
+    """The state of the marker. Its version must be that of config.json, since a training writes both together."""
     version = str(records.read(folder / CONFIG).get("condgen")) if _record(folder, CONFIG, "").state == "sound" else ""
     if not (folder / marker.FILE).exists():
         return File(marker.FILE, "missing", mend=mend)
@@ -151,7 +151,7 @@ def _images(folder: Path, known: Published | None, train: str) -> Iterator[File]
 
 
 def _has_state(folder: Path, images: int | None) -> bool:
-    """Whether a sound state of just so many images is kept, from which its generator can be had."""
+    """Whether the run contains an intact state after exactly `images` training images, from which to repair files."""
     names = [] if images is None else [folder / place / f"{images:012d}" for place in ("checkpoints", "rescue")]
     best = [] if images is None else [folder / "rescue-best" / f"{images:012d}"]
     return any(checkpoint.is_sound(path) for path in [*names, *best])
@@ -165,7 +165,7 @@ def _state(path: Path, name: str, mend: str) -> Iterator[File]:
 
 
 def _generator(folder: Path, name: str, mend: str) -> Iterator[File]:
-    """card.json, and the weights that it names."""
+    """The states of card.json and of the weights that it names."""
     place = folder / name
     if not (place / card.NAME).exists():
         yield File(f"{name}/{card.NAME}", "missing", mend=mend)
@@ -208,13 +208,13 @@ def _export(folder: Path, inside: str) -> Iterator[File]:
     yield File(inside + manifest.NAME, "sound")
     for name, entry in listed.items():
         if name == manifest.PROSE and (folder / name).is_file():
-            yield File(inside + name, "sound")  # people may edit it
+            yield File(inside + name, "sound")  # users may edit it
         else:
             yield _hashed(folder / name, inside + name, entry["sha256"], mend, entry["bytes"])
 
 
 def _format(folder: Path) -> str:
-    """The option that an exported folder was made with, as far as its card tells."""
+    """The --format option that an exported folder was made with; '' if its card does not contain it."""
     with suppress(CondgenError):
         about = card.read(folder / card.NAME)
         return f" --format {about['exported']}" if about.get("exported") else ""
@@ -222,7 +222,7 @@ def _format(folder: Path) -> str:
 
 
 def _train_command(folder: Path) -> str:
-    """The run's own train command: as it was typed, if that still means this folder, else spelled out."""
+    """The train command of a run: as it was typed if it still refers to this folder, else from the configuration."""
     typed = _typed(folder)
     if typed:
         return typed
@@ -247,7 +247,7 @@ def _typed(folder: Path) -> str:
 
 
 def _words(identity: RunConfig, folder: Path) -> list[str]:
-    """The options of a train command that makes this identity."""
+    """The words of a train command that gives this configuration."""
     parent = (identity.finetuned_from or "").rpartition(" at ")[0]
     defaults = preset(identity.system).config.model_dump()
     options = {"data": identity.data, "labels": identity.labels, "size": identity.size, "finetune": parent or None}

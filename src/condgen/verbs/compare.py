@@ -26,21 +26,21 @@ if TYPE_CHECKING:
 
 FILES = ("comparison.json", "same-z.png", "quality.png")
 ROWS = 3
-"""Of the same z per run, on the sheet."""
+"""Number of rows, each with the same z, in the image grid of a run."""
 REAL = "real images"
 HEADLINE = tuple(name for name, metric in METRICS.items() if metric.headline)
 
 
 @dataclass(frozen=True)
 class Entry:
-    """One run: what it is, what it cost, what was measured."""
+    """One run: its configuration, its training cost and its metrics."""
 
     folder: Path
     identity: "RunConfig"
     images: int
     seconds: float
     players: dict[str, int]
-    """Parameters of each."""
+    """Number of parameters of each player."""
     evaluation: evaluate.Evaluation
     log: list[dict[str, Any]]
     clock: list[dict[str, Any]]
@@ -55,7 +55,7 @@ class Entry:
 
     @property
     def is_game(self) -> bool:
-        """Whether networks play against each other; an autoencoder is one player."""
+        """Whether the run is a GAN, with several players; an autoencoder has one."""
         return len(self.players) > 1
 
     @property
@@ -65,19 +65,19 @@ class Entry:
 
 @dataclass(frozen=True)
 class Group:
-    """Runs that differ in their seed only."""
+    """Runs that differ only in their seeds."""
 
     title: str
     entries: list[Entry]
 
     def number(self, name: str) -> Estimate | None:
-        """The median over seeds; None if it was not measured. The error is that of one run, see `text`."""
+        """The median of a metric over the seeds, with the error of that one run; None if it was not measured."""
         found = [entry.numbers[name] for entry in self.entries if name in entry.numbers]
         values = sorted((n for n in found if n.value is not None), key=lambda n: n.value or 0)
         return values[(len(values) - 1) // 2] if values else None
 
     def text(self, name: str) -> str:
-        """The median with the range over seeds, or one run's value with its own error."""
+        """The median of a metric with its range over the seeds, or the value of a single run with its error."""
         values = [v for entry in self.entries if name in entry.numbers and (v := entry.numbers[name].value) is not None]
         if len(values) < 2:
             return str(self.number(name) or "-")
@@ -113,7 +113,10 @@ def compare(*runs: str, out: Path | None = None, quick: bool = False) -> Result:
 
 
 def entries(runs: Sequence[str], quick: bool = False) -> list[Entry]:
-    """The runs with their evaluations, measured now where there is none. Raises CondgenError if they do not compare."""
+    """The runs with their evaluations; runs without one are evaluated.
+
+    Raises CondgenError if the evaluations are not comparable.
+    """
     if not runs:
         raise CondgenError("give one run or more, such as: condgen compare runs/cvae-mnist runs/cgan-concat-mnist")
     found = [entry(Path(run).expanduser(), quick) for run in dict.fromkeys(runs)]
@@ -130,7 +133,7 @@ def entries(runs: Sequence[str], quick: bool = False) -> list[Entry]:
 
 
 def entry(run: Path, quick: bool = False) -> Entry:
-    """One run with its evaluation."""
+    """One run with its evaluation; it is evaluated if it has none."""
     identity = api.config_of(run)
     measured = evaluate.kept(run) or evaluate.evaluate_run(run, quick=quick, say=evaluate.aloud)
     from condgen.spec import Spec
@@ -145,9 +148,9 @@ def entry(run: Path, quick: bool = False) -> Entry:
 
 
 def grouped(found: Sequence[Entry]) -> list[Group]:
-    """Runs that only differ in their seed together, in the order in which they were named.
+    """Group the runs that differ only in their seeds, in the order of their first run.
 
-    Lengths may differ by a tenth: a minute is not always as many images.
+    Lengths may differ by a tenth, since the number of images in one minute varies.
     """
     groups: list[list[Entry]] = []
     for each in found:
@@ -164,7 +167,7 @@ def grouped(found: Sequence[Entry]) -> list[Group]:
 
 
 def lines(groups: Sequence[Group]) -> list[dict[str, str]]:
-    """A line per cost and per headline number; a column per group, and one of real images."""
+    """The table: one row per cost and per headline metric, one column per group, and one for real images."""
     evaluation = groups[0].entries[0].evaluation
     table = [{"": name} | {group.title: cost(group) for group in groups} | {REAL: ""} for name, cost in COSTS.items()]
     for name in HEADLINE:
@@ -174,12 +177,12 @@ def lines(groups: Sequence[Group]) -> list[dict[str, str]]:
 
 
 def histories(found: Sequence[Entry]) -> dict[str, tuple[list[dict[str, Any]], list[dict[str, Any]]]]:
-    """Log and clock, by title, of the runs that were evaluated while they trained."""
+    """Log and clock of the runs that were evaluated during training, by title."""
     return {each.title: (each.log, each.clock) for each in found if any("fd" in line for line in each.log)}
 
 
 def same_z(found: Sequence[Entry]) -> "Image.Image":
-    """A sheet per run, one under the other: the same numbers of z along each row, a column per label."""
+    """One image grid per run, stacked vertically: the same z in each row, one label per column."""
     from condgen.sampling import canvas, grids
 
     generated = [grids.class_grid(api.load(each.folder), rows=ROWS) for each in found]
@@ -187,7 +190,7 @@ def same_z(found: Sequence[Entry]) -> "Image.Image":
 
 
 def vae_beside_gan(groups: Sequence[Group]) -> list[str]:
-    """What document 002, section 8.4, says of VAE and GAN, in numbers; empty without one of each."""
+    """The claims on VAE and GAN in CLAIMS with measured values, as lines of text; empty without a run of each."""
     sides = {
         "autoencoders": [group for group in groups if not group.entries[0].is_game],
         "games": [group for group in groups if group.entries[0].is_game],
@@ -211,7 +214,7 @@ CLAIMS = {
     "recall": "but it may collapse (recall)",
     "walk": "a VAE's latent space is smoother (largest of 16 steps of a walk, .0625 is even)",
 }
-"""Of document 002, section 8.4, each with the number that tests it."""
+"""Claims of "Python 深度学习: 基于 PyTorch" (2019), section 8.4, by the name of the metric that tests each one."""
 
 
 COSTS: dict[str, Callable[[Group], str]] = {
@@ -229,14 +232,14 @@ def _spread(group: Group) -> str:
 
 
 def _alike(one: Entry, other: Entry) -> bool:
-    """Whether two runs are one training but for the seed."""
+    """Whether two runs differ only in their seeds, and by at most a tenth in their lengths."""
     settings = [{k: v for k, v in each.identity.config.items() if k != "images"} for each in (one, other)]
     same = one.identity.system == other.identity.system and settings[0] == settings[1]
     return same and abs(one.images - other.images) <= 0.1 * other.images
 
 
 def _plain(found: Sequence[Entry]) -> list[dict[str, Any]]:
-    """Every run with its own numbers, for programs."""
+    """Every run with its metrics, as plain data."""
     return [
         {"run": str(each.folder), "system": each.identity.system, "seed": each.identity.seed, "images": each.images}
         | {"seconds": each.seconds, "parameters": each.parameters}

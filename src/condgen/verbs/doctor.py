@@ -23,14 +23,14 @@ EXTRAS = {
     "serve": "fastapi",
     "inception": "torch-fidelity",
 }
-"""What stands for each optional set of packages."""
+"""A package of each optional set, whose presence shows that the set is installed."""
 OLDEST_TORCH = (2, 10)
 SCARCE = 2 * 2**30
-"""Bytes of free space below which a training may not find room for its checkpoints."""
+"""Free space in bytes below which there may be too little for the checkpoints of a training."""
 
 
 def findings() -> dict[str, Any]:
-    """All that is known of this machine; `traps` holds a sentence for each thing to mend."""
+    """Facts about this machine; `traps` contains a sentence for each problem to solve."""
     packages = {name: installed(name) for name in PACKAGES}
     places = {
         "here": Path.cwd(),
@@ -53,7 +53,7 @@ def findings() -> dict[str, Any]:
 
 
 def traps(packages: Mapping[str, str | None], places: Mapping[str, Path]) -> Iterator[str]:
-    """A sentence for each known trap: what is wrong, and what to do."""
+    """A sentence for each known problem of this machine: its cause, and how to solve it."""
     yield from of_builds(packages)
     if torch.get_num_threads() > cores():
         yield (
@@ -71,12 +71,12 @@ def traps(packages: Mapping[str, str | None], places: Mapping[str, Path]) -> Ite
 
 
 def _nearest(place: Path) -> Path:
-    """The folder itself, or the nearest one above it that is there."""
+    """The folder itself if it exists, or else its nearest parent that does."""
     return next(folder for folder in (place, *place.absolute().parents) if folder.exists())
 
 
 def of_builds(packages: Mapping[str, str | None]) -> Iterator[str]:
-    """Packages that do not fit each other, or the machine."""
+    """A sentence for each package whose build does not fit the machine or another package."""
     ours, vision = packages["torch"] or "0", packages["torchvision"]
     if tuple(int(part) for part in ours.split(".")[:2]) < OLDEST_TORCH:
         yield f"torch {ours} is older than 2.10, which is the first that reads files safely; upgrade it."
@@ -91,7 +91,7 @@ def of_builds(packages: Mapping[str, str | None]) -> Iterator[str]:
 
 
 def devices() -> list[str]:
-    """What `--device` may name here, best first."""
+    """The devices of this machine for `--device`, best first."""
     found = [
         f"cuda:{i} {torch.cuda.get_device_name(i)}, {torch.cuda.get_device_properties(i).total_memory / 2**30:.0f} GiB"
         for i in range(torch.cuda.device_count())
@@ -100,12 +100,12 @@ def devices() -> list[str]:
 
 
 def cores() -> int:
-    """Those that this process may use."""
+    """Number of CPU cores that this process may use."""
     return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
 def build(version: str) -> str:
-    """The build of a package that comes for several devices: 2.13.0+cpu is cpu; none named is PyPI's default."""
+    """The build in a package's version: cpu for 2.13.0+cpu, and default for a version without one, as on PyPI."""
     return version.partition("+")[2] or "default"
 
 

@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from condgen.sampling.sampler import Sampler
 
 FULL = 60_000
-"""Images of a full evaluation."""
+"""Number of images of a full evaluation."""
 Say = Callable[[str], None]
 Evaluation = dict[str, Any]
 
@@ -94,7 +94,7 @@ def evaluate(
 
 
 def in_words(found: Evaluation) -> str:
-    """An evaluation as a table: every number with its error and that of real images, then what is wrong."""
+    """An evaluation as a table: every metric with its error, that of real images and its flag; then the problems."""
     about, measured = found["about"], numbers(found)
     entries = [
         {
@@ -124,11 +124,11 @@ def evaluate_run(
     fid: str | None = None, seed: int = 0, device: str = "cpu", data: str | None = None,
     say: Say = lambda text: None, **options: Any,
 ) -> Evaluation:  # fmt: skip
-    """Measure a run's generator as condgen-eval/1 says, and keep the result in the run as evaluation.json.
+    """Measure a run's generator by the protocol condgen-eval/1, and save the result in the run as evaluation.json.
 
-    count: images to draw; 10,000 by default. quick: without CAS. full: 60,000 images and longer CAS. best: the
-    generator of the best evaluation while training instead of the last. fid: weights of Inception, for FID proper.
-    options: the sampling options of the generator.
+    count: number of images to generate; 10,000 by default. quick: skip CAS. full: 60,000 images by default and longer
+    CAS. best: use the generator with the best evaluation during training instead of the last one. fid: file of the
+    Inception weights, for the standard FID. say: called with progress messages. options: sampling options.
     """
     sampler = api.load(run, best=best, device=device, **options)
     dataset = api.data_of(run, data)
@@ -153,7 +153,7 @@ def evaluate_images(
     images: str | Path, dataset: "Dataset", *, quick: bool = False, full: bool = False, fid: str | None = None,
     say: Say = lambda text: None,
 ) -> Evaluation:  # fmt: skip
-    """The same of images made by any tool: an .npz, a folder per label, or what `condgen sample` wrote."""
+    """Measure images made by any tool: an .npz, one folder per label, or the output of `condgen sample`."""
     from condgen.judging import evaluation, external
 
     generated = external.read(Path(images), dataset)
@@ -166,7 +166,7 @@ def evaluate_images(
 
 
 def reference_for(dataset: "Dataset", say: Say = lambda text: None) -> "tuple[Reference, bool]":
-    """What images of these data are held against, and whether its images may have been trained on."""
+    """The reference for images of a data set, and whether the generator may have been trained on its images."""
     from condgen.judging import judge
     from condgen.judging.reference import Reference, with_test
 
@@ -177,7 +177,7 @@ def reference_for(dataset: "Dataset", say: Say = lambda text: None) -> "tuple[Re
 
 
 def kept(run: str | Path, best: bool = False, sampling: "Mapping[str, Value] | None" = None) -> Evaluation | None:
-    """The evaluation in a run, if it is intact and of the present generator, under these sampling options."""
+    """The saved evaluation of a run under these sampling options; None if missing, damaged or of other weights."""
     path = Path(run).expanduser() / file_name(best, sampling)
     if not path.exists():
         return None
@@ -192,7 +192,7 @@ def kept(run: str | Path, best: bool = False, sampling: "Mapping[str, Value] | N
 
 
 def _current(found: Evaluation) -> Evaluation:
-    """An evaluation with the names of today; an earlier condgen called images pictures."""
+    """The evaluation with present names of fields; an earlier condgen used other ones."""
     lists = {
         key: [current_names(line, EVALUATION) for line in value]
         for key, value in found.items()
@@ -202,24 +202,24 @@ def _current(found: Evaluation) -> Evaluation:
 
 
 def numbers(found: Evaluation) -> dict[str, Estimate]:
-    """The measured numbers of an evaluation, by name."""
+    """The metrics of an evaluation, by name."""
     return {name: Estimate.from_json(found[name]) for name in METRICS if name in found}
 
 
 def real_text(found: Evaluation, name: str) -> str:
-    """The number of real images beside one of an evaluation, in words; '-' if there is none."""
+    """The value of a metric for real images, as text; '-' if there is none."""
     real = found.get(name, {}).get("real")
     return str(Estimate.from_json(real)) if real else "-"
 
 
 def file_name(best: bool, sampling: "Mapping[str, Value] | None" = None) -> str:
-    """evaluation.json, or with what was chosen in its name: evaluation-best_truncation-0.7.json."""
+    """File name of an evaluation, with the chosen options: evaluation-best_truncation-0.7.json."""
     chosen = "".join(f"_{name}-{value}" for name, value in (sampling or {}).items())
     return f"evaluation{'-best' if best else ''}{chosen}.json"
 
 
 def generator_of(sampler: "Sampler") -> dict[str, Any]:
-    """What has to be known of a generator to draw the same images."""
+    """The facts about a generator that are needed to generate the same images."""
     return {
         key: sampler.card.get(key) for key in ("system", "config", "images", "seed", "sha256", "micro_batch", "data")
     } | ({"sampling": sampler.chosen} if sampler.chosen else {})
@@ -232,7 +232,7 @@ def _described(reference: "Reference", leaky: bool) -> str:
 
 
 def _self_test(dataset: "Dataset", count: int, say: Say) -> list[dict[str, Any]]:
-    """A line per fault, ready for JSON."""
+    """The metrics of the real images under each fault, as plain data."""
     from condgen.judging import faults
 
     reference, _ = reference_for(dataset, say)
@@ -263,7 +263,7 @@ def _value(line: dict[str, Any], name: str) -> str:
 
 
 def aloud(text: str) -> None:
-    """Progress goes to stderr, so that --json stays clean."""
+    """Print progress to stderr, so that stdout contains only the result."""
     sys.stderr.write(f"{text}\n")
 
 

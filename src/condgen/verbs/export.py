@@ -53,7 +53,7 @@ FORMATS: Mapping[str, Callable[["Sampler", Path, Precision], Mapping[str, Any]]]
     "pt2": pt2,
     "web": web,
 }
-"""Of what a folder holds beside its weights: each writes its files, and says what the card should."""
+"""Functions that write the files of a format, besides the weights, and return fields to add to the card."""
 
 
 def export(
@@ -114,7 +114,7 @@ def export(
 
 
 def about_it(run: str, best: bool, about: Mapping[str, Any]) -> dict[str, Any]:
-    """What a card says to strangers, who have no run: the paper, what the data are called, and what was measured."""
+    """Fields of an exported card that its users cannot read from the run: paper, name of the data and metrics."""
     from condgen.systems import preset
     from condgen.training.run import config_in
 
@@ -122,14 +122,14 @@ def about_it(run: str, best: bool, about: Mapping[str, Any]) -> dict[str, Any]:
     if identity := config_in(Path(run).expanduser()):
         options = {"labels": identity.labels, "size": identity.size, "fit": identity.fit}
         told |= {key: value for key, value in options.items() if value is not None}
-    told["name"] = Path(told["name"]).name  # the way to it is the giver's own business
+    told["name"] = Path(told["name"]).name  # without its path, which is private
     found = evaluate.kept(run, best, about.get("sampling"))
     scores = {"scores": _scores(found), "measured": _measured(found)} if found else {}
     return {"paper": {"short": paper.short, "bibtex": paper.bibtex}, "data": told} | scores
 
 
 def _scores(found: evaluate.Evaluation) -> dict[str, Any]:
-    """Every measured number, and beside it that of real images."""
+    """Every measured metric with its value for real images."""
     measured = {name: number for name, number in evaluate.numbers(found).items() if number.value is not None}
     real = {name: {"real": found[name]["real"]} if found[name].get("real") else {} for name in measured}
     return {name: number.to_json() | real[name] for name, number in measured.items()}
@@ -160,5 +160,5 @@ def push(folder: str, name: str, *, private: bool = False) -> str:
     from condgen.sharing import hub
     from condgen.sharing.folder import sampler
 
-    sampler(place, about)  # nobody should be given what cannot be loaded
+    sampler(place, about)  # check that it can be loaded before it is published
     return hub.push(place.folder, name, private)

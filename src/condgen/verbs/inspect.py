@@ -1,4 +1,4 @@
-"""`condgen inspect`: a look at data before training on it."""
+"""`condgen inspect`: checks a data set before training on it."""
 
 from collections.abc import Sequence
 from pathlib import Path
@@ -36,7 +36,7 @@ def inspect(
 
 
 def in_words(notes: Sequence[str], found: dict[str, Any], folder: Path) -> str:
-    """The facts as tables, then what should be known, then where the images are."""
+    """The facts as tables, then notes on the data, then the location of the images."""
     from condgen import inspection
 
     splits = [{"split": title} | numbers for title, numbers in found["splits"].items()]

@@ -1,4 +1,4 @@
-"""The tables of systems and data sets, as plain data."""
+"""The lists of presets and data sets, as plain data."""
 
 from typing import Any
 
@@ -8,12 +8,12 @@ from condgen.systems import preset, presets
 
 
 def systems() -> list[dict[str, Any]]:
-    """Every row, with its trainable parameters per player at the sizes of its source document."""
+    """Every preset, with the number of trainable parameters per player at the sizes of its source document."""
     return [_brief(name) for name in presets()]
 
 
 def system(name: str) -> dict[str, Any]:
-    """One row in full: also its settings with their defaults, and the training tips that it breaks."""
+    """One preset, with its settings and their defaults, and the training tips that it does not follow."""
     from condgen.training.advice import advice
 
     found = preset(name, chosen=True)
@@ -21,13 +21,13 @@ def system(name: str) -> dict[str, Any]:
 
 
 def data() -> list[dict[str, str]]:
-    """Every data set by name, then the layouts of files of your own, in a folder or a zip."""
+    """Every data set by name, then the supported layouts of the user's own files, in a folder or a zip."""
     named = [{"name": name, "summary": source.summary} for name, source in SOURCES.items()]
     return named + [{"name": f"a path: {name}", "summary": layout.summary} for name, layout in LAYOUTS.items()]
 
 
 def citation(system: str) -> str:
-    """BibTeX of the papers behind a row."""
+    """BibTeX of the papers on which a preset is based."""
     return preset(system, chosen=True).system.paper.bibtex
 
 
@@ -35,7 +35,7 @@ def _brief(name: str) -> dict[str, Any]:
     found = preset(name, chosen=True)
     try:
         players = found.build_on_meta().players
-    except CondgenError as error:  # a package from outside that is broken
+    except CondgenError as error:  # a broken plugin package
         return {"name": name, "paper": "-", "summary": str(error), "parameters": {}}
     return {
         "name": name,

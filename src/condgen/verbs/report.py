@@ -20,9 +20,9 @@ if TYPE_CHECKING:
     from condgen.judging.reference import Reference
 
 SHOWN = {"argv", "started", "from_images", "torch", "device", "threads", "machine"}
-"""Of a session."""
+"""Fields of a session that the page shows."""
 PER_LABEL, SUSPECTS, LABELS = 8, 12, 20
-"""Images of each label, nearest training images, labels at most."""
+"""Number of images of each label, number of nearest training images, and maximum number of labels."""
 
 
 def report(*runs: str, out: Path | None = None, quick: bool = False) -> Path:
@@ -50,7 +50,7 @@ def report(*runs: str, out: Path | None = None, quick: bool = False) -> Path:
 
 
 def content(found: Sequence[Entry]) -> dict[str, Any]:
-    """All that the page shows, as plain data."""
+    """The content of the page, as plain data."""
     from condgen.verbs import listing
 
     groups = grouped(found)
@@ -73,7 +73,7 @@ def content(found: Sequence[Entry]) -> dict[str, Any]:
 
 
 def row(groups: Sequence[Group], name: str) -> dict[str, Any]:
-    """One number of every group, beside that of real images, with its red flags."""
+    """One metric of every group and of real images, with the flags that mark suspicious values."""
     evaluation = groups[0].entries[0].evaluation
     cells = []
     for group in groups:
@@ -113,7 +113,7 @@ def run(entry: Entry, reference: "Reference") -> dict[str, Any]:
 
 
 def drawn_panels(entry: Entry) -> list[dict[str, str]]:
-    """Images of each label, the same z at the same place of each."""
+    """Generated images of each label, with the same latent vectors for all labels."""
     sampler = api.load(entry.folder)
     labels = sampler.spec.labels.each[:LABELS]
     return [
@@ -132,7 +132,7 @@ def panels(reference: "Reference") -> list[dict[str, str]]:
 
 
 def suspects(entry: Entry, reference: "Reference") -> list[dict[str, Any]]:
-    """Of 2,000 generated images those that come nearest to a training image, each beside it."""
+    """The generated images, out of 2,000, that are nearest to a training image, each with that image."""
     from condgen.judging import protocol
     from condgen.metrics import neighbours
     from condgen.sampling import canvas
@@ -154,14 +154,14 @@ def suspects(entry: Entry, reference: "Reference") -> list[dict[str, Any]]:
 
 
 def confusion(counts: list[list[int]] | None) -> list[list[dict[str, float]]]:
-    """Counts with their share of the row; empty without classes, or with too many to read."""
+    """The confusion matrix as counts and shares of their rows; empty without classes, or with more than LABELS."""
     if counts is None or len(counts) > LABELS:
         return []
     return [[{"count": count, "share": count / max(1, sum(line))} for count in line] for line in counts]
 
 
 def quality(found: Sequence[Entry]) -> str:
-    """Quality over time of all runs, as SVG; empty if nothing was evaluated while training."""
+    """Plot of quality over time of all runs, as SVG; '' if no run was evaluated during training."""
     from condgen.sampling import plots
 
     watched = histories(found)
@@ -169,7 +169,7 @@ def quality(found: Sequence[Entry]) -> str:
 
 
 def mosaic(batches: Sequence[Any]) -> str:
-    """Images uint8 (n, h, w, c) in rows of four, as a data URL."""
+    """Batches of images, uint8 (n, h, w, c), as one PNG of four columns in a data URL."""
     import numpy as np
 
     from condgen.sampling import canvas
@@ -183,13 +183,13 @@ def data_url(png: bytes) -> str:
 
 
 def svg(drawing: bytes) -> str:
-    """A figure as it stands in a page: in the page's own text colour, without the file's head."""
+    """An SVG figure for embedding: in the text colour of the page, and without the XML header."""
     text = drawing.decode()
     return text[text.index("<svg") :].replace("#010203", "currentColor")
 
 
 def _best(folder: Path) -> dict[str, Any] | None:
-    """What was measured of the best generator while training, which may hide that the last one is worse."""
+    """Number of images and metrics of the best generator during training; None if there is none."""
     from condgen.training import published
 
     try:
@@ -202,7 +202,7 @@ def _best(folder: Path) -> dict[str, Any] | None:
 
 
 def _sessions(folder: Path) -> list[dict[str, Any]]:
-    """Where the run was trained, as far as env.json still tells."""
+    """The sessions in which the run was trained, as far as they can be read from env.json."""
     found = records.read_list(folder / "env.json")
     sound = [session for session in found.sound if session.keys() >= SHOWN]
     if found.damaged or len(sound) < max(1, len(found.sound)):
@@ -213,7 +213,7 @@ def _sessions(folder: Path) -> list[dict[str, Any]]:
 
 
 def _alarms(folder: Path) -> list[dict[str, Any]]:
-    """Of each kind the latest words, and from where to where it was raised."""
+    """One entry per kind of alarm: its latest text, and the first and last number of images at which it was raised."""
     from condgen.training.published import lines
 
     found: dict[str, dict[str, Any]] = {}

@@ -45,7 +45,7 @@ def serve(
 
 
 def scores(run: str, best: bool) -> dict[str, float]:
-    """The headline numbers of a run's own evaluation; nothing where there is none."""
+    """The headline metrics of a run's saved evaluation; empty if there is none."""
     from condgen.metrics import METRICS
     from condgen.verbs import evaluate
 
