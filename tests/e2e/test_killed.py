@@ -72,7 +72,7 @@ def test_an_interrupted_training_saves_and_says_how_to_go_on(
         assert kill_when(process, lambda: (tmp_path / "run/log.jsonl").exists(), number)
         said = process.communicate()[0]
     assert process.returncode == 128 + number
-    assert "the same command again goes on from there" in said
+    assert "the same command resumes from there" in said
     card = json.loads((tmp_path / "run/generator/card.json").read_text())
     assert card["images"] == int(max((tmp_path / "run/checkpoints").glob("0*")).name) > 0
 

@@ -110,9 +110,13 @@ def _record(folder: Path, name: str, mend: str) -> File:
 def _marker(folder: Path, mend: str) -> File:
     """The state of the marker. Its version must be that of config.json, since a training writes both together."""
     version = str(records.read(folder / CONFIG).get("condgen")) if _record(folder, CONFIG, "").state == "sound" else ""
+    return _marked(folder, "condgen train", version or __version__, mend)
+
+
+def _marked(folder: Path, wrote: str, version: str, mend: str) -> File:
     if not (folder / marker.FILE).exists():
         return File(marker.FILE, "missing", mend=mend)
-    whole = marker.is_whole(folder, marker.Mark("condgen train"), version or __version__)
+    whole = marker.is_whole(folder, marker.Mark(wrote), version)
     return File(marker.FILE, "sound") if whole else File(marker.FILE, "damaged", mend=mend)
 
 
@@ -206,6 +210,11 @@ def _export(folder: Path, inside: str) -> Iterator[File]:
         yield File(inside + manifest.NAME, state, str(error), mend)
         return
     yield File(inside + manifest.NAME, "sound")
+    with suppress(CondgenError):
+        about = card.read(folder / card.NAME)
+        if (folder / marker.FILE).exists() or about["format"] >= 3:  # before, exports had no marker
+            found = _marked(folder, "condgen export", about["condgen"], mend)
+            yield replace(found, file=inside + found.file)
     for name, entry in listed.items():
         if name == manifest.PROSE and (folder / name).is_file():
             yield File(inside + name, "sound")  # users may edit it
