@@ -17,24 +17,17 @@ import pytest
 import torch
 from filelock import FileLock
 
-from condgen.data import SOURCES, Dataset, Split
-from condgen.labels import Labels
+from condgen.data import SOURCES
 from condgen.sampling import plots
+from condgen.testing.toys import KINDS as KINDS
+from condgen.testing.toys import toy_data as toy_data
 
 pytest_plugins = ["sharing.fixtures"]
+pytest.register_assert_rewrite("condgen.testing.system_laws", "condgen.testing.training_laws")
 os.environ["MPLBACKEND"] = "Agg"
 os.environ.setdefault("OMP_NUM_THREADS", "1")  # of the processes that tests start: the other cores have tests to run
 SHARED = Path(__file__).parents[2] / "shared"
 """Where development data may lie; tests that want it skip without it."""
-
-KINDS = {
-    "digits": ((1, 28, 28), Labels(tuple("0123456789"))),
-    "colour": ((3, 8, 8), Labels(("cat", "dog", "T-shirt/top"))),
-    "attributes": ((1, 12, 8), Labels(("Smiling", "Hat", "Blond_Hair", "Glasses"), "attributes")),
-}
-"""Shapes and label sets that every row must take: grey and colour, square and not, classes and attributes."""
-ODD = {"odd": ((1, 5, 7), Labels(("left", "right")))}
-"""A shape that a row takes, or refuses with the sizes that it would take."""
 
 
 def shared(tmp_path_factory: pytest.TempPathFactory) -> Path:
@@ -82,21 +75,6 @@ def _one_thread() -> None:
 def with_planes(x: torch.Tensor, y: torch.Tensor) -> torch.Tensor:
     """The image with one constant plane per label behind its channels: (b, c, h, w), (b, K) -> (b, c + K, h, w)."""
     return torch.cat([x, y[:, :, None, None].expand(-1, -1, *x.shape[2:])], 1)
-
-
-def toy_data(kind: str, n: int = 60, seed: int = 0) -> Dataset:
-    """Random images with a bright bar whose place is the label, so that there is something to learn."""
-    (channels, height, width), labels = (KINDS | ODD)[kind]
-    rng = np.random.default_rng(seed)
-    images = rng.integers(0, 60, (n, height, width, channels), dtype=np.uint8)
-    if labels.kind == "classes":
-        targets = np.arange(n) % len(labels)
-        images[np.arange(n), targets % height] = 230
-    else:
-        targets = rng.integers(0, 2, (n, len(labels)))
-        for image, values in zip(images, targets, strict=True):
-            image[np.flatnonzero(values) % height] = 230
-    return Dataset(kind, labels, Split(images, targets.astype(np.int64)))
 
 
 @pytest.fixture

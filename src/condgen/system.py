@@ -112,12 +112,15 @@ class System(nn.Module, ABC):
     takes_label: whether the generator is conditional, that is, uses y.
     options: sampling options of the generator, which is called as ``net(z, y, guidance=...)`` with a value for each,
         a number or a scalar tensor.
+    still_parameters: names (as in `named_parameters`) of the parameters that steps may leave unchanged, for a
+        mathematical reason. The contract tests require all others to change.
     """
 
     paper: ClassVar[Paper]
     batches_per_step: int = 1
     takes_label: bool = True
     options: ClassVar[tuple[Option, ...]] = ()
+    still_parameters: tuple[str, ...] = ()
 
     prior: Prior
     players: dict[str, Player]

@@ -13,9 +13,9 @@ from condgen.errors import CondgenError
 from condgen.labels import Labels
 from condgen.spec import Spec
 from condgen.systems import SYSTEMS, preset
+from condgen.testing.trainings import begin, build, run_to
 from condgen.training.finetune import Parent, label_sides
 from conftest import toy_data
-from contract.laws import begin, build, run_to
 
 DATA = toy_data("colour")
 pytestmark = pytest.mark.usefixtures("without_curves")

@@ -1,19 +1,18 @@
 """Laws of a system, over every row of the table and every kind of image."""
 
-import importlib
 import re
 from dataclasses import replace
+from pathlib import Path
 
 import pytest
 import torch
 
 from condgen.errors import CondgenError
-from condgen.labels import ANY
-from condgen.noise import draw, reseed
-from condgen.system import Player, descend
+from condgen.noise import draw
 from condgen.systems import SYSTEMS
-from conftest import KINDS, toy_data
-from contract.laws import BATCH, build, equal, labels_of, streaming
+from condgen.testing import system_laws as laws
+from condgen.testing.toys import KINDS, toy_data
+from condgen.testing.trainings import Case, build, labels_of
 
 every_row = pytest.mark.parametrize("name", SYSTEMS)
 every_kind = pytest.mark.parametrize("kind", KINDS)
@@ -38,9 +37,8 @@ COUNTS = {  # design/systems.md: trainable parameters at the sizes of the source
     "cvae": {"vae": 652_824 + 10 * 400 + 10 * 400},  # ten more inputs to each of two hidden layers of 400
 }
 STRIDED = {"dcgan", "cdcgan", "cwgan-gp"}
-CANNOT_MOVE = {"cwgan-gp": ("D", -1)}
-"""Network and place of a parameter that the algebra holds still: a critic's last bias cancels in E D(fake) - E D(real),
-and the penalty sees only slopes."""
+STILL = {"cwgan-gp": "D"}
+"""Network whose last parameter the algebra holds still."""
 
 
 @every_row
@@ -53,88 +51,39 @@ def test_parameters_are_those_of_the_document(name: str) -> None:
 @device
 @every_kind
 @every_row
-def test_generator_draws_images_in_range(name: str, kind: str, device: str) -> None:
-    data = toy_data(kind)
-    system = build(name, data.spec, device=device)
-    z = draw(system.prior, 5, device)
-    x = system.generator.eval()(3 * z, labels_of(data, 5).to(device))
-    assert x.shape == (5, *data.spec.shape)
-    assert x.dtype == torch.float32
-    assert x.abs().max() <= 1
-    assert x.std() > 0
+def test_generator_draws_images_in_range(name: str, kind: str, device: str, tmp_path: Path) -> None:
+    laws.generates_images_in_range(Case(name, toy_data(kind), tmp_path, device))
 
 
 @device
 @every_kind
 @every_row
-def test_a_step_returns_finite_scalars_cut_from_the_graph(name: str, kind: str, device: str) -> None:
-    data = toy_data(kind)
-    system, stream = build(name, data.spec, device=device), streaming(data, device=device)
-    for _ in range(2):
-        logs = system.step(stream, stream.images)
-    assert {f"loss/{player}" for player in system.players} <= logs.keys()
-    for name, value in logs.items():
-        assert value.shape == (), name
-        assert value.isfinite(), name
-        assert not value.requires_grad, name
+def test_a_step_returns_finite_scalars_cut_from_the_graph(name: str, kind: str, device: str, tmp_path: Path) -> None:
+    laws.step_returns_finite_scalars(Case(name, toy_data(kind), tmp_path, device))
 
 
 @every_row
-def test_a_step_draws_as_many_batches_as_it_says(name: str) -> None:
-    data = toy_data("colour")
-    system, stream = build(name, data.spec), streaming(data)
-    system.step(stream, 0)
-    assert stream.images == BATCH * system.batches_per_step
+def test_a_step_draws_as_many_batches_as_it_says(name: str, tmp_path: Path) -> None:
+    laws.step_takes_batches_per_step(Case(name, toy_data("colour"), tmp_path))
 
 
 @every_row
-def test_equal_seeds_play_equal_games(name: str) -> None:
-    def play(seed: int) -> dict[str, torch.Tensor]:
-        data = toy_data("colour")
-        system, stream = build(name, data.spec, seed), streaming(data, seed)
-        for _ in range(3):
-            reseed(seed, "step", stream.images)
-            system.step(stream, stream.images)
-        return system.state_dict()
-
-    assert equal(play(0), play(0))
-    assert not equal(play(0), play(1))
+def test_equal_seeds_play_equal_games(name: str, tmp_path: Path) -> None:
+    laws.equal_seeds_train_equally(Case(name, toy_data("colour"), tmp_path))
 
 
 @every_row
-def test_a_move_touches_only_its_own_player(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    data = toy_data("colour")
-    system, stream = build(name, data.spec), streaming(data)
-    moved: set[str] = set()
-
-    def watched(*moves: tuple[Player, torch.Tensor]) -> None:
-        before = {player: [p.clone() for p in system.players[player].parameters] for player in system.players}
-        for parameter in system.parameters():
-            parameter.grad = None
-        descend(*moves)
-        for player, old in before.items():
-            parameters = system.players[player].parameters
-            moves_now = any(mover is system.players[player] for mover, _ in moves)
-            assert moves_now == any(not torch.equal(a, b) for a, b in zip(old, parameters, strict=True)), player
-            assert moves_now or all(parameter.grad is None for parameter in parameters), player
-            moved.update([player] if moves_now else [])
-
-    monkeypatch.setattr(importlib.import_module(type(system).__module__), "descend", watched)
-    system.step(stream, 0)
-    assert moved == set(system.players)
+def test_a_move_touches_only_its_own_player(name: str, tmp_path: Path) -> None:
+    laws.update_changes_only_its_player(Case(name, toy_data("colour"), tmp_path))
 
 
 @every_kind
 @every_row
-def test_every_parameter_moves(name: str, kind: str) -> None:
-    data = toy_data(kind)
-    system, stream = build(name, data.spec), streaming(data)
-    before = {key: value.clone() for key, value in system.named_parameters()}
-    for _ in range(4):
-        system.step(stream, stream.images)
-    still = [key for key, value in system.named_parameters() if torch.equal(value, before[key])]
-    player, place = CANNOT_MOVE.get(name, ("", 0))
-    assert still == ([[key for key in before if key.startswith(player)][place]] if player else [])
+def test_every_parameter_moves(name: str, kind: str, tmp_path: Path) -> None:
+    still = laws.every_parameter_changes(Case(name, toy_data(kind), tmp_path))
+    if net := STILL.get(name):
+        names = [key for key, _ in build(name, toy_data(kind).spec).named_parameters()]
+        assert still == {[key for key in names if key.startswith(net)][-1]}
 
 
 @every_row
@@ -152,29 +101,16 @@ def test_an_odd_size_is_taken_or_refused_with_sizes_that_would_do(name: str) -> 
 
 
 @every_row
-def test_the_players_own_every_parameter_once(name: str) -> None:
-    system = build(name, toy_data("colour").spec)
-    owned = [id(p) for player in system.players.values() for p in player.parameters]
-    assert sorted(owned) == sorted(id(p) for p in system.parameters())
+def test_the_players_own_every_parameter_once(name: str, tmp_path: Path) -> None:
+    laws.players_own_every_parameter_once(Case(name, toy_data("colour"), tmp_path))
 
 
 @every_row
-def test_one_step_under_bf16_autocast(name: str) -> None:
-    data = toy_data("colour")
-    system, stream = build(name, data.spec), streaming(data)
-    with torch.autocast("cpu", torch.bfloat16):
-        logs = system.step(stream, 0)
-    assert all(value.isfinite() for value in logs.values())
-    assert all(p.dtype == torch.float32 and p.isfinite().all() for p in system.parameters())
+def test_one_step_under_bf16_autocast(name: str, tmp_path: Path) -> None:
+    laws.trains_under_bf16(Case(name, toy_data("colour"), tmp_path))
 
 
 @every_kind
 @every_row
-def test_the_label_reaches_the_image_or_the_row_says_that_it_does_not(name: str, kind: str) -> None:
-    data = toy_data(kind)
-    system = build(name, data.spec)
-    z, y = draw(system.prior, 4), labels_of(data, 4)
-    G = system.generator.eval()
-    assert torch.equal(G(z, y), G(z, y.flip(1))) != system.takes_label
-    assert (system.generator_spec.labels == ANY) != system.takes_label
-    assert system.generator_spec.shape == data.spec.shape
+def test_the_label_reaches_the_image_or_the_row_says_that_it_does_not(name: str, kind: str, tmp_path: Path) -> None:
+    laws.uses_the_label_or_declares_that_it_does_not(Case(name, toy_data(kind), tmp_path))

@@ -1,7 +1,12 @@
 """A system from outside: a package installed beside condgen, or module:Class; every command works on its runs."""
 
 import json
+import os
 import re
+import subprocess
+import sys
+import tomllib
+from collections import defaultdict
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -13,7 +18,8 @@ from condgen import api, cli, plugins
 from condgen.errors import CondgenError
 from condgen.systems import presets
 
-PAGE = Path(__file__).parents[2] / "CONTRIBUTING.md"
+ROOT = Path(__file__).parents[2]
+PAGE = ROOT / "CONTRIBUTING.md"
 OPTION = """
     options: ClassVar = (
         Option(name="warmth", help="How much is added to every pixel.", default=0.0, minimum=0.0, maximum=1.0),
@@ -126,3 +132,76 @@ def test_a_class_is_trained_by_its_path_and_its_run_remembered(
 def test_what_is_no_system_is_one_line(site: Path, name: str, message: str) -> None:
     with pytest.raises(CondgenError, match=message):
         condgen.train(name, images=64, quiet=True)
+
+
+BROKEN = """
+import torch
+from hinge_condgen import Config, Generator, HingeGAN
+
+class Bright(Generator):
+    def forward(self, z, y, warmth=0.0):
+        return 5 * super().forward(z, y)
+
+class TooBright(HingeGAN):
+    def __init__(self, spec, cfg):
+        super().__init__(spec, cfg)
+        self.G.__class__ = Bright
+
+class MovesTheOther(HingeGAN):
+    def step(self, batches, images):
+        logs = super().step(batches, images)
+        with torch.no_grad():
+            self.D.body[0].weight.mul_(0.99)
+        return logs
+
+class Forgetful(HingeGAN):
+    steps = 0
+
+    def step(self, batches, images):
+        self.steps += 1  # which no checkpoint holds
+        self.players["g"].set_lr(1e-3 / self.steps)
+        return super().step(batches, images)
+"""
+CHOSEN = {"generates_images_in_range", "update_changes_only_its_player", "resume_is_bit_exact"}
+BREAKS = {
+    "hinge_condgen:HingeGAN": set(),
+    "broken:TooBright": {"generates_images_in_range"},
+    "broken:MovesTheOther": {"update_changes_only_its_player"},
+    "broken:Forgetful": {"resume_is_bit_exact"},
+}
+"""Systems from outside, and which of the laws each of them breaks: the first, on which all are checked, none."""
+
+
+def test_pytest_checks_a_system_from_outside(site: Path, tmp_path: Path) -> None:
+    (tmp_path / "broken.py").write_text(BROKEN, encoding="utf-8")
+    options = ["-p", "condgen.testing", "-p", "no:cacheprovider", "-q", "--tb=no", "-rfEp"]
+    options += ["-k", " or ".join(["HingeGAN", *CHOSEN])]
+    named = [word for system in BREAKS for word in ("--condgen-system", system)]
+    env = os.environ | {"PYTHONPATH": os.pathsep.join([str(site), str(tmp_path)])}
+    command = [sys.executable, "-m", "pytest", *options, *named]
+    told = subprocess.run(command, cwd=tmp_path, env=env, capture_output=True, text=True)
+    failed, passed = defaultdict[str, set[str]](set), defaultdict[str, set[str]](set)
+    for result, system, law in re.findall(r"^(PASSED|FAILED) (\S+)::(\w+)\[", told.stdout, re.MULTILINE):
+        (passed if result == "PASSED" else failed)[system].add(law)
+    assert told.returncode == 1, told.stdout + told.stderr
+    assert {system: failed[system] for system in BREAKS} == BREAKS, told.stdout
+    assert len(passed["hinge_condgen:HingeGAN"]) == 14
+    assert all(passed[system] == CHOSEN - broken for system, broken in BREAKS.items() if broken)
+
+
+def test_pytest_starts_without_torch_and_finds_the_plugin() -> None:
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
+    (name, module), *_ = project["entry-points"]["pytest11"].items()
+    assert name == module, "else -p and the entry point would register it twice"
+    code = (
+        f"import sys, {module}; print({{'torch', 'numpy', 'pytest'}} & sys.modules.keys(), {module}.pytest_addoption)"
+    )
+    told = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout
+    assert told.startswith("set() <function")
+
+
+def test_a_system_that_is_not_there_is_a_usage_error(request: pytest.FixtureRequest) -> None:
+    from condgen.testing.items import items_of
+
+    with pytest.raises(pytest.UsageError, match="--condgen-system: cannot import the system 'nowhere:Thing'"):
+        next(items_of("nowhere:Thing", request.session))

@@ -13,8 +13,8 @@ from condgen.judging.monitor import Alarm, Monitor, _discriminator, is_best, new
 from condgen.judging.reference import Reference
 from condgen.labels import Label
 from condgen.systems import SYSTEMS
+from condgen.testing.trainings import begin, equal, everything, round_of
 from conftest import toy_data
-from contract.laws import begin, equal, everything, round_of
 
 HEALTHY = "healthy"
 

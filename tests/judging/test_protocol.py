@@ -11,8 +11,8 @@ from condgen.judging.reference import Reference, Samples
 from condgen.labels import ANY
 from condgen.sampling.sampler import Sampler
 from condgen.spec import Prior, Spec
+from condgen.testing.trainings import build
 from conftest import toy_data
-from contract.laws import build
 
 
 @pytest.fixture(scope="module")

@@ -9,8 +9,8 @@ from torch import Tensor, nn
 
 from condgen import losses
 from condgen.systems import preset
+from condgen.testing.trainings import build, streaming
 from conftest import toy_data
-from contract.laws import build, streaming
 
 
 def slope_of(weight: Tensor) -> nn.Module:

@@ -11,8 +11,8 @@ from condgen.nets.diffaugment import HIGHEST, TRANSFORMS, Augment, safe
 from condgen.noise import reseed
 from condgen.spec import Spec
 from condgen.systems import SYSTEMS, preset
+from condgen.testing.trainings import begin, equal, everything, run_to, streaming
 from conftest import KINDS, toy_data
-from contract.laws import begin, equal, everything, run_to, streaming
 
 COLOUR, GREY = Spec(*KINDS["colour"]), Spec(*KINDS["digits"])
 ROWS = [name for name in SYSTEMS if isinstance(preset(name).config, Adversarial)]

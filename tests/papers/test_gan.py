@@ -12,8 +12,8 @@ from condgen.nets.condition import PlanesConv2d
 from condgen.nets.strided import channels, pyramid
 from condgen.spec import Spec
 from condgen.systems import SYSTEMS, preset
+from condgen.testing.trainings import build, streaming
 from conftest import toy_data
-from contract.laws import build, streaming
 
 
 class Logit(nn.Module):

@@ -17,8 +17,8 @@ from condgen.spec import Spec
 from condgen.system import Player
 from condgen.systems import preset
 from condgen.systems.swift import Config, Residual, Swift, exchanged
+from condgen.testing.trainings import BATCH, streaming
 from conftest import toy_data
-from contract.laws import BATCH, streaming
 
 
 def begun(**settings: float) -> tuple[Swift, Tensor, Tensor]:

@@ -6,8 +6,8 @@ import torch
 from condgen import losses
 from condgen.noise import reseed
 from condgen.systems import preset
+from condgen.testing.trainings import streaming
 from conftest import toy_data
-from contract.laws import streaming
 
 
 @pytest.mark.parametrize("name", ["vae", "cvae"])

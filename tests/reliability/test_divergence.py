@@ -17,11 +17,11 @@ from condgen.progress import Progress
 from condgen.system import Batches, Player, System, adam, descend
 from condgen.systems import SYSTEMS
 from condgen.systems.vae import VAE
+from condgen.testing.trainings import begin, build, everything, streaming
 from condgen.training import checkpoint
 from condgen.training.state import Training, diverging_loss
 from condgen.training.trainer import Every, Plan, train
 from conftest import toy_data
-from contract.laws import begin, build, everything, streaming
 from reliability.crashes import Course, calls_of, finish, killed_at, outcome
 
 LAYERS = (nn.Linear, nn.Conv2d, nn.ConvTranspose2d)

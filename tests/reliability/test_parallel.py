@@ -20,8 +20,8 @@ from condgen.stream import Stream
 from condgen.system import Batches
 from condgen.systems import SYSTEMS
 from condgen.systems.vae import VAE
+from condgen.testing.trainings import build
 from conftest import toy_data
-from contract.laws import build
 from reliability.crashes import Course, end_of, in_processes, outcome
 
 LIKE_ONE = ["swift", "vae", "vae-2d", "cvae"]

@@ -18,9 +18,9 @@ import condgen
 from condgen import api, cli, disk
 from condgen.sampling.sampler import Sampler
 from condgen.sharing import model_card, parity, release
+from condgen.testing.trainings import build
 from condgen.verbs.export import FORMATS, export
 from conftest import toy_data
-from contract.laws import build
 from reliability import crashes, filesystem
 
 ALONE = """

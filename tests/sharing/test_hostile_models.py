@@ -19,8 +19,8 @@ import condgen
 from condgen.errors import CondgenError
 from condgen.sharing import strict
 from condgen.systems import SYSTEMS
+from condgen.testing.trainings import build
 from conftest import toy_data
-from contract.laws import build
 from sharing.mutants import HOSTILE, Trap, mutate, parts, payloads, put, repair, trial
 
 SEED = int(os.environ.get("CONDGEN_MUTANTS", "0"))

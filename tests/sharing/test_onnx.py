@@ -16,8 +16,8 @@ from condgen.sharing import onnx as exporter
 from condgen.sharing import parity
 from condgen.spec import Prior
 from condgen.systems import SYSTEMS
+from condgen.testing.trainings import build
 from conftest import KINDS, toy_data
-from contract.laws import build
 
 
 def sampler_of(name: str, kind: str) -> Sampler:

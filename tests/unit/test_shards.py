@@ -12,7 +12,7 @@ from PIL import Image
 from condgen.errors import CondgenError
 from condgen.sampling import shards
 from condgen.sampling.sampler import Sampler
-from contract.laws import begin, run_to
+from condgen.testing.trainings import begin, run_to
 
 
 @pytest.fixture

@@ -120,6 +120,8 @@ class CWGANGP(System):
         optimizer = adam(cfg.lr, (cfg.beta1, 0.999), cfg.adam_eps)
         self.T = Augment(spec, cfg)
         self.players = {"g": Player(self.G, optimizer), "c": Player(self.D, optimizer)}
+        last_bias = [name for name, _ in self.D.named_parameters()][-1]
+        self.still_parameters = (f"D.{last_bias}",)  # cancels in E D(fake) - E D(real); the penalty sees only slopes
 
     @property
     def generator(self) -> nn.Module:

@@ -1,5 +1,6 @@
-"""What the laws are stated with: rows made small, and a training that can be stopped anywhere."""
+"""What the laws are stated with: one case of a law, small systems, and a training that can be stopped anywhere."""
 
+from dataclasses import dataclass
 from pathlib import Path
 
 import torch
@@ -11,18 +12,41 @@ from condgen.progress import Progress
 from condgen.spec import Spec
 from condgen.stream import Stream
 from condgen.system import System
-from condgen.systems import preset
+from condgen.systems import Preset
+from condgen.systems import preset as named
+from condgen.testing.toys import toy_data
 from condgen.training.run import Run, RunConfig
 from condgen.training.state import Training
 from condgen.training.trainer import Plan, train
-from conftest import toy_data
 
 BATCH = 8
+
+
+@dataclass(frozen=True)
+class Case:
+    """What one law is checked on."""
+
+    system: str
+    """A preset's name, or module:Class."""
+    data: Dataset
+    folder: Path
+    """An empty folder for runs."""
+    device: str = "cpu"
+
+
+def preset(name: str) -> Preset:
+    """The preset, or the class that module:Class names: whoever runs the tests has chosen it."""
+    return named(name, chosen=True)
 
 
 def build(name: str, spec: Spec, seed: int = 0, device: str = "cpu", precision: str = "fp32") -> System:
     reseed(seed, "init", 0)
     return preset(name).build(spec, preset(name).config.with_overrides({"precision": precision})).to(device)
+
+
+def start(case: Case, seed: int = 0) -> tuple[System, Stream]:
+    """The system of a case, newly initialised, and the batches to train it on."""
+    return build(case.system, case.data.spec, seed, case.device), streaming(case.data, seed, case.device)
 
 
 def streaming(data: Dataset, seed: int = 0, device: str = "cpu") -> Stream:
@@ -32,7 +56,7 @@ def streaming(data: Dataset, seed: int = 0, device: str = "cpu") -> Stream:
 def begin(
     name: str, folder: Path, data: Dataset | None = None, seed: int = 0, images: int = 0, precision: str = "fp32"
 ) -> Training:
-    """A training of a row, at image 0 of a run in `folder`, or where a run that is there stopped."""
+    """A training of a system, at image 0 of a run in `folder`, or where a run that is there stopped."""
     data = data or toy_data("colour")
     config = preset(name).config.with_overrides({"batch": BATCH, "images": max(images, 10_000), "precision": precision})
     identity = RunConfig(name, config.model_dump(), data.name, data.fingerprint, data.spec.to_json(), seed)

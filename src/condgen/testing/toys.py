@@ -1,0 +1,30 @@
+"""Small data sets of several kinds, in memory."""
+
+import numpy as np
+
+from condgen.data import Dataset, Split
+from condgen.labels import Labels
+
+KINDS = {
+    "digits": ((1, 28, 28), Labels(tuple("0123456789"))),
+    "colour": ((3, 8, 8), Labels(("cat", "dog", "T-shirt/top"))),
+    "attributes": ((1, 12, 8), Labels(("Smiling", "Hat", "Blond_Hair", "Glasses"), "attributes")),
+}
+"""Shapes and label sets that every system must take: grey and colour, square and not, classes and attributes."""
+ODD = {"odd": ((1, 5, 7), Labels(("left", "right")))}
+"""A shape that a system takes, or refuses with the sizes that it would take."""
+
+
+def toy_data(kind: str, n: int = 60, seed: int = 0) -> Dataset:
+    """Random images with a bright bar whose place is the label, so that there is something to learn."""
+    (channels, height, width), labels = (KINDS | ODD)[kind]
+    rng = np.random.default_rng(seed)
+    images = rng.integers(0, 60, (n, height, width, channels), dtype=np.uint8)
+    if labels.kind == "classes":
+        targets = np.arange(n) % len(labels)
+        images[np.arange(n), targets % height] = 230
+    else:
+        targets = rng.integers(0, 2, (n, len(labels)))
+        for image, values in zip(images, targets, strict=True):
+            image[np.flatnonzero(values) % height] = 230
+    return Dataset(kind, labels, Split(images, targets.astype(np.int64)))
