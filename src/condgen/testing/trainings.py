@@ -35,7 +35,7 @@ class Case:
 
 
 def preset(name: str) -> Preset:
-    """The preset, or the class that module:Class names: whoever runs the tests has chosen it."""
+    """The preset, or the class that module:Class names: the user who runs the tests has chosen it."""
     return named(name, chosen=True)
 
 
