@@ -11,6 +11,7 @@ import signal
 import sys
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
+from io import BytesIO
 from pathlib import Path
 
 import numpy as np
@@ -18,15 +19,32 @@ import pytest
 import torch
 from PIL import Image
 
-from condgen import api, cli
+from condgen import api, cli, marker
+from condgen.disk import as_json
 from condgen.judging.classifier import Recipe
-from condgen.sampling import plots
+from condgen.labels import Labels
+from condgen.sampling import canvas, plots
 from condgen.sharing import runtime
 from reliability.crashes import end_of, in_a_fork
 from reliability.filesystem import Call, Watcher, recording, watching
 
 Files = dict[str, bytes]
 SVG = b"<svg></svg>"
+
+
+def _arrays() -> bytes:
+    buffer = BytesIO()
+    np.savez(buffer, **{marker.KEY: np.array("{}")})  # type: ignore[arg-type]
+    return buffer.getvalue()
+
+
+def _marked(wrote: str, labels: Labels | None = None) -> bytes:
+    return as_json(marker.Mark(wrote, labels).to_json())
+
+
+# Results of an earlier command: condgen replaces what it wrote itself, and nothing else.
+IMAGE = canvas.png(Image.new("L", (1, 1)), marker.sheet("condgen"))
+PAGE, ARRAYS = marker.GENERATOR, _arrays()
 
 
 @dataclass(frozen=True)
@@ -44,27 +62,41 @@ class Verb:
 VERBS = (
     Verb("augment", "augment pets.npz --run run --per-class 3 --out more"),
     Verb("evaluate", "evaluate run --quick --images 40", {"run/evaluation.json": b"{}"}),
-    Verb("report", "report run --quick", {"run/report.html": b"earlier"}),
+    Verb("report", "report run --quick", {"run/report.html": PAGE}),
     Verb(
         "compare",
         "compare run --quick --out comparison",
-        {"comparison/comparison.json": b"{}", "comparison/same-z.png": b"earlier", "comparison/mine.txt": b"mine"},
+        {
+            "comparison/.condgen.json": _marked("condgen compare"),
+            "comparison/comparison.json": b"{}",
+            "comparison/same-z.png": IMAGE,
+            "comparison/mine.txt": b"mine",
+        },
     ),
     Verb(
         "inspect",
         "inspect photos --out inspected",
-        {"inspected/facts.json": b"{}", "inspected/duplicates.png": b"earlier", "inspected/mine.txt": b"mine"},
+        {
+            "inspected/.condgen.json": _marked("condgen inspect"),
+            "inspected/facts.json": b"{}",
+            "inspected/duplicates.png": IMAGE,
+            "inspected/mine.txt": b"mine",
+        },
     ),
-    Verb("figure", "figure titled run", {"run/figures/titled.png": b"earlier"}),
-    Verb("sample into a folder", "sample run --count 3 --out generated", {"generated/mine.txt": b"mine"}),
-    Verb("sample into an npz", "sample run --count 3 --out generated.npz", {"generated.npz": b"earlier"}),
-    Verb("sample a grid", "sample run --count 3 --grid --out grid.png", {"grid.png": b"earlier"}),
+    Verb("figure", "figure titled run", {"run/figures/titled.png": IMAGE}),
+    Verb(
+        "sample into a folder",
+        "sample run --count 3 --out generated",
+        {"generated/.condgen.json": _marked("condgen sample", Labels(("0", "1"))), "generated/mine.txt": b"mine"},
+    ),
+    Verb("sample into an npz", "sample run --count 3 --out generated.npz", {"generated.npz": ARRAYS}),
+    Verb("sample a grid", "sample run --count 3 --grid --out grid.png", {"grid.png": IMAGE}),
     Verb("sample into shards", "sample run --count 5 --shard 4 --out shards"),
     Verb("export", "export run --out given"),
     Verb("export as ONNX", "export run --format onnx --out given"),
     Verb("export as pt2", "export run --format pt2 --out given"),
     Verb("export for the web", "export run --format web --out given"),
-    Verb("export a page", "export run --format web --out given.html", {"given.html": b"earlier"}),
+    Verb("export a page", "export run --format web --out given.html", {"given.html": PAGE}),
 )
 CALLED_FOR = {"augment", "export"}
 """Verbs of the fast tier."""
