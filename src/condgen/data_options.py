@@ -5,8 +5,8 @@ from typing import Annotated, Any
 
 from pydantic import Field
 
-from condgen.config import Settings
 from condgen.former import DATA, current_names
+from condgen.schema import Settings
 from condgen.spec import Fit, OnBad
 
 

@@ -11,7 +11,7 @@ from pathlib import Path
 from types import UnionType
 from typing import Annotated, Any, Literal, NamedTuple, Union, get_args, get_origin
 
-from condgen.config import Settings
+from condgen.schema import Settings
 
 TYPES = {"int": int, "float": float, "bool": bool, "str": str}
 

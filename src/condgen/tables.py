@@ -30,7 +30,7 @@ def as_table(entries: list[dict[str, Any]]) -> str:
 
 def as_lines(entry: dict[str, Any]) -> str:
     """Format one line per value. Each value of a nested entry has its own line."""
-    from condgen.config import option  # imported here: pydantic takes as long to import as all the rest of --help
+    from condgen.schema import option  # imported here: pydantic takes as long to import as all the rest of --help
 
     lines = []
     for name, value in entry.items():

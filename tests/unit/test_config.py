@@ -5,9 +5,10 @@ import sys
 import pytest
 
 from condgen import settings
-from condgen.config import Config, option
+from condgen.config import Config
 from condgen.errors import CondgenError
 from condgen.former import FORMER, current_names, current_words
+from condgen.schema import option
 from condgen.seeds import seed_of
 from condgen.spec import Prior, Spec
 from condgen.systems import DEFAULT, SYSTEMS, preset
