@@ -84,6 +84,13 @@ def test_its_sampling_option_reaches_help_card_python_and_files(run: Path, capsy
     assert ours.mean() > condgen.load(run).sample("all").mean() + 20
 
 
+def test_it_is_evaluated_also_under_an_option(run: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    found = json.loads(said(capsys, "evaluate", str(run), "--quick", "--count", "300", "--warmth", "1", "--json"))
+    assert found["about"]["generator"]["sampling"] == {"warmth": 1.0}
+    assert (run / "evaluation_warmth-1.0.json").exists()
+    assert not (run / "evaluation.json").exists()
+
+
 def test_every_format_is_exported_and_loads(run: Path, capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
     onnxruntime = pytest.importorskip("onnxruntime")
     said(capsys, "export", str(run), "--format", "onnx", "--warmth", "0.25", "--out", str(tmp_path / "export"))

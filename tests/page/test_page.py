@@ -57,6 +57,11 @@ def test_a_class_is_picked_and_drawn(digits: Path, digits_at: str) -> None:
         seen.page.get_by_role("button", name="Next seed").click()
         assert np.array_equal(seen.generated().pixels(), exact(sampler, labels="1", count=24, seed=8))
         assert seen.page.evaluate("location.hash") == "#label=1&seed=8"
+        seen.page.get_by_role("slider", name="Truncation").fill("0.5")
+        images = sampler.sample("1", count=24, seed=8, truncation=0.5)
+        assert np.array_equal(seen.generated().pixels(), grey(images))
+        assert seen.page.evaluate("location.hash") == "#label=1&seed=8&truncation=0.5"
+        assert "--truncation 0.5" in seen.code("command")
         assert set(seen.paths) - {p for p in seen.paths if p.startswith("/page/")} == {"/", "/about", "/points"}
 
 
