@@ -178,7 +178,7 @@ def test_compare_puts_seeds_into_one_column(runs: Path, tmp_path: Path, capsys: 
     again = compare.grouped([replace(one, images=100), replace(other, images=109), replace(one, images=150)])
     assert [len(group.entries) for group in again] == [2, 1]
     run("compare", runs / "cvae-0", runs / "concat", "--out", tmp_path)
-    assert "VAE beside GAN" in capsys.readouterr().out
+    assert "VAE and GAN compared" in capsys.readouterr().out
 
 
 def test_runs_that_do_not_compare_are_named(

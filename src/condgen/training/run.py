@@ -141,8 +141,8 @@ class Run:
             [
                 f"{str(self.folder)!r} is finished: {self.images:,} images seen.",
                 f"  images: {self.samples / f'{self.images:012d}.png'}   curves: {self.folder / 'curves.png'}",
-                f"  draw some: condgen sample {self.folder}{wish} --count 10 --out drawn",
-                f"  train on:  the same command with a larger --images than {self.identity.config['images']}",
+                f"  generate images: condgen sample {self.folder}{wish} --count 10 --out samples",
+                f"  train longer: repeat the command with more --images than {self.identity.config['images']}",
             ]
         )
 

@@ -197,7 +197,7 @@ def vae_beside_gan(groups: Sequence[Group]) -> list[str]:
     }
     if not all(sides.values()):
         return []
-    said = ["VAE beside GAN, as document 002 compares them:"]
+    said = ["VAE and GAN compared:"]
     for name, claim in CLAIMS.items():
         values = [
             f"{', '.join(f'{group.title} {group.text(name)}' for group in members)}"

@@ -105,9 +105,9 @@ def export(
     text = "\n".join(
         [
             str(folder),
-            f"  about it:     {folder / 'README.md'}",
-            f"  draw from it: condgen sample {folder} --count 10 --grid --out images.png",
-            f"  give it away: condgen push {folder} OWNER/NAME",
+            f"  model card: {folder / 'README.md'}",
+            f"  generate images: condgen sample {folder} --count 10 --grid --out images.png",
+            f"  share: condgen push {folder} OWNER/NAME",
         ]
     )
     return Result({"folder": str(folder)}, text)

@@ -44,7 +44,7 @@ def in_words(notes: Sequence[str], found: dict[str, Any], folder: Path) -> str:
         {"label": name} | {title: counts[i] for title, counts in found["per_label"].items()}
         for i, name in enumerate(found["labels"]["names"])
     ]
-    said = "\n".join([*notes, *inspection.sentences(found)] or ["no image stands twice, no label is rare."])
+    said = "\n".join([*notes, *inspection.sentences(found)] or ["No duplicate images; no rare labels."])
     twice = ", duplicates.png" if (folder / "duplicates.png").exists() else ""
     files = f"images: {folder}/sheet.png, labels.png, means.png{twice}; numbers: facts.json"
     return "\n\n".join([as_table(splits), as_table(per_label), said, files])
