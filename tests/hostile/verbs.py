@@ -220,13 +220,14 @@ def cheaply(patch: pytest.MonkeyPatch) -> None:
 
 
 def _once(function: Callable[..., object]) -> Callable[..., object]:
-    """The first result for every call: all scenes have the same generator."""
-    kept: list[object] = []
+    """The first result for every set of inputs: all scenes have the same generator."""
+    kept: dict[str, object] = {}
 
     def call(*args: object, **options: object) -> object:
-        if not kept:
-            kept.append(function(*args, **options))
-        return kept[0]
+        inputs = repr((args[1:], options.get("input_names")))
+        if inputs not in kept:
+            kept[inputs] = function(*args, **options)
+        return kept[inputs]
 
     return call
 
