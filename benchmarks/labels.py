@@ -26,6 +26,7 @@ from condgen.disk import write_json
 from condgen.labels import Labels
 from condgen.noise import reseed
 from condgen.sampling import files
+from condgen.sampling.request import SampleRequest
 from condgen.sampling.sampler import Sampler
 from condgen.serving import encode
 from condgen.serving.fair_queue import Turns
@@ -88,7 +89,7 @@ def measured(what: str, count: int) -> Callable[[], object]:
     if what == "one image":
         return lambda: generator.sample(count - 1)
     if what == "one image as a file":
-        return lambda: files.write(generator, [count - 1], count=1, seed=0, out=Path("one.png"), grid=False)
+        return lambda: files.write(generator, SampleRequest.of([count - 1], 1, 0), out=Path("one.png"), grid=False)
     if what == "a zip of 1,000 images":
         return lambda: zipped(generator)
     of = served(generator)

@@ -243,19 +243,21 @@ def sample(
     place = locate.find(run, best)
     about = place.card
     from condgen.sampling import files, shards
+    from condgen.sampling.request import SampleRequest
     from condgen.sharing import folder
 
     sampler = folder.sampler(place, about, device).with_options(**options)
     wanted = list(dict.fromkeys(sampler.labels(labels)))
-    one_file = grid or len(wanted) * count == 1
+    request = SampleRequest.of(wanted, count, seed)
+    one_file = grid or len(request) == 1
     target = (
         Path(out).expanduser()
         if out
         else files.default_out(locate.home(run), labels, count, seed, one_file, sampler.chosen)
     )
     if shard is not None:
-        return shards.write(sampler, wanted, count=count, seed=seed, out=target, each=shard)
-    return files.write(sampler, wanted, count=count, seed=seed, out=target, grid=grid)
+        return shards.write(sampler, request, out=target, each=shard)
+    return files.write(sampler, request, out=target, grid=grid)
 
 
 def card(run: str | Path, best: bool = False) -> dict[str, Any]:

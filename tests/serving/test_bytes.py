@@ -17,6 +17,7 @@ from PIL import Image
 from condgen.labels import ANY
 from condgen.noise import between, draw_at
 from condgen.sampling import files
+from condgen.sampling.request import SampleRequest
 from serving.stand import SHAPES, Stand, sampler, with_stand
 
 
@@ -25,9 +26,9 @@ def test_http_gives_the_bytes_that_are_written_to_disk(kind: str, tmp_path: Path
     ours, seed, count = sampler(kind), 7, 3
     labels = ours.labels("all")
     one = labels[:1]
-    files.write(ours, one, count=1, seed=seed, out=tmp_path / "one.png", grid=False)
-    files.write(ours, labels, count=count, seed=seed, out=tmp_path / "grid.png", grid=True)
-    files.write(ours, labels, count=count, seed=seed, out=tmp_path / "many", grid=False)
+    files.write(ours, SampleRequest.of(one, 1, seed), out=tmp_path / "one.png", grid=False)
+    files.write(ours, SampleRequest.of(labels, count, seed), out=tmp_path / "grid.png", grid=True)
+    files.write(ours, SampleRequest.of(labels, count, seed), out=tmp_path / "many", grid=False)
     first = ours.spec.labels.title(one[0])
 
     async def ask(stand: Stand) -> None:

@@ -11,6 +11,7 @@ from torch import nn
 
 from condgen.labels import Labels
 from condgen.sampling import files
+from condgen.sampling.request import SampleRequest
 from condgen.sampling.sampler import Sampler
 from condgen.spec import Prior, Spec
 
@@ -33,7 +34,7 @@ def sampler(shape: tuple[int, int, int], kind: Any = "classes") -> Sampler:
 def test_an_npz_holds_what_sample_gives(channels: int, kind: str, tmp_path: Path) -> None:
     ours = sampler((channels, 4, 6), kind)
     labels = ours.labels("all")
-    files.write(ours, labels, count=21, seed=3, out=tmp_path / "a.npz", grid=False)
+    files.write(ours, SampleRequest.of(labels, 21, 3), out=tmp_path / "a.npz", grid=False)
     with np.load(tmp_path / "a.npz", allow_pickle=False) as file:
         assert np.array_equal(file["images"], ours.sample(labels, count=21, seed=3))
         assert file["images"].dtype == np.uint8
@@ -45,7 +46,7 @@ def test_many_images_need_no_more_memory_than_few(tmp_path: Path) -> None:
     ours, peaks = sampler((1, 64, 64)), []
     for count in (100, 2000):
         tracemalloc.start()
-        files.write(ours, [0], count=count, seed=0, out=tmp_path / "a.npz", grid=False)
+        files.write(ours, SampleRequest.of([0], count, 0), out=tmp_path / "a.npz", grid=False)
         peaks.append(tracemalloc.get_traced_memory()[1])
         tracemalloc.stop()
     assert peaks[1] - peaks[0] < 1900 * 64 * 64 / 10

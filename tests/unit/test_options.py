@@ -13,6 +13,7 @@ from condgen import api, cli
 from condgen.errors import CondgenError
 from condgen.options import TRUNCATION, Option, checked, filled
 from condgen.sampling import files
+from condgen.sampling.request import SampleRequest
 from condgen.sampling.sampler import Sampler
 from condgen.sharing import card as cards
 from condgen.spec import Prior
@@ -112,7 +113,7 @@ def test_an_image_tells_the_options_it_was_made_under(warm: Sampler, tmp_path: P
     from PIL import Image
 
     out = tmp_path / "one.png"
-    files.write(warm.with_options(warmth=0.5), [8], count=1, seed=3, out=out, grid=False)
+    files.write(warm.with_options(warmth=0.5), SampleRequest.of([8], 1, 3), out=out, grid=False)
     with Image.open(out) as image:
         told = json.loads(next(text for text in image.text.values() if "sampling" in text))  # type: ignore[attr-defined]
     assert told["sampling"] == {"warmth": 0.5}

@@ -17,6 +17,7 @@ from condgen.errors import CondgenError
 from condgen.judging.reference import Samples
 from condgen.labels import ANY, Label, Labels
 from condgen.sampling import files, shards
+from condgen.sampling.request import SampleRequest
 from condgen.sampling.sampler import Sampler
 from condgen.spec import Prior, Spec
 from condgen.verbs import augment
@@ -145,7 +146,7 @@ def augmented(ours: Sampler, wanted: list[Label], out: Path) -> None:
 
 
 def generated(ours: Sampler, wanted: list[Label], out: Path) -> None:
-    files.write(ours, wanted, count=COUNT, seed=3, out=out, grid=False)
+    files.write(ours, SampleRequest.of(wanted, COUNT, 3), out=out, grid=False)
 
 
 def as_zip(ours: Sampler, wanted: list[Label], out: Path) -> None:
@@ -158,7 +159,7 @@ DATA: dict[str, tuple[str, Callable[[Sampler, list[Label], Path], object]]] = {
     "a folder": ("made", generated),
     "a zip of it": ("made.zip", as_zip),
     "an npz": ("made.npz", generated),
-    "shards": ("made", lambda ours, w, out: shards.write(ours, w, count=COUNT, seed=3, out=out, each=4)),
+    "shards": ("made", lambda ours, w, out: shards.write(ours, SampleRequest.of(w, COUNT, 3), out=out, each=4)),
     "augment": ("made", augmented),
 }
 
@@ -216,7 +217,7 @@ def test_another_generator_may_add_to_a_folder(tmp_path: Path) -> None:
     one, other = sampler(LABELS["classes"]), sampler(Labels(("dog", "cat")))
     generated(one, [0, 2], tmp_path / "made")
     generated(other, [0, 1], tmp_path / "made")
-    files.write(one, [0, 1], count=2, seed=0, out=tmp_path / "made/grid.png", grid=True)
+    files.write(one, SampleRequest.of([0, 1], 2, 0), out=tmp_path / "made/grid.png", grid=True)
     found = data.load(tmp_path / "made")
     assert found.labels.names == (*LABELS["classes"].names, "dog")
     assert list(found.own) == [repr("grid.png")]

@@ -11,6 +11,7 @@ from PIL import Image
 
 from condgen.errors import CondgenError
 from condgen.sampling import shards
+from condgen.sampling.request import SampleRequest
 from condgen.sampling.sampler import Sampler
 from condgen.testing.trainings import begin, run_to
 
@@ -21,7 +22,7 @@ def sampler(tmp_path: Path) -> Sampler:
 
 
 def draw(sampler: Sampler, out: Path, count: int = 20) -> dict[str, bytes]:
-    shards.write(sampler, sampler.labels("all"), count=count, seed=3, out=out, each=16)
+    shards.write(sampler, SampleRequest.of(sampler.labels("all"), count, 3), out=out, each=16)
     return {path.name: path.read_bytes() for path in out.glob("*.tar")}
 
 
@@ -66,7 +67,7 @@ def test_another_request_is_refused(sampler: Sampler, tmp_path: Path) -> None:
     with pytest.raises(CondgenError, match="holds shards with another count; give another --out"):
         draw(sampler, tmp_path / "out", count=21)
     with pytest.raises(CondgenError, match="--shard should be 1 or more"):
-        shards.write(sampler, [0], count=1, seed=0, out=tmp_path / "x", each=0)
+        shards.write(sampler, SampleRequest.of([0], 1, 0), out=tmp_path / "x", each=0)
 
 
 @pytest.mark.parametrize("length", [0, 512, -1024, -1], ids=["empty", "cut", "without its end", "a byte short"])

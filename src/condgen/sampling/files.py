@@ -8,15 +8,15 @@ from zipfile import ZIP_DEFLATED, ZipFile
 
 import numpy as np
 from numpy.lib import format as npy
-from numpy.typing import NDArray
 
 from condgen import marker, slugs
 from condgen.disk import replacing
 from condgen.errors import CondgenError
-from condgen.labels import ANY, Label
+from condgen.labels import ANY
 from condgen.marker import Mark
 from condgen.options import Value
 from condgen.sampling import canvas, grids, provenance
+from condgen.sampling.request import SampleRequest
 from condgen.sampling.sampler import Sampler
 
 MOST_FILES, MOST_IN_ONE = 10_000_000, 100_000_000
@@ -34,37 +34,38 @@ def default_out(
     return run / "generated" / (f"{name}.png" if one_file else name)
 
 
-def write(sampler: Sampler, labels: list[Label], *, count: int, seed: int, out: Path, grid: bool) -> Path:
-    """Generate `count` images of each label, write them to `out` and return its path.
+def write(sampler: Sampler, request: SampleRequest, *, out: Path, grid: bool = False) -> Path:
+    """Generate the images of a request, write them to `out` and return its path.
 
     out: a .png file for one image or, with `grid`, for a grid with one column per label; or an .npz file with the
         arrays `images` (uint8) and `labels`. Any other name is a folder with one PNG file per image, named by label,
         seed and index.
     """
-    if count < 1:
-        raise CondgenError(f"--count should be 1 or more, found {count}.")
-    images = len(labels) * count
+    images, labels = len(request), request.labels
+    if not images:
+        raise CondgenError("--count should be 1 or more, found 0.")
     if grid or out.suffix in (".png", ".npz"):
         marker.check_file(out)
     if grid:
-        columns = canvas.COLUMNS if sampler.spec.labels == ANY else len(labels)
-        canvas.check_sheet(sampler.spec.shape, count, columns, "--labels or a lower --count")
+        rows, columns = max(request.counts), canvas.COLUMNS if sampler.spec.labels == ANY else len(labels)
+        canvas.check_sheet(sampler.spec.shape, rows, columns, "--labels or a lower --count")
         if out.suffix != ".png":
             raise CondgenError(f"--grid draws one image; {str(out)!r} should end in .png.")
-        canvas.save_png(out, grids.class_grid(sampler, labels, rows=count, seed=seed), about(sampler, seed=seed))
+        sheet = grids.class_grid(sampler, list(labels), rows=rows, seed=request.seed)
+        canvas.save_png(out, sheet, about(sampler, seed=request.seed))
     elif out.suffix == ".npz":
         check_images(images, MOST_IN_ONE, "give a lower --count")
-        _npz(sampler, labels, count, seed, out)
+        _npz(sampler, request, out)
     elif out.suffix == ".png":
         if images != 1:
             raise CondgenError(f"{images:,} images do not fit into {str(out)!r}: add --grid, or give a folder or .npz.")
-        _files(sampler, labels, count, seed, iter([out]))
+        _files(sampler, request, iter([out]))
     else:
         if out.exists() and not out.is_dir():
             raise CondgenError(f"{str(out)!r} is a file; give a folder, or a name that ends in .png or .npz.")
         check_images(images, MOST_FILES, "give a lower --count, or write .tar files with --shard")
         marker.claim(out, Mark("condgen sample", sampler.spec.labels))
-        _files(sampler, labels, count, seed, _names(sampler, labels, count, seed, out))
+        _files(sampler, request, (out / f"{request.name(sampler.spec.labels, item)}.png" for item in request))
     return out
 
 
@@ -74,46 +75,40 @@ def check_images(images: int, most: int, remedy: str) -> None:
         raise CondgenError(f"{images:,} images are more than one command writes ({most:,}); {remedy}.")
 
 
-def _names(sampler: Sampler, labels: list[Label], count: int, seed: int, folder: Path) -> Iterator[Path]:
-    known = sampler.spec.labels
-    return (folder / provenance.file_name(known, label, seed, i) for label in labels for i in range(count))
+def _files(sampler: Sampler, request: SampleRequest, paths: Iterator[Path]) -> None:
+    images = sampler.generate(request, request.seed)
+    for path, item, image in zip(paths, request, images, strict=True):
+        metadata = about(sampler, **request.metadata(sampler.spec.labels, item))
+        canvas.save_png(path, canvas.to_pil(image), metadata)
 
 
-def _files(sampler: Sampler, labels: list[Label], count: int, seed: int, paths: Iterator[Path]) -> None:
-    asked = ((label, index) for label in labels for index in range(count))
-    wanted = (label for label in labels for _ in range(count))
-    generated = (image for batch in sampler.batches(wanted, seed) for image in batch)
-    for path, (label, index), image in zip(paths, asked, generated, strict=True):
-        told = about(sampler, label=sampler.spec.labels.title(label), seed=seed, index=index)
-        canvas.save_png(path, canvas.to_pil(image), told)
-
-
-def _npz(sampler: Sampler, labels: list[Label], count: int, seed: int, out: Path) -> None:
+def _npz(sampler: Sampler, request: SampleRequest, out: Path) -> None:
     """Write images and labels to an .npz file. Each micro-batch is written before the next one is generated, so memory
     use does not depend on the number of images.
 
     zlib's fastest level is used: the default level makes MNIST files 10 % smaller and takes twice as long.
     """
-    spec, asked = sampler.spec, (label for label in labels for _ in range(count))
-    shape = (len(labels) * count, *spec.shape[1:], *((spec.channels,) if spec.channels > 1 else ()))
+    spec = sampler.spec
+    shape = (len(request), *spec.shape[1:], *((spec.channels,) if spec.channels > 1 else ()))
     with replacing(out) as temporary, ZipFile(temporary, "w", ZIP_DEFLATED, compresslevel=1) as file:
         with file.open("images.npy", "w", force_zip64=True) as stream:
             _header(stream, np.dtype(np.uint8), shape)
-            for generated in sampler.batches(asked, seed):
-                stream.write(generated.tobytes())
+            for image in sampler.generate(request, request.seed):
+                stream.write(image.tobytes())
         with file.open("labels.npy", "w", force_zip64=True) as stream:
-            _labels(stream, np.array(labels), count)
+            _labels(stream, request)
         with file.open("names.npy", "w", force_zip64=True) as stream:
             npy.write_array(stream, np.array(spec.labels.names), allow_pickle=False)
         with file.open(f"{marker.KEY}.npy", "w", force_zip64=True) as stream:
-            note = json.dumps(about(sampler, seed=seed, count=count))
+            note = json.dumps(about(sampler, seed=request.seed, count=max(request.counts)))
             npy.write_array(stream, np.array(note), allow_pickle=False)
 
 
-def _labels(stream: IO[bytes], labels: NDArray[np.int64], count: int) -> None:
-    """Write each label `count` times, in chunks of at most CHUNK labels."""
-    _header(stream, labels.dtype, (len(labels) * count, *labels.shape[1:]))
-    for label in labels:
+def _labels(stream: IO[bytes], request: SampleRequest) -> None:
+    """Write the label of every image, in chunks of at most CHUNK labels."""
+    labels = np.array(request.labels)
+    _header(stream, labels.dtype, (len(request), *labels.shape[1:]))
+    for label, count in zip(labels, request.counts, strict=True):
         for start in range(0, count, CHUNK):
             part = np.broadcast_to(label, (min(CHUNK, count - start), *label.shape))
             stream.write(part.tobytes())

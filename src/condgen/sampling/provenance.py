@@ -6,9 +6,9 @@ from typing import Any
 from condgen.labels import Label, Labels
 
 
-def file_name(labels: Labels, label: Label, seed: int, index: int) -> str:
-    """The file name of a generated image, such as 8_seed0_00003.png."""
-    return f"{labels.slug(label)}_seed{seed}_{index:05d}.png"
+def name(labels: Labels, label: Label, seed: int, index: int, digits: int = 5) -> str:
+    """The name of a generated image without an ending, such as 8_seed0_00003."""
+    return f"{labels.slug(label)}_seed{seed}_{index:0{digits}d}"
 
 
 def about(card: Mapping[str, Any], micro_batch: int, **request: object) -> dict[str, object]:

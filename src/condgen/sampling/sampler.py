@@ -23,6 +23,7 @@ from condgen.errors import CondgenError
 from condgen.labels import Label
 from condgen.noise import draw_at, truncated
 from condgen.options import TRUNCATION, Option, Value, Values, checked, filled
+from condgen.sampling.request import Item, batched
 from condgen.spec import Prior, Spec
 
 MICRO_BATCH = 32
@@ -127,6 +128,11 @@ class Sampler:
                 indices.append(start + asked[label])
                 asked[label] += 1
             yield self._draw(some, indices, seed)
+
+    def generate(self, items: Iterable[Item], seed: int) -> Iterator[NDArray[np.uint8]]:
+        """The images of a request's items, one at a time, uint8 (h, w, c)."""
+        for some in batched(iter(items), self.micro_batch):
+            yield from self._draw([item.label for item in some], [item.number for item in some], seed)
 
     def decode(self, z: Tensor, y: Tensor) -> NDArray[np.uint8]:
         """Images, uint8 (n, h, w, c), for z (n, prior.dim) and label vectors y (n, K), which may be interpolated."""

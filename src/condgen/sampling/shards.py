@@ -8,43 +8,43 @@ import io
 import json
 import os
 import tarfile
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 from condgen import marker, parallel
 from condgen.disk import as_json, replacing, write_new
 from condgen.errors import CondgenError
-from condgen.labels import Label
 from condgen.marker import Mark
 from condgen.parts import sweep
 from condgen.sampling import canvas
 from condgen.sampling.files import MOST_IN_ONE, about, check_images
+from condgen.sampling.request import SampleRequest
 from condgen.sampling.sampler import Sampler
 
 REQUEST = "request.json"
 
 
-def write(sampler: Sampler, labels: Sequence[Label], *, count: int, seed: int, out: Path, each: int) -> Path:
-    """Generate `count` images of each label into `out`/00000.tar ..., with `each` images per shard. Complete shards are
-    kept.
+def write(sampler: Sampler, request: SampleRequest, *, out: Path, each: int) -> Path:
+    """Write the images of a request to `out`/00000.tar ..., `each` images per shard; existing shards are kept.
 
     Raises CondgenError if `out` contains shards of another request.
     """
+    labels, count, total = request.labels, max(request.counts, default=0), len(request)
     if min(count, each) < 1:
         raise CondgenError(f"--count and --shard should be 1 or more, found {count} and {each}.")
-    check_images(len(labels) * count, MOST_IN_ONE, "give a lower --count, and another --seed for each command")
-    numbers = mine(-(-len(labels) * count // each))
-    marker.check(out, Mark("condgen sample --shard", sampler.spec.labels), names=_names(out))
-    note_request(out, about(sampler, seed=seed, count=count, each=each, labels=[str(label) for label in labels]))
-    marker.claim(out, Mark("condgen sample --shard", sampler.spec.labels), names=_names(out))
+    check_images(total, MOST_IN_ONE, "give a lower --count, and another --seed for each command")
+    numbers, mark = mine(-(-total // each)), Mark("condgen sample --shard", sampler.spec.labels)
+    marker.check(out, mark, names=_names(out))
+    requested = [str(label) for label in labels]
+    note_request(out, about(sampler, seed=request.seed, count=count, each=each, labels=requested))
+    marker.claim(out, mark, names=_names(out))
     sweep(out)
-    total = len(labels) * count
     for number in numbers:
-        path = out / f"{number:05d}.tar"
-        if not is_whole(path, 3 * (min(total, (number + 1) * each) - number * each)):
+        path, start, end = out / f"{number:05d}.tar", number * each, min(total, (number + 1) * each)
+        if not is_whole(path, 3 * (end - start)):
             with replacing(path) as temporary, tarfile.open(temporary, "w") as shard:
-                for name, data in members(sampler, labels, count, seed, number * each, min(total, (number + 1) * each)):
+                for name, data in members(sampler, request, start, end):
                     add(shard, name, data)
     return out
 
@@ -88,22 +88,15 @@ def is_whole(path: Path, members: int) -> bool:
         return False
 
 
-def members(
-    sampler: Sampler, labels: Sequence[Label], count: int, seed: int, start: int, end: int
-) -> Iterator[tuple[str, bytes]]:
-    """Yield names and contents of the files of images `start` ... `end` - 1 of the request, ordered by label."""
-    while start < end:
-        which, index = divmod(start, count)
-        label, there = labels[which], min(count - index, end - start)
-        slug = sampler.spec.labels.slug(label)
-        generated = (image for batch in sampler.batches([label] * there, seed, index) for image in batch)
-        for number, image in enumerate(generated, start=index):
-            told = about(sampler, label=sampler.spec.labels.title(label), seed=seed, index=number)
-            name = f"{slug}_seed{seed}_{number:08d}"
-            yield f"{name}.png", canvas.png(canvas.to_pil(image), told)
-            yield f"{name}.cls", str(label).encode()
-            yield f"{name}.json", json.dumps(told).encode()
-        start += there
+def members(sampler: Sampler, request: SampleRequest, start: int, end: int) -> Iterator[tuple[str, bytes]]:
+    """Yield names and contents of the files of images `start` ... `end` - 1 of the request."""
+    known, items = sampler.spec.labels, list(request.part(start, end))
+    for item, image in zip(items, sampler.generate(items, request.seed), strict=True):
+        metadata = about(sampler, **request.metadata(known, item))
+        name = request.name(known, item, digits=8)
+        yield f"{name}.png", canvas.png(canvas.to_pil(image), metadata)
+        yield f"{name}.cls", str(item.label).encode()
+        yield f"{name}.json", json.dumps(metadata).encode()
 
 
 def add(shard: tarfile.TarFile, name: str, data: bytes) -> None:

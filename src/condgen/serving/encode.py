@@ -3,7 +3,7 @@
 import base64
 import hashlib
 import json
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from io import BytesIO
 from typing import Any
@@ -18,6 +18,7 @@ from condgen.errors import CondgenError, shortened
 from condgen.labels import ANY, Label, Labels, TooMany
 from condgen.options import Values
 from condgen.sampling import canvas, provenance
+from condgen.sampling.request import SampleRequest
 from condgen.serving.model_info import Served
 from condgen.serving.problems import Problem
 from condgen.serving.schemas import Points, Sample
@@ -34,10 +35,7 @@ def unprocessable(message: str) -> Problem:
 class ResolvedRequest:
     """A request with its labels and latent vectors resolved."""
 
-    labels: list[Label]
-    """The requested labels, without duplicates."""
-    each: int
-    """Number of images of each label."""
+    images: SampleRequest
     recipes: list[dict[str, Any]]
     """How to compute z of every image (schemas.Point), label by label."""
     y: "Vectors"
@@ -53,7 +51,7 @@ class Vectors:
     """
 
     known: Labels
-    labels: list[Label]
+    labels: Sequence[Label]
     each: int
 
     def __getitem__(self, place: int) -> NDArray[np.float32]:
@@ -77,8 +75,9 @@ def ordered(served: Served, asked: Sample, most: int) -> ResolvedRequest:
         raise too_many
     if asked.format == "png" and len(labels) * each != 1:
         raise unprocessable("format: png is one image; ask for grid, zip or npy.")
-    recipes = [{"seed": asked.seed, "index": index} for _ in labels for index in range(each)]
-    return ResolvedRequest(labels, each, recipes, Vectors(known, labels, each), served.values(asked))
+    request = SampleRequest.of(labels, each, asked.seed)
+    recipes = [{"seed": request.seed, "index": item.number} for item in request]
+    return ResolvedRequest(request, recipes, Vectors(known, labels, each), served.values(asked))
 
 
 def pointed(served: Served, asked: Points, most: int) -> tuple[list[dict[str, Any]], NDArray[np.float32]]:
@@ -113,20 +112,18 @@ def _files(
     served: Served, asked: Sample, order: ResolvedRequest, generated: NDArray[np.uint8]
 ) -> Iterator[tuple[str, bytes, dict[str, Any]]]:
     """File name, PNG bytes and metadata (label, seed, index) of every image."""
-    known = served.spec.labels
-    places = [(label, index) for label in order.labels for index in range(order.each)]
-    for (label, index), image in zip(places, generated, strict=True):
-        request = {"label": known.title(label), "seed": asked.seed, "index": index}
-        told = provenance.about(served.card_under(order.options), served.micro_batch, **request)
-        png = canvas.png(canvas.to_pil(image), told)
-        yield provenance.file_name(known, label, asked.seed, index), png, request
+    known, requested = served.spec.labels, order.images
+    for item, image in zip(requested, generated, strict=True):
+        metadata = requested.metadata(known, item)
+        told = provenance.about(served.card_under(order.options), served.micro_batch, **metadata)
+        yield f"{requested.name(known, item)}.png", canvas.png(canvas.to_pil(image), told), metadata
 
 
 def _grid(served: Served, asked: Sample, order: ResolvedRequest, generated: NDArray[np.uint8]) -> bytes:
     if served.spec.labels == ANY:
         sheet = canvas.unlabelled(generated)
     else:
-        sheet = canvas.columns(generated, [served.spec.labels.title(label) for label in order.labels])
+        sheet = canvas.columns(generated, [served.spec.labels.title(label) for label in order.images.labels])
     return canvas.png(sheet, provenance.about(served.card_under(order.options), served.micro_batch, seed=asked.seed))
 
 

@@ -136,13 +136,12 @@ def write(sampler: "Sampler", generated: "Samples", counts: Sequence[int], seed:
 
 def files(sampler: "Sampler", counts: Sequence[int], seed: int) -> list[dict[str, Any]]:
     """The entry of manifest.json for each image: file, label, seed and index."""
-    known = sampler.spec.labels
-    each = [(label, index) for label, count in enumerate(counts) for index in range(count)]
-    slugs, titles = [known.slug(label) for label in known.each], [known.title(label) for label in known.each]
+    from condgen.sampling.request import SampleRequest
+
+    known, request = sampler.spec.labels, SampleRequest(range(len(counts)), counts, seed)
     return [
-        {"file": f"{slugs[label]}/{slugs[label]}_seed{seed}_{index:05d}.png"}
-        | {"label": titles[label], "seed": seed, "index": index}
-        for label, index in each
+        {"file": f"{known.slug(item.label)}/{request.name(known, item)}.png"} | request.metadata(known, item)
+        for item in request
     ]
 
 
