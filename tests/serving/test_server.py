@@ -129,6 +129,16 @@ def test_a_full_pipeline_is_answered_in_order(patient: Live) -> None:
     assert received.count(b"HTTP/1.1 404") == 1
 
 
+def test_a_broken_request_after_a_probe_is_refused_and_the_line_closed(patient: Live) -> None:
+    """The refusal has a body, although the request before it was a HEAD request, whose response has none."""
+    with patient.socket() as connection, connection.makefile("rb") as answer:
+        connection.sendall(b"HEAD /livez HTTP/1.1\r\nHost: localhost\r\n\r\n" + post(b"", b"/sample", b"Expect : a"))
+        said = answer.read()
+    assert said.count(b"HTTP/1.1") == 2
+    assert b"HTTP/1.1 400" in said
+    assert said.endswith(b"}}")
+
+
 SLOW = [
     b"G",
     b"POST /sample HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\nContent-Length: 30\r\n\r\n{",

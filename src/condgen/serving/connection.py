@@ -72,13 +72,15 @@ class Connection(H11Protocol):
     def refuse(self, problem: Problem) -> None:
         """Close the connection; send `problem` first if a response can still be sent."""
         waiting = self.cycle is not None and not self.cycle.response_complete
-        if self.conn.our_state in (h11.IDLE, h11.SEND_RESPONSE) and not (waiting and self.cycle.response_started):
-            if waiting:  # tell the application that its client has disconnected
-                self.cycle.disconnected = True
-                self.cycle.message_event.set()
-            self._answer(problem)
-        self.transport.close()
-        self.loop.call_later(LINGER_SECONDS, self.transport.abort)
+        try:
+            if self.conn.our_state in (h11.IDLE, h11.SEND_RESPONSE) and not (waiting and self.cycle.response_started):
+                if waiting:  # tell the application that its client has disconnected
+                    self.cycle.disconnected = True
+                    self.cycle.message_event.set()
+                self._answer(problem)
+        finally:
+            self.transport.close()
+            self.loop.call_later(LINGER_SECONDS, self.transport.abort)
 
     def _answer(self, problem: Problem) -> None:
         named = {"content-type": "application/json", "content-length": str(len(problem.body)), **problem.headers}

@@ -30,6 +30,10 @@ class Framing(h11.Connection):
         self._waiting, self._ended = bytearray(), False
         self._chunked, self._chunks = False, 0
 
+    def start_next_cycle(self) -> None:
+        super().start_next_cycle()
+        self.method = b""  # a refusal of the next request must not be mistaken for the response to this one
+
     def receive_data(self, data: bytes) -> None:
         self._waiting += data
         self._ended = self._ended or not data
