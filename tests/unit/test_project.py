@@ -17,9 +17,9 @@ REQUIREMENTS = [
 HOLES = {
     "h11": "0.14.0",  # CVE-2025-43859
     "jinja2": "3.1.5",  # CVE-2025-27516
-    "starlette": "0.49.0",  # CVE-2025-62727
+    "starlette": "1.3.0",  # CVE-2026-54282
     "filelock": "3.20.2",  # CVE-2026-22701
-    "pillow": "12.1.0",  # CVE-2026-25990
+    "pillow": "12.2.0",  # CVE-2026-55379
     "torch": "2.9.1",  # CVE-2026-24747
 }
 """The last versions with a hole that is known, and mended in the next."""
