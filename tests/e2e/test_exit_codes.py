@@ -34,11 +34,18 @@ def test_output_that_is_closed_or_full(unbuffered: str) -> None:
     assert done.stderr == "condgen: cannot write to standard output: No space left on device.\n"
 
 
+def _heeds_ctrl_c() -> None:
+    """A shell makes commands that it starts in the background ignore Ctrl-C, and so would all of their children."""
+    signal.signal(signal.SIGINT, signal.default_int_handler)
+
+
 @pytest.mark.parametrize("imported", ["condgen.errors", "cyclopts", "condgen.cli", "torch._C", "torch"])
 def test_ctrl_c_is_answered_from_the_first_import_on(imported: str, tmp_path: Path) -> None:
     """Sent when a module has just been imported: before, in the middle of and after the long imports."""
     words = [sys.executable, "-X", "importtime", "-m", "condgen", "train", "vae", "--out", str(tmp_path / "run")]
-    with subprocess.Popen(words, stderr=subprocess.PIPE, stdout=subprocess.DEVNULL, text=True) as process:
+    with subprocess.Popen(
+        words, stderr=subprocess.PIPE, stdout=subprocess.DEVNULL, text=True, preexec_fn=_heeds_ctrl_c
+    ) as process:
         assert process.stderr is not None
         for line in process.stderr:
             if line.endswith(f" {imported}\n"):
