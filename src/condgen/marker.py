@@ -138,22 +138,23 @@ def wrote(path: Path) -> bool:
     """Whether condgen wrote this file, as far as its content shows."""
     if path.suffix == ".npz":
         return wrote_arrays(path)
-    try:
-        with path.open("rb") as file:
-            head = file.read(HEAD)
-    except OSError:
-        return False
+    head = _head(path)
     return note(head) is not None or GENERATOR in head
 
 
 def is_sheet(path: Path) -> bool:
     """Whether a file is a grid or figure written by condgen."""
+    found = note(_head(path))
+    return found is not None and found.kind == "sheet"
+
+
+def _head(path: Path) -> bytes:
+    """The first bytes of a file; empty if it cannot be read."""
     try:
         with path.open("rb") as file:
-            found = note(file.read(HEAD))
+            return file.read(HEAD)
     except OSError:
-        return False
-    return found is not None and found.kind == "sheet"
+        return b""
 
 
 def wrote_arrays(file: Path | BinaryIO) -> bool:

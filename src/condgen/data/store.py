@@ -60,22 +60,30 @@ class Store(Images, Protocol):
     @property
     def own(self) -> dict[str, str]: ...
 
-    @property
-    def mark(self) -> Mark | None:
-        """The marker of the source itself, if condgen wrote it."""
-
     def names(self) -> list[str]: ...
 
     def within(self, folder: str) -> list[str]:
         """The files in a folder that is listed in `own`."""
 
+    def read(self, name: str, most: int = LARGEST + 1) -> bytes:
+        """The first `most` bytes of a file. Raises Bad with the reason."""
+
     def mark_of(self, folder: str) -> Mark | None: ...
+
+    @property
+    def mark(self) -> Mark | None:
+        """The marker of the source itself, if condgen wrote it."""
+        return self.mark_of("")
 
     def note(self, name: str) -> Note | None:
         """The provenance stored in a PNG or GIF file; None if condgen did not write it."""
+        try:
+            return marker.note(self.read(name, marker.HEAD))
+        except Bad:
+            return None
 
 
-class Folder:
+class Folder(Store):
     """The files in a folder. Links to files inside the folder are followed; links to folders are not."""
 
     def __init__(self, path: Path, only: str | None = None) -> None:
@@ -91,10 +99,6 @@ class Folder:
     def own(self) -> dict[str, str]:
         return {} if self.only else self._walked.own
 
-    @property
-    def mark(self) -> Mark | None:
-        return self.mark_of("")
-
     def names(self) -> list[str]:
         return [self.only] if self.only else self._walked.names
 
@@ -103,12 +107,6 @@ class Folder:
 
     def mark_of(self, folder: str) -> Mark | None:
         return marker.of(Path(self.root, folder))
-
-    def note(self, name: str) -> Note | None:
-        try:
-            return marker.note(self.read(name, marker.HEAD))
-        except Bad:
-            return None
 
     def read(self, name: str, most: int = LARGEST + 1) -> bytes:
         """The first `most` bytes of a file. Raises Bad with the reason."""
@@ -183,7 +181,7 @@ class Folder:
         return os.path.realpath(path).startswith(os.path.join(self.root, ""))
 
 
-class Archive:
+class Archive(Store):
     """The members of a zip archive. Raises CondgenError for an invalid archive, overlapping members or unsafe names."""
 
     def __init__(self, path: Path) -> None:
@@ -206,10 +204,6 @@ class Archive:
     def own(self) -> dict[str, str]:
         return self._found.own
 
-    @property
-    def mark(self) -> Mark | None:
-        return self.mark_of("")
-
     def names(self) -> list[str]:
         return self._found.names
 
@@ -220,12 +214,6 @@ class Archive:
     def mark_of(self, folder: str) -> Mark | None:
         try:
             return marker.parse(self.read(f"{folder}/{marker.FILE}".lstrip("/")))
-        except Bad:
-            return None
-
-    def note(self, name: str) -> Note | None:
-        try:
-            return marker.note(self.read(name, marker.HEAD))
         except Bad:
             return None
 

@@ -1,14 +1,7 @@
-"""The provenance of an image: its file name and its metadata. Needs no torch, so that the server need not load it."""
+"""The provenance of an image, as its metadata. Needs no torch, so that the server need not load it."""
 
 from collections.abc import Mapping
 from typing import Any
-
-from condgen.labels import Label, Labels
-
-
-def name(labels: Labels, label: Label, seed: int, index: int, digits: int = 5) -> str:
-    """The name of a generated image without an ending, such as 8_seed0_00003."""
-    return f"{labels.slug(label)}_seed{seed}_{index:0{digits}d}"
 
 
 def about(card: Mapping[str, Any], micro_batch: int, **request: object) -> dict[str, object]:

@@ -1,12 +1,12 @@
 """A request for images as one value: what is generated, in which order, and how each image is named. Needs no torch."""
 
-from collections.abc import Iterator, Sequence
+from collections import Counter
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import islice
 from typing import NamedTuple
 
 from condgen.labels import Label, Labels
-from condgen.sampling import provenance
 
 
 class Item(NamedTuple):
@@ -52,11 +52,19 @@ class SampleRequest:
 
     def name(self, known: Labels, item: Item, digits: int = 5) -> str:
         """The name of an image without an ending, such as 8_seed0_00003."""
-        return provenance.name(known, item.label, self.seed, item.number, digits)
+        return f"{known.slug(item.label)}_seed{self.seed}_{item.number:0{digits}d}"
 
     def metadata(self, known: Labels, item: Item) -> dict[str, object]:
         """What was requested: label, seed and index."""
         return {"label": known.title(item.label), "seed": self.seed, "index": item.number}
+
+
+def numbered(labels: Iterable[Label], start: int = 0) -> Iterator[Item]:
+    """Labels as items: occurrence n = 0, 1, ... of a label is its image `start` + n."""
+    occurred: Counter[Label] = Counter()
+    for label in labels:
+        yield Item(label, start + occurred[label])
+        occurred[label] += 1
 
 
 def batched(items: Iterator[Item], size: int) -> Iterator[list[Item]]:

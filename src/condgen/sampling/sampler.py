@@ -7,11 +7,8 @@ a fixed micro-batch, the last one padded, because the kernels for other shapes r
 
 import base64
 import html
-from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from copy import copy
-from io import BytesIO
-from itertools import islice
 from typing import Any
 
 import numpy as np
@@ -23,7 +20,7 @@ from condgen.errors import CondgenError
 from condgen.labels import Label
 from condgen.noise import draw_at, truncated
 from condgen.options import TRUNCATION, Option, Value, Values, checked, filled
-from condgen.sampling.request import Item, batched
+from condgen.sampling.request import Item, batched, numbered
 from condgen.spec import Prior, Spec
 
 MICRO_BATCH = 32
@@ -56,15 +53,13 @@ class Sampler:
 
     def _repr_html_(self) -> str:
         """HTML for notebooks: samples of the first ten labels, one column each."""
-        from PIL import Image
+        from condgen.sampling import canvas
 
         labels = list(self.spec.labels.each[:10])
         grid = np.concatenate(list(self.batches([label for label in labels for _ in range(4)], seed=0)))
         grid = grid.reshape(len(labels), 4, *grid.shape[1:]).transpose(1, 2, 0, 3, 4)  # (row, h, column, w, c)
         sheet = grid.reshape(4 * grid.shape[1], -1, grid.shape[4])
-        buffer = BytesIO()
-        Image.fromarray(sheet.squeeze(2) if sheet.shape[2] == 1 else sheet).save(buffer, "PNG")
-        image = base64.b64encode(buffer.getvalue()).decode()
+        image = base64.b64encode(canvas.png(canvas.to_pil(sheet))).decode()
         return f'<p>{html.escape(repr(self))}</p><img alt="samples" src="data:image/png;base64,{image}">'
 
     def _chosen(self) -> str:
@@ -120,28 +115,22 @@ class Sampler:
 
     def batches(self, labels: Iterable[Label], seed: int, start: int = 0) -> Iterator[NDArray[np.uint8]]:
         """Yield images, uint8 (<= micro_batch, h, w, c). Occurrence n = 0, 1, ... of a label gets image start + n."""
-        asked: Counter[Label] = Counter()
-        left = iter(labels)
-        while some := list(islice(left, self.micro_batch)):
-            indices = []
-            for label in some:
-                indices.append(start + asked[label])
-                asked[label] += 1
-            yield self._draw(some, indices, seed)
+        return self._batches(numbered(labels, start), seed)
 
     def generate(self, items: Iterable[Item], seed: int) -> Iterator[NDArray[np.uint8]]:
         """The images of a request's items, one at a time, uint8 (h, w, c)."""
-        for some in batched(iter(items), self.micro_batch):
-            yield from self._draw([item.label for item in some], [item.number for item in some], seed)
+        for images in self._batches(items, seed):
+            yield from images
 
     def decode(self, z: Tensor, y: Tensor) -> NDArray[np.uint8]:
         """Images, uint8 (n, h, w, c), for z (n, prior.dim) and label vectors y (n, K), which may be interpolated."""
         starts = range(0, len(z), self.micro_batch)
         return np.concatenate([self._forward(z[i : i + self.micro_batch], y[i : i + self.micro_batch]) for i in starts])
 
-    def _draw(self, labels: list[Label], indices: list[int], seed: int) -> NDArray[np.uint8]:
-        y = torch.from_numpy(self.spec.labels.encode(labels))
-        return self._forward(draw_at(self.prior, seed, indices), y)
+    def _batches(self, items: Iterable[Item], seed: int) -> Iterator[NDArray[np.uint8]]:
+        for some in batched(iter(items), self.micro_batch):
+            y = torch.from_numpy(self.spec.labels.encode([item.label for item in some]))
+            yield self._forward(draw_at(self.prior, seed, [item.number for item in some]), y)
 
     @torch.inference_mode()
     def _forward(self, z: Tensor, y: Tensor) -> NDArray[np.uint8]:

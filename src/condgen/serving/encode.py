@@ -97,10 +97,10 @@ def wrapped(served: Served, asked: Sample, order: ResolvedRequest, generated: ND
     if asked.format == "npy":
         return _npy(generated[..., 0] if served.spec.channels == 1 else generated)
     if asked.format == "grid":
-        return _grid(served, asked, order, generated)
+        return _grid(served, order, generated)
     if asked.format == "zip":
-        return _zip(served, order, _files(served, asked, order, generated))
-    return next(_files(served, asked, order, generated))[1]
+        return _zip(served, order, _files(served, order, generated))
+    return next(_files(served, order, generated))[1]
 
 
 def as_points(generated: NDArray[np.uint8]) -> bytes:
@@ -109,22 +109,23 @@ def as_points(generated: NDArray[np.uint8]) -> bytes:
 
 
 def _files(
-    served: Served, asked: Sample, order: ResolvedRequest, generated: NDArray[np.uint8]
+    served: Served, order: ResolvedRequest, generated: NDArray[np.uint8]
 ) -> Iterator[tuple[str, bytes, dict[str, Any]]]:
     """File name, PNG bytes and metadata (label, seed, index) of every image."""
-    known, requested = served.spec.labels, order.images
+    known, requested, card = served.spec.labels, order.images, served.card_under(order.options)
     for item, image in zip(requested, generated, strict=True):
         metadata = requested.metadata(known, item)
-        told = provenance.about(served.card_under(order.options), served.micro_batch, **metadata)
+        told = provenance.about(card, served.micro_batch, **metadata)
         yield f"{requested.name(known, item)}.png", canvas.png(canvas.to_pil(image), told), metadata
 
 
-def _grid(served: Served, asked: Sample, order: ResolvedRequest, generated: NDArray[np.uint8]) -> bytes:
+def _grid(served: Served, order: ResolvedRequest, generated: NDArray[np.uint8]) -> bytes:
     if served.spec.labels == ANY:
         sheet = canvas.unlabelled(generated)
     else:
         sheet = canvas.columns(generated, [served.spec.labels.title(label) for label in order.images.labels])
-    return canvas.png(sheet, provenance.about(served.card_under(order.options), served.micro_batch, seed=asked.seed))
+    card = served.card_under(order.options)
+    return canvas.png(sheet, provenance.about(card, served.micro_batch, seed=order.images.seed))
 
 
 def _zip(served: Served, order: ResolvedRequest, files: Iterator[tuple[str, bytes, dict[str, Any]]]) -> bytes:

@@ -32,10 +32,10 @@ def check(folder: Path, largest: int, only: Iterable[str] | None = None) -> None
     largest: maximum size of a file in bytes; a larger one is refused without reading it.
     only: names of the files to check, in a folder with other files, such as the hub's cache.
     """
-    listed, present = _listed(folder / NAME), sorted(only) if only else _names(folder)
-    for name in sorted({*present, *(() if only else listed)}):
+    entries, present = listed(folder), sorted(only) if only else _names(folder)
+    for name in sorted({*present, *(() if only else entries)}):
         path = folder / name
-        if name not in listed:
+        if name not in entries:
             raise Refused(f"{str(folder)!r} has {name[:100]!r}, which its {NAME} does not list; take it away.")
         if not path.is_file():
             raise Refused(f"{str(folder)!r} lacks {name!r}, which its {NAME} lists; export it again.")
@@ -44,7 +44,7 @@ def check(folder: Path, largest: int, only: Iterable[str] | None = None) -> None
         length = path.stat().st_size
         if length > largest:
             raise Refused(f"{str(path)!r} has {length:,} bytes, far more than a network of this card.")
-        if length != listed[name]["bytes"] or disk.sha256(path) != listed[name]["sha256"]:
+        if length != entries[name]["bytes"] or disk.sha256(path) != entries[name]["sha256"]:
             raise Refused(f"{str(path)!r} is damaged: it is not what {NAME} says; export or fetch it again.")
 
 
@@ -65,10 +65,7 @@ def _names(folder: Path) -> list[str]:
 
 def listed(folder: Path) -> dict[str, dict[str, Any]]:
     """The manifest of a folder: name -> bytes and sha256. Raises Refused if it is missing or invalid."""
-    return _listed(folder / NAME)
-
-
-def _listed(path: Path) -> dict[str, dict[str, Any]]:
+    path = folder / NAME
     if not path.exists():
         raise Refused(f"{str(path.parent)!r} has no {NAME}: it is no exported folder (of a run, give the run).")
     found = strict.read(path)
