@@ -5,7 +5,6 @@ Without -P, Python imports a few modules from the working folder before condgen/
 
 import os
 import signal
-import sys
 
 
 def main() -> None:
@@ -25,7 +24,7 @@ def main() -> None:
 
         if heeded:
             signal.signal(signal.SIGINT, exits.on_interrupt)
-        cli.main(sys.argv[1:])
+        cli.main()
 
 
 if __name__ == "__main__":

@@ -121,15 +121,20 @@ def test_a_server_and_its_model_run_nothing_of_the_working_folder(place: Path, t
 
 STARTS_PYTHON = """
 import multiprocessing.resource_tracker as tracker, os, subprocess, sys
-from condgen import cli
+from condgen.__main__ import main
 from condgen.sampling import plots
+from condgen.verbs import listing
 
+def starts_python(system):
+    tracker.ensure_running()
+    subprocess.run([sys.executable, "-c", "import json"], check=True)
+    os.close(tracker._resource_tracker._fd)
+    os.waitpid(tracker._resource_tracker._pid, 0)
+    return "started"
+
+listing.citation = starts_python
 sys.argv = ["condgen", "cite", "swift"]
-cli.main()
-tracker.ensure_running()
-subprocess.run([sys.executable, "-c", "import json"], check=True)
-os.close(tracker._resource_tracker._fd)
-os.waitpid(tracker._resource_tracker._pid, 0)
+main()
 """
 
 
