@@ -166,7 +166,7 @@ def reopen(run: str | Path) -> "tuple[System, Dataset]":
         notice(f"{str(run)!r}: {sentence}")
     if saved is None:
         raise CondgenError(f"{str(run)!r} has no sound checkpoint; the run's own train command writes one.")
-    found, tensors = preset(identity.system), {k.removeprefix("system:"): v for k, v in saved.tensors.items()}
+    found, tensors = preset(identity.system), saved.part("system")
     system = found.build_on_meta(Spec.from_json(identity.spec), found.config.with_overrides(identity.config))
     try:
         weights.fill(system, {name: tensors[name] for name in system.state_dict() if name in tensors})
@@ -240,13 +240,10 @@ def sample(
         options: Sampling options of the generator.
     """
     bounds.check("sample", {"count": count, "seed": seed, "shard": shard})
-    place = locate.find(run, best)
-    about = place.card
+    sampler = load(run, best=best, device=device, **options)
     from condgen.sampling import files, shards
     from condgen.sampling.request import SampleRequest
-    from condgen.sharing import folder
 
-    sampler = folder.sampler(place, about, device).with_options(**options)
     wanted = list(dict.fromkeys(sampler.labels(labels)))
     request = SampleRequest.of(wanted, count, seed)
     one_file = grid or len(request) == 1

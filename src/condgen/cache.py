@@ -16,6 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from condgen import disk, marker
+from condgen.records import digest
 
 PAGE, CHUNK = 4096, 2**26
 """Bytes that are summed together; bytes that are processed at a time."""
@@ -73,8 +74,3 @@ def checksum(path: Path) -> str:
         digest.update(words.sum(1).tobytes())
     digest.update(whole[paged:].tobytes())
     return digest.hexdigest()
-
-
-def digest(value: Any) -> str:
-    """SHA-256 of a value as JSON."""
-    return hashlib.sha256(json.dumps(value, sort_keys=True).encode()).hexdigest()

@@ -63,7 +63,7 @@ def claimed(folder: Path, target: Path) -> Iterator[None]:
         handle = _locked(folder, folder=True, wait=False)
     except BlockingIOError:
         raise CondgenError(
-            f"another process{_owner(folder)} is writing {str(target)!r}; wait for it, or give another --out."
+            f"another process{owner(folder)} is writing {str(target)!r}; wait for it, or give another --out."
         ) from None
     try:
         yield
@@ -161,7 +161,10 @@ def _runs(pid: int) -> bool:
     return True
 
 
-def _owner(folder: Path) -> str:
-    with contextlib.suppress(OSError):
-        return f" (pid {(folder / OWNER).read_text()[:20]})"
-    return ""
+def owner(folder: Path) -> str:
+    """' (pid N)' of the process that fills a folder; '' if its ID cannot be read."""
+    try:
+        text = (folder / OWNER).read_bytes()[:20].decode("ascii")
+    except (OSError, UnicodeDecodeError):
+        return ""
+    return f" (pid {text})" if text.isdigit() else ""

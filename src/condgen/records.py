@@ -50,8 +50,12 @@ def sealed(content: Mapping[str, Any]) -> Record:
 
 def seal_of(content: Mapping[str, Any]) -> str:
     """SHA-256 of the content without its seal."""
-    rest = {key: value for key, value in content.items() if key != SEAL}
-    return hashlib.sha256(json.dumps(rest, sort_keys=True).encode()).hexdigest()
+    return digest({key: value for key, value in content.items() if key != SEAL})
+
+
+def digest(value: Any) -> str:
+    """SHA-256 of a value as JSON."""
+    return hashlib.sha256(json.dumps(value, sort_keys=True).encode()).hexdigest()
 
 
 def write(path: Path, content: Mapping[str, Any]) -> None:

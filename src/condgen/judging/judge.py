@@ -20,7 +20,7 @@ from numpy.typing import NDArray
 from safetensors.torch import load, save
 from torch import nn
 
-from condgen import cache, disk
+from condgen import cache, disk, records
 from condgen.data import Dataset
 from condgen.judging.classifier import Predictions, Recipe, classifier, fit, predict
 from condgen.labels import Labels
@@ -95,7 +95,7 @@ def train(
     try:
         with cache.writing(folder):
             disk.write_bytes(folder / "judge.safetensors", weights)
-            disk.write_json(folder / "judge.json", card | {"seal": cache.digest(card)})
+            records.write(folder / "judge.json", card)
     except disk.DiskError as error:
         say(f"the judge is used, but not kept for the next time: {error}")
     say(f"judge: {card['name']}, accuracy {accuracy} on real test images.")
@@ -131,8 +131,8 @@ def _read(folder: Path, dataset: Dataset) -> Judge | None:
         card = json.loads((folder / "judge.json").read_text(encoding="utf-8"))
         if card["fingerprint"] != dataset.fingerprint:
             return None
-        seal = card.pop("seal", None)
-        if folder.parent != PINNED and seal != cache.digest(card):
+        seal = card.pop(records.SEAL, None)
+        if folder.parent != PINNED and seal != records.seal_of(card):
             return None
         weights = (folder / "judge.safetensors").read_bytes()
         return _judge(card, weights) if hashlib.sha256(weights).hexdigest() == card["sha256"] else None

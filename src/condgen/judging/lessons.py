@@ -4,17 +4,15 @@ A training of a classifier is a function of its images, its recipe and its seed.
 goes on with the classifiers that it has measured, and another one on the same data reuses those of the real images.
 """
 
-import contextlib
 import hashlib
-import json
 from collections.abc import Callable
 from dataclasses import asdict
 
 import numpy as np
 import torch
 
+from condgen import cache, disk
 from condgen.data import Split
-from condgen.disk import DiskError, as_json, cache, write_bytes
 from condgen.judging import protocol
 from condgen.judging.classifier import Recipe
 from condgen.judging.reference import Reference, subset
@@ -25,16 +23,16 @@ def mean_recall(
 ) -> float:
     """Mean recall, over the classes of the test split, of a classifier trained on `split` for so many steps."""
     key = _key(split, reference, seed, steps)
-    path = cache() / "lessons" / f"{key}.json"
-    if (kept := _read(path.read_bytes() if path.is_file() else b"", key)) is not None:
-        return kept
+    path = disk.cache() / "lessons" / f"{key}.json"
+    kept = cache.kept(path)
+    if isinstance(kept, dict) and kept.get("key") == key:
+        return float(kept["mean_recall"])
     say(f"training a classifier on {len(split):,} images, seed {seed} ...")
     recalls = [
         n.value for n in protocol.accuracy_after_training(split, reference, seed, steps)[1] if n.value is not None
     ]
     score = sum(recalls) / len(recalls)
-    with contextlib.suppress(DiskError):  # without room in the cache it is measured anew next time
-        write_bytes(path, as_json({"mean_recall": score, "seal": _seal(key, score)}))
+    cache.keep_if_possible(path, {"key": key, "mean_recall": score})
     return score
 
 
@@ -57,17 +55,3 @@ def _key(split: Split, reference: Reference, seed: int, steps: int) -> str:
     for array in (split.images, split.labels):
         digest.update(np.ascontiguousarray(array).data)
     return digest.hexdigest()[:32]
-
-
-def _read(content: bytes, key: str) -> float | None:
-    """The score in a file of the cache; None if there is none, or it is damaged."""
-    try:
-        found = json.loads(content)
-        score = float(found["mean_recall"])
-        return score if found["seal"] == _seal(key, score) else None
-    except (ValueError, KeyError, TypeError):
-        return None
-
-
-def _seal(key: str, score: float) -> str:
-    return hashlib.sha256(f"{key} {score!r}".encode()).hexdigest()

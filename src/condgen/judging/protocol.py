@@ -53,6 +53,11 @@ class GeneratedSet:
         return self.reference.judge.predict(self.samples.images)
 
     @cached_property
+    def fd_per_class(self) -> list[tuple[str, Estimate]]:
+        """Name and FD of each class; see the function `fd_per_class`."""
+        return fd_per_class(self)
+
+    @cached_property
     def requested(self) -> Tensor | None:
         """The requested labels, (n,) or (n, K); None for an unconditional generator."""
         return None if self.samples.requested is None else torch.from_numpy(self.samples.requested)
@@ -125,7 +130,7 @@ def label_metrics(generated: GeneratedSet) -> Estimates:
 
 def intra_class_fd(generated: GeneratedSet) -> Estimates:
     """Intra-class FD: mean and maximum over the classes (Miyato & Koyama 2018, arXiv 1802.05637)."""
-    each = [number for _, number in fd_per_class(generated) if number.n]
+    each = [number for _, number in generated.fd_per_class if number.n]
     if why := next((number.refused for number in each if number.refused), None if each else NO_LABEL):
         yield from dict.fromkeys(("fd_intra", "fd_intra_max"), refused(why)).items()
         return
@@ -234,7 +239,7 @@ def per_class(generated: GeneratedSet) -> list[dict[str, Any]]:
         return []
     reference, lines = generated.reference, []
     real, ours = reference.groups(reference.labels), reference.groups(generated.requested)
-    distances = fd_per_class(generated)
+    distances = generated.fd_per_class
     for number, ((name, in_real), (_, in_ours)) in enumerate(zip(real, ours, strict=True)):
         n = min(int(in_real.sum()), int(in_ours.sum()), 1000)
         near = neighbours.prdc(

@@ -17,6 +17,7 @@ from math import inf
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
+from condgen import disk
 from condgen.disk import DiskError, Gone, as_json, free, make, sync, write_bytes
 
 if TYPE_CHECKING:
@@ -33,6 +34,11 @@ class Checkpoint:
     images: int
     tensors: "dict[str, Tensor]"
     numbers: dict[str, Any]
+
+    def part(self, name: str) -> "dict[str, Tensor]":
+        """The tensors of one part, such as `system` or `average`, by their names in it."""
+        start = f"{name}:"
+        return {key.removeprefix(start): value for key, value in self.tensors.items() if key.startswith(start)}
 
 
 class Damaged(Exception):
@@ -142,8 +148,7 @@ def faults(path: Path) -> dict[str, Literal["damaged", "missing"]]:
     except Damaged:
         if not found:
             listed = (path / MANIFEST).read_bytes()
-            there = {name: json.loads(_manifest({name: (path / name).read_bytes()}))[name] for name in names[:2]}
-            bad = [name for name, entry in there.items() if entry["sha256"].encode() not in listed]
+            bad = [name for name in names[:2] if disk.sha256(path / name).encode() not in listed]
             found = dict.fromkeys(bad or [MANIFEST], "damaged")
     return found
 

@@ -42,7 +42,7 @@ class Parent:
             raise CondgenError(f"--finetune {str(folder)!r}: no run with an intact checkpoint there.")
         if system not in (DEFAULT, identity.system):
             raise CondgenError(f"{str(folder)!r} is a run of {identity.system}; --finetune cannot make {system} of it.")
-        tensors = {k.removeprefix("system:"): value for k, value in saved.tensors.items() if k.startswith("system:")}
+        tensors = saved.part("system")
         return cls(identity, f"{folder} at {saved.images} images, {_sha(tensors)}", tensors)
 
     @property

@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterator, Mapping
 from hashlib import sha256
 from pathlib import Path
 
-from condgen import records
+from condgen import disk, records
 from condgen.errors import CondgenError
 from condgen.sampling import canvas
 from condgen.sharing import card
@@ -30,7 +30,7 @@ def mend(training: Training) -> list[str]:
 
     Returns a sentence about the files that were rewritten, and one about those that cannot be.
     """
-    run, known = training.run, _published(training.run.folder)
+    run, known = training.run, published.readable(training.run.folder)
     mended, lost = list[str](), list[str]()
     for name, write in _repairs(training, known):
         (mended if write() else lost).append(name)
@@ -45,13 +45,6 @@ def mend(training: Training) -> list[str]:
             "another --out makes them anew."
         )
     return said
-
-
-def _published(folder: Path) -> Published | None:
-    try:
-        return published.read(folder)
-    except records.Damaged:
-        return None
 
 
 def _repairs(training: Training, known: Published | None) -> Iterator[tuple[str, Callable[[], bool]]]:
@@ -79,7 +72,7 @@ def is_sound(folder: Path) -> bool:
     """Whether a folder, generator/ or best/, contains an intact card and the weights that the card names."""
     try:
         about = card.read(folder / card.NAME)
-        return bool(sha256((folder / about["weights"]).read_bytes()).hexdigest() == about["sha256"])
+        return bool(disk.sha256(folder / about["weights"]) == about["sha256"])
     except (CondgenError, OSError):
         return False
 

@@ -45,10 +45,8 @@ class Published:
 
 def write(folder: Path, identity: RunConfig, images: int) -> None:
     """List the present files of the folder, and those listed before. images: of the newest checkpoint."""
-    files, best = {}, None
-    with suppress(records.Damaged):
-        if before := read(folder):
-            files, best = before.files, before.best
+    before = readable(folder)
+    files, best = (before.files, before.best) if before else ({}, None)
     with suppress(records.Damaged, KeyError):
         best = records.read(folder / "best" / "card.json")["images"]
     files = files | {str(path.relative_to(folder)): path.stat().st_size for path in _files(folder)}
@@ -75,14 +73,19 @@ def read(folder: Path) -> Published | None:
         raise records.Damaged(path, "is damaged: it is no list of files") from None
 
 
+def readable(folder: Path) -> Published | None:
+    """The list; None if there is none, or a damaged one."""
+    with suppress(records.Damaged):
+        return read(folder)
+    return None
+
+
 def lines(folder: Path, name: str, say: Callable[[str], None] = notice) -> list[dict[str, Any]]:
     """The lines of an append-only file. say: called with a sentence if some are damaged or missing."""
     said = list[str]()
     found = metric_log.read(folder / name, say=said.append)
-    with suppress(records.Damaged):
-        known = read(folder)
-        if not said and known and known.is_cut(folder, name):
-            said.append(f"{str(folder / name)!r} is missing, or lines of it are; the rest is shown.")
+    if not said and (known := readable(folder)) and known.is_cut(folder, name):
+        said.append(f"{str(folder / name)!r} is missing, or lines of it are; the rest is shown.")
     for sentence in said:
         say(sentence)
     return found
@@ -90,19 +93,15 @@ def lines(folder: Path, name: str, say: Callable[[str], None] = notice) -> list[
 
 def had_best(folder: Path) -> bool:
     """Whether the run has, or once had, a generator in best/."""
-    with suppress(records.Damaged):
-        if known := read(folder):
-            return known.best is not None
-    return (folder / "best").exists()
+    known = readable(folder)
+    return known.best is not None if known else (folder / "best").exists()
 
 
 def lost_grids(folder: Path) -> list[str]:
     """Class grids that are listed but missing."""
-    with suppress(records.Damaged):
-        if known := read(folder):
-            grids = [name for name in known.files if name.startswith("samples/0")]
-            return [name for name in grids if not (folder / name).exists()]
-    return []
+    known = readable(folder)
+    grids = [name for name in (known.files if known else ()) if name.startswith("samples/0")]
+    return [name for name in grids if not (folder / name).exists()]
 
 
 def event_files(folder: Path, known: Published | None) -> dict[str, State]:

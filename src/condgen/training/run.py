@@ -31,7 +31,7 @@ from filelock import FileLock, Timeout
 from safetensors.torch import save
 from torch import nn
 
-from condgen import disk, marker, records
+from condgen import disk, marker, parts, records
 from condgen.errors import CondgenError
 from condgen.labels import ANY, Labels
 from condgen.options import Option
@@ -226,16 +226,15 @@ def _locked(folder: Path) -> Iterator[None]:
 
     Writing the owner's process ID also shows that the folder is writable.
     """
-    owner = folder / ".owner"
+    owner = folder / parts.OWNER
     disk.forget(folder)
     try:
         disk.make(folder)
         lock = FileLock(folder / ".lock")
         lock.acquire(timeout=0)
     except Timeout:
-        who = f" (pid {pid})" if (pid := _owner(owner)) else ""
         raise CondgenError(
-            f"another process{who} is training in {str(folder)!r}; wait, or give another --out."
+            f"another process{parts.owner(folder)} is training in {str(folder)!r}; wait, or give another --out."
         ) from None
     except OSError as error:
         raise disk.DiskError.about(folder, error) from None
@@ -248,15 +247,6 @@ def _locked(folder: Path) -> Iterator[None]:
         with suppress(OSError):
             owner.unlink(missing_ok=True)
         lock.release()
-
-
-def _owner(path: Path) -> str:
-    """The process ID in a file; '' if the file is missing or contains no number."""
-    try:
-        text = path.read_bytes()[:20].decode("ascii")
-    except (OSError, UnicodeDecodeError):
-        return ""
-    return text if text.isdigit() else ""
 
 
 def _now() -> str:

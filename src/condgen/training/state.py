@@ -3,6 +3,7 @@
 import math
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from copy import deepcopy
 from dataclasses import asdict
 from pathlib import Path
@@ -43,6 +44,11 @@ class Diverged(Exception):
         self.cause, self.since, self.until, self.to = cause, since, until, to
 
 
+def sampler_for(system: System, net: nn.Module, device: torch.device) -> Sampler:
+    """A sampler of a system in training. net: its generator, or a network with other weights of it."""
+    return Sampler(net, system.generator_spec, system.prior, device=device, options=system.sampling_options)
+
+
 class Training:
     """A system with its data stream, averaged generator and running means, and the run folder it is saved to."""
 
@@ -50,9 +56,7 @@ class Training:
         """Starts at image 0. half_life: of the averaged generator, in images."""
         self.run, self.system, self.stream, self.dataset = run, system, stream, dataset
         self.ema = EMA(system.generator, half_life)
-        self.sampler = Sampler(
-            self.ema.net, system.generator_spec, system.prior, device=stream.device, options=system.sampling_options
-        )
+        self.sampler = sampler_for(system, self.ema.net, stream.device)
         self.meter = Meter()
         self.rollbacks = self.checked = self.saved = 0
 
@@ -202,17 +206,16 @@ class Training:
         """An intact state of this run after exactly `images` training images; None if there is none."""
         places = (self.run.checkpoints, self.run.rescue, self.run.rescue_best)
         paths = [path for place in places for path in checkpoint.saved(place) if int(path.name) == images]
-        return next((checkpoint.read(path) for path in paths if checkpoint.is_sound(path)), None)
+        for path in paths:
+            with suppress(checkpoint.Damaged):
+                return checkpoint.read(path)
+        return None
 
     def sampler_of(self, saved: checkpoint.Checkpoint) -> Sampler:
         """A sampler with the averaged generator of another state."""
         net = deepcopy(self.ema.net)
-        net.load_state_dict(
-            {k.removeprefix("average:"): v for k, v in saved.tensors.items() if k.startswith("average:")}
-        )
-        system = self.system
-        options = system.sampling_options
-        return Sampler(net, system.generator_spec, system.prior, device=self.stream.device, options=options)
+        net.load_state_dict(saved.part("average"))
+        return sampler_for(self.system, net, self.stream.device)
 
     def lost(self, gone: Gone) -> Gone:
         """The error for a run folder that was deleted or moved, completed by what is lost."""

@@ -12,11 +12,10 @@ from condgen import parallel
 from condgen.disk import Gone
 from condgen.judging.monitor import Monitor
 from condgen.progress import Progress
-from condgen.sampling.sampler import Sampler
 from condgen.stream import Stream
 from condgen.system import System
 from condgen.training.recorder import Recorder
-from condgen.training.state import Diverged, Training
+from condgen.training.state import Diverged, Training, sampler_for
 
 EVALUATIONS, FEWEST_IMAGES = 10, 5000
 """By default: maximum number of evaluations, and minimum number of images between two (an evaluation takes as long)."""
@@ -164,9 +163,7 @@ def measure_pace(system: System, stream: Stream, monitor: Monitor | None, second
     found = speed(system, stream, seconds)
     if not monitor:
         return Pace(found)
-    sampler = Sampler(
-        system.generator, system.generator_spec, system.prior, device=stream.device, options=system.sampling_options
-    )
+    sampler = sampler_for(system, system.generator, stream.device)
     monitor.evaluate(sampler, 1, [])  # the first call also evaluates the real images
     began = time.monotonic()
     monitor.evaluate(sampler, 1, [])

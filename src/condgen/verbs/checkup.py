@@ -5,7 +5,7 @@ Files are verified by their checksums, without torch. Repairs by the train comma
 
 import os
 import shlex
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from contextlib import suppress
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
@@ -15,12 +15,14 @@ from condgen import disk, marker, records
 from condgen.errors import CondgenError
 from condgen.sharing import card, manifest, strict
 from condgen.systems import preset
-from condgen.training import checkpoint, metric_log, published
+from condgen.training import checkpoint, published
 from condgen.training.identity import CONFIG, PUBLISHED, RunConfig, config_in
 from condgen.training.published import Published, State
 from condgen.version import __version__
 
 TRAIN = "the run's own train command"
+STATES = ("checkpoints", "rescue", "rescue-best")
+"""Folders of a run that hold states of the training."""
 NEVER = "nothing brings it back but the same training into another --out"
 
 
@@ -64,37 +66,32 @@ def as_plain(folder: Path, found: list[File]) -> dict[str, Any]:
 
 
 def _run(folder: Path) -> Iterator[File]:
-    known, train = _listed(folder), TRAIN
-    yield _record(folder, CONFIG, train)
+    known = published.readable(folder)
+    states = {path: checkpoint.faults(path) for place in STATES for path in checkpoint.saved(folder / place)}
+    sound = {int(path.name) for path, faults in states.items() if not faults}
+    yield _record(folder, CONFIG, TRAIN)
     if (folder / marker.FILE).exists() or known:  # runs of an older condgen have none
-        yield _marker(folder, train)
+        yield _marker(folder)
     if (folder / PUBLISHED).exists() or not published.is_of_an_older_condgen(folder):
-        yield _record(folder, PUBLISHED, train)
+        yield _record(folder, PUBLISHED, TRAIN)
     for name in ("env.json", "rollbacks.json"):
         if (folder / name).exists() or name == "env.json" or (known and name in known.files):
             yield _list(folder, name)
     for name in published.GROWING:
         if (folder / name).exists() or (known and name in known.files):
-            yield _lines(folder, name, known)
-    yield from _images(folder, known, train)
-    for place in ("checkpoints", "rescue", "rescue-best"):
-        for path in checkpoint.saved(folder / place):
-            yield from _state(path, f"{place}/{path.name}", train)
-    yield from _generator(folder, "generator", train)
+            yield _lines(folder, name)
+    yield from _images(folder, known, sound)
+    for path, faults in states.items():
+        yield from _state(f"{path.parent.name}/{path.name}", faults)
+    yield from _generator(folder, "generator", TRAIN)
     if (folder / "best").exists() or (known and known.best is not None):
-        yield from _generator(folder, "best", train if known and _has_state(folder, known.best) else NEVER)
+        yield from _generator(folder, "best", TRAIN if known and known.best in sound else NEVER)
     for name, options in (("evaluation.json", ""), ("evaluation-best.json", " --best")):
         if (folder / name).exists():
             yield _record(folder, name, f"condgen evaluate {shlex.quote(str(folder))}{options}")
     yield from _events(folder, known)
     for path in sorted((folder / "exported").glob("*/")):
         yield from _export(path, f"exported/{path.name}/")
-
-
-def _listed(folder: Path) -> Published | None:
-    with suppress(records.Damaged):
-        return published.read(folder)
-    return None
 
 
 def _record(folder: Path, name: str, mend: str) -> File:
@@ -107,10 +104,10 @@ def _record(folder: Path, name: str, mend: str) -> File:
     return File(name, "sound", "" if records.is_sealed(folder / name) else "no checksum: of an older condgen")
 
 
-def _marker(folder: Path, mend: str) -> File:
+def _marker(folder: Path) -> File:
     """The state of the marker. Its version must be that of config.json, since a training writes both together."""
     version = str(records.read(folder / CONFIG).get("condgen")) if _record(folder, CONFIG, "").state == "sound" else ""
-    return _marked(folder, "condgen train", version or __version__, mend)
+    return _marked(folder, "condgen train", version or __version__, TRAIN)
 
 
 def _marked(folder: Path, wrote: str, version: str, mend: str) -> File:
@@ -127,19 +124,19 @@ def _list(folder: Path, name: str) -> File:
     return File(name, "damaged", mend=mend) if records.read_list(folder / name).damaged else File(name, "sound")
 
 
-def _lines(folder: Path, name: str, known: Published | None) -> File:
+def _lines(folder: Path, name: str) -> File:
     if not (folder / name).exists():
         return File(name, "missing", mend=NEVER)
     told = list[str]()
-    with suppress(records.Damaged):
-        metric_log.read(folder / name, say=told.append)
-        if known and known.is_cut(folder, name):
-            told.append("it was longer")
-        return File(name, "damaged", "lines are damaged or missing", NEVER) if told else File(name, "sound")
-    return File(name, "damaged", "it cannot be read", NEVER)
+    try:
+        published.lines(folder, name, told.append)
+    except records.Damaged:
+        return File(name, "damaged", "it cannot be read", NEVER)
+    return File(name, "damaged", "lines are damaged or missing", NEVER) if told else File(name, "sound")
 
 
-def _images(folder: Path, known: Published | None, train: str) -> Iterator[File]:
+def _images(folder: Path, known: Published | None, sound: Collection[int]) -> Iterator[File]:
+    """sound: numbers of training images of the intact states, from which a grid can be drawn again."""
     from condgen.sampling import canvas
 
     names = {f"samples/{path.name}" for path in (folder / "samples").glob("*.png")}
@@ -147,25 +144,17 @@ def _images(folder: Path, known: Published | None, train: str) -> Iterator[File]
     names |= {"curves.png"} if (folder / "curves.png").exists() else set()
     for name in sorted(names):
         stem = Path(name).stem
-        mend = train if not stem.isdigit() or _has_state(folder, int(stem)) else NEVER
+        mend = TRAIN if not stem.isdigit() or int(stem) in sound else NEVER
         if not (folder / name).exists():
             yield File(name, "missing", mend=mend)
         else:
             yield File(name, "sound") if canvas.is_whole(folder / name) else File(name, "damaged", mend=mend)
 
 
-def _has_state(folder: Path, images: int | None) -> bool:
-    """Whether the run contains an intact state after exactly `images` training images, from which to repair files."""
-    names = [] if images is None else [folder / place / f"{images:012d}" for place in ("checkpoints", "rescue")]
-    best = [] if images is None else [folder / "rescue-best" / f"{images:012d}"]
-    return any(checkpoint.is_sound(path) for path in [*names, *best])
-
-
-def _state(path: Path, name: str, mend: str) -> Iterator[File]:
-    found = checkpoint.faults(path)
+def _state(name: str, faults: Mapping[str, State]) -> Iterator[File]:
     for part in (checkpoint.STATE, checkpoint.NUMBERS, checkpoint.MANIFEST):
-        state: State = found.get(part, "sound")
-        yield File(f"{name}/{part}", state, mend="" if state == "sound" else mend)
+        state = faults.get(part, "sound")
+        yield File(f"{name}/{part}", state, mend="" if state == "sound" else TRAIN)
 
 
 def _generator(folder: Path, name: str, mend: str) -> Iterator[File]:
