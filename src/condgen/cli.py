@@ -20,7 +20,7 @@ from condgen.errors import CondgenError, unknown
 from condgen.former import current_words
 from condgen.plugins import is_path
 from condgen.result import Result
-from condgen.signatures import with_json, with_sampling_options, with_settings
+from condgen.signatures import sampling_options_among, with_json, with_sampling_options, with_settings
 from condgen.systems import DEFAULT, presets
 from condgen.tables import as_json, as_lines, as_table
 from condgen.verbs import augment, compare, evaluate, export, figures, report, serve
@@ -77,22 +77,20 @@ def application(words: Sequence[str]) -> App:
         result_action="return_value",
     )
 
+    options = sampling_options_among(words[1:])
+
     def sampling(verb: Callable[..., Any]) -> Callable[..., Any]:
         takes = any(p.kind is p.VAR_KEYWORD for p in inspect.signature(verb).parameters.values())
-        return with_sampling_options(verb, words[1:]) if takes else verb
+        return with_sampling_options(verb, options) if takes else verb
 
     app.command(with_settings(api.train, words[1:]) if words[:1] == ["train"] else train, name="train", usage=TRAIN)
     app.command(sampling(api.sample), name="sample", usage=SAMPLE)
     app.command(sampling(serve.serve), name="serve", usage="Usage: condgen serve RUN [OPTIONS]")
     app.command(figures_app([sampling(function) for function in figures.FIGURES]))
-    app.command(
-        with_json(sampling(evaluate.evaluate)), name="evaluate", usage="Usage: condgen evaluate [RUN] [OPTIONS]"
-    )
+    app.command(with_json(sampling(evaluate.evaluate)), name="evaluate", usage=EVALUATE)
     app.command(with_json(compare.compare), name="compare", usage="Usage: condgen compare RUN... [OPTIONS]")
     app.command(report.report, name="report", usage="Usage: condgen report RUN... [OPTIONS]")
-    app.command(
-        with_json(sampling(augment.augment)), name="augment", usage="Usage: condgen augment DATA --run RUN [OPTIONS]"
-    )
+    app.command(with_json(sampling(augment.augment)), name="augment", usage=AUGMENT)
     app.command(sampling(export.export), name="export", usage="Usage: condgen export RUN [OPTIONS]")
     app.command(export.push, name="push", usage="Usage: condgen push FOLDER OWNER/NAME [OPTIONS]")
     app.command(with_json(inspect_verb.inspect), name="inspect", usage="Usage: condgen inspect DATA [OPTIONS]")

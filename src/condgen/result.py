@@ -41,5 +41,5 @@ class Result:
     def save(self, path: str | Path) -> Path:
         """Write the data as JSON and return the path. Raises DiskError if that fails."""
         target = Path(path).expanduser()
-        disk.write_bytes(target, f"{self.to_json()}\n".encode())
+        disk.write_json(target, self.data)
         return target

@@ -24,9 +24,8 @@ FLAGS = {"--quiet", "--balanced-sampling", "--allow-changed", "--roll-back", "--
 """Options of `train` that take no value."""
 
 
-def with_sampling_options(function: Callable[..., Any], words: Sequence[str]) -> Callable[..., Any]:
-    """Replace `**options` in the signature by the sampling options of the generator that is named in `words`."""
-    options = sampling_options_among(words)
+def with_sampling_options(function: Callable[..., Any], options: Sequence[Option]) -> Callable[..., Any]:
+    """Replace `**options` in the signature by these sampling options."""
     names = {option.name for option in options}
 
     def spelled_out(*args: Any, **given: Any) -> Any:
@@ -60,9 +59,7 @@ def with_json(function: Callable[..., Result]) -> Callable[..., Any]:
 
     annotation = Annotated[bool, Parameter(help="Print JSON, for programs.")]
     extra = inspect.Parameter("json", inspect.Parameter.KEYWORD_ONLY, default=False, annotation=annotation)
-    own = inspect.signature(function).parameters.values()
-    others = [p for p in own if p.kind is p.VAR_KEYWORD]
-    return _signed(spelled_out, function, [extra, *others])
+    return _signed(spelled_out, function, [extra])
 
 
 def system_among(words: Sequence[str]) -> str:

@@ -9,6 +9,7 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
+from condgen import api
 from condgen.errors import CondgenError, unknown
 from condgen.result import Result
 from condgen.sharing import locate
@@ -88,18 +89,16 @@ def export(
         raise CondgenError(f"--precision {precision} is for --format onnx; {format} keeps fp32.")
     if licence is not None and not re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9.+-]{0,63}", licence):
         raise CondgenError(f"--licence {licence!r} is no name of a licence, such as apache-2.0 or cc-by-4.0.")
-    place = locate.find(run, best)
-    about, folder = place.card, out.expanduser() if out else locate.home(run) / "exported" / format
-    from condgen.sharing import folder as folders
+    sampler = api.load(run, best=best, **options)
+    folder = out.expanduser() if out else locate.home(run) / "exported" / format
     from condgen.sharing import release
 
-    sampler = folders.sampler(place, about).with_options(**options)
     if format == "web" and folder.suffix == ".html":
         from condgen.sharing import web
 
         web.export(sampler, folder)
         return Result({"folder": str(folder)}, f"{folder}\n  open it in a browser; it asks no network for anything.")
-    told = about_it(run, best, sampler.card) | {"licence": licence or about.get("licence"), "exported": format}
+    told = about_it(run, best, sampler.card) | {"licence": licence or sampler.card.get("licence"), "exported": format}
     told = {key: value for key, value in (told | {"precision": precision}).items() if value is not None}
     release.write(sampler, folder, told, lambda net, at: FORMATS[format](net, at, precision))
     text = "\n".join(
@@ -156,9 +155,7 @@ def push(folder: str, name: str, *, private: bool = False) -> str:
     place = locate.find(folder)
     if place.kind != "export":
         raise CondgenError(f"{folder!r} is no exported folder; condgen export {folder} makes one.")
-    about = place.card
+    api.load(folder)  # check that it can be loaded before it is published
     from condgen.sharing import hub
-    from condgen.sharing.folder import sampler
 
-    sampler(place, about)  # check that it can be loaded before it is published
     return hub.push(place.folder, name, private)
