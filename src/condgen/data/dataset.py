@@ -66,7 +66,7 @@ class Dataset:
             said.append(f"left out of {self.name!r}: {len(self.left_out):,} files, such as {name}, which {why}.")
         if self.own:
             images = [name for name in self.own if IMAGE.search(name)]
-            folders = [name for name in self.own if name not in images]
+            folders = [name for name in self.own if not IMAGE.search(name)]
             counts = [_counted(folders, "folder", self.own), _counted(images, "file", self.own)]
             said.append(f"left out of {self.name!r}, since condgen wrote it: {' and '.join(filter(None, counts))}.")
         return said

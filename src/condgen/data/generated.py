@@ -14,7 +14,7 @@ import numpy as np
 from condgen import cache, disk, marker
 from condgen.data.classes import few_enough
 from condgen.data.listing import Listing, listing
-from condgen.data.store import Images, Store
+from condgen.data.store import Store
 from condgen.data.tars import ENDING, Tars
 from condgen.errors import CondgenError
 from condgen.labels import Label, Labels
@@ -41,35 +41,35 @@ def read(store: Store) -> Listing:
     """List the images with their labels. Raises CondgenError if the labels cannot be determined."""
     folders = _marks(store)
     names = [name for folder in folders for name in (store.within(folder) if folder else store.names())]
-    said, odd, own = _told(store, names or store.names())
+    images = Tars(store)
+    said, odd, own = _told(images, names or store.names())
     if not said:
         raise CondgenError(f"{str(store.path)!r} holds no images that say their label.")
-    return _labelled(store, said, list(folders.values()), dict(store.odd) | odd, own)
+    return _labelled(images, said, list(folders.values()), dict(store.odd) | odd, own)
 
 
-def _told(store: Store, names: Sequence[str]) -> list[dict[str, str]]:
+def _told(tars: Tars, names: Sequence[str]) -> list[dict[str, str]]:
     """Three dictionaries by name: labels of images; reasons for files left out; commands that wrote other files.
 
     The result is cached until one of the files changes, since each file has to be opened for it.
     """
-    key = hashlib.sha256("\0".join([str(VERSION), store.stamp(names), *names]).encode("utf-8", "surrogateescape"))
+    key = hashlib.sha256("\0".join([str(VERSION), tars.store.stamp(names), *names]).encode("utf-8", "surrogateescape"))
     path = disk.cache() / "images" / "labels" / f"{key.hexdigest()}.json"
     found: list[dict[str, str]] | None = cache.kept(path)
     if found is None:
-        found = _read(store, names)
+        found = _read(tars, names)
         cache.keep_if_possible(path, found)
     return found
 
 
-def _read(store: Store, names: Sequence[str]) -> list[dict[str, str]]:
-    tars = Tars(store)
+def _read(tars: Tars, names: Sequence[str]) -> list[dict[str, str]]:
     said, odd, own = dict[str, str](), dict[str, str](), dict[str, str]()
     for name in names:
         if name.endswith(ENDING):
             for image in tars.images(name):
                 _sort(image, tars.label(image), said, odd)
         elif name.lower().endswith(marker.ENDINGS):
-            note = store.note(name)
+            note = tars.store.note(name)
             if note and note.label is None:
                 own[name] = note.wrote
             else:
@@ -95,26 +95,25 @@ def _sort(name: str, label: str | None, said: dict[str, str], odd: dict[str, str
 
 
 def _labelled(
-    store: Store, said: dict[str, str], marks: Sequence[Mark], odd: dict[str, str], own: dict[str, str]
+    images: Tars, said: dict[str, str], marks: Sequence[Mark], odd: dict[str, str], own: dict[str, str]
 ) -> Listing:
-    images: Images = Tars(store)
     known = marker.joined([mark.labels for mark in marks if mark.labels])
     if known is None:
         if any("+" in word or word == "none" for word in said.values()) or marks:
             raise CondgenError(
-                f"{str(store.path)!r}: images with attributes, and no {marker.FILE} that names the same ones for all; "
+                f"{str(images.path)!r}: images with attributes, and no {marker.FILE} that names the same ones for all; "
                 "name a single folder that condgen wrote."
             )
-        found = listing(images, ((name, None, word) for name, word in said.items()), store.path.stem)
+        found = listing(images, ((name, None, word) for name, word in said.items()), images.path.stem)
         known, values = found.labels, found.values
     else:
-        few_enough(known.names, str(store.path))
+        few_enough(known.names, str(images.path))
         numbers = _numbers(known, dict.fromkeys(said.values()))
         if strange := next((word for word in said.values() if word not in numbers), None):
-            raise CondgenError(f"{str(store.path)!r}: label {strange!r} is not among {', '.join(known.names[:20])}.")
+            raise CondgenError(f"{str(images.path)!r}: label {strange!r} is not among {', '.join(known.names[:20])}.")
         values = np.array([numbers[word] for word in said.values()], np.int64)
     parts: list[str | None] = [None] * len(said)
-    return Listing(store.path.stem, images, list(said), known, values, parts, odd, own=own, generated=True)
+    return Listing(images.path.stem, images, list(said), known, values, parts, odd, own=own, generated=True)
 
 
 def _numbers(known: Labels, titles: Iterable[str]) -> dict[str, Label]:

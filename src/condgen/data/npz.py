@@ -36,11 +36,8 @@ def read_store(store: Store) -> Dataset:
     return replace(load(Path(member), arrays=read(io.BytesIO(bytes_of(store, member)), member)), own=own)
 
 
-def load(
-    path: Path, name: str | None = None, names: tuple[str, ...] | None = None, arrays: Arrays | None = None
-) -> Dataset:
-    """Load a data set from one .npz file. Class names come from `names`, else from the array `names`, else they are
-    numbers.
+def load(path: Path, name: str | None = None, arrays: Arrays | None = None) -> Dataset:
+    """Load a data set from one .npz file. Class names come from the array `names`, else they are numbers.
 
     arrays: the arrays of the file, if they have been read already.
     """
@@ -50,7 +47,7 @@ def load(
         wanted = " or ".join(f"{x} and {y}" for x, y in TRAIN)
         raise CondgenError(f"{str(path)!r} has arrays {', '.join(arrays) or 'none'}; wanted {wanted}.")
     test = _pair(arrays, TEST)
-    given = tuple(map(_word, arrays["names"])) if "names" in arrays else names
+    given = tuple(map(_word, arrays["names"])) if "names" in arrays else None
     both = [train, test] if test else [train]
     found = _labelled([labels for _, labels in both], given, str(path))
     splits = [

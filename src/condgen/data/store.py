@@ -70,7 +70,7 @@ class Store(Images, Protocol):
 
     def mark_of(self, folder: str) -> Mark | None: ...
 
-    @property
+    @cached_property
     def mark(self) -> Mark | None:
         """The marker of the source itself, if condgen wrote it."""
         return self.mark_of("")

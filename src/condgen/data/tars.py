@@ -30,6 +30,7 @@ class Tars:
     def __init__(self, store: Store) -> None:
         self.store, self.path, self.odd = store, store.path, store.odd
         self._members: dict[str, dict[str, Member]] = {}
+        self._unpacked: tuple[str, bytes] | None = None
 
     def images(self, file: str) -> Iterator[str]:
         """Names of the images in a tar file. Raises CondgenError if the file is not a complete tar file."""
@@ -84,9 +85,13 @@ class Tars:
 
     @contextmanager
     def _opened(self, file: str) -> Iterator[BinaryIO]:
-        """Open the file for each read, since a forked worker would share the file position."""
+        """Open the file for each read, since a forked worker would share the file position. The bytes of the last
+        member of a zip archive are kept, since it takes long to unpack."""
         if isinstance(self.store, Folder):
             with self.store.open(file) as data:
                 yield data
         else:
-            yield io.BytesIO(bytes_of(self.store, file))
+            unpacked = self._unpacked
+            if unpacked is None or unpacked[0] != file:
+                unpacked = self._unpacked = file, bytes_of(self.store, file)
+            yield io.BytesIO(unpacked[1])
