@@ -7,7 +7,6 @@ import copy
 import functools
 import os
 import shutil
-import tempfile
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 from pathlib import Path
@@ -21,6 +20,7 @@ from condgen.data import SOURCES
 from condgen.sampling import plots
 from condgen.testing.toys import KINDS as KINDS
 from condgen.testing.toys import toy_data as toy_data
+from reliability.filesystem import in_memory
 
 pytest_plugins = ["sharing.fixtures"]
 pytest.register_assert_rewrite("condgen.testing.system_laws", "condgen.testing.training_laws")
@@ -110,9 +110,8 @@ def cheap() -> Iterator[None]:
 
 @pytest.fixture
 def memory() -> Iterator[Path]:
-    """A folder that lies in memory where Linux has a place for that: SIGKILL does not care, and fsync is free."""
-    with tempfile.TemporaryDirectory(dir="/dev/shm" if Path("/dev/shm").is_dir() else None) as place:
-        yield Path(place)
+    with in_memory() as place:
+        yield place
 
 
 @pytest.fixture(scope="session")

@@ -7,7 +7,6 @@ at once. A fresh seed each time, printed; CONDGEN_KILLS repeats one.
 import os
 import random
 import secrets
-import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -29,7 +28,7 @@ from hostile.verbs import (
     visible,
 )
 from reliability.crashes import end_of
-from reliability.filesystem import Call, Watcher, dying_at
+from reliability.filesystem import Call, Watcher, dying_at, in_memory
 
 SEED = int(os.environ.get("CONDGEN_KILLS") or secrets.randbelow(10**9))
 FEW = 4
@@ -42,11 +41,10 @@ some_verbs = pytest.mark.parametrize("verb", [verb for verb in VERBS if verb.nam
 
 
 @pytest.fixture(scope="module")
-def stage(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stage]:
-    place = Path("/dev/shm") if Path("/dev/shm").is_dir() else None
-    with pytest.MonkeyPatch.context() as patch, tempfile.TemporaryDirectory(dir=place) as folder:
+def stage() -> Iterator[Stage]:
+    with pytest.MonkeyPatch.context() as patch, in_memory() as folder:
         cheaply(patch)
-        yield Stage(Path(folder))
+        yield Stage(folder)
 
 
 def kills(calls: list[Call]) -> list[tuple[str, Watcher]]:

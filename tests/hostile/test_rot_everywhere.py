@@ -31,6 +31,7 @@ from condgen.sampling.canvas import png
 from condgen.training import metric_log
 from condgen.verbs import serve
 from reliability import crashes
+from reliability.filesystem import in_memory
 
 SEED = int(os.environ.get("CONDGEN_ROT_SEED") or secrets.randbelow(10**9))
 FLIPS = int(os.environ.get("CONDGEN_ROT") or 2000)
@@ -156,13 +157,9 @@ def _figure(content: object, kind: str) -> bytes:
 
 
 @pytest.fixture(scope="module")
-def place(small: None, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
-    """In memory where there is such a place."""
-    root = Path("/dev/shm") if Path("/dev/shm").is_dir() else tmp_path_factory.mktemp("rot")
-    folder = root / f"condgen-rot-{os.getpid()}"
-    folder.mkdir()
-    yield folder
-    shutil.rmtree(folder)
+def place(small: None) -> Iterator[Path]:
+    with in_memory() as folder:
+        yield folder
 
 
 @pytest.fixture(scope="module")

@@ -5,7 +5,6 @@ before, so that a kill costs no imports.
 """
 
 import contextlib
-import os
 import shutil
 import signal
 import sys
@@ -250,12 +249,6 @@ def _build(scene: Path) -> None:
 
 @contextlib.contextmanager
 def _cache_here() -> Iterator[None]:
-    before = os.environ.get("CONDGEN_CACHE")
-    os.environ["CONDGEN_CACHE"] = str(Path("cache").absolute())
-    try:
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("CONDGEN_CACHE", str(Path("cache").absolute()))
         yield
-    finally:
-        if before is None:
-            del os.environ["CONDGEN_CACHE"]
-        else:
-            os.environ["CONDGEN_CACHE"] = before

@@ -9,6 +9,7 @@ import base64
 import html
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from copy import copy
+from io import BytesIO
 from typing import Any
 
 import numpy as np
@@ -53,13 +54,15 @@ class Sampler:
 
     def _repr_html_(self) -> str:
         """HTML for notebooks: samples of the first ten labels, one column each."""
-        from condgen.sampling import canvas
+        from PIL import Image
 
         labels = list(self.spec.labels.each[:10])
         grid = np.concatenate(list(self.batches([label for label in labels for _ in range(4)], seed=0)))
         grid = grid.reshape(len(labels), 4, *grid.shape[1:]).transpose(1, 2, 0, 3, 4)  # (row, h, column, w, c)
         sheet = grid.reshape(4 * grid.shape[1], -1, grid.shape[4])
-        image = base64.b64encode(canvas.png(canvas.to_pil(sheet))).decode()
+        buffer = BytesIO()
+        Image.fromarray(sheet.squeeze(2) if sheet.shape[2] == 1 else sheet).save(buffer, "PNG")
+        image = base64.b64encode(buffer.getvalue()).decode()
         return f'<p>{html.escape(repr(self))}</p><img alt="samples" src="data:image/png;base64,{image}">'
 
     def _chosen(self) -> str:
