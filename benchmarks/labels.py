@@ -70,11 +70,13 @@ def zipped(generator: Sampler) -> bytes:
         return artist.draw(recipes, y.tobytes(), options)
 
     async def answer() -> bytes:
-        asked = with_options(Sample, of.options)(labels="0-9", count=100, format="zip")
+        request = with_options(Sample, of.options)(labels="0-9", count=100, format="zip")
         queue = Queue(draws, Turns(of.micro_batch, 100), (28, 28, 1), Measures())
-        order = encode.ordered(of, asked, 1024)
+        resolved = encode.resolve(of, request, 1024)
         async with queue.working():
-            return encode.wrapped(of, asked, order, await queue.draw(order.recipes, order.y, order.options))
+            return encode.wrapped(
+                of, request, resolved, await queue.draw(resolved.recipes, resolved.y, resolved.options)
+            )
 
     return asyncio.run(answer())
 

@@ -62,14 +62,14 @@ def plain(run: str, port: int) -> None:
         format: str = "png"
 
     @app.post("/sample")
-    def sample(asked: Asked) -> Response:
+    def sample(request: Asked) -> Response:
         with torch.no_grad():
-            source = torch.Generator().manual_seed(asked.seed)
-            z = torch.randn(asked.count, ours.prior.dim, generator=source)
-            y = torch.nn.functional.one_hot(torch.tensor([int(asked.labels)] * asked.count), len(ours.spec.labels))
+            source = torch.Generator().manual_seed(request.seed)
+            z = torch.randn(request.count, ours.prior.dim, generator=source)
+            y = torch.nn.functional.one_hot(torch.tensor([int(request.labels)] * request.count), len(ours.spec.labels))
             generated = to_uint8(ours.net(z, y.float())).numpy()
         buffer = io.BytesIO()
-        if asked.format == "png":
+        if request.format == "png":
             Image.fromarray(generated[0, ..., 0] if generated.shape[-1] == 1 else generated[0]).save(buffer, "PNG")
         else:
             np.save(buffer, generated)
@@ -93,9 +93,9 @@ class Client:
         with suppress(OSError):
             await self.writer.wait_closed()
 
-    async def ask(self, asked: dict[str, Any]) -> tuple[int, float]:
+    async def ask(self, request: dict[str, Any]) -> tuple[int, float]:
         """Status, and seconds until the whole answer was there."""
-        body, began = json.dumps(asked).encode(), time.perf_counter()
+        body, began = json.dumps(request).encode(), time.perf_counter()
         head = (
             f"POST /sample HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\nContent-Length: {len(body)}"
         )
@@ -106,7 +106,7 @@ class Client:
         return int(answer.split(b" ", 2)[1]), time.perf_counter() - began
 
 
-async def closed(port: int, asked: dict[str, Any], clients: int, seconds: float) -> list[float]:
+async def closed(port: int, request: dict[str, Any], clients: int, seconds: float) -> list[float]:
     """Seconds of every answer to clients that ask again as soon as they are answered."""
     taken: list[float] = []
 
@@ -115,7 +115,7 @@ async def closed(port: int, asked: dict[str, Any], clients: int, seconds: float)
         async with Client(port) as client:
             while time.perf_counter() < until:
                 seed += 1
-                status, second = await client.ask({**asked, "seed": seed})
+                status, second = await client.ask({**request, "seed": seed})
                 if status == 200:
                     taken.append(second)
                 else:
@@ -140,34 +140,34 @@ class Side:
     seconds: list[float] = field(default_factory=list)
     cpu: float = 0.0
 
-    async def turn(self, asked: dict[str, Any], clients: int) -> None:
+    async def turn(self, request: dict[str, Any], clients: int) -> None:
         began, cpu = time.perf_counter(), processor(self.pids)
-        seconds = await closed(self.port, asked, clients, TURN_SECONDS)
+        seconds = await closed(self.port, request, clients, TURN_SECONDS)
         self.rates.append(len(seconds) / (time.perf_counter() - began))
         self.cpu += processor(self.pids) - cpu
         self.seconds += seconds
 
-    def numbers(self, asked: dict[str, Any]) -> dict[str, float]:
+    def numbers(self, request: dict[str, Any]) -> dict[str, float]:
         return {
             "requests_per_second": round(statistics.median(self.rates), 1),
-            "pictures_per_second": round(statistics.median(self.rates) * asked["count"]),
+            "pictures_per_second": round(statistics.median(self.rates) * request["count"]),
             "p50_ms": round(quantile(self.seconds, 0.5) * 1e3, 2),
             "p99_ms": round(quantile(self.seconds, 0.99) * 1e3, 2),
             "cpu_ms_per_request": round(self.cpu / len(self.seconds) * 1e3, 2),
         }
 
 
-async def beside(ours: int, theirs: int, asked: dict[str, Any], clients: int) -> dict[str, Any]:
+async def beside(ours: int, theirs: int, request: dict[str, Any], clients: int) -> dict[str, Any]:
     """Requests per second, latency and cost of both servers, in turns. ours, theirs: process ids."""
     sides = [Side("condgen", 8201, [ours, *children(ours)]), Side("plain", 8202, [theirs])]
     for side in sides:
-        await closed(side.port, asked, clients, 0.5)
+        await closed(side.port, request, clients, 0.5)
     for _ in range(TURNS):
         for side in sides:
-            await side.turn(asked, clients)
+            await side.turn(request, clients)
     ratio = round(statistics.median(a / b for a, b in zip(*(side.rates for side in sides), strict=True)), 2)
-    numbers = {side.name: side.numbers(asked) for side in sides}
-    return {"clients": clients, "images": asked["count"], **numbers, "times_the_requests_of_plain": ratio}
+    numbers = {side.name: side.numbers(request) for side in sides}
+    return {"clients": clients, "images": request["count"], **numbers, "times_the_requests_of_plain": ratio}
 
 
 def processor(pids: list[int]) -> float:
@@ -195,11 +195,11 @@ async def overload(port: int, pids: list[int]) -> dict[str, Any]:
         statuses[status] += 1
         taken.get(status, []).append(time.perf_counter() - began)
 
-    asked: list[asyncio.Task[None]] = []
+    tasks: list[asyncio.Task[None]] = []
     began = time.perf_counter()
     while (now := time.perf_counter() - began) < OVERLOAD_SECONDS:
-        while len(asked) < now * capacity * OVERLOAD:
-            asked.append(asyncio.create_task(one(len(asked))))
+        while len(tasks) < now * capacity * OVERLOAD:
+            tasks.append(asyncio.create_task(one(len(tasks))))
         peak = max(peak, memory(pids))
         await asyncio.sleep(0.005)
     ended = time.perf_counter()
@@ -207,7 +207,7 @@ async def overload(port: int, pids: list[int]) -> dict[str, Any]:
         while (await client.ask(ONE))[0] != 200 or (await client.ask(HALF))[1] > 2 * idle:
             await asyncio.sleep(0.01)
     recovered = time.perf_counter() - ended
-    await asyncio.gather(*asked)
+    await asyncio.gather(*tasks)
     after = quantile(await closed(port, HALF, 1, 3.0), 0.5)
     return {
         "offered_per_second": round(capacity * OVERLOAD, 1),
@@ -249,15 +249,15 @@ async def slow_clients(port: int) -> dict[str, Any]:
     cut: dict[int, float] = {}
 
     async def dawdle(number: int, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        asked = asyncio.ensure_future(reader.read())
+        reading = asyncio.ensure_future(reader.read())
         for byte in b"POST /sample HTTP/1.1\r\nHost: localhost\r\n":
             with suppress(OSError):
                 writer.write(bytes([byte]))
-            await asyncio.wait({asked}, timeout=1.0)
-            if asked.done():
+            await asyncio.wait({reading}, timeout=1.0)
+            if reading.done():
                 break
         with suppress(OSError):
-            await asked
+            await reading
         cut[number] = time.perf_counter() - began
         writer.close()
 
@@ -325,11 +325,11 @@ def measured(digits: str, faces: str) -> dict[str, Any]:
             "model": round(memory(children(pid)) / 2**20),
             "plain": round(memory([theirs]) / 2**20),
         }
-        for name, asked, clients in (
+        for name, request, clients in (
             ("one image, one client", ONE, 1), ("one image, 32 clients", ONE, 32),
             ("64 images, one client", MANY, 1), ("64 images, 3 clients", MANY, 3),
         ):  # fmt: skip
-            found[name] = asyncio.run(beside(pid, theirs, asked, clients))
+            found[name] = asyncio.run(beside(pid, theirs, request, clients))
             print(name, found[name], flush=True)
         found["slow clients"] = asyncio.run(slow_clients(8201))
         found["fairness, fast network"] = asyncio.run(fairness(8201))

@@ -150,26 +150,26 @@ def add_drawing(app: FastAPI, served: Served, queue: Queue, limits: Limits) -> N
     async def about() -> Response:
         return Response(told, media_type="application/json")
 
-    async def sample(asked: Sample) -> Response:
-        order = encode.ordered(served, asked, most)
-        generated = await queue.draw(order.recipes, order.y, order.options)
-        body = await packed(len(generated), lambda: encode.wrapped(served, asked, order, generated))
-        named = f'inline; filename="{encode.NAMES[asked.format]}"'
-        return Response(body, headers={"content-type": encode.MEDIA[asked.format], "content-disposition": named})
+    async def sample(request: Sample) -> Response:
+        resolved = encode.resolve(served, request, most)
+        generated = await queue.draw(resolved.recipes, resolved.y, resolved.options)
+        body = await packed(len(generated), lambda: encode.wrapped(served, request, resolved, generated))
+        named = f'inline; filename="{encode.NAMES[request.format]}"'
+        return Response(body, headers={"content-type": encode.MEDIA[request.format], "content-disposition": named})
 
-    sample.__annotations__["asked"] = with_options(Sample, served.options)
+    sample.__annotations__["request"] = with_options(Sample, served.options)
     app.post(
         "/sample", summary="Images to order, the same bytes as `condgen sample` writes.", response_class=Response,
         responses={**contents(*dict.fromkeys(encode.MEDIA.values())), **faults(*WORKING)},
     )(sample)  # fmt: skip
 
-    async def points(asked: Points) -> Response:
-        recipes, y = encode.pointed(served, asked, min(most, limits.points))
-        generated = await queue.draw(recipes, y, served.values(asked))
+    async def points(request: Points) -> Response:
+        recipes, y = encode.resolve_points(served, request, min(most, limits.points))
+        generated = await queue.draw(recipes, y, served.values(request))
         body = await packed(len(generated), lambda: encode.as_points(generated))
         return Response(body, media_type="application/json")
 
-    points.__annotations__["asked"] = with_options(Points, served.options)
+    points.__annotations__["request"] = with_options(Points, served.options)
     app.post(
         "/points", summary="Images of points between and beside others, as numbers.", response_class=Response,
         responses={**contents("application/json"), **faults(*WORKING)},

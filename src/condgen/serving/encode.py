@@ -59,48 +59,48 @@ class Vectors:
         return row
 
 
-def ordered(served: Served, asked: Sample, most: int) -> ResolvedRequest:
+def resolve(served: Served, request: Sample, most: int) -> ResolvedRequest:
     """Resolve a request. Raises Problem 422 for unknown labels or more than `most` images."""
     known = served.spec.labels
     too_many = unprocessable(f"count: {most:,} images at most in one request, over all labels.")
     try:
-        labels = known.distinct(asked.labels, most)
+        labels = known.distinct(request.labels, most)
     except TooMany:
         raise too_many from None
     except CondgenError:
         names = ", ".join(map(shortened, known.names[:20]))
         raise unprocessable(f"labels: not known; there are: {names}{', ...' if len(known) > 20 else ''}.") from None
-    each = asked.count * (canvas.COLUMNS if asked.format == "grid" and known == ANY else 1)
+    each = request.count * (canvas.COLUMNS if request.format == "grid" and known == ANY else 1)
     if len(labels) * each > most:
         raise too_many
-    if asked.format == "png" and len(labels) * each != 1:
+    if request.format == "png" and len(labels) * each != 1:
         raise unprocessable("format: png is one image; ask for grid, zip or npy.")
-    request = SampleRequest.of(labels, each, asked.seed)
-    recipes = [{"seed": request.seed, "index": item.number} for item in request]
-    return ResolvedRequest(request, recipes, Vectors(known, labels, each), served.values(asked))
+    images = SampleRequest.of(labels, each, request.seed)
+    recipes = [{"seed": images.seed, "index": item.number} for item in images]
+    return ResolvedRequest(images, recipes, Vectors(known, labels, each), served.values(request))
 
 
-def pointed(served: Served, asked: Points, most: int) -> tuple[list[dict[str, Any]], NDArray[np.float32]]:
+def resolve_points(served: Served, request: Points, most: int) -> tuple[list[dict[str, Any]], NDArray[np.float32]]:
     """z and y, float32 (n, K), of the requested points. Raises Problem 422 if they do not fit the generator."""
-    if len(asked.points) > most:
+    if len(request.points) > most:
         raise unprocessable(f"points: {most:,} at most in one request.")
-    if any(len(point.y) != len(served.spec.labels) for point in asked.points):
+    if any(len(point.y) != len(served.spec.labels) for point in request.points):
         raise unprocessable(f"points: y has {len(served.spec.labels)} numbers, one per label.")
-    recipes = [point.recipe for point in asked.points]
+    recipes = [point.recipe for point in request.points]
     if any(len(recipe["at"]) != served.prior.dim for recipe in recipes if "at" in recipe):
         raise unprocessable(f"points: at has {served.prior.dim} numbers.")
-    return recipes, np.array([point.y for point in asked.points], np.float32)
+    return recipes, np.array([point.y for point in request.points], np.float32)
 
 
-def wrapped(served: Served, asked: Sample, order: ResolvedRequest, generated: NDArray[np.uint8]) -> bytes:
+def wrapped(served: Served, request: Sample, resolved: ResolvedRequest, generated: NDArray[np.uint8]) -> bytes:
     """The body of a response to /sample. generated: uint8 (n, h, w, c)."""
-    if asked.format == "npy":
+    if request.format == "npy":
         return _npy(generated[..., 0] if served.spec.channels == 1 else generated)
-    if asked.format == "grid":
-        return _grid(served, order, generated)
-    if asked.format == "zip":
-        return _zip(served, order, _files(served, order, generated))
-    return next(_files(served, order, generated))[1]
+    if request.format == "grid":
+        return _grid(served, resolved, generated)
+    if request.format == "zip":
+        return _zip(served, resolved, _files(served, resolved, generated))
+    return next(_files(served, resolved, generated))[1]
 
 
 def as_points(generated: NDArray[np.uint8]) -> bytes:
@@ -109,38 +109,38 @@ def as_points(generated: NDArray[np.uint8]) -> bytes:
 
 
 def _files(
-    served: Served, order: ResolvedRequest, generated: NDArray[np.uint8]
+    served: Served, resolved: ResolvedRequest, generated: NDArray[np.uint8]
 ) -> Iterator[tuple[str, bytes, dict[str, Any]]]:
     """File name, PNG bytes and metadata (label, seed, index) of every image."""
-    known, requested, card = served.spec.labels, order.images, served.card_under(order.options)
+    known, requested, card = served.spec.labels, resolved.images, served.card_under(resolved.options)
     for item, image in zip(requested, generated, strict=True):
         metadata = requested.metadata(known, item)
-        told = provenance.about(card, served.micro_batch, **metadata)
-        yield f"{requested.name(known, item)}.png", canvas.png(canvas.to_pil(image), told), metadata
+        png = canvas.png(canvas.to_pil(image), provenance.about(card, served.micro_batch, **metadata))
+        yield f"{requested.name(known, item)}.png", png, metadata
 
 
-def _grid(served: Served, order: ResolvedRequest, generated: NDArray[np.uint8]) -> bytes:
+def _grid(served: Served, resolved: ResolvedRequest, generated: NDArray[np.uint8]) -> bytes:
     if served.spec.labels == ANY:
         sheet = canvas.unlabelled(generated)
     else:
-        sheet = canvas.columns(generated, [served.spec.labels.title(label) for label in order.images.labels])
-    card = served.card_under(order.options)
-    return canvas.png(sheet, provenance.about(card, served.micro_batch, seed=order.images.seed))
+        sheet = canvas.columns(generated, [served.spec.labels.title(label) for label in resolved.images.labels])
+    card = served.card_under(resolved.options)
+    return canvas.png(sheet, provenance.about(card, served.micro_batch, seed=resolved.images.seed))
 
 
-def _zip(served: Served, order: ResolvedRequest, files: Iterator[tuple[str, bytes, dict[str, Any]]]) -> bytes:
+def _zip(served: Served, resolved: ResolvedRequest, files: Iterator[tuple[str, bytes, dict[str, Any]]]) -> bytes:
     """A zip of the PNG files, their marker and manifest.json.
 
     It contains no dates, so that equal requests give equal bytes.
     """
     buffer, listed = BytesIO(), []
     with ZipFile(buffer, "w", ZIP_STORED) as archive:
-        for name, png, request in files:
+        for name, png, metadata in files:
             archive.writestr(ZipInfo(name), png)
-            listed.append({"file": name, **request, "sha256": hashlib.sha256(png).hexdigest()})
+            listed.append({"file": name, **metadata, "sha256": hashlib.sha256(png).hexdigest()})
         mark = marker.Mark("condgen sample", served.spec.labels)  # marks the unpacked folder as condgen's own
         archive.writestr(ZipInfo(marker.FILE), as_json(mark.to_json()))
-        about = provenance.about(served.card_under(order.options), served.micro_batch)
+        about = provenance.about(served.card_under(resolved.options), served.micro_batch)
         archive.writestr(ZipInfo("manifest.json"), as_json({**about, "images": listed}))
     return buffer.getvalue()
 
