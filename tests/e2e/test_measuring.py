@@ -85,7 +85,7 @@ def test_evaluate_in_words_says_what_is_wrong(runs: Path, capsys: pytest.Capture
 def test_the_best_generator_is_measured_on_request(runs: Path, capsys: pytest.CaptureFixture[str]) -> None:
     run("evaluate", runs / "other", "--best", "--quick", "--images", 600, "--json")
     assert json.loads(capsys.readouterr().out)["about"]["which"] == "best"
-    assert "nothing was evaluated while it trained" in mistake(capsys, "evaluate", runs / "concat", "--best")
+    assert "Either nothing was evaluated while it trained" in mistake(capsys, "evaluate", runs / "concat", "--best")
 
 
 def test_images_of_a_run_measure_as_the_run_does(

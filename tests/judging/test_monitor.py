@@ -83,8 +83,14 @@ def test_falling_quality_names_its_best(monitor: Monitor) -> None:
 
 @pytest.mark.parametrize(
     ("accuracy", "swing", "fd", "told"),
-    [(0.99, 0.1, 0.1, True), (0.9, 0.1, 0.1, False), (0.5, 0.001, 0.1, True), (0.99, 0.1, 1e6, False)],
-    ids=["won", "playing", "dead", "won but improving"],
+    [
+        (0.99, 0.1, 0.1, True),
+        (0.9, 0.1, 0.1, False),
+        (0.95, 0.001, 0.1, False),
+        (0.5, 0.001, 0.1, True),
+        (0.99, 0.1, 1e6, False),
+    ],
+    ids=["won", "playing", "calm", "dead", "won but improving"],
 )
 def test_a_discriminator_is_told_of_if_nothing_improves(
     monitor: Monitor, accuracy: float, swing: float, fd: float, told: bool

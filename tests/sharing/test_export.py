@@ -274,7 +274,7 @@ def test_mistakes_are_one_line_and_leave_nothing(run: Path, tmp_path: Path, mist
     assert "is for --format onnx" in mistake("export", run, "--precision", "int8", "--out", out)
     assert "is no name of a licence" in mistake("export", run, "--licence", "do what\nyou like", "--out", out)
     assert "is no run" in mistake("export", tmp_path / "nothing", "--out", out)
-    assert "has no best generator" in mistake("export", run, "--best", "--out", out)
+    assert "has no best generator: there is no best/card.json" in mistake("export", run, "--best", "--out", out)
     assert not out.exists()
     (out / "mine").mkdir(parents=True)
     assert "exists already; give another --out" in mistake("export", run, "--out", out)

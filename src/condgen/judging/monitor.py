@@ -32,9 +32,10 @@ FALLING = 0.8
 WINNING, LINES, STANDSTILL = 0.98, 10, 0.95
 """The discriminator has won if its mean accuracy over LINES lines of the log is above WINNING while FD stays above
 STANDSTILL times its previous value. Early in a healthy training the accuracy is as high, but FD falls."""
-DEAD, CREEPING = 0.03, 0.9
-"""The discriminator has stopped learning if its loss varies by less than DEAD times its value over LINES lines, while
-FD stays above CREEPING times its previous value (the averaged generator still changes for a while)."""
+DEAD, CHANCE, CREEPING = 0.03, 0.55, 0.9
+"""The discriminator has stopped learning if its loss varies by less than DEAD times its value over LINES lines and its
+mean accuracy is at most CHANCE, while FD stays above CREEPING times its previous value (the averaged generator still
+changes for a while). In a healthy training the loss is as constant for a while, but the accuracy is above chance."""
 FEWEST = 20
 """Minimum number of images of a class for a measurement of its diversity."""
 
@@ -191,9 +192,9 @@ def _discriminator(scalars: Mapping[str, float], log: Sequence[Mapping[str, Any]
     if right > WINNING and fd > STANDSTILL * earlier:
         yield Alarm("discriminator", f"the discriminator has won: its accuracy is {right:.1%}, and FD no longer "
                     "decreases. A lower learning rate of the discriminator may help.")  # fmt: skip
-    elif max(losses) - min(losses) < DEAD * abs(losses[-1]) and fd > CREEPING * earlier:
-        yield Alarm("discriminator", "the discriminator has stopped learning: its loss is constant, and FD no longer "
-                    "decreases.")  # fmt: skip
+    elif right <= CHANCE and max(losses) - min(losses) < DEAD * abs(losses[-1]) and fd > CREEPING * earlier:
+        yield Alarm("discriminator", f"the discriminator has stopped learning: its loss is constant, its accuracy is "
+                    f"{right:.1%}, and FD no longer decreases.")  # fmt: skip
 
 
 def _some(names: Sequence[str], numbers: Sequence[int]) -> str:

@@ -52,7 +52,10 @@ def home(run: str | Path) -> Path:
 
 def _nothing(folder: Path, best: bool) -> CondgenError:
     if best and (folder / "generator" / card.NAME).is_file():
-        return CondgenError(f"{str(folder)!r} has no best generator: nothing was evaluated while it trained.")
+        return CondgenError(
+            f"{str(folder)!r} has no best generator: there is no best/card.json. Either nothing was evaluated while it "
+            "trained, or the file was lost, and the run's own train command writes it again."
+        )
     if (folder / "config.json").is_file():
         return CondgenError(
             f"{str(folder)!r} has no generator/card.json: the first checkpoint brings it, and if it was lost, the "
