@@ -12,9 +12,9 @@ from typing import TYPE_CHECKING, Any, Literal
 from condgen import bounds
 from condgen.data_options import DataOptions
 from condgen.errors import CondgenError, notice
-from condgen.former import DATA, current_names
 from condgen.sharing import locate
 from condgen.systems import DEFAULT, preset
+from condgen.training.identity import former_options
 from condgen.training.length import Length
 
 if TYPE_CHECKING:
@@ -184,12 +184,11 @@ def data_of(run: str | Path, data: str | None = None) -> "Dataset":
 
     if locate.find(run).kind == "run":
         identity = config_of(run)
-        options = {"attributes": identity.labels, "size": identity.size, "fit": identity.fit}
-        name, fingerprint = identity.data, identity.fingerprint
+        name, fingerprint, options = identity.data, identity.fingerprint, identity.data_options
     else:
         told = card(run)["data"]
         name, fingerprint = data or told["name"], told["fingerprint"]
-        options = current_names({key: told[key] for key in ("labels", "size", "fit") if key in told}, DATA)
+        options = told.get("options") or former_options(told)
         if data is None and name not in datasets.SOURCES:
             raise CondgenError(f"{str(run)!r} was trained on {name!r}, which are not here: say where, by --data.")
     dataset = datasets.load(name, DataOptions(on_bad="skip", **options))

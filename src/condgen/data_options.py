@@ -1,7 +1,7 @@
 """Options for reading a data set, which every command on data shares."""
 
 from collections.abc import Mapping
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 from pydantic import Field
 
@@ -9,11 +9,16 @@ from condgen.former import DATA, current_names
 from condgen.schema import Settings
 from condgen.spec import Fit, OnBad
 
+Kind = Literal["classes", "attributes", "none"]
+Text = Annotated[str, Field(min_length=1, max_length=20_000)]
+HOW = ("on_bad",)
+"""Options that change what is refused, and not what is read."""
+
 
 class DataOptions(Settings):
     """Options for reading labelled images from disk."""
 
-    attributes: str | None = None
+    attributes: Text | None = None
     """Which attributes to use, for data sets with attributes: names separated by commas, such as Blond_Hair,Smiling. A
     single one becomes two classes."""
     size: Annotated[int, Field(ge=1, le=2048)] | None = None
@@ -24,6 +29,35 @@ class DataOptions(Settings):
     on_bad: OnBad | None = None
     """What to do about files that cannot be used: skip them all, or stop at the first. By default up to 1 % of the
     files are left out, and more is an error."""
+
+    kind: Kind | None = None
+    """What the labels are: classes (one per image), attributes (each present or absent), or none, to ignore them. By
+    default, this follows from the data."""
+    label_column: Text | None = None
+    """The column of a table that contains the label, or several, separated by commas: a column per class or attribute,
+    or columns whose values together name the class."""
+    file_column: Text | None = None
+    """The column of a table that contains the names of the image files."""
+    image_root: Text | None = None
+    """The folder, inside the data, that contains the images. Other images are left out, and the paths in tables are
+    relative to it."""
+    label_pattern: Text | None = None
+    """Where the label is in the path of an image: "{label}_{n}.jpg" in the file name, or "{split}/{label}/{n}.jpg".
+    Other names in braces match anything."""
+    merge: Text | None = None
+    """Labels to merge: "similar", for names that differ only in case and spaces; or pairs such as Cat=cat,kitty=cat."""
+    exclude: Text | None = None
+    """Files and folders to leave out, separated by commas, such as masks,*_old.png."""
+    alpha: bool = False
+    """Keep transparency as a fourth channel."""
+    background: Text = "white"
+    """Colour behind transparent images, without --alpha: a name, or #RRGGBB."""
+
+    @property
+    def chosen(self) -> dict[str, Any]:
+        """The options that differ from their defaults and change what is read."""
+        fields = type(self).model_fields
+        return {name: value for name, value in self if name not in HOW and value != fields[name].default}
 
     @classmethod
     def taken_from(cls, given: Mapping[str, Any]) -> "tuple[DataOptions, dict[str, Any]]":

@@ -156,7 +156,11 @@ def test_a_training_may_go_on_with_other_settings_if_somebody_insists(tmp_path: 
     other = replace(CVAE, config={"images": 100, "lr": 0.2}, fingerprint="xyz", seed=3)
     with Run.open(tmp_path, other, allow_changed=True) as here:
         assert here.changed == ("seed=0, not 3", "lr=0.1, not 0.2", "other images or labels in 'mnist'")
-    for fixed in (replace(CVAE, system="vae"), replace(CVAE, labels="Hat"), replace(CVAE, spec={})):
+    for fixed in (
+        replace(CVAE, system="vae"),
+        replace(CVAE, data_options={"attributes": "Hat"}),
+        replace(CVAE, spec={}),
+    ):
         with pytest.raises(CondgenError, match="repeat its own command or"), Run.open(tmp_path, fixed, True):
             pass
     assert run.config_in(tmp_path) == other

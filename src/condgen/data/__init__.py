@@ -60,8 +60,8 @@ class Source:
 class Layout:
     """A supported layout of labelled images, in a folder or in a zip archive."""
 
-    fits: Callable[[Store], bool]
-    read: Callable[[Store], Listing | Dataset]
+    fits: Callable[[Store, DataOptions], bool]
+    read: Callable[[Store, DataOptions], Listing | Dataset]
     summary: str
 
 
@@ -103,7 +103,7 @@ def load(name_or_path: str | Path, options: DataOptions = AS_THEY_ARE, **given: 
     """
     options = options.with_overrides(current_names(given, DATA))
     size = options.size
-    found = _read(str(name_or_path))
+    found = _read(str(name_or_path), options)
     if isinstance(found, Listing):
         data = ingest.dataset(found, size, options.fit, options.on_bad)
     else:
@@ -114,7 +114,7 @@ def load(name_or_path: str | Path, options: DataOptions = AS_THEY_ARE, **given: 
     return data if options.attributes is None else choosing(data, options.attributes)
 
 
-def _read(text: str) -> Listing | Dataset:
+def _read(text: str, options: DataOptions) -> Listing | Dataset:
     if text in SOURCES:
         return SOURCES[text].load()
     if idx.is_pair(text):
@@ -131,12 +131,12 @@ def _read(text: str) -> Listing | Dataset:
         raise CondgenError(
             f"{text!r} was written by {store.mark.wrote} and is no data; if yours lie in it, remove {FILE} from it."
         )
-    layout = next((layout for layout in LAYOUTS.values() if layout.fits(store)), None)
+    layout = next((layout for layout in LAYOUTS.values() if layout.fits(store, options)), None)
     if layout is None:
         raise CondgenError(
             f"cannot read {text!r} as data; condgen list data shows the layouts that are understood." + _but_own(store)
         )
-    found = layout.read(store)
+    found = layout.read(store, options)
     own = {} if layout is LAYOUTS["generated"] else store.own
     if isinstance(found, Listing):
         return replace(found, own={**own, **found.own})

@@ -13,6 +13,7 @@ import numpy as np
 
 from condgen.data.listing import Listing
 from condgen.data.store import Archive, Folder, Store, text_of
+from condgen.data_options import DataOptions
 from condgen.errors import CondgenError
 from condgen.labels import Labels
 
@@ -22,11 +23,11 @@ SIZE = 64
 PARTS = {"0": "train", "1": "validation", "2": "test"}
 
 
-def fits(store: Store) -> bool:
+def fits(store: Store, options: DataOptions) -> bool:
     return _found(_lists(store), ATTRIBUTES) is not None
 
 
-def read(store: Store) -> Listing:
+def read(store: Store, options: DataOptions) -> Listing:
     """Read all attributes as 0 and 1. Without a list of splits, the images have no split."""
     lists = _lists(store)
     names, values = _attributes(_text(lists, ATTRIBUTES), ATTRIBUTES)

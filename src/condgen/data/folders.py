@@ -7,6 +7,7 @@ cats-and-dogs/cat/1.jpg        or    cats-and-dogs/train/cat/1.jpg
 
 from condgen.data.listing import SPLITS, Listing, listing
 from condgen.data.store import Store
+from condgen.data_options import DataOptions
 from condgen.errors import CondgenError
 
 NOTES = (".txt", ".md", ".csv", ".tsv", ".json", ".jsonl", ".xml", ".yaml", ".yml", ".html", ".py", ".log")
@@ -14,11 +15,11 @@ ARRAYS = (".npz", ".npy", ".parquet")
 """Endings of files that may be beside images and are not images themselves."""
 
 
-def fits(store: Store) -> bool:
+def fits(store: Store, options: DataOptions) -> bool:
     return any(len(path) > 1 for path in _images(store))
 
 
-def read(store: Store) -> Listing:
+def read(store: Store, options: DataOptions) -> Listing:
     """List the images. Raises CondgenError if an image is in no class folder."""
     files = _images(store)
     shared = 0  # number of outer folders that contain everything, such as the folder that was zipped

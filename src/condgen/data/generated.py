@@ -16,6 +16,7 @@ from condgen.data.classes import few_enough
 from condgen.data.listing import Listing, listing
 from condgen.data.store import Store
 from condgen.data.tars import ENDING, Tars
+from condgen.data_options import DataOptions
 from condgen.errors import CondgenError
 from condgen.labels import Label, Labels
 from condgen.marker import Mark
@@ -28,7 +29,7 @@ BESIDE = (".json", ".txt", ".md", ".csv")
 """Endings of other files that may be beside generated images."""
 
 
-def fits(store: Store) -> bool:
+def fits(store: Store, options: DataOptions) -> bool:
     names = [name for name in store.names() if not name.lower().endswith(BESIDE)]
     if store.mark or not names:
         return bool(_marks(store))
@@ -37,7 +38,7 @@ def fits(store: Store) -> bool:
     )
 
 
-def read(store: Store) -> Listing:
+def read(store: Store, options: DataOptions) -> Listing:
     """List the images with their labels. Raises CondgenError if the labels cannot be determined."""
     folders = _marks(store)
     names = [name for folder in folders for name in (store.within(folder) if folder else store.names())]

@@ -10,18 +10,19 @@ from condgen.data.listing import SPLITS, Listing
 from condgen.data.parquet import library, payload, words
 from condgen.data.store import Store
 from condgen.data.table import Row, labelled
+from condgen.data_options import DataOptions
 from condgen.errors import CondgenError
 
 ONE, SEVERAL = "dataset_info.json", "dataset_dict.json"
 """Files that identify a folder with one split, and a folder with several splits."""
 
 
-def fits(store: Store) -> bool:
+def fits(store: Store, options: DataOptions) -> bool:
     names = store.names()
     return SEVERAL in names or (ONE in names and "state.json" in names)
 
 
-def read(store: Store) -> Listing:
+def read(store: Store, options: DataOptions) -> Listing:
     if not store.path.is_dir():
         raise CondgenError(f"{str(store.path)!r} holds Arrow files, which are mapped from a folder; unpack it first.")
     images = Rows(store)

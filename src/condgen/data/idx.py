@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 from condgen.data.classes import numbered
 from condgen.data.dataset import Dataset, Split, as_images, as_labels
 from condgen.data.store import Folder, Store, bytes_of
+from condgen.data_options import DataOptions
 from condgen.errors import CondgenError
 from condgen.labels import Labels
 
@@ -23,7 +24,7 @@ STEMS = {"train": "train", "test": "t10k"}
 """Beginnings of the file names of each split in MNIST's layout."""
 
 
-def fits(store: Store) -> bool:
+def fits(store: Store, options: DataOptions) -> bool:
     if not isinstance(store, Folder):
         return _member(store, "train-images") is not None
     return is_idx(store.path / store.only) if store.only else _find(store.path, "train-images") is not None
@@ -37,7 +38,7 @@ def read(path: Path) -> NDArray[np.uint8]:
         raise CondgenError(f"cannot read {str(path)!r}: {error}.") from None
 
 
-def read_store(store: Store) -> Dataset:
+def read_store(store: Store, options: DataOptions) -> Dataset:
     """Read MNIST's layout from a folder or a zip archive, or one images file with the labels file beside it."""
     if isinstance(store, Folder):
         return load_images(store.path / store.only) if store.only else load_folder(store.path)

@@ -2,8 +2,8 @@
 
 A layout is one module of this package with two functions:
 
-    fits(store) -> bool       whether these files have this layout
-    read(store) -> Listing    (a source of arrays returns a Dataset directly)
+    fits(store, options) -> bool       whether these files have this layout
+    read(store, options) -> Listing    (a source of arrays returns a Dataset directly)
 """
 
 import re

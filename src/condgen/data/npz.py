@@ -13,6 +13,7 @@ from condgen import marker
 from condgen.data.classes import few_enough, numbered
 from condgen.data.dataset import Dataset, Split, as_images, as_labels
 from condgen.data.store import Folder, Store, bytes_of, shown
+from condgen.data_options import DataOptions
 from condgen.errors import CondgenError
 from condgen.labels import Labels
 
@@ -23,11 +24,11 @@ TEST = (("x_test", "y_test"), ("test_images", "test_labels"))
 """Supported pairs of array names, in order of precedence."""
 
 
-def fits(store: Store) -> bool:
+def fits(store: Store, options: DataOptions) -> bool:
     return len(_archives(store)) == 1
 
 
-def read_store(store: Store) -> Dataset:
+def read_store(store: Store, options: DataOptions) -> Dataset:
     """Read the only .npz file of a folder or a zip archive, or the .npz file that was named."""
     (member,) = _archives(store)
     own = {shown(name): "condgen sample" for name in _all(store) if name != member}

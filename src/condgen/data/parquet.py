@@ -14,16 +14,17 @@ from typing import Any
 from condgen.data.listing import SPLITS, Listing
 from condgen.data.store import Bad, Store
 from condgen.data.table import Row, as_cell, labelled
+from condgen.data_options import DataOptions
 from condgen.errors import CondgenError, needs
 
 ENDING = ".parquet"
 
 
-def fits(store: Store) -> bool:
+def fits(store: Store, options: DataOptions) -> bool:
     return any(name.endswith(ENDING) for name in store.names())
 
 
-def read(store: Store) -> Listing:
+def read(store: Store, options: DataOptions) -> Listing:
     rows: dict[str, Row] = {}
     parts: dict[str, str | None] = {}
     names: list[str] | None = None

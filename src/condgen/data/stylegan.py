@@ -13,17 +13,18 @@ from condgen.data.classes import few_enough, numbered
 from condgen.data.dataset import LARGEST
 from condgen.data.listing import Listing, listing
 from condgen.data.store import Bad, Store
+from condgen.data_options import DataOptions
 from condgen.errors import CondgenError
 from condgen.labels import Labels
 
 FILE = "dataset.json"
 
 
-def fits(store: Store) -> bool:
+def fits(store: Store, options: DataOptions) -> bool:
     return FILE in store.names()
 
 
-def read(store: Store) -> Listing:
+def read(store: Store, options: DataOptions) -> Listing:
     where = f"{FILE} of {str(store.path)!r}"
     try:
         entries = dict(json.loads(store.read(FILE))["labels"] or [])

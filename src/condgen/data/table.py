@@ -20,6 +20,7 @@ import numpy as np
 from condgen.data.classes import few_enough
 from condgen.data.listing import SPLITS, Listing, attribute, listing, part_of
 from condgen.data.store import Images, Store, text_of
+from condgen.data_options import DataOptions
 from condgen.errors import CondgenError
 from condgen.labels import Labels
 
@@ -37,11 +38,11 @@ class Row(NamedTuple):
     cells: dict[str, str]
 
 
-def fits(store: Store) -> bool:
+def fits(store: Store, options: DataOptions) -> bool:
     return bool(_tables(store))
 
 
-def read(store: Store) -> Listing:
+def read(store: Store, options: DataOptions) -> Listing:
     rows: dict[str, Row] = {}
     parts: dict[str, str | None] = {}
     for table, column in _tables(store).items():

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal, Self
 from pydantic import BaseModel, ConfigDict, Field, NonNegativeInt, ValidationError, model_validator
 
 from condgen import disk, records
+from condgen.data_options import DataOptions
 from condgen.errors import CondgenError, shortened
 from condgen.labels import Labels
 from condgen.options import Option, rebased
@@ -28,8 +29,8 @@ if TYPE_CHECKING:
     from condgen.system import System
 
 NAME = "card.json"
-FORMAT = 3
-"""Version of the schema. In 1, cards have no seal; in 2, they list no sampling options."""
+FORMAT = 4
+"""Version of the schema. In 1, cards have no seal; in 2, they list no sampling options; in 3, no data options."""
 RANGE = [0, 255]
 """Range of the values of generated images."""
 LARGEST_BATCH = 2**27
@@ -74,10 +75,12 @@ class Noise(Part):
 class Data(Part):
     name: Annotated[str, Field(max_length=4096)]
     fingerprint: Annotated[str, Field(max_length=128)]
+    options: DataOptions | None = None
+    """The options for reading the data that differ from their defaults."""
     labels: Text | None = None
     size: Side | None = None
     fit: Fit = "crop"
-    """labels, size and fit are the options of `condgen train`."""
+    """labels, size and fit are the former options of `condgen train`, up to format 3."""
 
 
 class Paper(Part):

@@ -1,23 +1,25 @@
 """The configuration that identifies a run: config.json, and its copy in published.json. Needs no torch."""
 
 from collections.abc import Iterator, Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
 from pydantic import TypeAdapter, ValidationError
 
 from condgen import records
+from condgen.data_options import HOW, DataOptions
 from condgen.errors import CondgenError
-from condgen.former import current_names
+from condgen.former import DATA, current_names
 from condgen.records import Damaged
-from condgen.spec import Fit
 from condgen.systems import SYSTEMS
 from condgen.version import __version__
 
 CONFIG, PUBLISHED = "config.json", "published.json"
-FORMAT = 2
-"""Format 1: side files have no checksums."""
+FORMAT = 3
+"""Format 1: side files have no checksums. Up to format 2, the options for reading the data are labels, size and fit."""
+GROUPS = ("config", "data_options", "images", "data", "spec")
+"""Fields that are compared in parts, or not at all."""
 
 
 @dataclass(frozen=True)
@@ -30,12 +32,8 @@ class RunConfig:
     fingerprint: str
     spec: dict[str, Any]
     seed: int
-    labels: str | None = None
-    """The chosen attributes of a data set with attributes."""
-    size: int | None = None
-    """Side in pixels to which image files were scaled."""
-    fit: Fit = "crop"
-    """How image files were made square."""
+    data_options: dict[str, Any] = field(default_factory=dict)
+    """The options for reading the data that differ from their defaults (`DataOptions.chosen`)."""
     finetuned_from: str | None = None
     """Name of the run state whose weights this run started from (`Parent.name`)."""
 
@@ -45,15 +43,15 @@ class RunConfig:
 
     def differences(self, other: "RunConfig") -> "Iterator[str]":
         """All differences from `other`, in words; one in the images or labels comes last."""
-        ours, theirs = (asdict(x) | asdict(x).pop("config") for x in (self, other))
+        ours, theirs = ({**asdict(x), **x.config, **DataOptions(**x.data_options).model_dump()} for x in (self, other))
         for name in sorted(ours, key="fingerprint".__eq__):
-            if name not in ("config", "images", "data", "spec") and ours[name] != theirs.get(name):
+            if name not in GROUPS and name not in HOW and ours[name] != theirs.get(name):
                 value = f"{name}={ours[name]}, not {theirs.get(name)}"
                 yield value if name != "fingerprint" else f"other images or labels in {self.data!r}"
 
     def may_become(self, other: "RunConfig") -> bool:
         """Whether --allow-changed can resume the training as `other`: system, image shape and labels are the same."""
-        fixed = ("system", "spec", "labels", "size")
+        fixed = ("system", "spec", "data_options")
         return all(getattr(self, name) == getattr(other, name) for name in fixed)
 
 
@@ -90,11 +88,18 @@ def _identity(path: Path, content: Mapping[str, Any]) -> RunConfig:
         if content.get("format", FORMAT) > FORMAT:
             raise CondgenError(f"{str(path.parent)!r} was written by condgen {content['condgen']}; upgrade to read it.")
         known = {name: content[name] for name in RunConfig.__dataclass_fields__ if name in content}
+        known.setdefault("data_options", former_options(content))
         if known.get("system") in SYSTEMS:  # runs of an earlier condgen may use former names of settings
             known["config"] = current_names(known["config"])
         return TypeAdapter(RunConfig).validate_python(known)
     except (ValidationError, KeyError, TypeError, ValueError):
         raise CondgenError(f"{str(path)!r} is damaged, or is no run's config.json; give another --out.") from None
+
+
+def former_options(content: Mapping[str, Any]) -> dict[str, Any]:
+    """The options for reading the data, as config.json up to format 2 and cards up to format 3 contain them."""
+    found = current_names({name: content[name] for name in ("labels", "size", "fit") if name in content}, DATA)
+    return DataOptions(**found).chosen
 
 
 def default_folder(identity: RunConfig, root: Path = Path("runs")) -> Path:

@@ -76,8 +76,7 @@ class TrainingJob:
         spec = self.dataset.spec.to_json()
         config, fingerprint = self.config.model_dump(), self.dataset.fingerprint
         start = self.parent.name if self.parent else None
-        attributes, size, fit = self.options.attributes, self.options.size, self.options.fit
-        return RunConfig(self.name, config, self.data, fingerprint, spec, self.seed, attributes, size, fit, start)
+        return RunConfig(self.name, config, self.data, fingerprint, spec, self.seed, self.options.chosen, start)
 
     def check_card(self, system: System) -> None:
         """Raise CondgenError if the trained generator could not be loaded, because its card exceeds a limit.
@@ -85,12 +84,7 @@ class TrainingJob:
         system: the system built from these settings.
         """
         about = card_of(self.identity, system.generator_spec, asdict(system.prior), MICRO_BATCH, self.config.images)
-        options = self.options
-        about["data"] |= {
-            "labels": options.attributes,
-            "size": options.size,
-            "fit": options.fit,
-        }  # an export adds these fields
+        about["data"] |= {"options": self.options.chosen}  # as an export does
         card.check(about)
 
     def check_fits(self, begun: RunConfig | None) -> None:

@@ -248,8 +248,8 @@ def _words(identity: RunConfig, folder: Path) -> list[str]:
     """The words of a train command that gives this configuration."""
     parent = (identity.finetuned_from or "").rpartition(" at ")[0]
     defaults = preset(identity.system).config.model_dump()
-    options = {"data": identity.data, "labels": identity.labels, "size": identity.size, "finetune": parent or None}
-    options |= {"fit": None if identity.fit == "crop" else identity.fit, "seed": identity.seed or None}
+    options = {"data": identity.data, "finetune": parent or None, "seed": identity.seed or None}
+    options |= identity.data_options
     options |= {name: value for name, value in identity.config.items() if value != defaults.get(name)}
     words = [identity.system]
     for name, value in (options | {"out": str(folder)}).items():

@@ -119,8 +119,7 @@ def about_it(run: str, best: bool, about: Mapping[str, Any]) -> dict[str, Any]:
 
     paper, told = preset(about["system"]).system.paper, dict(about["data"])
     if identity := config_in(Path(run).expanduser()):
-        options = {"labels": identity.labels, "size": identity.size, "fit": identity.fit}
-        told |= {key: value for key, value in options.items() if value is not None}
+        told |= {"options": identity.data_options} if identity.data_options else {}
     told["name"] = Path(told["name"]).name  # without its path, which is private
     found = evaluate.kept(run, best, about.get("sampling"))
     scores = {"scores": _scores(found), "measured": _measured(found)} if found else {}
