@@ -1,7 +1,7 @@
 """Errors that the user can correct, and notices."""
 
 import sys
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from difflib import get_close_matches
 
@@ -11,6 +11,15 @@ class CondgenError(Exception):
 
     The command line prints it without a traceback and ends with exit code 2.
     """
+
+
+class Question(CondgenError):
+    """Data that can be read in several ways. `answers` are command-line options; each of them settles it."""
+
+    def __init__(self, doubt: str, answers: Sequence[str]) -> None:
+        """doubt: what was understood and what is unclear, one or two sentences."""
+        self.answers = tuple(answers)
+        super().__init__(f"{doubt} Add {' or '.join(answers)}.")
 
 
 SHOWN, COMPARED = 20, 5000

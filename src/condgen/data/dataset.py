@@ -19,6 +19,11 @@ LARGEST = 2**53
 """Largest absolute value of an integer that every numeric dtype can represent."""
 
 
+Structure = Sequence[tuple[str, str]]
+"""How a source was understood: pairs of a folder or a column, and its meaning, such as ("train/", "the training
+split"), ("train/cat/", "the class cat") or ("labels.csv: breed", "the class of each image")."""
+
+
 @dataclass(frozen=True)
 class Split:
     """Images and labels of one split of a data set.
@@ -47,7 +52,8 @@ class Dataset:
     own: Mapping[str, str] = field(default_factory=dict)
     """Files and folders that are left out because condgen wrote them, with the command that wrote them."""
     remarks: tuple[str, ...] = ()
-    """Remarks on doubtful labels, one sentence each."""
+    """What a user should know about how the data were read, one sentence each."""
+    structure: Structure = ()
 
     def __post_init__(self) -> None:
         for title, split in self.splits.items():

@@ -89,8 +89,11 @@ def dataset(listing: Listing, size: int | None = None, fit: Fit = "crop", on_bad
     rest = Split(images[cut:], values[cut:]) if cut < len(images) else None
     about = {shown(name): why for name, why in left_out.items()}
     own = {shown(name): wrote for name, wrote in listing.own.items()}
-    remarks = (f"condgen generated all images of {listing.name!r}.",) if generated else ()
-    return Dataset(listing.name, listing.labels, Split(images[:cut], values[:cut]), rest, about, own, remarks)
+    remarks = listing.remarks
+    if generated:
+        remarks = (*remarks, f"condgen generated all images of {listing.name!r}.")
+    first = Split(images[:cut], values[:cut])
+    return Dataset(listing.name, listing.labels, first, rest, about, own, remarks, listing.structure)
 
 
 def are_generated(survey: Sequence[Facts | str]) -> bool:

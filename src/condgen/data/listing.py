@@ -15,6 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from condgen.data.classes import few_enough
+from condgen.data.dataset import Structure
 from condgen.data.store import Images, shown
 from condgen.errors import CondgenError
 from condgen.labels import UNKNOWN, Labels
@@ -48,6 +49,10 @@ class Listing:
     """Side of the square that these images are usually scaled to; None if there is no such convention."""
     own: Mapping[str, str] = field(default_factory=dict)
     """Files that were left out because condgen wrote them, with the command that wrote them."""
+    remarks: tuple[str, ...] = ()
+    """What a user should know about how the data were read, one sentence each."""
+    structure: Structure = ()
+    """How the source was understood."""
     generated: bool = False
     """Whether condgen wrote the whole source as data."""
 
