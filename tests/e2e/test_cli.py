@@ -351,7 +351,7 @@ def test_chosen_attributes_belong_to_the_run(folder: Path, capsys: pytest.Captur
     words = ["train", "cvae", "--data", path, "--images", 40, "--out", folder / "heads", "--quiet"]
     run(*words, "--attributes", "Hat")
     assert condgen.load(folder / "heads").spec.labels.names == ("not Hat", "Hat")
-    assert "a run with labels=Hat, not Bald" in mistake(capsys, *words, "--attributes", "Bald")
+    assert "a run with attributes=Hat, not Bald" in mistake(capsys, *words, "--attributes", "Bald")
     assert condgen.api.reopen(folder / "heads")[1].labels.names == ("not Hat", "Hat")
 
 

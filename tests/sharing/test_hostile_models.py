@@ -18,6 +18,7 @@ from safetensors.torch import load, save
 import condgen
 from condgen.errors import CondgenError
 from condgen.sharing import strict
+from condgen.sharing.card import FORMAT
 from condgen.systems import SYSTEMS
 from condgen.testing.trainings import build
 from conftest import toy_data
@@ -280,8 +281,8 @@ def test_a_run_of_before_cards_were_sealed(run: Path, tmp_path: Path) -> None:
     assert "seal should be there from format 2 on" in trial(tmp_path / "run")[0]
     card.write_text(json.dumps(about | {"format": 1}))
     assert trial(tmp_path / "run")[0] == trial(run)[0]
-    card.write_text(json.dumps(about | {"format": 4, "new": 1}))
-    assert "is of format 4; a newer condgen reads it" in trial(tmp_path / "run")[0]
+    card.write_text(json.dumps(about | {"format": FORMAT + 1, "new": 1}))
+    assert f"is of format {FORMAT + 1}; a newer condgen reads it" in trial(tmp_path / "run")[0]
 
 
 def test_a_load_runs_no_reader_of_pickles(whole: Path, run: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -10,6 +10,7 @@ import torch
 from condgen.errors import CondgenError
 from condgen.systems import DIGITS
 from condgen.training import kernels, metric_log, run
+from condgen.training.identity import FORMAT
 from condgen.training.metric_log import Meter, MetricLog
 from condgen.training.run import Run, RunConfig, conditions, default_folder
 
@@ -88,11 +89,14 @@ def test_a_run_of_a_later_condgen_says_which(tmp_path: Path) -> None:
 
 def test_a_run_with_former_names_of_settings_is_resumed(tmp_path: Path) -> None:
     now = replace(CVAE, system="swift", config={"images": 100, "warmup": 5, "decay": 0.4})
+    now = replace(now, data_options={"attributes": "Hat", "size": 32})
     before = asdict(replace(now, config={"images": 100, "rise": 5, "fall": 0.4}))
+    before |= {"labels": "Hat", "size": 32, "fit": "crop"}
+    del before["data_options"]
     (tmp_path / "config.json").write_text(json.dumps({"condgen": "0.1", "format": 1, **before}))
     assert opened(tmp_path, now).changed == ()
     content = json.loads((tmp_path / "config.json").read_text())
-    assert (content["format"], content["config"]) == (2, now.config)
+    assert (content["format"], content["config"]) == (FORMAT, now.config)
     (tmp_path / "config.json").write_text(json.dumps({"condgen": "0.1", "format": 1, **before, "config": [1]}))
     with pytest.raises(CondgenError):
         opened(tmp_path, now)
