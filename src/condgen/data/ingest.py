@@ -87,7 +87,7 @@ def dataset(listing: Listing, size: int | None = None, fit: Fit = "crop", on_bad
     if not cut:
         raise CondgenError(f"{str(listing.store.path)!r} holds no training images.")
     rest = Split(images[cut:], values[cut:]) if cut < len(images) else None
-    about = {shown(name): why for name, why in left_out.items()}
+    about = {shown(name): why for name, why in {**listing.ignored, **left_out}.items()}
     own = {shown(name): wrote for name, wrote in listing.own.items()}
     remarks = listing.remarks
     if generated:
