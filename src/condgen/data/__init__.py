@@ -93,9 +93,10 @@ LAYOUTS = {
         "FILE.npz with x_train, y_train (x_test, y_test) as in Keras' mnist.npz, or images and labels; 2-D labels of 0 "
         "and 1 are attributes; optional names",
     ),
+    "images": Layout(folders.fits_loose, folders.read, "images without folders; labels may be in their names"),
 }
-"""The layouts are tried in this order on every path; each may also be in a zip archive. Arrays come last, because a
-folder of images may also contain arrays."""
+"""The layouts are tried in this order on every path; each may also be in a zip archive. Arrays come after
+folders, because a folder of images may also contain arrays."""
 
 
 def load(name_or_path: str | Path, options: DataOptions = AS_THEY_ARE, **given: Any) -> Dataset:

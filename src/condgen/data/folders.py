@@ -14,7 +14,7 @@ from dataclasses import replace
 import numpy as np
 
 from condgen.data import roles
-from condgen.data.file_kinds import ARRAY, images_in, may_hold_labels
+from condgen.data.file_kinds import images_in, may_hold_labels
 from condgen.data.label_pattern import Pattern
 from condgen.data.listing import Listing, listing
 from condgen.data.roles import Reading, Row
@@ -29,9 +29,11 @@ OUTSIDE = "is outside of --image-root"
 
 
 def fits(store: Store, options: DataOptions) -> bool:
-    """Whether there are images; only in folders, if there are arrays too."""
-    images, others = images_in(store, store.names())
-    return any("/" in name for name in images) or (bool(images) and ARRAY not in others.values())
+    return any("/" in name for name in images_in(store, store.names())[0])
+
+
+def fits_loose(store: Store, options: DataOptions) -> bool:
+    return bool(images_in(store, store.names())[0])
 
 
 def read(store: Store, options: DataOptions) -> Listing:

@@ -11,7 +11,7 @@ import re
 from collections.abc import Sequence
 from typing import NamedTuple
 
-from condgen.data.words import split_of
+from condgen.data.words import split_in
 from condgen.errors import CondgenError
 
 
@@ -36,8 +36,10 @@ class Pattern:
         if not (match := self._match(path)):
             return None
         named = match.groupdict()
-        split = split_of(named["split"]) if "split" in named else None
-        return None if "split" in named and split is None else Found(named["label"], split)
+        if "split" not in named:
+            return Found(named["label"], None)
+        split = split_in(named["split"])
+        return Found(named["label"], split.split) if split else None
 
 
 def suggested(names: Sequence[str]) -> str | None:
@@ -65,12 +67,12 @@ def _by_fields(names: Sequence[str]) -> str | None:
 
 
 def _parts(text: str) -> list[str]:
-    return [part for part in re.split(r"(\{\w+\}|\*\*|\*)", text) if part]
+    return [part for part in re.split(r"(\{\w+\}|\*\*/|\*\*|\*)", text) if part]
 
 
 def _part(part: str) -> str:
-    if part in ("*", "**"):
-        return "[^/]*" if part == "*" else ".*"
+    if part.startswith("*"):
+        return {"*": "[^/]*", "**": ".*", "**/": "(?:.*/)?"}[part]
     if re.fullmatch(r"\{(label|split)\}", part):
         return f"(?P<{part[1:-1]}>[^/]+)"
     return "[^/]+" if re.fullmatch(r"\{\w+\}", part) else re.escape(part)

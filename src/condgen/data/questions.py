@@ -17,7 +17,7 @@ class Asking:
     where: str
     """The source."""
     root: str = ""
-    """What --image-root says already: paths in answers to --image-root and --exclude are inside of it."""
+    """What --image-root says already. Paths in the tree are inside of it, and those of the answers are not."""
 
     def mostly_loose(self, node: Node) -> Question:
         return self._question(
@@ -63,25 +63,28 @@ class Asking:
             [_pattern(f"{_slash(node)}{{part}}/{{label}}/**"), _pattern(f"{_slash(node)}{{label}}/**")],
         )
 
-    def no_class_in_common(self, name: str, inner: Node) -> Question:
+    def no_class_in_common(self, name: str, inner: Node, before: str) -> Question:
         return self._question(
             f"{name}/ has class folders {words.common(inner.folders)}, and the training split has none of them.",
-            [_exclude(inner.path), _pattern("{split}/**/{label}/*")],
+            [self._exclude(inner.path), _pattern(f"{before}{{label}}/**")],
         )
 
-    def beside_splits(self, other: Node, splits: Sequence[str]) -> Question:
-        inside = words.common(other.innermost.folders or other.folders)
+    def beside_splits(self, node: Node, other: Node, splits: Sequence[str]) -> Question:
+        inside = other.innermost.folders or other.folders
+        contents = f"folders {words.common(inside)}" if inside else f"{other.total:,} images"
+        named = words.common([f"{name}/" for name in splits])
+        answers = [_pattern(f"{_slash(node)}{{label}}/**")] if len(splits) == 1 else []
         return self._question(
-            f"{words.common([f'{name}/' for name in splits])} are splits; {other.path}/ beside them has folders "
-            f"{inside} and no usual name of a split.",
-            [_exclude(other.path)],
+            f"{named} {'is a split' if len(splits) == 1 else 'are splits'} by name; {other.path}/ beside it has {contents} "
+            "and no usual name of a split.",
+            [self._exclude(other.path), *answers],
         )
 
     def folders_of_folders(self, node: Node, groups: Sequence[Node], before: str) -> Question:
         inside = {name for group in groups for name in group.innermost.folders}
         first = groups[0]
         answers = [_pattern(f"{before}{{label}}/**"), _pattern(f"{before}{{part}}/{{label}}/**")]
-        answers += [_root(group.path) for group in groups[:3]] if "{split}" not in before else []
+        answers += [self._image_root(group.path) for group in groups[:3]] if "{split}" not in before else []
         return self._question(
             f"{_folders(node.kids)} contain folders, such as {first.path}/ with "
             f"{words.common(first.innermost.folders)}. The classes may be {words.common(node.folders)}, or "
@@ -91,8 +94,8 @@ class Asking:
 
     def named_like_no_class(self, node: Node, doubtful: Sequence[Node], before: str) -> Question:
         kept = [kid for kid in node.kids if kid not in doubtful]
-        answers = [_exclude(*(kid.path for kid in doubtful))] if kept else []
-        answers += [_root(kid.path) for kid in doubtful[:3]] if "{split}" not in before else []
+        answers = [self._exclude(*(kid.path for kid in doubtful))] if kept else []
+        answers += [self._image_root(kid.path) for kid in doubtful[:3]] if "{split}" not in before else []
         return self._question(
             f"{_folders(doubtful)} would be classes, but are not named like classes.",
             [*answers, _pattern(f"{before}{{label}}/**")],
@@ -101,8 +104,19 @@ class Asking:
     def companions_inside(self, kid: Node, folder: Node, before: str) -> Question:
         return self._question(
             f"the class folder {kid.path}/ has images, and more of them in {folder.name}/.",
-            [_exclude(folder.name), _pattern(f"{before}{{label}}/**")],
+            [f"--exclude {shlex.quote(folder.name)}", _pattern(f"{before}{{label}}/**")],
         )
+
+    def _image_root(self, path: str) -> str:
+        return f"--image-root {shlex.quote(self._inside(path))}"
+
+    def _exclude(self, *paths: str) -> str:
+        """The option that leaves out these folders, and no others of the same names."""
+        whole = [self._inside(path) for path in paths]
+        return f"--exclude {shlex.quote(','.join(path if '/' in path else f'/{path}' for path in whole))}"
+
+    def _inside(self, path: str) -> str:
+        return f"{self.root}/{path}" if self.root else path
 
     def _question(self, doubt: str, answers: Sequence[str]) -> Question:
         return Question(f"{self.where!r}: {doubt}", list(dict.fromkeys(answers)))
@@ -127,11 +141,3 @@ def _folders(nodes: Sequence[Node]) -> str:
 
 def _pattern(text: str) -> str:
     return f"--label-pattern {shlex.quote(text)}"
-
-
-def _root(path: str) -> str:
-    return f"--image-root {shlex.quote(path)}"
-
-
-def _exclude(*paths: str) -> str:
-    return f"--exclude {shlex.quote(','.join(paths))}"

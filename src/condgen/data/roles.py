@@ -89,19 +89,27 @@ def _single(node: Node, asking: Asking) -> Reading:
 
 def _splits(node: Node, asking: Asking) -> dict[str, str]:
     """The split of each folder that is one, by name; empty if there are no splits at this level."""
-    found = {name: split for name in node.folders if (split := words.split_in(name))}
+    with_classes = [kid.name for kid in node.kids if has_classes(kid)]
+    found = {name: split for name in with_classes or node.folders if (split := words.split_in(name))}
     pure = {name: split.split for name, split in found.items() if not split.rest}
-    others = [kid for kid in node.kids if kid.name not in found]
-    if len(found) > 1 and len({split.split for split in found.values()}) > 1:
-        rests = {split.rest for split in found.values()}
-        if len(rests) == 1:
+    if len({split.split for split in found.values()}) > 1:
+        if len({split.rest for split in found.values()}) == 1 and not _differ_in_numbers(found):
             return {name: split.split for name, split in found.items()}
-        if not others and len(pure) < 2:
+        if len(found) == len(with_classes or node.folders) and (len(pure) < 2 or _differ_in_numbers(found)):
             raise asking.splits_and_labels_in_one_name(node)
-    has_classes = any(not core(node.folders[name]).is_leaf for name in pure)
-    if pure and not others and len(pure) > 1:
-        return pure
-    return pure if "train" in pure.values() and has_classes else {}
+    return pure if len(pure) == len(node.folders) > 1 or ("train" in pure.values() and with_classes) else {}
+
+
+def has_classes(split: Node) -> bool:
+    """Whether most images of a split are in folders."""
+    inner = core(split)
+    return not inner.is_leaf and len(inner.images) <= inner.total / 2
+
+
+def _differ_in_numbers(found: dict[str, words.SplitName]) -> bool:
+    """Whether several folders of one split differ in a number, such as 1-test and 2-test."""
+    numbered = [split for split in found.values() if split.numbers]
+    return len({split.split for split in numbered}) < len({(split.split, split.numbers) for split in numbered})
 
 
 def core(split: Node) -> Node:
@@ -126,12 +134,12 @@ def _in_splits(node: Node, splits: dict[str, str], asking: Asking) -> Reading:
         reading.ignored |= dict.fromkeys(sorted(loose), LOOSE)
         about = f"{len(inner.folders):,} folders" if name in labelled else "left out: no class folders in it"
         reading.structure.append((f"{node.folders[name].path}/", f"the {splits[name]} split: {about}"))
-    _check_same_classes(labelled, splits, asking)
+    prefix = _prefix(node, labelled)
+    _check_same_classes(labelled, splits, asking, prefix)
     _leave_out_others(node, splits, labelled, reading, asking)
     split_of = {image: splits[name] for name, inner in labelled.items() for image in inner.everything}
-    inner = merged(list(labelled.values()))
+    inner = merged([inner.with_bare_folders() for inner in labelled.values()])
     inner.images = []
-    prefix = _prefix(node, labelled)
     classes = _in_classes(inner, asking, prefix)
     reading.rows = [Row(row.image, split_of[row.image], row.label) for row in classes.rows]
     reading.ignored |= classes.ignored
@@ -140,12 +148,12 @@ def _in_splits(node: Node, splits: dict[str, str], asking: Asking) -> Reading:
     return reading
 
 
-def _check_same_classes(labelled: dict[str, Node], splits: dict[str, str], asking: Asking) -> None:
+def _check_same_classes(labelled: dict[str, Node], splits: dict[str, str], asking: Asking, prefix: str) -> None:
     """Raise Question if a split has no class in common with the training split."""
     training = {kid for name, inner in labelled.items() if splits[name] == "train" for kid in inner.folders}
     for name, inner in labelled.items():
         if not training & inner.folders.keys():
-            raise asking.no_class_in_common(name, inner)
+            raise asking.no_class_in_common(name, inner, prefix)
 
 
 def _leave_out_others(
@@ -159,18 +167,19 @@ def _leave_out_others(
         inside = [other.below(image) for image in other.everything]
         if all(image in around for image in inside):
             reason = COPY
-        elif core(other).is_leaf:
+        elif core(other).is_leaf and len(splits) > 1:
             reason = LOOSE
         else:
-            raise asking.beside_splits(other, list(labelled))
+            raise asking.beside_splits(node, other, list(splits))
         reading.ignored |= dict.fromkeys(other.everything, reason)
         reading.structure.append((f"{other.path}/", f"left out: {len(inside):,} images, each {reason}"))
 
 
 def _prefix(node: Node, labelled: dict[str, Node]) -> str:
     """The part of a pattern before {label}/, for images inside splits."""
-    inside = {inner.path[len(node.folders[name].path) :] for name, inner in labelled.items()}
-    chain = inside.pop().strip("/") if len(inside) == 1 else "**"
+    inside = {inner.path[len(node.folders[name].path) :].strip("/") for name, inner in labelled.items()}
+    depths = {len(path.split("/")) if path else 0 for path in inside}
+    chain = inside.pop() if len(inside) == 1 else "/".join(["*"] * depths.pop()) if len(depths) == 1 else "**"
     return "/".join(filter(None, (node.path, "{split}", chain))) + "/"
 
 
@@ -180,6 +189,7 @@ def _prefix(node: Node, labelled: dict[str, Node]) -> str:
 def _in_classes(node: Node, asking: Asking, prefix: str | None = None) -> Reading:
     """The reading of a folder of class folders. prefix: the pattern of the folders around the class folders."""
     before = f"{node.path}/" if prefix is None and node.path else prefix or ""
+    node = node.with_bare_folders()
     _check_names(node, asking, before)
     groups = [kid for kid in node.kids if _is_group(kid)]
     if groups and all(_has_splits(kid) for kid in node.kids):

@@ -323,7 +323,7 @@ class _Found(NamedTuple):
 
     def without(self, exclude: str) -> "_Found":
         """Leave out the files that --exclude names."""
-        patterns = [word.strip().strip("/") for word in exclude.split(",") if word.strip()]
+        patterns = [word.strip().removesuffix("/") for word in exclude.split(",") if word.strip()]
         gone = {name for name in self.names if patterns and is_excluded(name, patterns)}
         odd = {name: why for name, why in self.odd.items() if not (patterns and is_excluded(name, patterns))}
         return self._replace(names=[name for name in self.names if name not in gone], odd=odd, excluded=sorted(gone))
@@ -361,10 +361,11 @@ def _without_loose(found: _Found, note: Callable[[str], Note | None]) -> _Found:
 
 
 def is_excluded(name: str, patterns: Sequence[str]) -> bool:
-    """Whether a file, or a folder around it, has one of these paths or names. * and ? match parts of a name."""
+    """Whether a file, or a folder around it, has one of these names or paths. * and ? match parts of a name; a path is
+    relative to the source, and /images is the folder at its top."""
     paths = [name, *filter(None, _parents(name))]
     return any(
-        fnmatchcase(path, pattern) or ("/" not in pattern and fnmatchcase(basename(path), pattern))
+        fnmatchcase(path if "/" in pattern else basename(path), pattern.strip("/"))
         for path in paths
         for pattern in patterns
     )

@@ -1,7 +1,7 @@
 """The images of a data set as a tree of folders."""
 
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from condgen.data.words import is_container
 
@@ -62,9 +62,19 @@ class Node:
             node = inner
         return node
 
+    def with_bare_folders(self) -> "Node":
+        """This folder without containers in its folders: cat/1.jpg for cat/images/1.jpg and cat/cat/1.jpg."""
+        bare = {kid.name: replace(_bare(kid), path=kid.path) for kid in self.kids}
+        return replace(self, folders=bare)
+
     def below(self, image: str) -> str:
         """The path of an image inside this folder."""
         return image[len(self.path) :].lstrip("/")
+
+
+def _bare(node: Node) -> Node:
+    inner = node.only
+    return _bare(inner) if inner is not node and not node.images and is_container(inner.name, node.name) else node
 
 
 def unwrapped(node: Node, loose: list[str]) -> Node:

@@ -39,10 +39,11 @@ FILLERS = word_set("set sets folder dir split splits part cls classification cla
 
 
 class SplitName(NamedTuple):
-    """The split that the name of a folder contains, and the other words in it."""
+    """The split that the name of a folder contains, the other words in it, and the numbers."""
 
     split: str
     rest: tuple[str, ...]
+    numbers: tuple[str, ...] = ()
 
 
 def words(name: str) -> tuple[str, ...]:
@@ -62,7 +63,8 @@ def split_in(name: str) -> SplitName | None:
     if len(set(found)) != 1:
         return None
     extra = CONTAINERS | FILLERS | COMPANIONS | VERSIONS
-    return SplitName(found[0], tuple(word for word in rest if word not in extra and word != "x"))
+    rest = [word for word in rest if word not in extra and word != "x"]
+    return SplitName(found[0], tuple(rest), tuple(re.findall(r"\d+", name)))
 
 
 def split_of(name: str) -> str | None:
