@@ -12,7 +12,7 @@ Label = tuple[str | None, str]
 """The split, or None, and the class of an image."""
 WORDS = (
     "cat", "dog", "newt", "NORMAL", "PNEUMONIA", "n02085620-Chihuahua", "golden retriever", "猫", "Blond_Hair",
-    "t-shirt", "apple_pie", "good", "broken", "other", "background", "A", "B", "Fist", "level.3", "naïve", "C++", "rust",
+    "t-shirt", "apple_pie", "good", "broken", "other", "background", "A", "B", "Fist", "level.3", "naïve", "C++",
 )  # fmt: skip
 NUMBERS = tuple(map(str, range(12)))
 SPELLINGS = (

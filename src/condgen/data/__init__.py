@@ -161,7 +161,8 @@ def _archive_in(store: Store, options: DataOptions) -> Listing | Dataset:
         return replace(
             found, remarks=(f"{str(store.path)!r} contains {archives[0]!r}, which was read.", *found.remarks)
         )
-    raise CondgenError(f"cannot read {str(store.path)!r} as data: {_seen(store)}{_but_own(store)}")
+    path = store.path / store.only if store.only else store.path
+    raise CondgenError(f"cannot read {str(path)!r} as data: {_seen(store)}{_but_own(store)}")
 
 
 def _seen(store: Store) -> str:

@@ -2,16 +2,16 @@
 
 import os
 import re
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from typing import NamedTuple
 
 ENCODINGS = (
-    ("gb18030", "[\u4e00-\u9fff\uff00-\uffef\u3000-\u303f]"),
-    ("shift_jis", "[\u3040-\u30ff\u4e00-\u9fff]"),
-    ("euc_kr", "[\uac00-\ud7a3]"),
-    ("big5", "[\u4e00-\u9fff]"),
+    ("utf-8", ".", ""),
+    ("shift_jis", "[\u3040-\u30ff\u4e00-\u9fff]", "[\u3040-\u30ff]"),
+    ("gb18030", "[\u4e00-\u9fff\uff00-\uffef\u3000-\u303f]", ""),
 )
-"""Encodings that are tried, in this order, each with the characters beyond ASCII that it has to give."""
+"""Encodings in the order in which they are tried; the characters beyond ASCII that each has to give; and characters of
+which there has to be at least one. Korean names cannot be told from Chinese ones."""
 
 
 class Decoded(NamedTuple):
@@ -23,17 +23,19 @@ class Decoded(NamedTuple):
 
 def decoded(raw: Sequence[bytes], default: str) -> Decoded:
     """Decode the names of one source. Names that are valid in no other encoding are decoded as `default`."""
-    for encoding, expected in (("utf-8", "."), *ENCODINGS):
+    for encoding, expected, needed in ENCODINGS:
         try:
             names = [name.decode(encoding) for name in raw]
         except UnicodeDecodeError:
             continue
-        if all(re.fullmatch(expected, sign) for name in names for sign in name if not sign.isascii()):
+        signs = {sign for name in names for sign in name if not sign.isascii()}
+        if all(re.fullmatch(expected, sign) for sign in signs) and re.search(needed, "".join(signs)):
             return Decoded(names, encoding)
     return Decoded([name.decode(default, "replace") for name in raw], default)
 
 
-def readable(names: Sequence[str]) -> dict[str, str]:
-    """A readable form of each name of a file system that is not valid UTF-8."""
+def readable(names: Collection[str]) -> dict[str, str]:
+    """Each name of a file system with a readable form of it, which differs if the name is not valid UTF-8."""
     odd = [name for name in names if any("\udc80" <= sign <= "\udcff" for sign in name)]
-    return dict(zip(odd, decoded([os.fsencode(name) for name in odd], "cp1252").names, strict=True))
+    forms = decoded([os.fsencode(name) for name in odd], "cp1252").names
+    return dict(zip(names, names, strict=True)) | dict(zip(odd, forms, strict=True))

@@ -22,7 +22,7 @@ NOTES = word_set(
     ".txt .md .rst .csv .tsv .json .jsonl .xml .yaml .yml .html .htm .py .ipynb .log .rtf .bib .toml .ini .cfg .sh"
 )
 """Endings of texts, which may be beside images and are not counted as left out."""
-LABELS = word_set(".csv .tsv .json .jsonl .xml .txt .mat .npy .npz .pkl .xls .xlsx .parquet .h5 .hdf5 .yaml .yml")
+LABELS = word_set(".csv .tsv .json .jsonl .xml .txt .mat .npy .npz .pkl .xls .xlsx .parquet .yaml .yml")
 """Endings of files that may contain labels."""
 NOTE_NAMES = word_set("license licence readme notice copying authors changelog citation checksums md5sums")
 HEAD = 16

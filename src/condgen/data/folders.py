@@ -14,6 +14,7 @@ from dataclasses import replace
 import numpy as np
 
 from condgen.data import roles
+from condgen.data.encodings import readable
 from condgen.data.file_kinds import images_in, may_hold_labels
 from condgen.data.label_pattern import Pattern
 from condgen.data.listing import Listing, listing
@@ -72,9 +73,9 @@ def by_pattern(pattern: Pattern, images: Sequence[str], root: str) -> Reading:
 
 
 def _listing(store: Store, found: Reading, ignored: dict[str, str]) -> Listing:
-    rows = found.rows
+    rows, legible = found.rows, readable({row.label for row in found.rows if row.label})
     if any(row.label is not None for row in rows):
-        made = listing(store, ((row.image, row.split, row.label or "") for row in rows))
+        made = listing(store, ((row.image, row.split, legible[row.label or ""]) for row in rows))
     else:
         names, splits = [row.image for row in rows], [row.split for row in rows]
         made = Listing(store.path.stem, store, names, ANY, np.zeros(len(names), np.int64), splits, store.odd)

@@ -2,9 +2,10 @@
 
     {label}_{n}.jpg           cat_12.jpg is a cat; {label} takes as much as it can: great_dane_3.jpg is a great_dane
     {split}/{label}/{n}.jpg   the last folders of the path are the split and the label
-    {label}/**                the first folder is the label, whatever is inside
+    /{label}/**               the first folder is the label, whatever is inside
 
-* matches any part of a name, ** any number of folders. Other names in braces match any part of a name.
+* matches any part of a name, ** any number of folders. Other names in braces match any part of a name. A pattern that
+begins with a slash describes the whole path, any other its end.
 """
 
 import re
@@ -29,7 +30,9 @@ class Pattern:
         if text.count("{label}") != 1:
             raise CondgenError(f"--label-pattern {text!r} needs {{label}} once, such as '{{label}}_{{n}}.jpg'.")
         self.text = text
-        self._match = re.compile(f"(?:^|/){''.join(map(_part, _parts(text)))}$", re.IGNORECASE).search
+        start = "^" if text.startswith("/") else "(?:^|/)"
+        parts = "".join(map(_part, _parts(text.removeprefix("/"))))
+        self._match = re.compile(f"{start}{parts}$", re.IGNORECASE).search
 
     def find(self, path: str) -> Found | None:
         """The label of an image, given its path inside the data; None if the pattern does not match."""

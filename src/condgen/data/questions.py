@@ -72,11 +72,10 @@ class Asking:
     def beside_splits(self, node: Node, other: Node, splits: Sequence[str]) -> Question:
         inside = other.innermost.folders or other.folders
         contents = f"folders {words.common(inside)}" if inside else f"{other.total:,} images"
-        named = words.common([f"{name}/" for name in splits])
+        named = words.common([f"{name}/" for name in splits]) + (" is a split" if len(splits) == 1 else " are splits")
         answers = [_pattern(f"{_slash(node)}{{label}}/**")] if len(splits) == 1 else []
         return self._question(
-            f"{named} {'is a split' if len(splits) == 1 else 'are splits'} by name; {other.path}/ beside it has {contents} "
-            "and no usual name of a split.",
+            f"{named} by name; {other.path}/ beside it has {contents} and no usual name of a split.",
             [self._exclude(other.path), *answers],
         )
 
@@ -140,4 +139,5 @@ def _folders(nodes: Sequence[Node]) -> str:
 
 
 def _pattern(text: str) -> str:
-    return f"--label-pattern {shlex.quote(text)}"
+    """The option for a pattern; one with folders describes the whole path."""
+    return f"--label-pattern {shlex.quote(f'/{text}' if '/' in text else text)}"

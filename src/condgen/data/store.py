@@ -64,6 +64,8 @@ class Store(Images, Protocol):
     """A source whose files can be listed; the module's docstring describes its members."""
 
     remarks: tuple[str, ...] = ()
+    only: str | None = None
+    """The only file in `names`, if the user named a file."""
 
     @property
     def excluded(self) -> list[str]: ...
@@ -307,7 +309,10 @@ class Archive(Store):
         odd = [place for place, info in enumerate(members) if not (info.flag_bits & UTF8 or info.filename.isascii())]
         if odd:
             found = decoded([names[place].encode("cp437") for place in odd], "cp437")
-            self.remarks = (f"{self.path.name!r}: the names of {len(odd):,} files were decoded as {found.encoding}.",)
+            self.remarks = (
+                f"{self.path.name!r}: the names of {len(odd):,} files were decoded as {found.encoding}; if they are "
+                "wrong, unpack the archive.",
+            )
             for place, name in zip(odd, found.names, strict=True):
                 names[place] = name
         return [name.replace("\\", "/") for name in names]
