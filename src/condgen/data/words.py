@@ -21,7 +21,7 @@ SPLITS = {
 """Usual names of the splits."""
 CONTAINERS = word_set(
     "image images img imgs pic pics picture pictures photo photos jpg jpgs jpeg jpegs png pngs jpegimages data dataset "
-    "datasets file files archive all sample samples frame frames input inputs x 图片 图像 数据"
+    "datasets file files archive all sample samples frame frames input inputs 图片 图像 数据"
 )
 """Names of folders that hold images, and say nothing about them."""
 COMPANIONS = word_set(
