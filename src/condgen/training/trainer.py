@@ -15,6 +15,7 @@ from condgen.progress import Progress
 from condgen.stream import Stream
 from condgen.system import System
 from condgen.training.recorder import Recorder
+from condgen.training.request import Schedule
 from condgen.training.state import Diverged, Training, sampler_for
 
 EVALUATIONS, FEWEST_IMAGES = 10, 5000
@@ -23,15 +24,6 @@ RESCUES = 10
 """Number of rescue points in a training, to roll back to."""
 AROUND = 2.5
 """Seconds that image grids, curves and checkpoints take in a training of one minute on two cores."""
-
-
-@dataclass(frozen=True)
-class Every:
-    """Requested intervals in images: log lines, image grids, evaluations. None: by the training length. 0: never."""
-
-    log: int | None = None
-    grid: int | None = None
-    evaluation: int | None = None
 
 
 @dataclass(frozen=True)
@@ -50,18 +42,19 @@ class Plan:
     """Whether an alarm rolls back to the best evaluation."""
 
     @classmethod
-    def of(cls, images: int, every: Every, save_seconds: float, best_by: str, roll_back: bool = False) -> "Plan":
+    def of(cls, images: int, schedule: Schedule) -> "Plan":
         """Intervals for a training of this length. Defaults: 200 log lines, 20 image grids, at most 10 evaluations; 10
         rescue points."""
         log, grid, evaluation = (
             max(least, images // parts) if requested is None else requested
             for requested, parts, least in (
-                (every.log, 200, 1),
-                (every.grid, 20, 1),
-                (every.evaluation, EVALUATIONS, FEWEST_IMAGES),
+                (schedule.log_every, 200, 1),
+                (schedule.grid_every, 20, 1),
+                (schedule.evaluate_every, EVALUATIONS, FEWEST_IMAGES),
             )
         )
-        return cls(images, log, grid, evaluation, save_seconds, best_by, max(1, images // RESCUES), roll_back)
+        rescue = max(1, images // RESCUES)
+        return cls(images, log, grid, evaluation, schedule.save_seconds, schedule.best_by, rescue, schedule.roll_back)
 
 
 def train(
