@@ -63,7 +63,7 @@ def main() -> None:
 
 def finished(folder: Path, name: str) -> bool:
     try:
-        return int(api.card(folder)["images"]) >= IMAGES[name]
+        return api.card(folder).images >= IMAGES[name]
     except condgen.CondgenError:
         return False
 

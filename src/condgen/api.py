@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from condgen import bounds
+from condgen.card import Card
 from condgen.data_options import DataOptions
 from condgen.errors import CondgenError, notice
 from condgen.sharing import locate
@@ -95,10 +96,10 @@ def load(run: str | Path, *, best: bool = False, device: str = "cpu", **options:
         options: Sampling options of the generator, such as truncation=0.7.
     """
     place = locate.find(run, best)
-    about = place.card
+    card = place.card  # validated before torch is imported
     from condgen.sharing import folder
 
-    return folder.sampler(place, about, device).with_options(**options)
+    return folder.sampler(place, card, device).with_options(**options)
 
 
 def reopen(run: str | Path) -> "tuple[System, Dataset]":
@@ -134,9 +135,9 @@ def data_of(run: str | Path, data: str | None = None) -> "Dataset":
         identity = config_of(run)
         name, fingerprint, options = identity.data, identity.fingerprint, identity.data_options
     else:
-        told = card(run)["data"]
-        name, fingerprint = data or told["name"], told["fingerprint"]
-        options = told.get("options") or former_options(told)
+        told = card(run).data
+        name, fingerprint = data or told.name, told.fingerprint
+        options = told.options.chosen if told.options else former_options(told.model_dump(exclude_unset=True))
         if data is None and name not in datasets.SOURCES:
             raise CondgenError(f"{str(run)!r} was trained on {name!r}, which are not here: say where, by --data.")
     dataset = datasets.load(name, DataOptions(on_bad="skip", **options))
@@ -204,6 +205,6 @@ def sample(
     return files.write(sampler, request, out=target, grid=grid)
 
 
-def card(run: str | Path, best: bool = False) -> dict[str, Any]:
+def card(run: str | Path, best: bool = False) -> Card:
     """The card of a generator. It is validated without torch, so that an error in the path is reported at once."""
     return locate.find(run, best).card

@@ -66,7 +66,7 @@ def test_evaluate_as_json_has_every_number_with_its_error_and_that_of_real_image
     about = found["about"]
     assert about["protocol"] == "condgen-eval/1"
     assert re.fullmatch(r"[0-9a-f]{64}", about["judge"]["sha256"])
-    assert about["generator"]["sha256"] == api.card(runs / "cvae-0")["sha256"]
+    assert about["generator"]["sha256"] == api.card(runs / "cvae-0").sha256
     assert sum(map(sum, found["confusion"])) == COUNT
     assert sum(line["images"] for line in found["per_class"]) == COUNT
     assert found == records.read(runs / "cvae-0/evaluation.json")
@@ -200,7 +200,7 @@ def test_a_report_is_one_page_that_asks_no_network(runs: Path, tmp_path: Path) -
     page = (tmp_path / "report.html").read_text("utf-8")
     assert not re.search(r"(?:src|href)=[\"'](?!data:|#)", page)
     assert not re.search(r"@import|url\((?!#)|<script|<link", page)
-    weights = api.card(runs / "cvae-0")["sha256"]
+    weights = api.card(runs / "cvae-0").sha256
     for wanted in ("cvae (seed 0)", "cvae (seed 1)", "cgan-concat (seed 0)", "condgen-eval/1", "prefers-color-scheme",
                    "Nearest training images", "Confusion matrix", "@article", weights):  # fmt: skip
         assert wanted in page, wanted

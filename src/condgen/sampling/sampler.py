@@ -10,13 +10,13 @@ import html
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from copy import copy
 from io import BytesIO
-from typing import Any
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
+from condgen.card import Card
 from condgen.errors import CondgenError
 from condgen.labels import Label
 from condgen.noise import draw_at, truncated
@@ -38,19 +38,29 @@ class Sampler:
         *,
         device: torch.device | str = "cpu",
         micro_batch: int = MICRO_BATCH,
-        card: dict[str, Any] | None = None,
+        card: Card | None = None,
         options: Sequence[Option] | None = None,
     ) -> None:
-        """options: the sampling options of the generator (`System.sampling_options`). Default: those of its prior."""
+        """card: that of the files which the generator was loaded from.
+
+        options: the sampling options of the generator (`System.sampling_options`). Default: those of its prior."""
         self.net = net.to(device).eval()
         self.spec, self.prior, self.device, self.micro_batch = spec, prior, device, micro_batch
-        self.card = card or {}
+        self._card = card
         self.options = tuple(prior.options if options is None else options)
-        self.chosen: Values = checked(self.options, self.card.get("sampling") or {})
+        self.chosen: Values = checked(self.options, (card and card.sampling) or {})
+
+    @property
+    def card(self) -> Card:
+        """The card of the generator. Raises CondgenError for a network in training, which has none yet."""
+        if self._card is None:
+            raise CondgenError("this generator was not loaded from files, so that it has no card.")
+        return self._card
 
     def __repr__(self) -> str:
         known, shape = self.spec.labels, "x".join(map(str, self.spec.shape))
-        return f"Sampler({self.card.get('system', '?')}, {shape}, {len(known)} {known.kind}{self._chosen()})"
+        system = self._card.system if self._card else "?"
+        return f"Sampler({system}, {shape}, {len(known)} {known.kind}{self._chosen()})"
 
     def _repr_html_(self) -> str:
         """HTML for notebooks: samples of the first ten labels, one column each."""
@@ -77,9 +87,7 @@ class Sampler:
         """
         other = copy(self)
         other.chosen = checked(self.options, {**self.chosen, **given})
-        other.card = {key: value for key, value in self.card.items() if key != "sampling"}
-        if other.chosen:
-            other.card["sampling"] = other.chosen
+        other._card = self._card and self._card.with_sampling(other.chosen)
         return other
 
     def sample(self, labels: object = "all", *, count: int = 1, seed: int = 0, **options: Value) -> NDArray[np.uint8]:

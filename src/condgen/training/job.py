@@ -3,7 +3,7 @@
 import time
 from collections.abc import Callable, Iterable
 from contextlib import AbstractContextManager, nullcontext
-from dataclasses import asdict, dataclass, replace
+from dataclasses import dataclass, replace
 from functools import cache
 from pathlib import Path
 
@@ -164,9 +164,10 @@ class TrainingJob:
 
         system: the system built from these settings.
         """
-        about = card_of(self.identity, system.generator_spec, asdict(system.prior), MICRO_BATCH, self.config.images)
-        about["data"] |= {"options": self.request.data_options.chosen}  # as an export does
-        card.check(about)
+        identity, options = self.identity, self.request.data_options.chosen
+        data = {"name": identity.data, "fingerprint": identity.fingerprint, "options": options}  # as in an export
+        spec, images = system.generator_spec, self.config.images
+        card.check_size(card_of(identity, spec, system.prior, MICRO_BATCH, images, data=data))
 
     def check_fits(self, begun: RunConfig | None) -> None:
         """Raise CondgenError if the networks of the run to resume have other tensor shapes."""

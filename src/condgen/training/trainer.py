@@ -95,26 +95,9 @@ def train_until_diverged(
         if recorder:
             training.run.check()
         training.step()
-        now, ended = training.images, training.images >= plan.images
-        evaluates = ended or passed(plan.evaluate_every, before, now)
+        record(training, plan, recorder, before)
 
-        if evaluates or passed(plan.log_every, before, now):
-            training.check()
-            scalars = training.meter.take()
-            training.check_scalars(scalars)
-            if recorder:
-                recorder.write(scalars, evaluates)
-            parallel.barrier()
-            if plan.roll_back and evaluates:
-                training.check_alarm(recorder.alarm if recorder else None)
-
-        if ended or passed(plan.grid_every, before, now):
-            if recorder:
-                recorder.draw()
-            parallel.barrier()
-        if passed(plan.rescue_every, before, now):
-            keep(training, recorder.keep_rescue if recorder else None)
-
+        ended = training.images >= plan.images
         stopped, due = parallel.any_rank(stop(), not ended and time.monotonic() - saved > plan.save_seconds)
         if due:
             keep(training, recorder.save if recorder else None)
@@ -122,6 +105,32 @@ def train_until_diverged(
 
     keep(training, recorder.end if recorder else None)
     return stopped
+
+
+def record(training: Training, plan: Plan, recorder: Recorder | None, before: int) -> None:
+    """Log, evaluate, draw and keep what is due after a step from `before` images."""
+    now, ended = training.images, training.images >= plan.images
+    evaluates = ended or passed(plan.evaluate_every, before, now)
+    if evaluates or passed(plan.log_every, before, now):
+        log(training, plan, recorder, evaluates)
+    if ended or passed(plan.grid_every, before, now):
+        if recorder:
+            recorder.draw()
+        parallel.barrier()
+    if passed(plan.rescue_every, before, now):
+        keep(training, recorder.keep_rescue if recorder else None)
+
+
+def log(training: Training, plan: Plan, recorder: Recorder | None, evaluates: bool) -> None:
+    """Write a line of the log. Raises Diverged if its values are not those of a sound training."""
+    training.check()
+    scalars = training.meter.take()
+    training.check_scalars(scalars)
+    if recorder:
+        recorder.write(scalars, evaluates)
+    parallel.barrier()
+    if plan.roll_back and evaluates:
+        training.check_alarm(recorder.alarm if recorder else None)
 
 
 def keep(training: Training, write: Callable[[], None] | None) -> None:

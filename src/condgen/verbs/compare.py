@@ -143,7 +143,7 @@ def entry(run: Path, quick: bool = False) -> Entry:
     built = preset(identity.system)
     system = built.build_on_meta(Spec.from_json(identity.spec), built.config.with_overrides(identity.config))
     players = {name: player.size for name, player in system.players.items()}
-    seconds, images = clock[-1]["seconds"] if clock else 0.0, api.card(run)["images"]
+    seconds, images = clock[-1]["seconds"] if clock else 0.0, api.card(run).images
     return Entry(run, identity, images, seconds, players, measured, log, clock)
 
 

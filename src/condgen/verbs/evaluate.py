@@ -70,10 +70,7 @@ def evaluate(
         device: Device to run on: auto, cpu, cuda, cuda:N or mps.
         options: Sampling options of the generator. Each choice of options has its own result file.
     """
-    if (run is None) == (folder is None and not self_test):
-        raise CondgenError("give one thing to measure: a RUN, --folder FOLDER --data DATA, or --self-test --data DATA.")
-    if run is None and options:
-        raise CondgenError(f"{', '.join(options)}: sampling options belong to a generator; give a RUN.")
+    _check(run, folder, self_test, options)
     if run is not None:
         found = evaluate_run(
             run, count=count, quick=quick, full=full, best=best, fid=fid, seed=seed, device=device, data=data,
@@ -91,6 +88,14 @@ def evaluate(
     assert folder is not None
     found = evaluate_images(folder, dataset, quick=quick, full=full, fid=fid, say=aloud)
     return Result(found, in_words(found))
+
+
+def _check(run: str | None, folder: Path | None, self_test: bool, options: "Mapping[str, Value]") -> None:
+    """Raise CondgenError unless exactly one thing is to be measured, and sampling options are for a generator."""
+    if (run is None) == (folder is None and not self_test):
+        raise CondgenError("give one thing to measure: a RUN, --folder FOLDER --data DATA, or --self-test --data DATA.")
+    if run is None and options:
+        raise CondgenError(f"{', '.join(options)}: sampling options belong to a generator; give a RUN.")
 
 
 def in_words(found: Evaluation) -> str:
@@ -183,7 +188,7 @@ def kept(run: str | Path, best: bool = False, sampling: "Mapping[str, Value] | N
         return None
     try:
         found = _current(records.read(path))
-        same = found["about"]["generator"]["sha256"] == api.card(Path(run).expanduser(), best)["sha256"]
+        same = found["about"]["generator"]["sha256"] == api.card(Path(run).expanduser(), best).sha256
         numbers(found)
     except (Damaged, KeyError, TypeError, AttributeError):
         notice(f"{str(path)!r} is damaged and not used; condgen evaluate {run} measures it again.")
@@ -220,9 +225,9 @@ def file_name(best: bool, sampling: "Mapping[str, Value] | None" = None) -> str:
 
 def generator_of(sampler: "Sampler") -> dict[str, Any]:
     """The facts about a generator that are needed to generate the same images."""
-    return {
-        key: sampler.card.get(key) for key in ("system", "config", "images", "seed", "sha256", "micro_batch", "data")
-    } | ({"sampling": sampler.chosen} if sampler.chosen else {})
+    told = sampler.card.to_json()
+    facts = {key: told.get(key) for key in ("system", "config", "images", "seed", "sha256", "micro_batch", "data")}
+    return facts | ({"sampling": sampler.chosen} if sampler.chosen else {})
 
 
 def _described(reference: "Reference", leaky: bool) -> str:

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
 from condgen import api
+from condgen.card import Card
 from condgen.errors import CondgenError, unknown
 from condgen.result import Result
 from condgen.sharing import locate
@@ -83,12 +84,7 @@ def export(
         precision: Precision of the weights in an ONNX file. fp16 halves the file size; int8 reduces it to a third.
             int8 is also faster; both are less exact.
     """
-    if format not in FORMATS:
-        raise unknown("format", format, FORMATS)
-    if precision != "fp32" and format != "onnx":
-        raise CondgenError(f"--precision {precision} is for --format onnx; {format} keeps fp32.")
-    if licence is not None and not re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9.+-]{0,63}", licence):
-        raise CondgenError(f"--licence {licence!r} is no name of a licence, such as apache-2.0 or cc-by-4.0.")
+    _check(format, precision, licence)
     sampler = api.load(run, best=best, **options)
     folder = out.expanduser() if out else locate.home(run) / "exported" / format
     from condgen.sharing import release
@@ -98,30 +94,42 @@ def export(
 
         web.export(sampler, folder)
         return Result({"folder": str(folder)}, f"{folder}\n  open it in a browser; it asks no network for anything.")
-    told = about_it(run, best, sampler.card) | {"licence": licence or sampler.card.get("licence"), "exported": format}
-    told = {key: value for key, value in (told | {"precision": precision}).items() if value is not None}
+    chosen = {"licence": licence or sampler.card.licence, "exported": format, "precision": precision}
+    told = about_it(run, best, sampler.card) | {name: value for name, value in chosen.items() if value is not None}
     release.write(sampler, folder, told, lambda net, at: FORMATS[format](net, at, precision))
-    text = "\n".join(
-        [
-            str(folder),
-            f"  model card: {folder / 'README.md'}",
-            f"  generate images: condgen sample {folder} --count 10 --grid --out images.png",
-            f"  share: condgen push {folder} OWNER/NAME",
-        ]
+    return Result({"folder": str(folder)}, _next_steps(folder))
+
+
+def _check(format: str, precision: str, licence: str | None) -> None:
+    """Raise CondgenError for options that cannot be used together, or a licence whose name cannot be one."""
+    if format not in FORMATS:
+        raise unknown("format", format, FORMATS)
+    if precision != "fp32" and format != "onnx":
+        raise CondgenError(f"--precision {precision} is for --format onnx; {format} keeps fp32.")
+    if licence is not None and not re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9.+-]{0,63}", licence):
+        raise CondgenError(f"--licence {licence!r} is no name of a licence, such as apache-2.0 or cc-by-4.0.")
+
+
+def _next_steps(folder: Path) -> str:
+    """The location of the export, and commands to continue with."""
+    return (
+        f"{folder}\n"
+        f"  model card: {folder / 'README.md'}\n"
+        f"  generate images: condgen sample {folder} --count 10 --grid --out images.png\n"
+        f"  share: condgen push {folder} OWNER/NAME"
     )
-    return Result({"folder": str(folder)}, text)
 
 
-def about_it(run: str, best: bool, about: Mapping[str, Any]) -> dict[str, Any]:
+def about_it(run: str, best: bool, card: Card) -> dict[str, Any]:
     """Fields of an exported card that its users cannot read from the run: paper, name of the data and metrics."""
     from condgen.systems import preset
     from condgen.training.run import config_in
 
-    paper, told = preset(about["system"]).system.paper, dict(about["data"])
+    paper, told = preset(card.system).system.paper, card.data.model_dump(mode="json", exclude_unset=True)
     if identity := config_in(Path(run).expanduser()):
         told |= {"options": identity.data_options} if identity.data_options else {}
     told["name"] = Path(told["name"]).name  # without its path, which is private
-    found = evaluate.kept(run, best, about.get("sampling"))
+    found = evaluate.kept(run, best, card.sampling)
     scores = {"scores": _scores(found), "measured": _measured(found)} if found else {}
     return {"paper": {"short": paper.short, "bibtex": paper.bibtex}, "data": told} | scores
 

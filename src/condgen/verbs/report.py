@@ -198,7 +198,7 @@ def _best(folder: Path) -> dict[str, Any] | None:
         if published.had_best(folder):
             notice(f"the page is without the best generator: {error}")
         return None
-    return {"images": card["images"], "scores": card.get("scores", {})}
+    return {"images": card.images, "scores": card.scores or {}}
 
 
 def _sessions(folder: Path) -> list[dict[str, Any]]:

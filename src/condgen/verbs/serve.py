@@ -5,7 +5,7 @@ from typing import Any
 
 from condgen.errors import needs
 from condgen.options import checked
-from condgen.sharing import card, locate
+from condgen.sharing import locate
 
 
 def serve(
@@ -36,7 +36,7 @@ def serve(
     """
     with needs("serve"):
         from condgen.serving import server
-    chosen = checked(card.options(locate.find(run, best).card), options)
+    chosen = checked(locate.find(run, best).card.sampling_options, options)
     server.serve(
         server.ServerSettings(
             run, host, port, best, device, cors_origin, allow_host, token_file, scores(run, best), options=chosen
