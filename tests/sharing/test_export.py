@@ -19,6 +19,7 @@ from condgen import api, cli, disk
 from condgen.card import Card
 from condgen.sampling.sampler import Sampler
 from condgen.sharing import model_card, parity, release
+from condgen.sharing.card import read
 from condgen.testing.toys import toy_card
 from condgen.testing.trainings import build
 from condgen.verbs.export import FORMATS, export
@@ -47,6 +48,8 @@ def files(folder: Path) -> set[str]:
 
 def test_a_folder_holds_what_it_promises(whole: Path, run: Path) -> None:
     assert files(whole) == {"model.safetensors", "card.json", "README.md", "samples.png", "manifest.json"}
+    for path in (whole / "card.json", run / "generator/card.json"):
+        assert disk.as_json(read(path).to_json()) == path.read_bytes(), "a card that is read and written is the same"
     card = json.loads((whole / "card.json").read_text())
     assert card["spec"] == {"shape": [1, 12, 10], "labels": {"names": ["cat", "dog", "guinea pig"], "kind": "classes"}}
     assert (card["range"], card["micro_batch"], card["system"]) == ([0, 255], 32, "cgan-concat")

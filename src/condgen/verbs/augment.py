@@ -128,7 +128,10 @@ def write(sampler: "Sampler", generated: "Samples", counts: Sequence[int], seed:
     from condgen.disk import as_json, continued_folder
     from condgen.sampling import canvas
 
-    about: dict[str, Any] = {"generator": evaluate.generator_of(sampler), "files": files(sampler, counts, seed)}
+    about: dict[str, Any] = {
+        "generator": evaluate.generator_of(sampler).to_json(),
+        "files": files(sampler, counts, seed),
+    }
     _check_same(folder, about)
     whole = folder / MANIFEST
     with continued_folder(folder, MANIFEST, whole.read_bytes() if whole.is_file() else as_json(about)) as place:

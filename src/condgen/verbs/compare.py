@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 from condgen import api, marker
 from condgen.errors import CondgenError
+from condgen.evaluation import Evaluation
 from condgen.metrics import METRICS
 from condgen.metrics.estimate import Estimate
 from condgen.result import Result
@@ -41,13 +42,13 @@ class Entry:
     seconds: float
     players: dict[str, int]
     """Number of parameters of each player."""
-    evaluation: evaluate.Evaluation
+    evaluation: Evaluation
     log: list[dict[str, Any]]
     clock: list[dict[str, Any]]
 
     @property
     def numbers(self) -> dict[str, Estimate]:
-        return evaluate.numbers(self.evaluation)
+        return self.evaluation.numbers
 
     @property
     def title(self) -> str:
@@ -100,7 +101,7 @@ def compare(*runs: str, out: Path | None = None, quick: bool = False) -> Result:
 
     groups = grouped(found)
     table = lines(groups)
-    content = {"about": found[0].evaluation["about"], "table": table, "runs": _plain(found)}
+    content = {"about": found[0].evaluation.about.to_json(), "table": table, "runs": _plain(found)}
     marker.claim(folder, mark, FILES)
     with replacing_files(folder, old=["quality.png"]) as part:
         write_json(part / "comparison.json", content)
@@ -123,7 +124,7 @@ def entries(runs: Sequence[str], quick: bool = False) -> list[Entry]:
     first = found[0]
     for other in found[1:]:
         for what in ("data", "judge", "protocol", "images_measured"):
-            ours, theirs = first.evaluation["about"][what], other.evaluation["about"][what]
+            ours, theirs = getattr(first.evaluation.about, what), getattr(other.evaluation.about, what)
             if ours != theirs:
                 raise CondgenError(
                     f"{str(first.folder)!r} and {str(other.folder)!r} do not compare: other {what.replace('_', ' ')} "
@@ -172,7 +173,7 @@ def lines(groups: Sequence[Group]) -> list[dict[str, str]]:
     table = [{"": name} | {group.title: cost(group) for group in groups} | {REAL: ""} for name, cost in COSTS.items()]
     for name in HEADLINE:
         cells = {group.title: group.text(name) for group in groups}
-        table.append({"": METRICS[name].title} | cells | {REAL: evaluate.real_text(evaluation, name)})
+        table.append({"": METRICS[name].title} | cells | {REAL: evaluation.real_text(name)})
     return table
 
 
@@ -248,5 +249,5 @@ def _plain(found: Sequence[Entry]) -> list[dict[str, Any]]:
     ]
 
 
-def _brief(value: Any) -> str:
-    return str(value.get("name", value)) if isinstance(value, dict) else str(value)
+def _brief(value: object) -> str:
+    return str(getattr(value, "name", value))

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any, Literal
 from condgen import api
 from condgen.card import Card
 from condgen.errors import CondgenError, unknown
+from condgen.evaluation import Evaluation
 from condgen.result import Result
 from condgen.sharing import locate
 from condgen.verbs import evaluate
@@ -134,18 +135,20 @@ def about_it(run: str, best: bool, card: Card) -> dict[str, Any]:
     return {"paper": {"short": paper.short, "bibtex": paper.bibtex}, "data": told} | scores
 
 
-def _scores(found: evaluate.Evaluation) -> dict[str, Any]:
+def _scores(found: Evaluation) -> dict[str, Any]:
     """Every measured metric with its value for real images."""
-    measured = {name: number for name, number in evaluate.numbers(found).items() if number.value is not None}
-    real = {name: {"real": found[name]["real"]} if found[name].get("real") else {} for name in measured}
-    return {name: number.to_json() | real[name] for name, number in measured.items()}
+    measured = {name: found.metrics[name] for name, number in found.numbers.items() if number.value is not None}
+    return {
+        name: result.generated.to_json() | ({"real": result.real.to_json()} if result.real else {})
+        for name, result in measured.items()
+    }
 
 
-def _measured(found: evaluate.Evaluation) -> str:
-    about = found["about"]
+def _measured(found: Evaluation) -> str:
+    about = found.about
     return (
-        f"{about['protocol']}: {about['images_measured']:,} generated images against {about['reference']} of "
-        f"{Path(about['data']['name']).name}; judge {about['judge']['name']}. ± is a 95 % interval."
+        f"{about.protocol}: {about.images_measured:,} generated images against {about.reference} of "
+        f"{Path(about.data.name).name}; judge {about.judge.name}. ± is a 95 % interval."
     )
 
 

@@ -50,5 +50,5 @@ def scores(run: str, best: bool) -> dict[str, float]:
     from condgen.verbs import evaluate
 
     found = evaluate.kept(run, best)
-    numbers = evaluate.numbers(found) if found else {}
+    numbers = found.numbers if found else {}
     return {n: number.value for n, number in numbers.items() if METRICS[n].headline and number.value is not None}
