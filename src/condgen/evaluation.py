@@ -40,7 +40,7 @@ class MetricResult:
 class Facts(BaseModel):
     """Part of an evaluation. Only the fields that are given are written, in the order of their declaration."""
 
-    model_config = ConfigDict(frozen=True)
+    model_config = ConfigDict(frozen=True, defer_build=True)  # built when it is used, for a quick --help
 
     def to_json(self) -> dict[str, Any]:
         return self.model_dump(mode="json", exclude_unset=True)
