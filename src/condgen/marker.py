@@ -131,7 +131,7 @@ def check(folder: Path, mark: Mark, names: Collection[str] = ()) -> Mark:
 def check_file(path: Path) -> None:
     """Raise CondgenError if the file exists and condgen did not write it."""
     if path.is_file() and not wrote(path):
-        raise CondgenError(f"{str(path)!r} is there already, and condgen did not write it; give another --out.")
+        raise CondgenError(f"{str(path)!r} already exists, and condgen did not write it; give another --out.")
 
 
 def wrote(path: Path) -> bool:

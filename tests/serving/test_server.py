@@ -312,7 +312,7 @@ def command(*words: object) -> "subprocess.CompletedProcess[str]":
 def test_a_mistake_at_the_start_is_one_line(tiny_run: Path, patient: Live, tmp_path: Path) -> None:
     for words, told in (
         ([tiny_run, "--port", patient.port], "Address already in use"),
-        ([tmp_path / "none", "--port", 0], "is no run"),
+        ([tmp_path / "none", "--port", 0], "is not a run"),
     ):
         done = command(*words)
         assert (done.returncode, done.stderr.count("\n")) == (2, 1), done.stderr

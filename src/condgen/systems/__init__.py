@@ -42,7 +42,7 @@ class Preset:
 
         found: Any = plugins.resolved(self.path)
         if not (isinstance(found, type) and issubclass(found, System)):
-            raise CondgenError(f"{self.path!r} is no condgen.system.System.")
+            raise CondgenError(f"{self.path!r} is not a subclass of condgen.system.System.")
         return found
 
     @property
@@ -131,14 +131,14 @@ FAMILIES = {
         "a conditional GAN comes in four wirings of the label",
         ("cgan-concat", "cgan-multiply", "cgan-maxout", "cdcgan"),
     ),
-    "wgan": ("the Wasserstein GAN here is conditional, with gradient penalty", ("cwgan-gp",)),
-    "wgan-gp": ("the Wasserstein GAN here is conditional", ("cwgan-gp",)),
-    "cwgan": ("the Wasserstein GAN here has a gradient penalty", ("cwgan-gp",)),
+    "wgan": ("condgen's Wasserstein GAN is conditional, with gradient penalty", ("cwgan-gp",)),
+    "wgan-gp": ("condgen's Wasserstein GAN is conditional", ("cwgan-gp",)),
+    "cwgan": ("condgen's Wasserstein GAN has a gradient penalty", ("cwgan-gp",)),
     "acgan": ("there is no auxiliary-classifier GAN yet; these follow labels", ("swift", "cdcgan", "cwgan-gp")),
     "stylegan": ("there is no StyleGAN; the nearest is", ("swift",)),
     "biggan": ("there is no BigGAN; the nearest, with its projection discriminator, is", ("swift",)),
     "r3gan": ("there is no R3GAN; the nearest, with its relativistic loss and R1, is", ("swift",)),
-    "autoencoder": ("the autoencoders here are variational", ("vae", "vae-2d", "cvae")),
+    "autoencoder": ("condgen's autoencoders are variational", ("vae", "vae-2d", "cvae")),
     "diffusion": ("there is no diffusion model yet; these follow labels", ("swift", "cvae")),
     "ddpm": ("there is no diffusion model yet; these follow labels", ("swift", "cvae")),
     "flow": ("there is no flow-matching model yet; these follow labels", ("swift", "cvae")),
