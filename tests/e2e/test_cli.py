@@ -230,7 +230,7 @@ def test_help_of_a_system_shows_its_own_fields(capsys: pytest.CaptureFixture[str
         ("sample {folder}/run --out {folder}/pets.npz/x", "cannot write"),
         ("sample", "requires an argument"),
         ("list sytems", "did you mean 'systems'"),
-        ("cite cgan", "'cgan' is a family of systems"),
+        ("cite cgan", "'cgan' is not a preset; there are four"),
     ],
 )
 def test_a_mistake_is_one_line(folder: Path, capsys: pytest.CaptureFixture[str], words: str, says: str) -> None:

@@ -128,7 +128,7 @@ DEFAULT = "swift"
 
 FAMILIES = {
     "cgan": (
-        "a conditional GAN comes in four wirings of the label",
+        "there are four conditional GANs, which differ in how the networks receive the label",
         ("cgan-concat", "cgan-multiply", "cgan-maxout", "cdcgan"),
     ),
     "wgan": ("condgen's Wasserstein GAN is conditional, with gradient penalty", ("cwgan-gp",)),
@@ -177,7 +177,8 @@ def _no_such(name: str, known: Mapping[str, Preset]) -> CondgenError:
     if family := FAMILIES.get(name.lower().replace("_", "-")):
         sentence, members = family
         listed = "; ".join(f"{member} ({known[member].summary})" for member in members)
-        return CondgenError(f"{name!r} is a family of systems: {sentence}: {listed}. Name one of them.")
+        choice = "Name one of them." if len(members) > 1 else f"Name it: condgen train {members[0]}."
+        return CondgenError(f"{name!r} is not a preset; {sentence}: {listed}. {choice}")
     conditional = name.lower().startswith(("c", "ac"))
     names = [other for other, entry in known.items() if entry.conditional or not conditional]
     return CondgenError(f"unknown system {name!r}{did_you_mean(name, names)} There are: {', '.join(known)}.")

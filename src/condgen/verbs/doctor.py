@@ -33,7 +33,7 @@ def findings() -> dict[str, Any]:
     """Facts about this machine; `traps` contains a sentence for each problem to solve."""
     packages = {name: installed(name) for name in PACKAGES}
     places = {
-        "here": Path.cwd(),
+        "working folder": Path.cwd(),
         "cache": cache(),
         "temporary": Path(tempfile.gettempdir()),
     }
