@@ -69,7 +69,7 @@ def test_a_locale_that_cannot_write_a_name_is_named(tmp_path: Path, tiny_run: Pa
 @pytest.mark.parametrize(
     ("environment", "words", "says"),
     [
-        ({"RANK": "abc"}, "sample {run} --shard 5 --out {place}/x", "RANK=abc in the environment is no number"),
+        ({"RANK": "abc"}, "sample {run} --shard 5 --out {place}/x", "RANK=abc in the environment is not a number"),
         ({"RANK": "7", "WORLD_SIZE": "2"}, "sample {run} --shard 5 --out {place}/x", "RANK=7 and WORLD_SIZE=2 do"),
         ({"WORLD_SIZE": "-1"}, "train vae --data {pets} --out {place}/x", "WORLD_SIZE=-1"),
         ({"WORLD_SIZE": "2"}, "train vae --data {pets} --out {place}/x", "start them with torchrun, or unset RANK"),
@@ -132,7 +132,7 @@ def trained(place: Path, names: list[str], capsys: pytest.CaptureFixture[str], s
 def test_what_could_not_be_loaded_is_not_trained(
     names: list[str], size: int, says: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    assert re.search(f"what this trains could not be loaded again: .*{says}", trained(tmp_path, names, capsys, size))
+    assert re.search(f"the trained generator could not be loaded again: .*{says}", trained(tmp_path, names, capsys, size))
 
 
 def test_too_many_labels_are_refused_when_they_are_read(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -146,7 +146,7 @@ def test_what_cannot_be_images_stops_at_the_gate(tmp_path: Path, capsys: pytest.
         ("augment mnist --run {runs}/cvae-0", "give one of --balance and --per-class"),
         ("augment mnist --run {runs}/cvae-0 --per-class 0", "--per-class should be 1 or more, found 0"),
         ("augment mnist --run nowhere --per-class 1", "'nowhere' is not a run"),
-        ("augment mnist --run {runs}/cvae-0 --per-class 1 --out {runs}", "is there already"),
+        ("augment mnist --run {runs}/cvae-0 --per-class 1 --out {runs}", "already exists"),
     ],
 )
 def test_a_mistake_is_one_line(runs: Path, capsys: pytest.CaptureFixture[str], words: str, says: str) -> None:

@@ -149,7 +149,7 @@ def test_a_folder_that_vanishes_is_not_made_again(pets: Path, tmp_path: Path, mo
         check(self)
 
     monkeypatch.setattr(Run, "check", vanished)
-    with pytest.raises(DiskError, match="was deleted while it was written to, and is not made again"):
+    with pytest.raises(DiskError, match="was deleted while condgen wrote to it; condgen does not create it again"):
         Course("cvae", pets).train(tmp_path / "run")
     assert not (tmp_path / "run/checkpoints").exists()
 

@@ -362,7 +362,7 @@ def test_a_token_that_others_can_read_is_none(tmp_path: Path) -> None:
     path.chmod(0o600)
     assert serving.token_in(path) == "x" * 32
     path.write_text("short")
-    with pytest.raises(CondgenError, match="holds no token"):
+    with pytest.raises(CondgenError, match="contains no token"):
         serving.token_in(path)
 
 

@@ -186,7 +186,7 @@ def test_a_negative_variance_is_named(tmp_path: Path) -> None:
     system = build("gan", toy_data("colour").spec)
     tensors = {key: value.clone() for key, value in system.generator.state_dict().items()}
     tensors["body.2.running_var"][3] = -1
-    with pytest.raises(CondgenError, match=r"negative|variances in body\.2\.running_var"):
+    with pytest.raises(CondgenError, match=r"negative variances in body\.2\.running_var"):
         weights.fill(SYSTEMS["gan"].build_on_meta(system.spec, system.cfg).generator, tensors)
 
 

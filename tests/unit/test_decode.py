@@ -165,12 +165,12 @@ REFUSED: dict[str, tuple[Callable[[], bytes], str]] = {
     "pages": (lambda: encoded(GREY, "TIFF", save_all=True, append_images=[GREY]), "has 2 frames"),
     "bomb": (lambda: bomb(60_000, 60_000), "too large: at most 50 megapixels"),
     "thin bomb": (lambda: bomb(1, 60_000), "too large: 1 x 60,000 pixels; at most"),
-    "postscript": (lambda: b"%!PS-Adobe-3.0 EPSF-3.0\n%%BoundingBox: 0 0 9 9\n", "no image in a format"),
-    "svg": (lambda: b'<svg xmlns="http://www.w3.org/2000/svg"/>', "no image in a format"),
-    "photoshop": (lambda: b"8BPS\0\x01" + b"\0" * 40, "no image in a format"),
-    "icon": (lambda: encoded(RGB, "ICO"), "no image in a format"),
-    "text": (lambda: b"hello", "no image in a format"),
-    "nothing": (lambda: b"", "no image in a format"),
+    "postscript": (lambda: b"%!PS-Adobe-3.0 EPSF-3.0\n%%BoundingBox: 0 0 9 9\n", "is not an image in a supported format"),
+    "svg": (lambda: b'<svg xmlns="http://www.w3.org/2000/svg"/>', "is not an image in a supported format"),
+    "photoshop": (lambda: b"8BPS\0\x01" + b"\0" * 40, "is not an image in a supported format"),
+    "icon": (lambda: encoded(RGB, "ICO"), "is not an image in a supported format"),
+    "text": (lambda: b"hello", "is not an image in a supported format"),
+    "nothing": (lambda: b"", "is not an image in a supported format"),
     "cut": (lambda: encoded(RGB)[:-30], "cannot be read"),
 }
 

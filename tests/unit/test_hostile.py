@@ -195,7 +195,7 @@ def test_links_bombs_and_damage_in_a_zip_are_named(tmp_path: Path) -> None:
     assert len(found.train) == 11
     assert left["cat/link.png"] == "is a link"
     assert "times when unpacked" in left["cat/bomb.png"]
-    assert "no image in a format" in left["cat/inner.zip"], "a zip in a zip is not opened"
+    assert "not an image in a supported format" in left["cat/inner.zip"], "a zip in a zip is not opened"
     assert "cannot be unpacked" in left["cat/0.png"]
 
 
