@@ -135,7 +135,7 @@ class Monitor:
             yield Alarm("collapse", f"mode collapse: {which} are nearly all equal.")
         seen, real = generated.predictions.labels, self.reference.predictions.labels
         if gone := labelling.missing(seen, real, len(names)):
-            yield Alarm("missing", f"missing classes: {_some(names, gone)} hardly ever generated.")
+            yield Alarm("missing", f"missing classes: hardly any images of {_some(names, gone)} are generated.")
 
     def _labels(self, generated: GeneratedSet) -> Iterator[Alarm]:
         if generated.requested is None:

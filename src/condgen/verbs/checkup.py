@@ -54,7 +54,7 @@ def as_screen(folder: Path, found: list[File]) -> str:
     """The result as text: a line for each damaged or missing file, and the number of intact ones."""
     bad = [file for file in found if file.state != "sound"]
     lines = [f"{file.file}: {file.state}{f' ({file.note})' if file.note else ''}\n  {file.mend}" for file in bad]
-    sound = f"{len(found) - len(bad)} of {len(found)} files of {str(folder)!r} are sound."
+    sound = f"{len(found) - len(bad)} of {len(found)} files of {str(folder)!r} are intact."
     old = sum(bool(file.note) and file.state == "sound" for file in found)
     return "\n".join([*lines, sound, *([f"{old} of them have no checksum to detect damage."] if old else [])])
 
