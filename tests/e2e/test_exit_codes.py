@@ -132,7 +132,9 @@ def trained(place: Path, names: list[str], capsys: pytest.CaptureFixture[str], s
 def test_what_could_not_be_loaded_is_not_trained(
     names: list[str], size: int, says: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    assert re.search(f"the trained generator could not be loaded again: .*{says}", trained(tmp_path, names, capsys, size))
+    assert re.search(
+        f"the trained generator could not be loaded again: .*{says}", trained(tmp_path, names, capsys, size)
+    )
 
 
 def test_too_many_labels_are_refused_when_they_are_read(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -165,12 +165,15 @@ REFUSED: dict[str, tuple[Callable[[], bytes], str]] = {
     "pages": (lambda: encoded(GREY, "TIFF", save_all=True, append_images=[GREY]), "has 2 frames"),
     "bomb": (lambda: bomb(60_000, 60_000), "too large: at most 50 megapixels"),
     "thin bomb": (lambda: bomb(1, 60_000), "too large: 1 x 60,000 pixels; at most"),
-    "postscript": (lambda: b"%!PS-Adobe-3.0 EPSF-3.0\n%%BoundingBox: 0 0 9 9\n", "is not an image in a supported format"),
-    "svg": (lambda: b'<svg xmlns="http://www.w3.org/2000/svg"/>', "is not an image in a supported format"),
-    "photoshop": (lambda: b"8BPS\0\x01" + b"\0" * 40, "is not an image in a supported format"),
-    "icon": (lambda: encoded(RGB, "ICO"), "is not an image in a supported format"),
-    "text": (lambda: b"hello", "is not an image in a supported format"),
-    "nothing": (lambda: b"", "is not an image in a supported format"),
+    "postscript": (
+        lambda: b"%!PS-Adobe-3.0 EPSF-3.0\n%%BoundingBox: 0 0 9 9\n",
+        "not an image in a supported format",
+    ),
+    "svg": (lambda: b'<svg xmlns="http://www.w3.org/2000/svg"/>', "not an image in a supported format"),
+    "photoshop": (lambda: b"8BPS\0\x01" + b"\0" * 40, "not an image in a supported format"),
+    "icon": (lambda: encoded(RGB, "ICO"), "not an image in a supported format"),
+    "text": (lambda: b"hello", "not an image in a supported format"),
+    "nothing": (lambda: b"", "not an image in a supported format"),
     "cut": (lambda: encoded(RGB)[:-30], "cannot be read"),
 }
 
