@@ -357,7 +357,7 @@ def test_a_token_that_others_can_read_is_none(tmp_path: Path) -> None:
     path = tmp_path / "token"
     path.write_text("x" * 32)
     path.chmod(0o644)
-    with pytest.raises(CondgenError, match="can be read by others"):
+    with pytest.raises(CondgenError, match="can be read by other users"):
         serving.token_in(path)
     path.chmod(0o600)
     assert serving.token_in(path) == "x" * 32

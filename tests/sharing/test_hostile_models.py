@@ -127,7 +127,7 @@ def test_a_huge_file_is_refused_unread(name: str, folder: Path) -> None:
 
 def test_an_extra_a_missing_and_a_doubled_file(folder: Path) -> None:
     (folder / "model.pkl").write_bytes(pickle.dumps(1))
-    assert "has 'model.pkl', which its manifest.json does not list" in trial(folder)[0]
+    assert "contains 'model.pkl', which its manifest.json does not list" in trial(folder)[0]
     (folder / "model.pkl").unlink()
     (folder / "samples.png").rename(folder.parent / "samples.png")
     assert "lacks 'samples.png'" in trial(folder)[0]

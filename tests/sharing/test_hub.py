@@ -99,11 +99,11 @@ def test_pushed_and_loaded_by_name(
     assert {*kept} == {".gitattributes", *(path.name for path in whole.iterdir())}, "the larger one's ONNX is gone"
     assert all(kept[path.name] == path.read_bytes() for path in whole.iterdir())
     assert (tmp_path / "hub.png").read_bytes() == (tmp_path / "here.png").read_bytes()
-    assert "it has no such revision" in refusal(said[4])
+    assert "the repository has no such revision" in refusal(said[4])
     assert "no repository has this name" in refusal(said[5])
     assert (tmp_path / "again/model.safetensors").read_bytes() == (whole / "model.safetensors").read_bytes()
     assert "is not an exported folder; condgen export" in said[7]
-    assert "is nothing that condgen exported" in said[8]
+    assert "is not an export of condgen" in said[8]
     assert "card.json' has changed since it was written" in said[9]
     assert np.asarray(read(tmp_path / "edited.png")).shape == (12, 10)
 
