@@ -124,7 +124,7 @@ def trained(place: Path, names: list[str], capsys: pytest.CaptureFixture[str], s
     ("names", "size", "says"),
     [
         (["a", "b" * 1001], 6, "label 1 .* has 1,001 characters; at most 1,000 are allowed"),
-        ([f"{i} {'c' * 900}" for i in range(1200)], 6, "its card would have 1,[0-9,]+ bytes, mostly names of labels"),
+        ([f"{i} {'c' * 900}" for i in range(1200)], 6, "its card would have 1,[0-9,]+ bytes, mostly label names"),
         (["a", "b"], 2049, "2049 x 6 pixels; sides may have at most 2,048. Give a smaller --size"),
     ],
     ids=["long name", "large card", "large image"],

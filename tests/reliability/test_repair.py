@@ -157,7 +157,7 @@ def test_doctor_checks_an_exported_folder(tiny_run: Path, tmp_path: Path, capsys
     assert all("condgen export RUN" in file["mend"] for file in bad.values())
     with pytest.raises(SystemExit):
         cli.main(["doctor", str(tmp_path)])
-    assert "neither a run nor an exported folder" in capsys.readouterr().err
+    assert "is not a run or an export" in capsys.readouterr().err
 
 
 def test_doctor_of_a_folder_needs_no_torch(tiny_run: Path) -> None:

@@ -67,7 +67,7 @@ class Connection(H11Protocol):
         if getattr(sys.exception(), "error_status_hint", 400) == 431:
             self.refuse(problems.closing(431, "headers", f"The headers exceed {self.limits.headers:,} bytes."))
         else:
-            self.refuse(problems.closing(400, "malformed", "This is not valid HTTP/1.1."))
+            self.refuse(problems.closing(400, "malformed", "The request is not valid HTTP."))
 
     def refuse(self, problem: Problem) -> None:
         """Close the connection; send `problem` first if a response can still be sent."""
