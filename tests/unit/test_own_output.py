@@ -256,7 +256,7 @@ def test_no_file_of_the_users_is_written_over(
     before = {path: path.read_bytes() for path in photos.rglob("*") if path.is_file()}
     with pytest.raises(SystemExit):
         run(*words.format(run=tiny_run).split())
-    assert "is there already, and condgen did not write it; give another --out" in capsys.readouterr().err
+    assert "already exists, and condgen did not write it; give another --out" in capsys.readouterr().err
     assert {path: path.read_bytes() for path in photos.rglob("*") if path.is_file()} == before
 
 
