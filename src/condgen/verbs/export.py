@@ -97,9 +97,9 @@ def export(
 
         web.export(sampler, folder)
         return Result({"folder": str(folder)}, f"{folder}\n  open it in a browser; it needs no network.")
-    told = about_it(run, best, sampler.card) | {"licence": licence or sampler.card.get("licence"), "exported": format}
-    told = {key: value for key, value in (told | {"precision": precision}).items() if value is not None}
-    release.write(sampler, folder, told, lambda net, at: FORMATS[format].write(net, at, precision))
+    fields = about_it(run, best, sampler.card) | {"licence": licence or sampler.card.get("licence"), "exported": format}
+    fields = {key: value for key, value in (fields | {"precision": precision}).items() if value is not None}
+    release.write(sampler, folder, fields, lambda net, at: FORMATS[format].write(net, at, precision))
     text = "\n".join(
         [
             str(folder),
@@ -116,13 +116,13 @@ def about_it(run: str, best: bool, about: Mapping[str, Any]) -> dict[str, Any]:
     from condgen.systems import preset
     from condgen.training.run import config_in
 
-    paper, told = preset(about["system"]).system.paper, dict(about["data"])
+    paper, fields = preset(about["system"]).system.paper, dict(about["data"])
     if identity := config_in(Path(run).expanduser()):
-        told |= {"options": identity.data_options} if identity.data_options else {}
-    told["name"] = Path(told["name"]).name  # without its path, which is private
+        fields |= {"options": identity.data_options} if identity.data_options else {}
+    fields["name"] = Path(fields["name"]).name  # without its path, which is private
     found = evaluate.kept(run, best, about.get("sampling"))
     scores = {"scores": _scores(found), "measured": _measured(found)} if found else {}
-    return {"paper": {"short": paper.short, "bibtex": paper.bibtex}, "data": told} | scores
+    return {"paper": {"short": paper.short, "bibtex": paper.bibtex}, "data": fields} | scores
 
 
 def _scores(found: evaluate.Evaluation) -> dict[str, Any]:
