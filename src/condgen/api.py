@@ -186,9 +186,9 @@ def data_of(run: str | Path, data: str | None = None) -> "Dataset":
         identity = config_of(run)
         name, fingerprint, options = identity.data, identity.fingerprint, identity.data_options
     else:
-        told = card(run)["data"]
-        name, fingerprint = data or told["name"], told["fingerprint"]
-        options = told.get("options") or former_options(told)
+        recorded = card(run)["data"]
+        name, fingerprint = data or recorded["name"], recorded["fingerprint"]
+        options = recorded.get("options") or former_options(recorded)
         if data is None and name not in datasets.SOURCES:
             raise CondgenError(f"{str(run)!r} was trained on {name!r}; pass the location of these data with --data.")
     dataset = datasets.load(name, DataOptions(on_bad="skip", **options))

@@ -120,7 +120,7 @@ class Labels:
         number = int(label) if isinstance(label, Integral) else -1
         if not 0 <= number < len(self):
             shown = shortened(repr(label))
-            raise CondgenError(f"label {shown} asked of a generator with {len(self)} classes ({self._range}).")
+            raise CondgenError(f"label {shown} requested from a generator with {len(self)} classes ({self._range}).")
         return number
 
     def index(self, word: str) -> int:

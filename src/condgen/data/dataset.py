@@ -115,7 +115,7 @@ def choosing(data: Dataset, names: str) -> Dataset:
     Raises CondgenError for an unknown attribute, or if the data set has classes.
     """
     if data.labels.kind != "attributes":
-        raise CondgenError(f"--labels chooses among attributes; {data.name!r} has classes.")
+        raise CondgenError(f"--attributes chooses among attributes; {data.name!r} has classes.")
     columns = [data.labels.index(name) for name in names.split(",") if name.strip()]
     chosen = tuple(data.labels.names[column] for column in columns)
     if len(chosen) == 1:

@@ -43,13 +43,13 @@ def read(store: Store, options: DataOptions) -> Listing:
     folders = _marks(store)
     names = [name for folder in folders for name in (store.within(folder) if folder else store.names())]
     images = Tars(store)
-    said, odd, own = _told(images, names or store.names())
+    said, odd, own = _labels_in(images, names or store.names())
     if not said:
         raise CondgenError(f"{str(store.path)!r} holds no images that say their label.")
     return _labelled(images, said, list(folders.values()), dict(store.odd) | odd, own)
 
 
-def _told(tars: Tars, names: Sequence[str]) -> list[dict[str, str]]:
+def _labels_in(tars: Tars, names: Sequence[str]) -> list[dict[str, str]]:
     """Three dictionaries by name: labels of images; reasons for files left out; commands that wrote other files.
 
     The result is cached until one of the files changes, since each file has to be opened for it.

@@ -50,8 +50,8 @@ class Served:
 
     def about(self, limits: Limits) -> dict[str, Any]:
         """The response to GET /about."""
-        told = about.told(self.name, self.card, self.spec, self.prior, self.micro_batch, self.manifold, self.declared)
-        return told | {
+        facts = about.facts(self.name, self.card, self.spec, self.prior, self.micro_batch, self.manifold, self.declared)
+        return facts | {
             "scores": dict(self.scores),
             "limits": {
                 "images": limits.of(self.spec.pixels),

@@ -21,7 +21,7 @@ class Strict(BaseModel):
 
 
 class Sample(Strict):
-    """Images to order, as `condgen sample` draws them."""
+    """A request for images, the same as those of `condgen sample`."""
 
     labels: str = Field("all", max_length=1000, description="As on the command line: 8, Sneaker, 0-9, 3,5,8 or all.")
     count: int = Field(1, ge=1, le=1_000_000, description="Images per label.")
@@ -32,7 +32,7 @@ class Sample(Strict):
     )
 
 
-class Drawn(Strict):
+class Seeded(Strict):
     """The z of image `index` under `seed`."""
 
     seed: Seed = 0
@@ -42,15 +42,15 @@ class Drawn(Strict):
 class Between(Strict):
     """On the way from one z to another."""
 
-    from_: Drawn = Field(alias="from")
-    to: Drawn
+    from_: Seeded = Field(alias="from")
+    to: Seeded
     part: Part = Field(description="Position: 0 is `from`, 1 is `to`.")
 
 
 class Near(Strict):
     """Like one image, a short way towards another."""
 
-    near: Drawn
+    near: Seeded
     seed: Seed = 0
     index: Index = 0
     distance: Part
@@ -66,7 +66,7 @@ class Point(Strict):
     """One image: what it should show, and which of all images that show it."""
 
     y: list[Part] = Field(min_length=1, max_length=20_000, description="One number per label: 1 is on, 0 is off.")
-    z: At | Near | Between | Drawn
+    z: At | Near | Between | Seeded
 
     @property
     def recipe(self) -> dict[str, Any]:
@@ -92,6 +92,6 @@ def _field(option: Option) -> Any:
     return option.type, Field(option.default, ge=option.minimum, le=option.maximum, description=option.help)
 
 
-MODELS = (Sample, Drawn, Between, Near, At, Point, Points)
+MODELS = (Sample, Seeded, Between, Near, At, Point, Points)
 FIELDS = {field.alias or name for model in MODELS for name, field in model.model_fields.items()}
 """Field names that an error message may repeat, in addition to those of the sampling options."""

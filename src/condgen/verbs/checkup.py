@@ -127,16 +127,16 @@ def _list(folder: Path, name: str) -> File:
 def _lines(folder: Path, name: str) -> File:
     if not (folder / name).exists():
         return File(name, "missing", mend=NEVER)
-    told = list[str]()
+    problems = list[str]()
     try:
-        published.lines(folder, name, told.append)
+        published.lines(folder, name, problems.append)
     except records.Damaged:
         return File(name, "damaged", "it cannot be read", NEVER)
-    return File(name, "damaged", "lines are damaged or missing", NEVER) if told else File(name, "sound")
+    return File(name, "damaged", "lines are damaged or missing", NEVER) if problems else File(name, "sound")
 
 
 def _images(folder: Path, known: Published | None, sound: Collection[int]) -> Iterator[File]:
-    """sound: numbers of training images of the intact states, from which a grid can be drawn again."""
+    """sound: numbers of training images of the intact states, from which a grid can be made again."""
     from condgen.sampling import canvas
 
     names = {f"samples/{path.name}" for path in (folder / "samples").glob("*.png")}

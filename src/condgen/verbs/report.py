@@ -95,7 +95,7 @@ def run(entry: Entry, reference: "Reference") -> dict[str, Any]:
         "images": entry.images,
         "minutes": entry.seconds / 60,
         "parameters": entry.parameters,
-        "panels": drawn_panels(entry),
+        "panels": generated_panels(entry),
         "curves": svg(plots.curves(entry.log, "", "svg")) if entry.log else "",
         "labels": labels,
         "per_class": evaluation["per_class"],
@@ -112,7 +112,7 @@ def run(entry: Entry, reference: "Reference") -> dict[str, Any]:
     }
 
 
-def drawn_panels(entry: Entry) -> list[dict[str, str]]:
+def generated_panels(entry: Entry) -> list[dict[str, str]]:
     """Generated images of each label, with the same latent vectors for all labels."""
     sampler = api.load(entry.folder)
     labels = sampler.spec.labels.each[:LABELS]
@@ -182,9 +182,9 @@ def data_url(png: bytes) -> str:
     return "data:image/png;base64," + base64.b64encode(png).decode()
 
 
-def svg(drawing: bytes) -> str:
+def svg(figure: bytes) -> str:
     """An SVG figure for embedding: in the text colour of the page, and without the XML header."""
-    text = drawing.decode()
+    text = figure.decode()
     return text[text.index("<svg") :].replace("#010203", "currentColor")
 
 
