@@ -3,31 +3,30 @@
 import json
 import zlib
 from collections.abc import Mapping, Sequence
-from functools import cache
 from io import BytesIO
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from PIL import Image, ImageDraw, ImageFont
+from PIL import Image
 from PIL.PngImagePlugin import PngInfo
 
 from condgen.disk import write_bytes
 from condgen.errors import CondgenError
 from condgen.marker import KEY
+from condgen.sampling import fonts
+from condgen.sampling.titles import write as write_title
 
 SIGNATURE = b"\x89PNG\r\n\x1a\n"
 CELL = 56
 """Target size, in pixels. Smaller images are enlarged by an integer factor to about this size."""
 GAP, TITLE, SIDE = 2, 18, 64
-LONGEST_TITLE = 200
-"""Maximum length of a title, in characters. The rest is ignored."""
 LONGEST_SIDE, MOST_PIXELS = 65_535, 2**27
 """Largest side and largest number of pixels of a grid. Few programs open larger images."""
 COLUMNS = 10
 """Number of columns in a grid by an unconditional generator."""
-PAPER, INK = (255, 255, 255), (32, 32, 32)
+PAPER = (255, 255, 255)
 
 
 def to_pil(image: NDArray[np.uint8]) -> Image.Image:
@@ -48,10 +47,10 @@ def grid(images: NDArray[np.uint8], titles: Sequence[str], sides: Sequence[str] 
     for number, cell in enumerate(cells):
         row, column = divmod(number, columns)
         sheet.paste(cell, (left + GAP + column * width, top + row * height))
-    for column, title in enumerate(titles):
-        _write(sheet, title, left + GAP + column * width + width // 2, TITLE // 2, width)
-    for row, side in enumerate(sides):
-        _write(sheet, side, SIDE // 2, top + row * height + height // 2, SIDE)
+    for column, title in enumerate(fonts.readable(titles)):
+        write_title(sheet, title, left + GAP + column * width + width // 2, TITLE // 2, width)
+    for row, side in enumerate(fonts.readable(sides)):
+        write_title(sheet, side, SIDE // 2, top + row * height + height // 2, SIDE)
     return sheet
 
 
@@ -96,10 +95,10 @@ def captioned(cells: Sequence[Image.Image], titles: Sequence[str], columns: int)
     """Arrange images of equal size row by row, each with its own title above it."""
     width, height = cells[0].width + GAP, cells[0].height + TITLE
     sheet = Image.new("RGB", (columns * width + GAP, -(-len(cells) // columns) * height + GAP), PAPER)
-    for number, (cell, title) in enumerate(zip(cells, titles, strict=True)):
+    for number, (cell, title) in enumerate(zip(cells, fonts.readable(titles), strict=True)):
         left, top = GAP + number % columns * width, number // columns * height
         sheet.paste(cell, (left, top + TITLE))
-        _write(sheet, title, left + width // 2, top + TITLE // 2, width)
+        write_title(sheet, title, left + width // 2, top + TITLE // 2, width)
     return sheet
 
 
@@ -108,8 +107,8 @@ def stacked(sheets: Sequence[Image.Image], titles: Sequence[str]) -> Image.Image
     width = max(sheet.width for sheet in sheets)
     whole = Image.new("RGB", (width, sum(sheet.height + TITLE for sheet in sheets)), PAPER)
     top = 0
-    for sheet, title in zip(sheets, titles, strict=True):
-        _write(whole, title, sheet.width // 2, top + TITLE // 2, sheet.width)
+    for sheet, title in zip(sheets, fonts.readable(titles), strict=True):
+        write_title(whole, title, sheet.width // 2, top + TITLE // 2, sheet.width)
         whole.paste(sheet, (0, top + TITLE))
         top += sheet.height + TITLE
     return whole
@@ -179,23 +178,3 @@ def is_whole(path: Path) -> bool:
 def save_png(path: Path, image: Image.Image, about: Mapping[str, Any] | None = None) -> None:
     """Write a PNG file atomically."""
     write_bytes(path, png(image, about))
-
-
-@cache
-def _fonts() -> tuple[ImageFont.FreeTypeFont | ImageFont.ImageFont, ...]:
-    """The fonts of titles, the largest first. Pillow takes 0.3 ms to decode one."""
-    return tuple(ImageFont.load_default(size) for size in (13, 12, 11, 10, 9))
-
-
-def _write(sheet: Image.Image, title: str, x: int, y: int, width: int) -> None:
-    """Draw a title centred on (x, y), in the largest font that fits in `width` pixels, or cut if none fits."""
-    pen, title = ImageDraw.Draw(sheet), " ".join(title.split())[:LONGEST_TITLE]  # on one line
-    fonts = _fonts()
-    width -= 2 * GAP
-    font = next((font for font in fonts if pen.textlength(title, font) <= width), fonts[-1])
-    if pen.textlength(title, font) > width:
-        title = title[:width]  # no letter is narrower than a pixel
-        while title and pen.textlength(title + "…", font) > width:
-            title = title[:-1]
-        title += "…"
-    pen.text((x, y), title, fill=INK, font=font, anchor="mm")
