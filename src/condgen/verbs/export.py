@@ -9,7 +9,7 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
-from condgen import api
+from condgen import api, shell
 from condgen.errors import CondgenError, unknown
 from condgen.result import Result
 from condgen.sharing import locate
@@ -105,8 +105,8 @@ def export(
         [
             str(folder),
             f"  model card: {folder / 'README.md'}",
-            f"  generate images: condgen sample {folder} --count 10 --grid --out images.png",
-            f"  share: condgen push {folder} OWNER/NAME",
+            f"  generate images: condgen sample {shell.path(folder)} --count 10 --grid --out images.png",
+            f"  share: condgen push {shell.path(folder)} OWNER/NAME",
         ]
     )
     return Result({"folder": str(folder)}, text)
@@ -154,7 +154,7 @@ def push(folder: str, name: str, *, private: bool = False) -> str:
     """
     place = locate.find(folder)
     if place.kind != "export":
-        raise CondgenError(f"{folder!r} is no exported folder; condgen export {folder} makes one.")
+        raise CondgenError(f"{folder!r} is no exported folder; condgen export {shell.path(folder)} makes one.")
     api.load(folder)  # check that it can be loaded before it is published
     from condgen.sharing import hub
 
