@@ -43,7 +43,9 @@ def test_titles_in_the_default_font_keep_their_bytes(monkeypatch: pytest.MonkeyP
 
 
 @pytest.mark.parametrize("alike", ["éöß", "غشق", "жщю", "😀😎😢", "ελξ"])
-def test_characters_of_other_scripts_are_no_boxes(alike: str, only_dejavu: None, capsys: pytest.CaptureFixture) -> None:
+def test_characters_of_other_scripts_are_no_boxes(
+    alike: str, only_dejavu: None, capsys: pytest.CaptureFixture[str]
+) -> None:
     """Boxes would be equal; and a letter with its accent apart is the letter with the accent."""
     assert len({drawn(sign) for sign in alike}) == len(alike)
     assert len({plots.bars({"train": [1]}, [sign], "t") for sign in alike}) == len(alike)
@@ -51,7 +53,9 @@ def test_characters_of_other_scripts_are_no_boxes(alike: str, only_dejavu: None,
     assert not capsys.readouterr().err
 
 
-def test_what_no_font_has_is_shown_by_number_and_named_once(only_dejavu: None, capsys: pytest.CaptureFixture) -> None:
+def test_what_no_font_has_is_shown_by_number_and_named_once(
+    only_dejavu: None, capsys: pytest.CaptureFixture[str]
+) -> None:
     names = ["猫", "大 cat", "한", "\udc80", "𓀀"]
     shown = ["U+732B", "U+5927 cat", "U+D55C", "U+DC80", "U+13000"]
     assert sheet(names).tobytes() == sheet(shown).tobytes()

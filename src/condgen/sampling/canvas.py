@@ -18,6 +18,12 @@ from condgen.marker import KEY
 from condgen.sampling import fonts
 from condgen.sampling.titles import write as write_title
 
+FORMATS = {".png": "PNG", ".jpg": "JPEG", ".jpeg": "JPEG", ".webp": "WEBP"}
+"""Formats of image files that can be written, by ending."""
+QUALITY = 95
+"""Quality of JPEG and WebP, of 100."""
+DESCRIPTION = 0x010E
+"""The EXIF tag ImageDescription."""
 SIGNATURE = b"\x89PNG\r\n\x1a\n"
 CELL = 56
 """Target size, in pixels. Smaller images are enlarged by an integer factor to about this size."""
@@ -74,9 +80,15 @@ def unlabelled(generated: NDArray[np.uint8]) -> Image.Image:
     return grid(generated.reshape(-1, COLUMNS, *generated.shape[1:]), [])
 
 
-def columns(generated: NDArray[np.uint8], titles: Sequence[str]) -> Image.Image:
-    """Arrange images, uint8 (n, h, w, 1 or 3), ordered by label, in a grid with one titled column per label."""
-    by_label = generated.reshape(len(titles), -1, *generated.shape[1:])
+def columns(generated: NDArray[np.uint8], titles: Sequence[str], counts: Sequence[int]) -> Image.Image:
+    """Arrange images, uint8 (n, h, w, 1 or 3), ordered by label, in a grid with one titled column per label.
+
+    counts: number of images per label. The end of a shorter column is white.
+    """
+    by_label = np.full((len(titles), max(counts), *generated.shape[1:]), 255, np.uint8)
+    ends = np.cumsum(counts)
+    for column, (end, count) in enumerate(zip(ends, counts, strict=True)):
+        by_label[column, :count] = generated[end - count : end]
     return grid(by_label.swapaxes(0, 1), titles)
 
 
@@ -134,6 +146,14 @@ def png(image: Image.Image, about: Mapping[str, Any] | None = None) -> bytes:
     return buffer.getvalue()
 
 
+def converted(content: bytes, suffix: str, about: Mapping[str, Any]) -> bytes:
+    """The bytes of a PNG or GIF in the format of an ending: unchanged, or as JPEG or WebP."""
+    if FORMATS.get(suffix.lower(), "PNG") == "PNG":
+        return content
+    with Image.open(BytesIO(content)) as image:
+        return encoded(suffix, image.convert("RGB"), about)
+
+
 def film(frames: Sequence[Image.Image], about: Mapping[str, Any] | None = None) -> bytes:
     """Encode images of equal size as a looping GIF with three frames per second. The last frame is held for two
     seconds.
@@ -178,3 +198,22 @@ def is_whole(path: Path) -> bool:
 def save_png(path: Path, image: Image.Image, about: Mapping[str, Any] | None = None) -> None:
     """Write a PNG file atomically."""
     write_bytes(path, png(image, about))
+
+
+def save(path: Path, image: Image.Image, about: Mapping[str, Any] | None = None) -> None:
+    """Write an image file atomically, in the format that its ending names (`FORMATS`)."""
+    write_bytes(path, encoded(path.suffix, image, about))
+
+
+def encoded(suffix: str, image: Image.Image, about: Mapping[str, Any] | None = None) -> bytes:
+    """Encode an image as PNG, JPEG or WebP by an ending, such as .jpg. JPEG and WebP store the metadata in EXIF."""
+    kind = FORMATS[suffix.lower()]
+    if kind == "PNG":
+        return png(image, about)
+    if kind == "JPEG" and image.mode not in ("L", "RGB"):
+        raise CondgenError("JPEG has no transparency; give a name that ends in .png or .webp.")
+    exif, buffer = Image.Exif(), BytesIO()
+    if about:
+        exif[DESCRIPTION] = f"{KEY}: {json.dumps(about)}"
+    image.save(buffer, kind, quality=QUALITY, exif=exif)
+    return buffer.getvalue()
