@@ -25,6 +25,8 @@ PLAIN = re.compile(r'[^\s,+"=:-]([^,+"=:]*[^\s,+"=:])?')
 """Names that need no quotes. page/labels.js uses the same rule."""
 COUNT, WEIGHT = re.compile(r'(.*\S)\s*=([^="]*)', re.DOTALL), re.compile(r'(.*\S)\s*:([^:"]*)', re.DOTALL)
 
+WEIGHTS = re.compile(r":\s*[0-9]*\.?[0-9]+\s*$")
+
 
 class LabelText:
     """Parses and writes texts that name the labels of one label set."""
@@ -51,7 +53,13 @@ class LabelText:
             yield self.each, _count(whole[2].strip(), text) if whole else None
             return
         for word in self._words(text):
-            labels, count = self._with_number(word, COUNT)
+            try:
+                labels, count = self._with_number(word, COUNT)
+            except UnknownLabel:
+                if WEIGHTS.search(word):
+                    mix = shell.word(text.replace("+", ","))
+                    raise CondgenError(f"labels {shortened(text)!r} have weights; a mix is --mix {mix}.") from None
+                raise
             yield labels, None if count is None else _count(count, word)
 
     def weighted(self, text: str) -> Iterator[tuple[Label, float]]:

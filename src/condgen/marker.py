@@ -58,7 +58,7 @@ class Note:
     """"image" for one generated image; "sheet" for a grid, figure or animation."""
     wrote: str
     label: str | None
-    """Title of a generated image's label; None for a sheet."""
+    """Title of a generated image's label; None for a sheet, and for an image of a mix of labels."""
 
 
 def sheet(wrote: str) -> dict[str, str]:
@@ -182,9 +182,9 @@ def note(head: bytes) -> Note | None:
         return None
     if not isinstance(found, dict):
         return None
-    is_image = found.get("kind", "image") == "image" and isinstance(found.get("label"), str)
-    by = found.get("wrote", "condgen sample")
-    return Note("image" if is_image else "sheet", str(by)[:100], found["label"] if is_image else None)
+    label, by = found.get("label"), found.get("wrote", "condgen sample")
+    is_image = found.get("kind", "image") == "image" and (isinstance(label, str) or isinstance(found.get("mix"), dict))
+    return Note("image" if is_image else "sheet", str(by)[:100], label if is_image and isinstance(label, str) else None)
 
 
 def _texts(head: bytes) -> Iterator[bytes]:

@@ -44,6 +44,8 @@ def test_every_label_of_a_word_has_its_count() -> None:
         ("12=2", None, "unknown label '12'"),
         ("3=2,3=5", None, "'3' is requested with the counts 2 and 5; name it once, such as 3=5"),
         ("3=2,0-4", None, "counts 2 and 1"),
+        ("3:.5,8:.5", None, "labels '3:.5,8:.5' have weights; a mix is --mix 3:.5,8:.5."),
+        ("3:0.5+8:0.5", None, "a mix is --mix 3:0.5,8:0.5."),
         ({"3": 0}, None, "the count 0 of label '3' should be a whole number, 1 or more"),
         ({3: 1.5}, None, "should be a whole number"),
         ({}, None, "no labels in {}"),
@@ -120,6 +122,8 @@ def test_images_of_a_mix_say_its_weights_and_are_no_data(tmp_path: Path) -> None
         told = json.loads(image.info["condgen"])
     assert (told["mix"], told["seed"], told["index"]) == ({"3": 0.5, "8": 0.5}, 4, 1)
     assert "label" not in told
+    note = marker.note((tmp_path / "a/3x50+8x50_seed4_00001.png").read_bytes())
+    assert note == marker.Note("image", "condgen sample", None)
     mark = marker.of(tmp_path / "a")
     assert mark
     assert not mark.is_data
