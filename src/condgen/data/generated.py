@@ -8,6 +8,7 @@ Shards written by other tools (WebDataset: NAME.jpg with NAME.cls or NAME.json) 
 import hashlib
 import re
 from collections.abc import Iterable, Sequence
+from contextlib import suppress
 
 import numpy as np
 
@@ -123,8 +124,10 @@ def _numbers(known: Labels, titles: Iterable[str]) -> dict[str, Label]:
         return {name: number for number, name in enumerate(known.names)}
     found: dict[str, Label] = {}
     for title in titles:
-        on = [] if title == "none" else _parts(title, known.names)
-        if on is not None:
+        if '"' in title:
+            with suppress(CondgenError):
+                found[title] = known.check(title)
+        if title not in found and (on := [] if title == "none" else _parts(title, known.names)) is not None:
             found[title] = tuple(np.isin(np.arange(len(known)), on).astype(int).tolist())
     return found
 

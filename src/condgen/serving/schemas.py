@@ -13,6 +13,10 @@ from condgen.options import Option
 Seed = Annotated[int, Field(ge=-(2**63), lt=2**63, description="Random seed. Another seed gives other images.")]
 Index = Annotated[int, Field(ge=0, lt=2**31, description="Index of the image among those of its seed.")]
 Part = Annotated[float, Field(ge=0, le=1)]
+Text = Annotated[str, Field(max_length=1000)]
+Name = Annotated[str, Field(max_length=1000)]
+Count = Annotated[int, Field(ge=1, le=1_000_000)]
+Weight = Annotated[float, Field(ge=0, le=1e9)]
 Number = Annotated[float, Field(ge=-1000, le=1000)]
 
 
@@ -23,8 +27,13 @@ class Strict(BaseModel):
 class Sample(Strict):
     """A request for images, the same as those of `condgen sample`."""
 
-    labels: str = Field("all", max_length=1000, description="As on the command line: 8, Sneaker, 0-9, 3,5,8 or all.")
-    count: int = Field(1, ge=1, le=1_000_000, description="Images per label.")
+    labels: Text | Annotated[dict[Name, Count], Field(min_length=1, max_length=1000)] = Field(
+        "all", description="As on the command line: 8, Sneaker, 0-9, 3,5,8, 3=2,8=5 or all; or counts by label."
+    )
+    mix: Text | Annotated[dict[Name, Weight], Field(min_length=1, max_length=1000)] | None = Field(
+        None, description="Instead of labels: 3:.5,8:.5, or weights by label."
+    )
+    count: Count = Field(1, description="Images of the mix, and of each label without a count of its own.")
     seed: Seed = 0
     format: Literal["png", "grid", "zip", "npy"] = Field(
         "png",

@@ -69,6 +69,7 @@ class Artist:
             "prior": {"dim": self.prior.dim, "kind": self.prior.kind},
             "micro_batch": self.sampler.micro_batch,
             "options": [option.to_json() for option in self.sampler.options],
+            "takes_mixes": self.sampler.takes_mixes,
             "manifold": has_plane(self.sampler.card, self.prior),
             "seconds": time.monotonic() - began,
         }

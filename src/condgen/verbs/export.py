@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 from cyclopts import Parameter
 
-from condgen import api
+from condgen import api, shell
 from condgen.errors import CondgenError, unknown
 from condgen.result import Result
 from condgen.sharing import locate
@@ -104,8 +104,8 @@ def export(
         [
             str(folder),
             f"  model card: {folder / 'README.md'}",
-            f"  generate images: condgen sample {folder} --count 10 --grid --out images.png",
-            f"  share: condgen push {folder} OWNER/NAME",
+            f"  generate images: condgen sample {shell.path(folder)} --count 10 --grid --out images.png",
+            f"  share: condgen push {shell.path(folder)} OWNER/NAME",
         ]
     )
     return Result({"folder": str(folder)}, text)
@@ -152,7 +152,7 @@ def push(folder: str, name: str, *, private: bool = False) -> str:
     """
     place = locate.find(folder)
     if place.kind != "export":
-        raise CondgenError(f"{folder!r} is not an exported folder; condgen export {folder} writes one.")
+        raise CondgenError(f"{folder!r} is not an exported folder; condgen export {shell.path(folder)} writes one.")
     api.load(folder)  # check that it can be loaded before it is published
     from condgen.sharing import hub
 
