@@ -5,11 +5,11 @@ only that vector, so a system need not distinguish the two kinds.
 """
 
 from collections import Counter
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from numbers import Integral
-from typing import TYPE_CHECKING, Literal, overload
+from typing import TYPE_CHECKING, Any, Literal, overload
 
 from condgen import slugs
 from condgen.errors import CondgenError, shortened
@@ -104,6 +104,18 @@ class Labels:
                 raise TooMany(f"labels {shortened(text)!r} name more than {most:,} labels; name fewer.")
         return list(found)
 
+    def trained(self, empty: Collection[int]) -> Sequence[Label]:
+        """Each label once, without those that need a class or an attribute in `empty`."""
+        return self.each if not empty else [label for label in self.each if not _uses(label, empty)]
+
+    def check_trained(self, labels: Iterable[Label], empty: Collection[int]) -> None:
+        """Raise CondgenError if a label needs a class or an attribute in `empty`, which has no training images."""
+        if empty and (label := next((label for label in labels if _uses(label, empty)), None)) is not None:
+            raise CondgenError(
+                f"the generator was trained on no image of {shortened(self.title(label))!r}, so it cannot generate "
+                f"any ({len(empty):,} of {len(self):,} labels are like that); --labels all leaves these out."
+            )
+
     def check(self, label: object) -> Label:
         """Validate a label given from Python and normalise its type. Raises CondgenError if the label is unknown."""
         if isinstance(label, str):
@@ -134,7 +146,7 @@ class Labels:
 
     def _named(self, text: str) -> Iterator[Sequence[Label]]:
         """The labels that a text names, one range or word at a time."""
-        if text.strip().lower() == "all":
+        if is_all(text):
             yield self.each
             return
         if self._lookup.find(text) is not None:  # a name may contain a comma or a hyphen itself
@@ -172,6 +184,15 @@ class Labels:
         return f"0-{len(self) - 1}: {' '.join(map(shortened, shown))}"
 
 
+def _uses(label: Label, empty: Collection[int]) -> bool:
+    return any(label[number] for number in empty) if isinstance(label, tuple) else label in empty
+
+
+def is_all(labels: object) -> bool:
+    """Whether a request names all labels at once."""
+    return isinstance(labels, str) and labels.strip().lower() == "all"
+
+
 class TooMany(CondgenError):
     """A text names more labels than permitted."""
 
@@ -199,3 +220,9 @@ class _OneOn(Sequence[Label]):
 
 ANY = Labels(("any",))
 """The label set of an unconditional generator."""
+
+
+def empty_in(card: Mapping[str, Any], labels: Labels) -> frozenset[int]:
+    """The labels without training images that a card lists, by number."""
+    listed = (card.get("data") or {}).get("empty") or []
+    return frozenset(() if labels == ANY else (number for number in listed if number < len(labels)))

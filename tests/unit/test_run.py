@@ -10,6 +10,7 @@ import torch
 from condgen.errors import CondgenError
 from condgen.systems import DIGITS
 from condgen.training import kernels, metric_log, run
+from condgen.training.identity import FORMAT
 from condgen.training.metric_log import Meter, MetricLog
 from condgen.training.run import Run, RunConfig, conditions, default_folder
 
@@ -92,7 +93,7 @@ def test_a_run_with_former_names_of_settings_is_resumed(tmp_path: Path) -> None:
     (tmp_path / "config.json").write_text(json.dumps({"condgen": "0.1", "format": 1, **before}))
     assert opened(tmp_path, now).changed == ()
     content = json.loads((tmp_path / "config.json").read_text())
-    assert (content["format"], content["config"]) == (2, now.config)
+    assert (content["format"], content["config"]) == (FORMAT, now.config)
     (tmp_path / "config.json").write_text(json.dumps({"condgen": "0.1", "format": 1, **before, "config": [1]}))
     with pytest.raises(CondgenError):
         opened(tmp_path, now)

@@ -9,6 +9,7 @@ export class Labels {
     this.names = about.names;
     this.attributes = about.kind === "attributes";
     this.single = about.kind === "any";
+    this.empty = new Set(about.empty ?? []); // indices of labels without training images, which cannot be generated
     this.words = this.names.map((name, i) => (PLAIN.test(name) && !WORDS.has(name.toLowerCase()) ? name : String(i)));
     this.slugs = slugsOf(this.names, this.attributes ? ["none"] : []);
   }
@@ -19,12 +20,13 @@ export class Labels {
 
   /** All labels: each class, or each attribute alone. */
   get each() {
-    return this.names.map((_, i) => (this.attributes ? this.names.map((_, j) => Number(i === j)) : i));
+    const trained = this.names.map((_, i) => i).filter((i) => !this.empty.has(i));
+    return trained.map((i) => (this.attributes ? this.names.map((_, j) => Number(i === j)) : i));
   }
 
   /** The initial label. */
   get first() {
-    return this.attributes ? this.names.map(() => 0) : 0;
+    return this.attributes ? this.names.map(() => 0) : (this.each[0] ?? 0);
   }
 
   /** The label vector y of K numbers. */
@@ -50,13 +52,13 @@ export class Labels {
   parse(text) {
     if (this.attributes) return this.several(text);
     const place = this.words.indexOf(text);
-    return place < 0 ? null : place;
+    return place < 0 || this.empty.has(place) ? null : place;
   }
 
   several(text) {
     const words = new Set(text.split("+"));
     const label = this.words.map((word) => Number(words.has(word)));
-    return this.typed(label) === text ? label : null;
+    return this.typed(label) === text && !label.some((on, i) => on && this.empty.has(i)) ? label : null;
   }
 
   joined(label, words) {

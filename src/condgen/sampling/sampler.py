@@ -17,8 +17,8 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
-from condgen.errors import CondgenError
-from condgen.labels import Label
+from condgen.errors import CondgenError, notice, shortened
+from condgen.labels import Label, empty_in, is_all
 from condgen.noise import draw_at, truncated
 from condgen.options import TRUNCATION, Option, Value, Values, checked, filled
 from condgen.sampling.request import Item, batched, numbered
@@ -46,6 +46,8 @@ class Sampler:
         self.spec, self.prior, self.device, self.micro_batch = spec, prior, device, micro_batch
         self.card = card or {}
         self.options = tuple(prior.options if options is None else options)
+        self.empty = empty_in(self.card, spec.labels)
+        """Labels without training images, by number. They cannot be requested, and `all` leaves them out."""
         self.chosen: Values = checked(self.options, self.card.get("sampling") or {})
 
     def __repr__(self) -> str:
@@ -56,7 +58,7 @@ class Sampler:
         """HTML for notebooks: samples of the first ten labels, one column each."""
         from PIL import Image
 
-        labels = list(self.spec.labels.each[:10])
+        labels = list(self.trained[:10])
         grid = np.concatenate(list(self.batches([label for label in labels for _ in range(4)], seed=0)))
         grid = grid.reshape(len(labels), 4, *grid.shape[1:]).transpose(1, 2, 0, 3, 4)  # (row, h, column, w, c)
         sheet = grid.reshape(4 * grid.shape[1], -1, grid.shape[4])
@@ -105,8 +107,26 @@ class Sampler:
         self._forward(torch.zeros(1, self.prior.dim), torch.zeros(1, len(self.spec.labels)))
         return self
 
+    @property
+    def trained(self) -> Sequence[Label]:
+        """Each label that has training images, once."""
+        return self.spec.labels.trained(self.empty)
+
     def labels(self, wanted: object) -> list[Label]:
-        """The requested labels as a list. Raises CondgenError for an unknown label."""
+        """The requested labels as a list. Raises CondgenError for a label that is unknown or has no training images."""
+        known = self.spec.labels
+        if is_all(wanted) and self.empty:
+            some = ", ".join(shortened(known.names[number]) for number in sorted(self.empty)[:5])
+            more = ", ..." if len(self.empty) > 5 else ""
+            notice(f"left out, since the generator was trained on no image of them: {some}{more}.")
+            if not self.trained:
+                raise CondgenError("this generator was trained on no image of any label.")
+            return list(self.trained)
+        found = self._listed(wanted)
+        known.check_trained(found, self.empty)
+        return found
+
+    def _listed(self, wanted: object) -> list[Label]:
         known = self.spec.labels
         if isinstance(wanted, str):
             return known.parse(wanted)

@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from condgen import marker
 from condgen.disk import as_json
 from condgen.errors import CondgenError, shortened
-from condgen.labels import ANY, Label, Labels, TooMany
+from condgen.labels import ANY, Label, Labels, TooMany, is_all
 from condgen.options import Values
 from condgen.sampling import canvas, provenance
 from condgen.sampling.request import SampleRequest
@@ -70,6 +70,12 @@ def resolve(served: Served, request: Sample, most: int) -> ResolvedRequest:
     except CondgenError:
         names = ", ".join(map(shortened, known.names[:20]))
         raise unprocessable(f"labels: not known; there are: {names}{', ...' if len(known) > 20 else ''}.") from None
+    if is_all(request.labels) and len(served.empty) < len(known):
+        labels = list(known.trained(served.empty))
+    try:
+        known.check_trained(labels, served.empty)
+    except CondgenError as error:
+        raise unprocessable(f"labels: {error}") from None
     each = request.count * (canvas.COLUMNS if request.format == "grid" and known == ANY else 1)
     if len(labels) * each > most:
         raise too_many
@@ -86,6 +92,8 @@ def resolve_points(served: Served, request: Points, most: int) -> tuple[list[dic
         raise unprocessable(f"points: {most:,} at most in one request.")
     if any(len(point.y) != len(served.spec.labels) for point in request.points):
         raise unprocessable(f"points: y has {len(served.spec.labels)} numbers, one per label.")
+    if any(point.y[number] for point in request.points for number in served.empty):
+        raise unprocessable("points: y names a label without training images, see `empty` of /about.")
     recipes = [point.recipe for point in request.points]
     if any(len(recipe["at"]) != served.prior.dim for recipe in recipes if "at" in recipe):
         raise unprocessable(f"points: at has {served.prior.dim} numbers.")

@@ -120,7 +120,7 @@ def about_it(run: str, best: bool, about: Mapping[str, Any]) -> dict[str, Any]:
     paper, told = preset(about["system"]).system.paper, dict(about["data"])
     if identity := config_in(Path(run).expanduser()):
         told |= {"options": identity.data_options} if identity.data_options else {}
-    told["name"] = Path(told["name"]).name  # without its path, which is private
+    told["name"] = Path(told["name"]).name  # a run of an earlier condgen has its path there, which is private
     found = evaluate.kept(run, best, about.get("sampling"))
     scores = {"scores": _scores(found), "measured": _measured(found)} if found else {}
     return {"paper": {"short": paper.short, "bibtex": paper.bibtex}, "data": told} | scores
