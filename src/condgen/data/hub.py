@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from condgen import cache, disk
-from condgen.errors import CondgenError, needs
+from condgen.errors import CondgenError, needs, notice
 from condgen.hub_errors import NAME, in_one_line
 
 SCHEME = "hf://"
@@ -31,16 +31,21 @@ def fetched(text: str) -> Path:
     if found is None:
         raise CondgenError(f"{text!r} is no name on the hub; wanted hf://OWNER/NAME or hf://OWNER/NAME@REVISION.")
     with needs("hub"):
-        from huggingface_hub import snapshot_download
-    owner, _, own = found["repository"].partition("/")
-    folder = disk.cache() / "hub" / owner / (found["revision"] or "main").replace("/", "-") / own
+        from huggingface_hub import HfApi, snapshot_download
+    repository, revision = found["repository"], found["revision"]
+    owner, _, own = repository.partition("/")
+    folder = disk.cache() / "hub" / owner / (revision or "main").replace("/", "-") / own
     with cache.writing(folder.parent), in_one_line(text, "load"):
         try:
-            snapshot_download(found["repository"], repo_type="dataset", revision=found["revision"], local_dir=folder)
+            commit = HfApi().dataset_info(repository, revision=revision).sha
+            if _downloaded(folder) != commit:
+                shutil.rmtree(folder, ignore_errors=True)  # files that the repository no longer has are not data
+                snapshot_download(repository, repo_type="dataset", revision=commit, local_dir=folder)
+                disk.write_bytes(_note(folder), str(commit).encode())
         except Exception:
-            if not _is_complete(folder):
+            if not _downloaded(folder):
                 raise
-    _complete(folder)
+            notice(f"{text!r} cannot be looked up on the hub; the files that were downloaded before are read.")
     return folder
 
 
@@ -87,15 +92,12 @@ def _quiet() -> Iterator[None]:
             datasets.enable_progress_bars()
 
 
-def _complete(folder: Path) -> None:
-    """Note that all files were downloaded, so that the folder can be read offline."""
+def _downloaded(folder: Path) -> str:
+    """The commit whose files were all downloaded to the folder; '' if there is none."""
     with suppress(OSError):
-        _note(folder).touch()
-
-
-def _is_complete(folder: Path) -> bool:
-    return _note(folder).exists()
+        return _note(folder).read_text() if folder.is_dir() else ""
+    return ""
 
 
 def _note(folder: Path) -> Path:
-    return folder.with_name(f".{folder.name}.complete")
+    return folder.with_name(f".{folder.name}.commit")

@@ -14,6 +14,7 @@ from condgen import api, records
 from condgen.data_options import AS_THEY_ARE, DataOptions, DataSource
 from condgen.errors import CondgenError, notice
 from condgen.former import EVALUATION, current_names
+from condgen.labels import ANY
 from condgen.metrics import METRICS
 from condgen.metrics.estimate import Estimate
 from condgen.records import Damaged
@@ -175,6 +176,11 @@ def reference_for(dataset: "Dataset", say: Say = lambda text: None) -> "tuple[Re
     dataset, leaky = with_test(dataset)
     if leaky:
         say(f"{dataset.name!r} has no test split: a fifth of it stands in, which the generator may have seen.")
+    if dataset.labels == ANY:
+        say(
+            f"{dataset.name!r} has no labels to train a feature classifier on: all distances are those of the features "
+            "of an untrained network. They rank generators roughly; do not compare them with other data."
+        )
     return Reference(dataset, judge.of(dataset, say)), leaky
 
 
