@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 from pydantic import Field
 
@@ -12,7 +12,10 @@ from condgen.spec import Fit, HeldOut, OnBad
 
 Kind = Literal["classes", "attributes", "none"]
 Text = Annotated[str, Field(min_length=1, max_length=20_000)]
-DataSource = str | Path | Any
+if TYPE_CHECKING:
+    DataSource = Any
+else:
+    DataSource = str | Path  # what the command line can give, which makes its options from the annotations
 """A name, a path or hf://OWNER/NAME; in Python also arrays, lists, and data sets of torch and Hugging Face."""
 MEMORY = "memory"
 """Name of a data set in memory that was given no name. Runs record memory, or memory:NAME."""

@@ -22,7 +22,7 @@ from data_files import by_class, write
 IMAGES = np.random.default_rng(0).integers(0, 256, (60, 8, 8), np.uint8)
 PETS = data.from_arrays(IMAGES, np.arange(60) % 3 * 2, names=["cat", "owl", "dog", "newt", "eel"], name="pets")
 """Without images of owl and newt."""
-TINY = {"images": 64, "batch": 32, "quiet": True}
+TINY: dict[str, Any] = {"images": 64, "batch": 32, "quiet": True}
 
 
 @pytest.fixture(scope="module")
@@ -86,9 +86,9 @@ def test_a_server_refuses_them_too() -> None:
     assert list(resolve(served, Sample(format="zip"), 99).images.labels) == [0, 2, 4]
     with pytest.raises(Problem, match="trained on no image of 'owl'"):
         resolve(served, Sample(labels="owl"), 99)
-    point: dict[str, Any] = {"z": {"seed": 0}, "y": [0, 0, 0, 1, 0]}
+    points = Points.model_validate({"points": [{"z": {"seed": 0}, "y": [0, 0, 0, 1, 0]}]})
     with pytest.raises(Problem, match="without training images"):
-        resolve_points(served, Points(points=[point]), 99)
+        resolve_points(served, points, 99)
 
 
 @pytest.mark.parametrize("empty", [[], [0], [0, 2]])

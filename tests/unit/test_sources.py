@@ -48,13 +48,16 @@ class Pairs(torch.utils.data.Dataset[tuple[Any, Any]]):
         return len(self.files)
 
     def __getitem__(self, row: int) -> tuple[Any, Any]:
-        if row >= len(self):
-            raise IndexError(row)
         image, label = Image.open(self.files[row]), self.classes.index(self.files[row].parent.name)
         if not self.tensors:
             return image, label
         pixels = torch.from_numpy(np.array(image)).permute(2, 0, 1) / 255
         return (pixels + self.noise * torch.rand(())).clamp(0, 1), torch.tensor(label)
+
+
+def items(root: Path) -> list[tuple[Any, Any]]:
+    pairs = Pairs(root)
+    return [pairs[row] for row in range(len(pairs))]
 
 
 def arrays(root: Path) -> tuple[Any, Any]:
@@ -65,7 +68,7 @@ def arrays(root: Path) -> tuple[Any, Any]:
 def hugging_face(root: Path) -> Any:
     datasets = pytest.importorskip("datasets")
     features = datasets.Features({"image": datasets.Image(), "label": datasets.ClassLabel(names=["cat", "dog"])})
-    images, labels = zip(*((image.copy(), label) for image, label in Pairs(root)), strict=True)
+    images, labels = zip(*((image.copy(), label) for image, label in items(root)), strict=True)
     return datasets.Dataset.from_dict({"image": list(images), "label": list(labels)}, features=features)
 
 
@@ -85,9 +88,9 @@ EQUAL: dict[str, Callable[[Path], Any]] = {
     "floats from 0 to 1": lambda root: (arrays(root)[0] / 255, arrays(root)[1].tolist()),
     "torch, channels first": lambda root: (torch.from_numpy(arrays(root)[0]).permute(0, 3, 1, 2), arrays(root)[1]),
     "a list of arrays": lambda root: (list(arrays(root)[0]), list(arrays(root)[1])),
-    "PIL images": lambda root: ([image for image, _ in Pairs(root)], arrays(root)[1]),
-    "pairs": lambda root: [(image, Pairs.classes[label]) for image, label in Pairs(root)],
-    "dictionaries": lambda root: [{"image": image, "label": Pairs.classes[label]} for image, label in Pairs(root)],
+    "PIL images": lambda root: ([image for image, _ in items(root)], arrays(root)[1]),
+    "pairs": lambda root: [(image, Pairs.classes[label]) for image, label in items(root)],
+    "dictionaries": lambda root: [{"image": image, "label": Pairs.classes[label]} for image, label in items(root)],
     "torch Dataset of PIL images": Pairs,
     "torch Dataset of tensors": lambda root: Pairs(root, tensors=True),
     "DataLoader, shuffled": lambda root: DataLoader(Pairs(root, tensors=True), batch_size=7, shuffle=True),
@@ -114,11 +117,11 @@ def test_the_same_images_and_labels_are_the_same_data(kind: str, root: Path) -> 
 
 
 @pytest.mark.parametrize("kind", ["arrays", "Keras", "dictionary", "torch", "Hugging Face"])
-def test_a_test_split_is_the_one_that_was_given(kind: str, root: Path, tmp_path: Path) -> None:
+def test_a_test_split_is_the_one_that_was_given(kind: str, root: Path) -> None:
     images, labels = arrays(root)
     one, other = Subset(Pairs(root), range(100)), Subset(Pairs(root), range(100, COUNT))
     first, last = (images[:100], labels[:100]), (images[100:], labels[100:])
-    source: Any = {
+    sources: dict[str, Callable[[], Any]] = {
         "arrays": lambda: data.from_arrays(*first, test=last),
         "Keras": lambda: (first, last),
         "dictionary": lambda: {"train": first, "test": last},
@@ -126,8 +129,8 @@ def test_a_test_split_is_the_one_that_was_given(kind: str, root: Path, tmp_path:
         "Hugging Face": lambda: pytest.importorskip("datasets").DatasetDict(
             train=hugging_face(root).select(range(100)), test=hugging_face(root).select(range(100, COUNT))
         ),
-    }[kind]()
-    found = data.load(source)
+    }
+    found = data.load(sources[kind]())
     assert found.test is not None
     assert (len(found.train), len(found.test)) == (100, 20)
     expected = Dataset("x", found.labels, data.Split(images[:100], (labels[:100] == "dog").astype(np.int64)))
@@ -135,6 +138,8 @@ def test_a_test_split_is_the_one_that_was_given(kind: str, root: Path, tmp_path:
 
 
 X, Y = np.zeros((6, 9, 9), np.uint8), np.arange(6) % 2
+ONE: Any = [(X[0], 0)]
+LOADER, WEIGHTED = DataLoader(ONE), DataLoader(ONE, sampler=WeightedRandomSampler([1.0], 4))
 REFUSED: dict[str, tuple[Any, str]] = {
     "no labels": (X, r"data is an array of shape \(6, 9, 9\) without labels; wanted a path"),
     "three": ((X, Y, Y), "data is a tuple of 3; wanted"),
@@ -153,8 +158,8 @@ REFUSED: dict[str, tuple[Any, str]] = {
     "keys": ({"a": 1}, "data has the keys a; wanted train"),
     "triples": ([(X[0], 0, 1)], r"item 0 is 3 values; wanted a pair \(image, label\)"),
     "an iterator": (iter([(X[0], 0)]), "can only be iterated over.* a list of its"),
-    "two loaders": ((DataLoader([1]), DataLoader([1])), "a pair of data sets; give {'train'"),
-    "weights": (DataLoader([(X[0], 0)], sampler=WeightedRandomSampler([1.0], 4)), "by its WeightedRandomSampler; give"),
+    "two loaders": ((LOADER, LOADER), "a pair of data sets; give {'train'"),
+    "weights": (WEIGHTED, "by its WeightedRandomSampler; give"),
     "a bad name on the hub": ("hf://owner", "no name on the hub; wanted hf://OWNER/NAME"),
 }  # fmt: skip
 
