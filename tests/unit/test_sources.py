@@ -81,6 +81,7 @@ def saved(root: Path) -> Path:
 EQUAL: dict[str, Callable[[Path], Any]] = {
     "the same folder by its Dataset": data.load,
     "npz": saved,
+    "what NumPy loads from it": lambda root: np.load(saved(root)),
     "(images, words)": arrays,
     "(images, numbers) and names": lambda root: data.from_arrays(
         arrays(root)[0], (arrays(root)[1] == "dog").astype(np.uint8), names=["cat", "dog"]
@@ -138,6 +139,18 @@ def test_a_test_split_is_the_one_that_was_given(kind: str, root: Path) -> None:
 
 
 X, Y = np.zeros((6, 9, 9), np.uint8), np.arange(6) % 2
+
+
+class Broken:
+    """Has a length, and no item of that number, as a table of pandas."""
+
+    def __len__(self) -> int:
+        return 3
+
+    def __getitem__(self, row: int) -> None:
+        raise KeyError(row)
+
+
 ONE: Any = [(X[0], 0)]
 LOADER, WEIGHTED = DataLoader(ONE), DataLoader(ONE, sampler=WeightedRandomSampler([1.0], 4))
 REFUSED: dict[str, tuple[Any, str]] = {
@@ -157,6 +170,9 @@ REFUSED: dict[str, tuple[Any, str]] = {
     "a number": (5, "data is of type int; wanted"),
     "keys": ({"a": 1}, "data has the keys a; wanted train"),
     "triples": ([(X[0], 0, 1)], r"item 0 is 3 values; wanted a pair \(image, label\)"),
+    "keys of a table": ({"a": [0]}.keys(), "can only be iterated over"),
+    "an item that fails": (Broken(), r"item 0 of the Broken cannot be read \(KeyError: 0\)"),
+    "a name of memory": ("memory:pets", "names images that were in memory; give them from Python"),
     "an iterator": (iter([(X[0], 0)]), "can only be iterated over.* a list of its"),
     "two loaders": ((LOADER, LOADER), "a pair of data sets; give {'train'"),
     "weights": (WEIGHTED, "by its WeightedRandomSampler; give"),

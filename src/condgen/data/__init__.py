@@ -168,6 +168,8 @@ def _read(text: str, options: DataOptions) -> Listing | Dataset:
     if idx.is_pair(text):
         return idx.load_pair(text)
     path = Path(text).expanduser()
+    if is_memory(text) and not path.exists():
+        raise CondgenError(f"{text!r} names images that were in memory; give them from Python, or a path to them.")
     if not path.exists():
         if path.suffix or len(path.parts) > 1:
             raise CondgenError(f"no data at {text!r}: there is no such file or folder.")

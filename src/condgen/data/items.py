@@ -38,9 +38,8 @@ def pair_of(source: Any) -> tuple[Pair, list[str]]:
     rows = range(len(source)) if rows is None else rows
     if not len(rows):
         raise CondgenError(f"the {type(source).__name__} has no items.")
-    items = [_item(source[row], row) for row in rows]
-    images, labels = map(list, zip(*items, strict=True))
-    random = any(not _equal(_item(source[row], row)[0], images[at]) for at, row in enumerate(rows[:REREAD]))
+    images, labels = map(list, zip(*(_item(source, row) for row in rows), strict=True))
+    random = any(not _equal(_item(source, row)[0], images[at]) for at, row in enumerate(rows[:REREAD]))
     remark = (
         f"the transform of the {type(source).__name__} is random: each image was read once. Another session reads "
         "other images and cannot resume a run on these; leave random transforms out."
@@ -79,7 +78,12 @@ def _without_loader(source: Any) -> tuple[Any, Sequence[int] | None]:
     )
 
 
-def _item(item: Any, row: int) -> tuple[Any, Any]:
+def _item(source: Any, row: int) -> tuple[Any, Any]:
+    try:
+        item = source[row]
+    except (KeyError, IndexError, TypeError) as error:
+        what = f"{type(error).__name__}: {error}"
+        raise CondgenError(f"item {row} of the {type(source).__name__} cannot be read ({what}).") from error
     if isinstance(item, Mapping):
         image, label = (next((key for key in keys if key in item), None) for keys in (IMAGE, LABEL))
         if image is not None and label is not None:

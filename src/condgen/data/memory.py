@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
 
-from condgen.data import items
+from condgen.data import items, npz
 from condgen.data.arrays import Pair, found_in, plain
 from condgen.data.dataset import Dataset
 from condgen.data.listing import SPLITS, Listing
@@ -44,7 +44,11 @@ def _tuple(source: tuple[Any, ...]) -> Listing | Dataset:
 
 
 def _splits(source: Mapping[str, Any]) -> Listing | Dataset:
-    """{"train": ..., "test": ...}, where each value is any source of pairs."""
+    """{"train": ..., "test": ...}, where each value is any source of pairs; or arrays named as those of an .npz."""
+    if any(images in source and labels in source for images, labels in npz.TRAIN):
+        pairs = {"train": _named(source, npz.TRAIN), "test": _named(source, npz.TEST)}
+        names = plain(source["names"]).tolist() if "names" in source else None
+        return found_in({split: pair for split, pair in pairs.items() if pair}, names)
     known = {name: SPLITS.get(str(name).lower()) for name in source}
     found = {split: source[name] for name, split in known.items() if split}
     if len(found) < len(source) or "train" not in found:
@@ -55,6 +59,10 @@ def _splits(source: Mapping[str, Any]) -> Listing | Dataset:
     if all(isinstance(value, tuple) and len(value) == 2 for value in chosen.values()):
         return found_in({split: Pair(*value) for split, value in chosen.items()})
     return _from_items(chosen)
+
+
+def _named(source: Mapping[str, Any], names: tuple[tuple[str, str], ...]) -> Pair | None:
+    return next((Pair(source[x], source[y]) for x, y in names if x in source and y in source), None)
 
 
 def _from_items(sources: Mapping[str, Any]) -> Listing | Dataset:
