@@ -6,13 +6,13 @@ from typing import Annotated, Any
 
 from cyclopts import Parameter
 
-from condgen.data_options import AS_THEY_ARE, DataOptions
+from condgen.data_options import AS_THEY_ARE, DataOptions, DataSource
 from condgen.result import Result
 from condgen.tables import as_table
 
 
 def inspect(
-    data: str,
+    data: DataSource,
     *,
     data_options: Annotated[DataOptions, Parameter(name="*")] = AS_THEY_ARE,
     out: Path | None = None,
@@ -20,7 +20,7 @@ def inspect(
     """Check a data set before training: shapes, value ranges, labels, class imbalance and duplicates.
 
     Args:
-        data: A name from `condgen list data`, or a path to your own images.
+        data: A name from `condgen list data`, a path to your own images, or hf://OWNER/NAME.
         data_options: How the data are read.
         out: Folder for facts.json and the overview images. Default: inspected/NAME.
     """
