@@ -52,6 +52,9 @@ class DataOptions(Settings):
     """Keep transparency as a fourth channel."""
     background: Text = "white"
     """Colour behind transparent images, without --alpha: a name, or #RRGGBB."""
+    window: Text | None = None
+    """The values of black and white, as LOW,HIGH, for images that are not 8-bit: arrays of floating point numbers, DICOM,
+    NIfTI. Write --window=-1,1 if LOW is negative."""
 
     @property
     def chosen(self) -> dict[str, Any]:

@@ -118,7 +118,9 @@ def _read(text: str, options: DataOptions) -> Listing | Dataset:
     if text in SOURCES:
         return SOURCES[text].load()
     if idx.is_pair(text):
-        return idx.load_pair(text)
+        return idx.load_pair(text, options)
+    if npz.is_pair(text):
+        return npz.load_pair(text, options)
     path = Path(text).expanduser()
     if not path.exists():
         if path.suffix or len(path.parts) > 1:

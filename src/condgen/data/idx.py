@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from condgen.data.classes import numbered
 from condgen.data.dataset import Dataset, Split, as_images, as_labels
 from condgen.data.store import Folder, Store, bytes_of
-from condgen.data_options import DataOptions
+from condgen.data_options import AS_THEY_ARE, DataOptions
 from condgen.errors import CondgenError
 from condgen.labels import Labels
 
@@ -96,7 +96,7 @@ def is_pair(text: str) -> bool:
     return len(parts) == 2 and all(part.is_file() and is_idx(part) for part in parts)
 
 
-def load_pair(text: str) -> Dataset:
+def load_pair(text: str, options: DataOptions = AS_THEY_ARE) -> Dataset:
     images, labels = (Path(part.strip()).expanduser() for part in text.split(","))
     return _dataset(images.stem, {"train": _split(images, labels)})
 
