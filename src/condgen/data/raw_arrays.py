@@ -27,6 +27,7 @@ DARK = 64
 """Arrays whose largest value is below this number are so dark that a remark is made."""
 UNLABELLED = Labels(("image",))
 """The label set of images without labels."""
+VOLUMES = "; if they are volumes, choose one slice of each"
 USED = {"train": "for training", "test": "for testing", "validation": "for testing, since there is no test split"}
 
 
@@ -169,7 +170,16 @@ MISSING = np.iinfo(np.int64).min
 
 def _numeric(array: Array, where: str) -> NDArray[np.int64]:
     """Numeric labels as integers. NaN becomes MISSING for classes, and UNKNOWN for attributes."""
-    if array.dtype.kind != "f" or not (unknown := np.isnan(array)).any():
+    if array.dtype.kind != "f":
+        return as_labels(array, where)
+    unknown = np.isnan(array)
+    if not np.array_equal(array[~unknown], np.floor(array[~unknown])):
+        raise Question(
+            f"{where}: labels are {array.dtype} with fractions: measurements, not classes. Sort them into a few classes "
+            "first, or ignore them.",
+            ["--kind none"],
+        )
+    if not unknown.any():
         return as_labels(array, where)
     found = as_labels(np.where(unknown, 0, array), where)
     found[unknown.reshape(found.shape)] = UNKNOWN if found.ndim == 2 else MISSING
@@ -245,13 +255,14 @@ def _shaped(arrays: Sequence[Array], where: str) -> tuple[list[Array], str]:
     if len(shape) == 2:
         return [array[..., None] for array in arrays], f"{shape[0]}x{shape[1]}, grey"
     if len(shape) != 3:
-        hint = "; take slices of volumes" if len(shape) == 4 else ""
+        hint = VOLUMES if len(shape) == 4 else ""
         raise CondgenError(f"{where}: images have shape {arrays[0].shape}, {wanted}{hint}.")
     first, last = (shape[axis] in (1, 3, 4) for axis in (0, 2))
     if first and last:  # tiny images: whichever makes them square
         first, last = shape[1] == shape[2], shape[0] == shape[1]
     if not first and not last:
-        raise CondgenError(f"{where}: images have shape {arrays[0].shape}, {wanted}.")
+        hint = VOLUMES if min(shape) > 4 else ""
+        raise CondgenError(f"{where}: images have shape {arrays[0].shape}, {wanted}{hint}.")
     if last:
         return list(arrays), f"{shape[0]}x{shape[1]}, channels: {shape[2]}"
     return [np.moveaxis(array, 1, -1) for array in arrays], f"{shape[1]}x{shape[2]}, channels first: {shape[0]}"
