@@ -53,8 +53,8 @@ class DataOptions(Settings):
     background: Text = "white"
     """Colour behind transparent images, without --alpha: a name, or #RRGGBB."""
     window: Text | None = None
-    """The values of black and white, as LOW,HIGH, for images that are not 8-bit: arrays of floating point numbers, DICOM,
-    NIfTI. Write --window=-1,1 if LOW is negative."""
+    """The values of black and white, as LOW,HIGH, for images that are not 8-bit: arrays of floating point numbers,
+    DICOM, NIfTI. Write --window=-1,1 if LOW is negative."""
 
     @property
     def chosen(self) -> dict[str, Any]:

@@ -94,7 +94,7 @@ def test_idx_files_that_begin_at_one_have_no_empty_class(tmp_path: Path) -> None
         ([0, -1, 0, 1], "image 1 has label -1, wanted 0 to 1"),
         ([-(2**40), 5], "wanted 0 to 5"),
         ([0.5, 1], "with fractions, wanted whole numbers"),
-        ([np.nan, 1], "with fractions, wanted whole numbers"),
+        ([np.nan, 0.5], "with fractions, wanted whole numbers"),
         ([np.inf, 1], "those are no classes"),
         ([1e300, 1], "those are no classes"),
         (np.array([2**63 + 1, 1], np.uint64), "those are no classes"),

@@ -24,7 +24,9 @@ from pathlib import Path
 from typing import Any
 
 from condgen.data import (
+    array_files,
     celeba,
+    cifar,
     fashion_mnist,
     folders,
     generated,
@@ -32,8 +34,9 @@ from condgen.data import (
     idx,
     ingest,
     mnist,
-    npz,
     parquet,
+    pixel_table,
+    stl10,
     stylegan,
     table,
 )
@@ -79,15 +82,18 @@ LAYOUTS = {
     "CelebA": Layout(celeba.fits, celeba.read, "list_attr_celeba.txt, img_align_celeba or its zip, perhaps splits"),
     "StyleGAN": Layout(stylegan.fits, stylegan.read, "images and dataset.json"),
     "Hugging Face": Layout(hugging_face.fits, hugging_face.read, "what `datasets` wrote with save_to_disk"),
+    "CIFAR": Layout(cifar.fits, cifar.read, "CIFAR-10 or CIFAR-100 as distributed: Python batches or binary files"),
+    "STL-10": Layout(stl10.fits, stl10.read, "the binary version: train_X.bin, train_y.bin, test_X.bin, test_y.bin"),
+    "pixels": Layout(pixel_table.fits, pixel_table.read, "a table of pixels: label,pixel0,... or emotion,pixels,Usage"),
     "idx": Layout(idx.fits, idx.read_store, "the four idx files of MNIST's layout, plain or .gz; or IMAGES,LABELS"),
     "table": Layout(table.fits, table.read, "images and a table .csv, .tsv or .jsonl: file, label or attributes"),
     "folders": Layout(folders.fits, folders.read, "a folder per class, perhaps inside train and test"),
     "Parquet": Layout(parquet.fits, parquet.read, "FILE.parquet, or a folder of them: images as bytes, and labels"),
-    "npz": Layout(
-        npz.fits,
-        npz.read_store,
-        "FILE.npz with x_train, y_train (x_test, y_test) as in Keras' mnist.npz, or images and labels; 2-D labels of 0 "
-        "and 1 are attributes; optional names",
+    "arrays": Layout(
+        array_files.fits,
+        array_files.read_store,
+        ".npz, .npy, .mat or HDF5 with x_train, y_train (x_test, y_test), or images and labels, or an array per class; "
+        "2-D labels of 0 and 1 are attributes, or classes if each row has exactly one 1; optional names",
     ),
 }
 """The layouts are tried in this order on every path; each may also be in a zip archive. Arrays come last, because a
@@ -119,8 +125,8 @@ def _read(text: str, options: DataOptions) -> Listing | Dataset:
         return SOURCES[text].load()
     if idx.is_pair(text):
         return idx.load_pair(text, options)
-    if npz.is_pair(text):
-        return npz.load_pair(text, options)
+    if array_files.is_pair(text):
+        return array_files.load_pair(text, options)
     path = Path(text).expanduser()
     if not path.exists():
         if path.suffix or len(path.parts) > 1:

@@ -5,10 +5,11 @@ x_train, y_train     X, y     train_images, train_labels     data, target     im
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from fnmatch import fnmatch
+from posixpath import basename
 
 import numpy as np
 
+from condgen.data.choice import kept
 from condgen.data.raw_arrays import Array, Raw, word
 from condgen.data.split_names import split_of, words
 from condgen.data_options import DataOptions
@@ -42,12 +43,10 @@ class Roles:
 def roles(arrays: Mapping[str, Load], where: str, options: DataOptions) -> Roles:
     """The role of each array. Raises Question if two arrays have one role."""
     found = Roles()
-    for name in arrays:
-        if options.exclude and any(fnmatch(name, pattern.strip()) for pattern in options.exclude.split(",")):
-            continue
+    for name in kept(arrays, options):
         role, split = _role(name), split_of(name) or "train"
         known = {"images": found.images, "labels": found.labels}.get(role or "")
-        if name.lower() in NAMES and _is_text(arrays[name]):
+        if basename(name).lower() in NAMES and _is_text(arrays[name]):
             found.names = name
         elif known is None:
             found.rest.append(name)

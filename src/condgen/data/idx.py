@@ -12,17 +12,16 @@ import io
 import re
 import zlib
 from dataclasses import replace
-from fnmatch import fnmatch
 from math import prod
 from pathlib import Path
 from posixpath import basename, dirname
-from shlex import quote
 from string import ascii_lowercase, ascii_uppercase, digits
 from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
+from condgen.data.choice import kept, which
 from condgen.data.dataset import Dataset
 from condgen.data.raw_arrays import Raw, dataset
 from condgen.data.store import Bad, Folder, Store, bytes_of, shown
@@ -30,7 +29,7 @@ from condgen.data_options import AS_THEY_ARE, DataOptions
 from condgen.errors import CondgenError, Question
 
 GZIP_MAGIC, IDX_MAGIC = b"\x1f\x8b", b"\x00\x00\x08"
-NAME = re.compile(r"(?P<set>.*?)(?P<split>train|t10k|test)[-_.](?P<kind>images|labels)[-_.]?(idx\d[-_.]ubyte|.*)(\.gz)?")
+NAME = re.compile(r"(?P<set>.*?)(?P<split>train|t10k|test)[-_.](?P<kind>images|labels)[-_.]?.*(\.gz)?")
 """File names of MNIST's layout, perhaps with the name of a data set before them."""
 SPLITS = {"train": "train", "t10k": "test", "test": "test"}
 MERGED = digits + ascii_uppercase + "abdefghnqrt"
@@ -75,10 +74,7 @@ def read_store(store: Store, options: DataOptions) -> Dataset:
         return load_images(store.path / store.only, options)
     found = _sets(store, options)
     if len(found) > 1:
-        raise Question(
-            f"{str(store.path)!r} holds {len(found)} data sets: {', '.join(shown(name) for name in found)}; which one?",
-            [f"--exclude {quote(_all_but(name, found))}" for name in found],
-        )
+        raise which(str(store.path), list(found))
     ((beginning, splits),) = found.items()
     data = _loaded(store, store.path.stem, beginning, splits, None, options)
     used = {name for pair in splits.values() for name in pair if name}
@@ -158,11 +154,9 @@ def _is_idx(store: Store, name: str) -> bool:
 
 def _sets(store: Store, options: DataOptions) -> Sets:
     """The data sets whose file names have MNIST's layout. A plain file is preferred to the same file with .gz."""
-    excluded = [pattern.strip() for pattern in (options.exclude or "").split(",")]
     files: dict[tuple[str, str, str], str] = {}
-    for name in sorted(store.names(), key=lambda name: (not name.endswith(".gz"), name)):
-        match = NAME.fullmatch(basename(name))
-        if match and not any(fnmatch(name, pattern) or fnmatch(basename(name), pattern) for pattern in excluded):
+    for name in sorted(kept(store.names(), options), key=lambda name: (not name.endswith(".gz"), name)):
+        if match := NAME.fullmatch(basename(name)):
             folder = f"{dirname(name)}/".lstrip("/")
             files[folder + match["set"], SPLITS[match["split"]], match["kind"]] = name
     found: Sets = {}
@@ -177,18 +171,13 @@ def _is_twin(name: str, used: set[str]) -> bool:
     return name.removesuffix(".gz") in used or f"{name}.gz" in used
 
 
-def _all_but(kept: str, names: Sets) -> str:
-    """Patterns, as short as possible, that match the files of all sets but one."""
-    patterns = []
-    for name in names:
-        if name != kept:
-            same = next((i for i in range(len(name)) if not kept.startswith(name[: i + 1])), len(name))
-            patterns.append(f"{name[: same + 1]}*" if not kept.startswith(name) else f"{name}[!{kept[len(name)]}]*")
-    return ",".join(dict.fromkeys(patterns))
-
-
 def _loaded(
-    store: Store, name: str, beginning: str, splits: dict[str, Pair], names: tuple[str, ...] | None, options: DataOptions
+    store: Store,
+    name: str,
+    beginning: str,
+    splits: dict[str, Pair],
+    names: tuple[str, ...] | None,
+    options: DataOptions,
 ) -> Dataset:
     parts = {}
     for split, (images, labels) in splits.items():

@@ -85,14 +85,14 @@ class _Machine:
         for opcode, argument, _ in pickletools.genops(data):
             name = opcode.name
             if name in VALUES:
-                text = name in ("STRING", "BINSTRING", "SHORT_BINSTRING")  # bytes of Python 2, decoded as Latin-1
-                self.stack.append(argument.encode("latin-1") if text else argument)
+                of_python_2 = name in ("STRING", "BINSTRING", "SHORT_BINSTRING") and isinstance(argument, str)
+                self.stack.append(str(argument).encode("latin-1") if of_python_2 else argument)
             elif name in CONSTANTS:
                 self.stack.append(CONSTANTS[name])
             elif name in EMPTY:
                 self.stack.append(EMPTY[name]())
             elif name == "GLOBAL":
-                self.stack.append(_name(*argument.split(" ", 1)))
+                self.stack.append(_name(*str(argument).split(" ", 1)))
             elif name not in IGNORED:
                 self._step(name, argument)
         (found,) = self.stack

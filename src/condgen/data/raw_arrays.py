@@ -146,7 +146,9 @@ def labelled(raws: Sequence[Raw], names: Sequence[str] | None, options: DataOpti
         return _hot(numbers, names, where)
     if numbers[0].ndim == 2:
         if options.kind == "classes":
-            raise CondgenError(f"{where}: labels have shape {numbers[0].shape} and not exactly one 1 per row: no classes.")
+            raise CondgenError(
+                f"{where}: labels of shape {numbers[0].shape} without exactly one 1 per row: no classes."
+            )
         columns = numbers[0].shape[1]
         named = few_enough(tuple(names or (f"attribute_{i}" for i in range(columns))), where)
         return Labelled(numbers, Labels(named, "attributes"), f"{columns} attributes")
@@ -175,8 +177,8 @@ def _numeric(array: Array, where: str) -> NDArray[np.int64]:
     unknown = np.isnan(array)
     if not np.array_equal(array[~unknown], np.floor(array[~unknown])):
         raise Question(
-            f"{where}: labels are {array.dtype} with fractions: measurements, not classes. Sort them into a few classes "
-            "first, or ignore them.",
+            f"{where}: labels are {array.dtype} with fractions, wanted whole numbers. Sort measurements into a few "
+            "classes first, or ignore them.",
             ["--kind none"],
         )
     if not unknown.any():
@@ -196,7 +198,9 @@ def _known(split: tuple[NDArray[np.uint8], NDArray[np.int64]]) -> tuple[Split, N
 
 def _one_hot(array: NDArray[np.int64]) -> bool:
     """Whether each row has exactly one 1, and zeros."""
-    return array.ndim == 2 and array.shape[1] > 1 and bool(((array == 0) | (array == 1)).all() & (array.sum(1) == 1).all())
+    if array.ndim != 2 or array.shape[1] < 2:
+        return False
+    return bool(((array == 0) | (array == 1)).all() and (array.sum(1) == 1).all())
 
 
 def _hot(numbers: list[NDArray[np.int64]], names: Sequence[str] | None, where: str) -> Labelled:
@@ -282,8 +286,8 @@ def _check_range(arrays: Sequence[Array], where: str) -> None:
     if dtype == np.uint8 and high != 1:
         return
     answers = [*windows(low, high, dtype), *(["--window=0,255"] if dtype == np.uint8 else [])]
-    doubt = f"{where}: images are {dtype}, wanted uint8, with values from {low:.6g} to {high:.6g}; which are black and white?"
-    raise Question(doubt, answers)
+    doubt = f"{where}: images are {dtype}, wanted uint8, with values from {low:.6g} to {high:.6g}"
+    raise Question(f"{doubt}; which are black and white?", answers)
 
 
 def _flat(images: NDArray[np.uint8], background: str) -> NDArray[np.uint8]:
@@ -291,10 +295,11 @@ def _flat(images: NDArray[np.uint8], background: str) -> NDArray[np.uint8]:
     try:
         paper = np.array(ImageColor.getrgb(background)[:3], np.float32)
     except ValueError:
-        raise CondgenError(f"--background wants a colour such as white or #808080, found {shortened(background)!r}.") from None
-    found = np.empty((*images.shape[:3], 3), np.uint8)
+        found = shortened(background)
+        raise CondgenError(f"--background wants a colour such as white or #808080, found {found!r}.") from None
+    flat = np.empty((*images.shape[:3], 3), np.uint8)
     for start in range(0, len(images), CHUNK):
         part = images[start : start + CHUNK].astype(np.float32)
         share = part[..., 3:] / 255
-        found[start : start + CHUNK] = np.rint(part[..., :3] * share + paper * (1 - share))
-    return found
+        flat[start : start + CHUNK] = np.rint(part[..., :3] * share + paper * (1 - share))
+    return flat

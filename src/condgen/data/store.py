@@ -317,7 +317,11 @@ def store_at(path: Path) -> Store:
     path = path.resolve() if path.name in ("", "..") else path  # the data set is named after its folder
     if path.is_dir():
         return Folder(path)
-    return Archive(path) if path.suffix == ".zip" else Folder(path.parent, only=path.name)
+    if path.suffix == ".zip":
+        return Archive(path)
+    from condgen.data.tar_store import store_of  # it builds on this module
+
+    return store_of(path) or Folder(path.parent, only=path.name)
 
 
 def bytes_of(store: Store, name: str) -> bytes:
