@@ -120,10 +120,14 @@ def test_doubtful_labels_are_told() -> None:
     assert "the labels are 2 different numbers from 3 to 900" in numbered([np.array([3, 900, 3])], "x").remarks[0]
 
 
-def test_a_label_that_the_file_does_not_name_is_one_line(tmp_path: Path) -> None:
+def test_hidden_labels_are_left_out_and_counted(tmp_path: Path) -> None:
     datasets = pytest.importorskip("datasets")
     features = datasets.Features({"image": datasets.Image(), "label": datasets.ClassLabel(names=["a", "b"])})
-    cells = {"image": [{"bytes": png(i), "path": None} for i in range(2)], "label": [0, -1]}
-    datasets.Dataset.from_dict(cells, features=features).to_parquet(tmp_path / "x.parquet")
-    with pytest.raises(CondgenError, match="label '-1' is not among the 2 classes it names"):
-        data.load(tmp_path / "x.parquet")
+    images = [{"bytes": png(i), "path": None} for i in range(3)]
+    for labels, name in (([0, -1, None], "some"), ([-1, -1, -1], "all")):
+        cells = {"image": images, "label": labels}
+        datasets.Dataset.from_dict(cells, features=features).to_parquet(tmp_path / f"{name}.parquet")
+    (note,) = data.load(tmp_path / "some.parquet").notes
+    assert "2 of 3 rows have no label (1 of them are -1, which marks hidden labels)" in note
+    with pytest.raises(CondgenError, match="every label is -1, which marks hidden labels"):
+        data.load(tmp_path / "all.parquet")

@@ -77,7 +77,9 @@ def _from(name: str, arrays: Mapping[str, Load], where: str, options: DataOption
             "or train without labels.",
             ["--kind none"],
         )
-    structure = [(rest, "not used") for rest in found.rest]
+    structure = [(rest, "not used") for rest in found.rest if rest != marker.KEY]
+    if marker.KEY in found.rest and found.labels and arrays[found.labels["train"]]().ndim == 2:
+        options = options.with_overrides({"kind": "attributes"})  # condgen writes classes as numbers
     parts_of = raws(arrays, found, options, where)
     return dataset(name, parts_of, options, where, given_names(arrays, found), structure=structure)
 

@@ -29,7 +29,9 @@ from condgen.data_options import AS_THEY_ARE, DataOptions
 from condgen.errors import CondgenError, Question
 
 GZIP_MAGIC, IDX_MAGIC = b"\x1f\x8b", b"\x00\x00\x08"
-NAME = re.compile(r"(?P<set>.*?)(?P<split>train|t10k|test)[-_.](?P<kind>images|labels)[-_.]?.*(\.gz)?")
+NAME = re.compile(
+    r"(?P<set>.*?)(?P<split>train|t10k|test)[-_.](?P<kind>images|labels)([-_.]?idx\d?)?([-_.]?u?byte)?(\.gz)?"
+)
 """File names of MNIST's layout, perhaps with the name of a data set before them."""
 SPLITS = {"train": "train", "t10k": "test", "test": "test"}
 MERGED = digits + ascii_uppercase + "abdefghnqrt"
@@ -57,7 +59,9 @@ def fits(store: Store, options: DataOptions) -> bool:
     if isinstance(store, Folder) and store.only:
         return is_idx(store.path / store.only)
     found = _sets(store, options)
-    return any(_is_idx(store, pair.images) for splits in found.values() for pair in splits.values())
+    return any(
+        "ubyte" in pair.images or _is_idx(store, pair.images) for splits in found.values() for pair in splits.values()
+    )
 
 
 def read(path: Path) -> NDArray[np.uint8]:

@@ -17,7 +17,7 @@ from condgen.data.classes import few_enough, numbered
 from condgen.data.dataset import Dataset, Split, Structure, as_labels
 from condgen.data_options import DataOptions
 from condgen.errors import CondgenError, Question, shortened
-from condgen.labels import UNKNOWN, Labels
+from condgen.labels import ANY, UNKNOWN, Labels
 
 Array = NDArray[np.generic]
 
@@ -25,8 +25,6 @@ CHUNK = 1024
 """Number of images that are converted at a time."""
 DARK = 64
 """Arrays whose largest value is below this number are so dark that a remark is made."""
-UNLABELLED = Labels(("image",))
-"""The label set of images without labels."""
 VOLUMES = "; if they are volumes, choose one slice of each"
 USED = {"train": "for training", "test": "for testing", "validation": "for testing, since there is no test split"}
 
@@ -133,7 +131,7 @@ class Labelled(NamedTuple):
 def labelled(raws: Sequence[Raw], names: Sequence[str] | None, options: DataOptions, where: str) -> Labelled:
     """Convert labels of any usual form to numbers: words, whole numbers, one-hot rows or attributes."""
     if options.kind == "none":
-        return Labelled([np.zeros(len(raw.images), np.int64) for raw in raws], UNLABELLED, "ignored")
+        return Labelled([np.zeros(len(raw.images), np.int64) for raw in raws], ANY, "ignored")
     arrays = [raw.labels for raw in raws if raw.labels is not None]
     if len(arrays) < len(raws):
         raise Question(f"{where} has images and no labels.", ["--kind none"])
