@@ -27,8 +27,10 @@ from condgen.data import (
     array_files,
     celeba,
     cifar,
+    downloads,
     fashion_mnist,
     folders,
+    foreign_images,
     generated,
     hugging_face,
     idx,
@@ -73,7 +75,7 @@ SOURCES = {
     "fashion-mnist": Source(
         fashion_mnist.load, "70,000 clothes, 28x28 grey, 10 classes; from this machine, or fetched once (30 MB)"
     ),
-}
+} | {name: Source(remote.load, remote.summary) for name, remote in downloads.REMOTES.items()}
 
 LAYOUTS = {
     "generated": Layout(
@@ -111,6 +113,7 @@ def load(name_or_path: str | Path, options: DataOptions = AS_THEY_ARE, **given: 
     size = options.size
     found = _read(str(name_or_path), options)
     if isinstance(found, Listing):
+        found = foreign_images.converting(found, options)
         data = ingest.dataset(found, size, options.fit, options.on_bad)
     else:
         data = found

@@ -4,7 +4,7 @@ x_train, y_train, x_test, y_test     or    images.npy and labels.npy    or    ca
 """
 
 import io
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
@@ -46,9 +46,12 @@ def read_store(store: Store, options: DataOptions) -> Dataset:
     return replace(_from(name, arrays, where, options), own=own)
 
 
-def load_npz(path: Path, name: str) -> Dataset:
-    """Load a data set from one .npz file. Class names come from the array `names`, else they are numbers."""
+def load_npz(path: Path, name: str, names: Sequence[str] | None = None) -> Dataset:
+    """Load a data set from one .npz file. names: the names of the labels; by default, those in the array `names`, else
+    numbers."""
     arrays = npz.read(path)
+    if names is not None:
+        arrays["names"] = np.array(names)
     return _from(name, {key: partial(_same, array) for key, array in arrays.items()}, str(path), AS_THEY_ARE)
 
 

@@ -113,6 +113,14 @@ def load_folder(folder: Path, name: str | None = None, names: tuple[str, ...] | 
     return _loaded(Folder(folder), name or folder.name, "", found, names, AS_THEY_ARE)
 
 
+def load_set(store: Store, beginning: str, name: str) -> Dataset:
+    """Read one of several data sets in a store: the one whose file names begin so, such as emnist-letters-."""
+    found = {basename(key): splits for key, splits in _sets(store, AS_THEY_ARE).items()}
+    if beginning not in found:
+        raise CondgenError(f"{str(store.path)!r} has no files {beginning}...; found {', '.join(found) or 'none'}.")
+    return _loaded(store, name, beginning, found[beginning], None, AS_THEY_ARE)
+
+
 def load_images(images: Path, options: DataOptions = AS_THEY_ARE) -> Dataset:
     """Read one images file with the labels file beside it, and the files of the other split if they exist."""
     folder = Folder(images.parent)

@@ -113,9 +113,8 @@ def rescaled(array: Array, window: tuple[float, float]) -> NDArray[np.uint8]:
 
 def windows(low: float, high: float, dtype: np.dtype[np.generic]) -> list[str]:
     """Likely values of --window, as options, for images with values from `low` to `high`."""
-    whole = [(0, 1), (-1, 1), (0, 255), (0, 65535)]
-    usual = [f"{a},{b}" for a, b in whole if a <= low and high <= b and (a < 0) == (low < 0)]
-    likely = usual[:1] if dtype.kind == "f" or high <= 255 else usual[-1:]
+    known = [(0, 1), (-1, 1), (0, 255), *([(0, 65535)] if dtype == np.uint16 else [])]
+    likely = [f"{a},{b}" for a, b in known if a <= low and high <= b and (a < 0) == (low < 0)][:1]
     return [f"--window={text}" for text in dict.fromkeys([*likely, f"{low:.6g},{high:.6g}"])]
 
 
