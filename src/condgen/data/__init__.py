@@ -41,6 +41,7 @@ from condgen.data import (
     stl10,
     stylegan,
     table,
+    unread,
 )
 from condgen.data.dataset import Dataset, Split, choosing
 from condgen.data.listing import Listing
@@ -132,7 +133,7 @@ def _read(text: str, options: DataOptions) -> Listing | Dataset:
         return array_files.load_pair(text, options)
     path = Path(text).expanduser()
     if not path.exists():
-        if path.suffix or len(path.parts) > 1:
+        if path.suffix or (len(path.parts) > 1 and path.parts[0] not in downloads.FAMILIES):
             raise CondgenError(f"no data at {text!r}: there is no such file or folder.")
         raise unknown("data set", text, [*SOURCES, "a path to your own"])
     if not path.is_dir() and not path.is_file():
@@ -144,9 +145,7 @@ def _read(text: str, options: DataOptions) -> Listing | Dataset:
         )
     layout = next((layout for layout in LAYOUTS.values() if layout.fits(store, options)), None)
     if layout is None:
-        raise CondgenError(
-            f"cannot read {text!r} as data; condgen list data shows the layouts that are understood." + _but_own(store)
-        )
+        raise CondgenError(f"cannot read {text!r} as data: {unread.sentence(store)}" + _but_own(store))
     found = layout.read(store, options)
     own = {} if layout is LAYOUTS["generated"] else store.own
     if isinstance(found, Listing):

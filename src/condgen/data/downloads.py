@@ -23,7 +23,10 @@ from condgen.data_options import AS_THEY_ARE, DataOptions
 from condgen.errors import CondgenError, needs, notice
 
 MIRROR = "CONDGEN_MIRROR"
-"""The environment variable with a folder, or an address, that has the files under their own names."""
+"""The environment variable with a folder, or an address, that has the files in a folder per data set, such as
+kmnist/train-images-idx3-ubyte.gz."""
+FAMILIES = ("emnist", "medmnist")
+"""Names before the slash of those data sets that are several in one."""
 TORONTO = "https://www.cs.toronto.edu/~kriz"
 STANFORD = "http://ufldl.stanford.edu/housenumbers"
 CODH = "http://codh.rois.ac.jp/kmnist/dataset/kmnist"
@@ -59,16 +62,28 @@ def fetched(file: File, name: str) -> Path:
     """The path of a verified file: where it is already, or in the cache after it was fetched."""
     with needs("download"):
         import pooch
-    mirror = os.environ.get(MIRROR, "")
-    folders = [folder(name), *([Path(mirror).expanduser()] if mirror and "://" not in mirror else []), *_places()]
-    for place in folders:
+    for place in [folder(name), *mirror_folders(name), *_places()]:
         path = place / file.name
         if path.is_file() and pooch.file_hash(str(path), alg="md5") == file.md5:
             return path
-    if mirror and "://" not in mirror:
-        raise CondgenError(f"{MIRROR} is the folder {mirror!r}, which has no {file.name!r} with MD5 {file.md5}.")
-    url = f"{mirror.rstrip('/')}/{file.name}" if mirror else file.url
-    return _download(pooch, url, file, name)
+    if mirrors := mirror_folders(name):
+        raise CondgenError(f"{MIRROR} has no {file.name!r} with MD5 {file.md5} in {str(mirrors[0])!r}.")
+    return _download(pooch, mirrored(file.url, name, file.name), file, name)
+
+
+def mirror_folders(name: str) -> list[Path]:
+    """The folders that CONDGEN_MIRROR names for a data set; none if it is not set, or an address."""
+    mirror = os.environ.get(MIRROR, "")
+    if not mirror or "://" in mirror:
+        return []
+    place = Path(mirror).expanduser()
+    return [place / name.split("/")[0], place]
+
+
+def mirrored(url: str, name: str, file: str) -> str:
+    """The address of a file: at CONDGEN_MIRROR if that is set, else `url`."""
+    mirror = os.environ.get(MIRROR, "")
+    return f"{mirror.rstrip('/')}/{name.split('/')[0]}/{file}" if "://" in mirror else url
 
 
 def folder(name: str) -> Path:
