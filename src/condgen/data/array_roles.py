@@ -15,7 +15,7 @@ from condgen.data.split_names import split_of, words
 from condgen.data_options import DataOptions
 from condgen.errors import CondgenError, Question, shortened
 
-IMAGES = ("x", "images", "image", "imgs", "img", "data", "pixels", "pictures")
+IMAGES = ("x", "images", "image", "imgs", "img", "data", "pixels")
 LABELS = ("y", "labels", "label", "targets", "target", "lbls", "lbl", "fine", "categories", "category")
 NAMES = ("names", "class_names", "label_names", "target_names", "classes", "list_classes", "categories")
 """Words for images and for labels, and names of arrays with the names of the labels."""

@@ -21,11 +21,12 @@ from condgen.data.tar_store import NAME
 from condgen.data.tars import Tars, inside
 from condgen.data_options import DataOptions
 from condgen.errors import CondgenError, Question, shortened
-from condgen.labels import Label, Labels
+from condgen.labels import ANY, Label, Labels
 from condgen.marker import Mark
 
 VERSION = 2
 """Version of the cached labels."""
+SILENT = "does not say its label"
 NAMED = re.compile(r"[^/]+_seed\d+_\d{5,}\.png")
 """Matches the file names that condgen gives to generated images."""
 BESIDE = (".json", ".txt", ".md", ".csv")
@@ -47,6 +48,8 @@ def read(store: Store, options: DataOptions) -> Listing:
     names = [name for folder in folders for name in (store.within(folder) if folder else store.names())]
     images = Tars(store)
     said, odd, own = _told(images, names or store.names(), options.label_column)
+    if options.kind == "none" and not folders:
+        return _unlabelled(images, [*said, *(name for name, why in odd.items() if why == SILENT)], own)
     if not said:
         raise CondgenError(f"{str(store.path)!r} holds no images that say their label.")
     return _labelled(images, said, list(folders.values()), dict(store.odd) | odd, own)
@@ -93,9 +96,17 @@ def _marks(store: Store) -> dict[str, Mark]:
 
 def _sort(name: str, label: str | None, said: dict[str, str], odd: dict[str, str]) -> None:
     if label is None:
-        odd[name] = "does not say its label"
+        odd[name] = SILENT
     else:
         said[name] = label
+
+
+def _unlabelled(images: Tars, names: list[str], own: dict[str, str]) -> Listing:
+    """A listing of images whose labels are ignored."""
+    if not names:
+        raise CondgenError(f"{str(images.path)!r} holds no images.")
+    parts = [split_of(inside(name)[0]) for name in names]
+    return Listing(images.path.stem, images, names, ANY, np.zeros(len(names), np.int64), parts, images.odd, own=own)
 
 
 def _labelled(

@@ -20,7 +20,7 @@ from condgen.data_options import DataOptions
 from condgen.errors import CondgenError, Question, needs
 
 ENDING = ".parquet"
-IMAGES = ("image", "img", "images", "picture", "jpg", "png")
+IMAGES = ("image", "img", "images", "jpg", "png")
 """Usual names of the column of images."""
 
 
