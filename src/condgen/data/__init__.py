@@ -3,15 +3,26 @@
 mnist.py            the embedded 70,000 digits
 fashion_mnist.py    found on the machine, or downloaded once
 
-idx.py  npz.py      arrays
+downloads.py        fetched once by name: CIFAR, SVHN, KMNIST, EMNIST, MedMNIST (medmnist.py)
+
+array_files.py      .npz, .npy (npz.py), .mat (matlab.py) and HDF5 (hdf5.py); array_roles.py finds images and labels
+idx.py              the files of MNIST and EMNIST
+cifar.py            CIFAR's own files; plain_pickle.py reads arrays from pickles without unpickling them
+stl10.py            STL-10's binary files
+pixel_table.py      tables with a column per pixel
 folders.py          one folder per class
 table.py            images and a CSV, TSV or JSON-lines table of labels
 celeba.py           CelebA's layout: faces, attributes, splits
 stylegan.py         StyleGAN's dataset.json
 generated.py        images written by condgen itself; tars.py reads the shards among them
 parquet.py          Parquet files of images; hugging_face.py reads what `datasets` saved
+                    (typed_columns.py finds their labels)
+unread.py           what to say about files of other kinds
 
-store.py            a folder or a zip archive, read file by file
+raw_arrays.py       images and labels of any usual shape, range and kind -> Dataset
+choice.py           several data sets in one folder       split_names.py   splits in names of files and arrays
+foreign_images.py   converts DICOM, NIfTI, HEIC, AVIF and JPEG 2000 while they are read
+store.py            a folder or a zip archive, read file by file; tar_store.py the same for tar
 listing.py          the image files of a data set with their labels and splits, before any file is opened
 decode.py           decodes one file to pixels, or gives the reason why that is impossible
 ingest.py           decodes all files into one memory-mapped array in the cache; helpers.py runs it in parallel
