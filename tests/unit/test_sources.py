@@ -20,6 +20,7 @@ from PIL import Image
 
 from condgen import data
 from condgen.data import array_files, downloads, plain_pickle, tar_store
+from condgen.data.choice import all_but, kept
 from condgen.data.downloads import File, Remote
 from condgen.data.idx import EMNIST
 from condgen.data.medmnist import FLAGS
@@ -274,6 +275,14 @@ QUESTIONS: dict[str, Callable[[], Files]] = {
     "no labels": lambda: {"images.npy": npy(GREY)},
     "two arrays of images": lambda: {"a.npz": npz(images=GREY, x=GREY, y=LABELS)},
     "several sets of EMNIST": lambda: emnist("letters", "balanced", "byclass", "digits"),
+    "torchvision's root": lambda: {
+        "cifar-10-batches-py/data_batch_1": pickle.dumps(BATCH),
+        "cifar-10-python.tar.gz": b"not looked at",
+        "MNIST/raw/train-images-idx3-ubyte": idx(GREY),
+        "MNIST/raw/train-labels-idx1-ubyte": idx(LABELS),
+        "stl10_binary/train_X.bin": COLOUR.tobytes(),
+        "stl10_binary/train_y.bin": LABELS.astype(np.uint8).tobytes(),
+    },
     "CIFAR-100": hundred,
     "two columns of classes": lambda: typed(breed=WORDS, species=WORDS),
     "captions": lambda: typed(text=[f"a photo of number {i}" for i in range(6)]),
@@ -306,6 +315,29 @@ def test_every_answer_of_a_question_works(name: str, tmp_path: Path) -> None:
     if name in ("floats", "floats around 0", "16 bits"):
         plain = data.load(write(tmp_path / "p", {"a.npz": npz(x=GREY, y=LABELS)}))
         assert plain.fingerprint in [fingerprint for fingerprint, _ in found]
+
+
+@pytest.mark.parametrize(
+    "sets",
+    [
+        [
+            "emnist-letters-",
+            "emnist-balanced-",
+            "emnist-byclass-",
+            "emnist-bymerge-",
+            "emnist-digits-",
+            "emnist-mnist-",
+        ],
+        ["", "emnist-letters-", "cifar-100-python/"],
+        ["raw/", "raw/emnist-letters-", "raw/deeper/"],
+        ["mnist/raw/", "cifar-100-python/", "data/mnist/", "data/meta/"],
+    ],
+)
+def test_the_answer_which_set_is_meant_keeps_all_of_it_and_nothing_else(sets: list[str]) -> None:
+    files = [f"{name}{file}" for name in sets for file in ("train-images", "meta")]
+    for wanted in sets:
+        mine = [f"{wanted}{file}" for file in ("train-images", "meta")]
+        assert kept(files, DataOptions(exclude=all_but(wanted, sets))) == mine
 
 
 def test_emnist_is_turned_and_named(tmp_path: Path) -> None:

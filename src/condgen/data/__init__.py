@@ -20,7 +20,7 @@ parquet.py          Parquet files of images; hugging_face.py reads what `dataset
 unread.py           what to say about files of other kinds
 
 raw_arrays.py       images and labels of any usual shape, range and kind -> Dataset
-choice.py           several data sets in one folder       split_names.py   splits in names of files and arrays
+choice.py           several data sets in one folder (bundles.py asks)    split_names.py   splits in names
 foreign_images.py   converts DICOM, NIfTI, HEIC, AVIF and JPEG 2000 while they are read
 store.py            a folder or a zip archive, read file by file; tar_store.py the same for tar
 listing.py          the image files of a data set with their labels and splits, before any file is opened
@@ -36,6 +36,7 @@ from typing import Any
 
 from condgen.data import (
     array_files,
+    bundles,
     celeba,
     cifar,
     downloads,
@@ -154,6 +155,7 @@ def _read(text: str, options: DataOptions) -> Listing | Dataset:
         raise CondgenError(
             f"{text!r} was written by {store.mark.wrote} and is no data; if yours lie in it, remove {FILE} from it."
         )
+    bundles.check(store, options)
     layout = next((layout for layout in LAYOUTS.values() if layout.fits(store, options)), None)
     if layout is None:
         raise CondgenError(f"cannot read {text!r} as data: {unread.sentence(store)}" + _but_own(store))

@@ -18,10 +18,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from condgen.data import plain_pickle
-from condgen.data.choice import kept, which
+from condgen.data.choice import kept, opened
 from condgen.data.dataset import Dataset
 from condgen.data.raw_arrays import Raw, dataset, word
-from condgen.data.store import Bad, Store, bytes_of, shown, text_of
+from condgen.data.store import Bad, Store, shown
 from condgen.data_options import DataOptions
 from condgen.errors import CondgenError, Question
 
@@ -58,11 +58,13 @@ def fits(store: Store, options: DataOptions) -> bool:
     return bool(_folders(store, options))
 
 
+def roots(store: Store, options: DataOptions) -> list[str]:
+    """The folders with CIFAR's files (bundles.py)."""
+    return [f"{folder}/".lstrip("/") for folder in _folders(store, options)]
+
+
 def read(store: Store, options: DataOptions) -> Dataset:
-    folders = _folders(store, options)
-    if len(folders) > 1:
-        raise which(str(store.path), list(folders))
-    ((folder, batches),) = folders.items()
+    ((folder, batches),) = _folders(store, options).items()
     found = {split: [_batch(store, file) for file in files] for split, files in batches.splits.items()}
     column = _column(found, options, str(store.path))
     parts = {
@@ -106,7 +108,8 @@ def _is_binary(store: Store, name: str) -> bool:
 
 
 def _batch(store: Store, name: str) -> Batch:
-    data = bytes_of(store, name)
+    with opened(store, name) as file:
+        data = file.read()
     return _from_binary(store, name, data) if name.endswith(".bin") else _from_pickle(name, data)
 
 
@@ -141,14 +144,16 @@ def _column(batches: dict[str, list[Batch]], options: DataOptions, where: str) -
 
 def _names(store: Store, folder: str, column: str) -> Sequence[str] | None:
     """Class names from the files beside the batches; None if there are none."""
-    prefix, there = f"{folder}/".lstrip("/"), set(store.names())
-    for meta in ("batches.meta", "meta"):
-        if prefix + meta in there:
-            found = _unpacked(prefix + meta, bytes_of(store, prefix + meta)).get(NAMES[column])
-            return tuple(map(word, found)) if found else None
-    for meta in ("batches.meta.txt", f"{NAMES[column]}.txt"):
-        if prefix + meta in there:
-            return text_of(store, prefix + meta, meta).split()
+    prefix = f"{folder}/".lstrip("/")
+    for meta in ("batches.meta", "meta", "batches.meta.txt", f"{NAMES[column]}.txt"):
+        try:
+            data = store.read(prefix + meta)
+        except Bad:
+            continue
+        if meta.endswith(".txt"):
+            return data.decode("utf-8", "replace").split()
+        found = _unpacked(prefix + meta, data).get(NAMES[column])
+        return tuple(map(word, found)) if found else None
     return None
 
 

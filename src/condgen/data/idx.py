@@ -21,10 +21,10 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from condgen.data.choice import kept, which
+from condgen.data.choice import kept, opened
 from condgen.data.dataset import Dataset
 from condgen.data.raw_arrays import Raw, dataset
-from condgen.data.store import Bad, Folder, Store, bytes_of, shown
+from condgen.data.store import Bad, Folder, Store, shown
 from condgen.data_options import AS_THEY_ARE, DataOptions
 from condgen.errors import CondgenError, Question
 
@@ -64,6 +64,11 @@ def fits(store: Store, options: DataOptions) -> bool:
     )
 
 
+def roots(store: Store, options: DataOptions) -> list[str]:
+    """The beginnings of the paths of each data set's files (bundles.py)."""
+    return [] if isinstance(store, Folder) and store.only else list(_sets(store, options))
+
+
 def read(path: Path) -> NDArray[np.uint8]:
     """The array in an idx file of unsigned bytes. Raises CondgenError if the file is damaged."""
     try:
@@ -76,10 +81,7 @@ def read_store(store: Store, options: DataOptions) -> Dataset:
     """Read the files of MNIST's layout, wherever they are in the store, or one images file with those beside it."""
     if isinstance(store, Folder) and store.only:
         return load_images(store.path / store.only, options)
-    found = _sets(store, options)
-    if len(found) > 1:
-        raise which(str(store.path), list(found))
-    ((beginning, splits),) = found.items()
+    ((beginning, splits),) = _sets(store, options).items()
     data = _loaded(store, store.path.stem, beginning, splits, None, options)
     used = {name for pair in splits.values() for name in pair if name}
     others = {
@@ -195,9 +197,14 @@ def _loaded(
     for split, (images, labels) in splits.items():
         if labels is None and options.kind != "none":
             raise Question(f"{str(store.path)!r} has {images} and no labels for it.", ["--kind none"])
-        arrays = [decoded(bytes_of(store, file), Path(file)) for file in (images, labels) if file]
+        arrays = [_array(store, file) for file in (images, labels) if file]
         parts[split] = Raw(arrays[0], arrays[1] if labels else None, ", ".join(filter(None, [images, labels])))
     return _dataset(name, basename(beginning), parts, names, options)
+
+
+def _array(store: Store, name: str) -> NDArray[np.uint8]:
+    with opened(store, name) as file:
+        return decoded(file.read(), Path(name))
 
 
 def _dataset(

@@ -3,14 +3,14 @@
 In SVHN's files, the last axis counts the images, and the digit 0 has the label 10.
 """
 
-import io
 from functools import partial
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from condgen.data.store import Folder, Store, bytes_of
+from condgen.data.choice import opened
+from condgen.data.store import Store
 from condgen.errors import CondgenError, needs
 
 SVHN = "_32x32.mat"
@@ -20,15 +20,17 @@ HDF5 = b"MATLAB 7.3"
 
 def arrays(store: Store, name: str) -> dict[str, Any]:
     """Functions that return each array of a file, by name; those in a structure are named STRUCTURE/FIELD."""
-    if store.read(name, len(HDF5)) == HDF5:
+    with opened(store, name) as file:
+        head = file.read(len(HDF5))
+    if head == HDF5:
         raise CondgenError(
             f"{name!r} of {str(store.path)!r} is a MATLAB 7.3 file; save it with save(..., '-v7'), or as .npz."
         )
     with needs("formats"):
         from scipy.io import loadmat
-    source = store.path / name if isinstance(store, Folder) else io.BytesIO(bytes_of(store, name))
     try:
-        found = _flat("", loadmat(source, simplify_cells=True))
+        with opened(store, name) as file:
+            found = _flat("", loadmat(file, simplify_cells=True))
     except Exception as error:  # damaged files raise almost any exception in scipy
         raise CondgenError(f"cannot read {name!r} of {str(store.path)!r} as MATLAB's: {error}.") from None
     if name.endswith(SVHN) and {"X", "y"} <= set(found):

@@ -17,13 +17,13 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from condgen.data.choice import kept
+from condgen.data.choice import kept, opened
 from condgen.data.dataset import Dataset
 from condgen.data.idx import EMNIST, TURNED
 from condgen.data.listing import SPLITS
 from condgen.data.raw_arrays import Raw, dataset
 from condgen.data.split_names import split_of, words
-from condgen.data.store import Bad, Store, bytes_of, shown
+from condgen.data.store import Bad, Store, shown
 from condgen.data_options import DataOptions
 from condgen.errors import CondgenError, Question
 
@@ -145,32 +145,40 @@ def _splits(store: Store, file: str, columns: Columns) -> dict[str, Raw]:
     }
 
 
-def _cells(store: Store, file: str, columns: Columns) -> tuple[list[str], list[str], list[NDArray[np.float32]]]:
+def _cells(store: Store, file: str, columns: Columns) -> tuple[list[str], list[str], list[NDArray[Any]]]:
     """The label, the split and the pixels of each row."""
-    text = io.StringIO(bytes_of(store, file).decode("utf-8-sig", "replace"), newline="")
-    labels, parts, pixels = list[str](), list[str](), list[NDArray[np.float32]]()
-    wide = len(columns.pixels) > 1
-    low, high = columns.pixels[0], columns.pixels[-1] + 1
-    for number, row in _rows(text, columns):
-        cells = row[low:high] if wide and high - low == len(columns.pixels) else [row[i] for i in columns.pixels]
-        try:
-            values = np.array(cells if wide else cells[0].split(), np.float32)
-        except (ValueError, IndexError):
-            raise CondgenError(f"{file}, line {number}: wanted a number in each column of pixels.") from None
-        pixels.append(values.astype(np.uint8) if _are_bytes(values) else values)
-        labels.append("" if columns.label is None else row[columns.label].strip())
-        parts.append("" if columns.part is None else row[columns.part].strip())
+    labels, parts, pixels = list[str](), list[str](), list[NDArray[Any]]()
+    with opened(store, file) as raw, io.TextIOWrapper(raw, "utf-8-sig", "replace", newline="") as text:
+        for number, row in _rows(text, columns, file):
+            pixels.append(_pixels(row, columns, f"{file}, line {number}"))
+            labels.append("" if columns.label is None else row[columns.label].strip())
+            parts.append("" if columns.part is None else row[columns.part].strip())
     return labels, parts, pixels
 
 
-def _rows(text: io.StringIO, columns: Columns) -> Iterator[tuple[int, list[str]]]:
+def _pixels(row: list[str], columns: Columns, where: str) -> NDArray[Any]:
+    """The pixels of a row: uint8 if all are whole numbers from 0 to 255, else float32."""
+    first, last = columns.pixels[0], columns.pixels[-1] + 1
+    together = last - first == len(columns.pixels)
+    cells = row[first:last] if together else [row[i] for i in columns.pixels]
+    try:
+        values = np.array(cells if len(cells) > 1 else cells[0].split(), np.float32)
+    except ValueError:
+        raise CondgenError(f"{where}: wanted a number for each pixel.") from None
+    are_bytes = bool(((values >= 0) & (values <= 255) & (values == np.floor(values))).all())
+    return values.astype(np.uint8) if are_bytes else values
+
+
+def _rows(text: io.TextIOBase, columns: Columns, file: str) -> Iterator[tuple[int, list[str]]]:
     csv.field_size_limit(2**24)
     reader = csv.reader(text, delimiter=columns.delimiter)
     width = None
     for row in reader:
         width = width or len(row)
         if len(row) != width and row:
-            raise CondgenError(f"line {reader.line_num}: {len(row)} cells where the first has {width}: a cut file?")
+            raise CondgenError(
+                f"{file}, line {reader.line_num}: {len(row)} cells where the first has {width}: a cut file?"
+            )
         if row and not (columns.has_head and reader.line_num == 1):
             yield reader.line_num, row
 
@@ -205,10 +213,6 @@ def _part(word: str, file: str) -> str | None:
 
 def _used(columns: Columns) -> set[int | None]:
     return {*columns.pixels, columns.label, columns.part}
-
-
-def _are_bytes(values: NDArray[np.float32]) -> bool:
-    return bool(((values >= 0) & (values <= 255) & (values == np.floor(values))).all())
 
 
 def _is_number(cell: str) -> bool:

@@ -9,10 +9,10 @@ from posixpath import basename, dirname
 
 import numpy as np
 
-from condgen.data.choice import kept
+from condgen.data.choice import kept, opened
 from condgen.data.dataset import Dataset
 from condgen.data.raw_arrays import Raw, dataset
-from condgen.data.store import Store, bytes_of, shown, text_of
+from condgen.data.store import Store, shown, text_of
 from condgen.data_options import DataOptions
 from condgen.errors import CondgenError
 
@@ -22,6 +22,11 @@ BESIDE = (NAMES, "fold_indices.txt")
 
 def fits(store: Store, options: DataOptions) -> bool:
     return bool(_pairs(store, options))
+
+
+def roots(store: Store, options: DataOptions) -> list[str]:
+    """The folder with STL-10's files (bundles.py)."""
+    return [f"{dirname(images)}/".lstrip("/") for images, _ in list(_pairs(store, options).values())[:1]]
 
 
 def read(store: Store, options: DataOptions) -> Dataset:
@@ -51,8 +56,8 @@ def _pairs(store: Store, options: DataOptions) -> dict[str, tuple[str, str]]:
 
 def _split(store: Store, images: str, labels: str) -> Raw:
     """Pixels and labels of a split. The size of the images, 96x96 in STL-10, follows from that of the files."""
-    values = np.frombuffer(bytes_of(store, labels), np.uint8)
-    pixels = np.frombuffer(bytes_of(store, images), np.uint8)
+    with opened(store, labels) as some, opened(store, images) as many:
+        values, pixels = np.frombuffer(some.read(), np.uint8), np.frombuffer(many.read(), np.uint8)
     side = isqrt(len(pixels) // max(1, 3 * len(values)))
     if not side or len(pixels) != 3 * side * side * len(values):
         raise CondgenError(
