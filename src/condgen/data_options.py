@@ -63,6 +63,9 @@ class DataOptions(Settings):
     held_out: HeldOut = "per_class"
     """How images are held out for testing if the data have no test split: a tenth of each class, none, or a tenth of
     all files, as earlier versions of condgen did."""
+    window: Text | None = None
+    """The values of black and white, as LOW,HIGH, for images that are not 8-bit: arrays of floating point numbers,
+    DICOM, NIfTI. Write --window=-1,1 if LOW is negative."""
 
     @property
     def chosen(self) -> dict[str, Any]:

@@ -287,7 +287,7 @@ def test_shards_of_other_tools_are_read(tmp_path: Path) -> None:
     assert data.load(tarred(tmp_path / "two.tar", named)).labels.names == ("a", "b")
     for cut in (0, 700, 2000):
         (tmp_path / "cut.tar").write_bytes((tmp_path / "two.tar").read_bytes()[:cut])
-        with pytest.raises(CondgenError, match=r"cannot read 'cut.tar' of .* as a shard"):
+        with pytest.raises(CondgenError, match=r"cannot read 'cut.tar' of .* as (a shard|tar)"):
             data.load(tmp_path / "cut.tar")
 
 

@@ -3,7 +3,13 @@
 mnist.py            the embedded 70,000 digits
 fashion_mnist.py    found on the machine, or downloaded once
 
-idx.py  npz.py      arrays
+downloads.py        fetched once by name: CIFAR, SVHN, KMNIST, EMNIST, MedMNIST (medmnist.py)
+
+array_files.py      .npz, .npy (npz.py), .mat (matlab.py) and HDF5 (hdf5.py); array_roles.py finds images and labels
+idx.py              the files of MNIST and EMNIST
+cifar.py            CIFAR's own files; plain_pickle.py reads arrays from pickles without unpickling them
+stl10.py            STL-10's binary files
+pixel_table.py      tables with a column per pixel
 folders.py          one folder per class; roles.py understands the tree (tree.py), words.py the names of its folders,
                     questions.py asks if there is a doubt, label_pattern.py reads labels from paths
 table.py            images and a CSV, TSV or JSON-lines table of labels
@@ -11,11 +17,17 @@ celeba.py           CelebA's layout: faces, attributes, splits
 stylegan.py         StyleGAN's dataset.json
 generated.py        images written by condgen itself; tars.py reads the shards among them
 parquet.py          Parquet files of images; hugging_face.py reads what `datasets` saved
+                    (typed_columns.py finds their labels)
+unread.py           what to say about files of other kinds
 
 memory.py           objects: arrays.py reads arrays and PIL images, items.py torch's data sets and lists of pairs
 hub.py              data sets on the Hugging Face Hub, and objects of `datasets`
 
-store.py            a folder or a zip archive, read file by file
+raw_arrays.py       images and labels of any usual shape, range and kind -> Dataset
+choice.py           several data sets in one folder (bundles.py asks)    split_names.py   splits in names
+foreign_images.py   converts DICOM, NIfTI, HEIC, AVIF and JPEG 2000 while they are read
+unread.py           what to say about files of other kinds
+store.py            a folder or a zip archive, read file by file; tar_store.py the same for tar
 listing.py          the image files of a data set with their labels and splits, before any file is opened
 decode.py           decodes one file to pixels, or gives the reason why that is impossible
 held_out.py         test images of data without splits
@@ -25,16 +37,20 @@ dataset.py          the result of every reader
 
 import os
 import shlex
-from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
 from condgen.data import (
+    array_files,
+    bundles,
     celeba,
+    cifar,
+    downloads,
     fashion_mnist,
     folders,
+    foreign_images,
     generated,
     held_out,
     hub,
@@ -43,14 +59,16 @@ from condgen.data import (
     ingest,
     memory,
     mnist,
-    npz,
     parquet,
+    pixel_table,
+    stl10,
     stylegan,
     table,
+    unread,
 )
 from condgen.data.arrays import from_arrays
 from condgen.data.dataset import Dataset, Split, choosing
-from condgen.data.file_kinds import READ_ARCHIVES, archives_in, ending
+from condgen.data.file_kinds import READ_ARCHIVES, archives_in
 from condgen.data.listing import Listing, without_labels
 from condgen.data.store import Store, shown, store_at
 from condgen.data_options import AS_THEY_ARE, MEMORY, DataOptions, DataSource, is_memory
@@ -86,7 +104,7 @@ SOURCES = {
     "fashion-mnist": Source(
         fashion_mnist.load, "70,000 clothes, 28x28 grey, 10 classes; from this machine, or fetched once (30 MB)"
     ),
-}
+} | {name: Source(remote.load, remote.summary) for name, remote in downloads.REMOTES.items()}
 
 LAYOUTS = {
     "generated": Layout(
@@ -95,17 +113,20 @@ LAYOUTS = {
     "CelebA": Layout(celeba.fits, celeba.read, "list_attr_celeba.txt, img_align_celeba or its zip, perhaps splits"),
     "StyleGAN": Layout(stylegan.fits, stylegan.read, "images and dataset.json"),
     "Hugging Face": Layout(hugging_face.fits, hugging_face.read, "what `datasets` wrote with save_to_disk"),
+    "CIFAR": Layout(cifar.fits, cifar.read, "CIFAR-10 or CIFAR-100 as distributed: Python batches or binary files"),
+    "STL-10": Layout(stl10.fits, stl10.read, "the binary version: train_X.bin, train_y.bin, test_X.bin, test_y.bin"),
+    "pixels": Layout(pixel_table.fits, pixel_table.read, "a table of pixels: label,pixel0,... or emotion,pixels,Usage"),
     "idx": Layout(idx.fits, idx.read_store, "the four idx files of MNIST's layout, plain or .gz; or IMAGES,LABELS"),
     "table": Layout(table.fits, table.read, "images and a table .csv, .tsv or .jsonl: file, label or attributes"),
     "folders": Layout(folders.fits, folders.read, "a folder per class, perhaps inside train and test"),
     "Parquet": Layout(parquet.fits, parquet.read, "FILE.parquet, or a folder of them: images as bytes, and labels"),
-    "npz": Layout(
-        npz.fits,
-        npz.read_store,
-        "FILE.npz with x_train, y_train (x_test, y_test) as in Keras' mnist.npz, or images and labels; 2-D labels of 0 "
-        "and 1 are attributes; optional names",
-    ),
     "images": Layout(folders.fits_loose, folders.read, "images without folders; labels may be in their names"),
+    "arrays": Layout(
+        array_files.fits,
+        array_files.read_store,
+        ".npz, .npy, .mat or HDF5 with x_train, y_train (x_test, y_test), or images and labels, or an array per class; "
+        "2-D labels of 0 and 1 are attributes, or classes if each row has exactly one 1; optional names",
+    ),
 }
 """The layouts are tried in this order on every path; each may also be in a zip archive. Arrays come after
 folders, because a folder of images may also contain arrays."""
@@ -128,6 +149,7 @@ def load(source: DataSource, options: DataOptions = AS_THEY_ARE, **given: Any) -
     found = without_labels(found) if options.kind == "none" else found
     size = options.size
     if isinstance(found, Listing):
+        found = foreign_images.converting(found, options)
         data = ingest.dataset(found, size, options.fit, options.on_bad, options.held_out)
     else:
         data = found
@@ -171,12 +193,14 @@ def _read(text: str, options: DataOptions) -> Listing | Dataset:
     if hub.is_hub(text):
         text = str(hub.fetched(text))
     if idx.is_pair(text):
-        return idx.load_pair(text)
+        return idx.load_pair(text, options)
+    if array_files.is_pair(text):
+        return array_files.load_pair(text, options)
     path = Path(text).expanduser()
     if is_memory(text) and not path.exists():
         raise CondgenError(f"{text!r} names images that were in memory; give them from Python, or a path to them.")
     if not path.exists():
-        if path.suffix or len(path.parts) > 1:
+        if path.suffix or (len(path.parts) > 1 and path.parts[0] not in downloads.FAMILIES):
             raise CondgenError(f"no data at {text!r}: there is no such file or folder.")
         raise unknown("data set", text, [*SOURCES, "a path to your own"])
     if not path.is_dir() and not path.is_file():
@@ -191,6 +215,7 @@ def _read(text: str, options: DataOptions) -> Listing | Dataset:
 
 def from_store(store: Store, options: DataOptions = AS_THEY_ARE) -> Listing | Dataset:
     """Read a folder or an archive in the layout that it has."""
+    bundles.check(store, options)
     layout = next((layout for layout in LAYOUTS.values() if layout.fits(store, options)), None)
     if layout is None:
         return _archive_in(store, options)
@@ -205,8 +230,8 @@ def from_store(store: Store, options: DataOptions = AS_THEY_ARE) -> Listing | Da
 
 def _archive_in(store: Store, options: DataOptions) -> Listing | Dataset:
     """Read the only archive in a folder without other data. Raises CondgenError if there is none, or more than one."""
-    archives = archives_in(store.names())
-    if store.path.is_dir() and len(archives) == 1 and archives[0].lower().endswith(READ_ARCHIVES):
+    archives = [name for name in archives_in(store.names()) if name.lower().endswith(READ_ARCHIVES)]
+    if store.path.is_dir() and len(archives) == 1:
         found = _read(str(store.path / archives[0]), options)
         return replace(
             found, remarks=(f"{str(store.path)!r} contains {archives[0]!r}, which was read.", *found.remarks)
@@ -217,16 +242,11 @@ def _archive_in(store: Store, options: DataOptions) -> Listing | Dataset:
 
 def _seen(store: Store) -> str:
     """What a source without known data contains, and what to do about it."""
-    names = store.names()
-    if archives := archives_in(names):
+    archives = [name for name in archives_in(store.names()) if name.lower().endswith(READ_ARCHIVES)]
+    if len(archives) > 1:
         some = " or ".join(f"--data {shlex.quote(str(store.path / name))}" for name in archives[:3])
         return f"it contains {len(archives)} archives; name one ({some}), or unpack them."
-    if not names:
-        odd = "; ".join(f"{shown(name)} {why}" for name, why in list(store.odd.items())[:3])
-        return f"it is empty, apart from {odd}." if odd else "it is empty."
-    endings = Counter(ending(name) or "no ending" for name in names).most_common(4)
-    some = ", ".join(f"{count:,} with {what}" for what, count in endings)
-    return f"no images among its {len(names):,} files ({some}). condgen list data shows the layouts that are read."
+    return unread.sentence(store)
 
 
 def _but_own(store: Store) -> str:

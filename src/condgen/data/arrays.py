@@ -11,10 +11,11 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-from condgen.data import npz
+from condgen.data import raw_arrays
 from condgen.data.dataset import Dataset
 from condgen.data.listing import Listing
-from condgen.data_options import MEMORY
+from condgen.data.raw_arrays import Raw
+from condgen.data_options import AS_THEY_ARE, MEMORY
 from condgen.errors import CondgenError
 
 CHANNELS = (1, 3, 4)
@@ -156,12 +157,8 @@ def _dataset(
     images: dict[str, NDArray[np.uint8]], labels: dict[str, NDArray[Any]], names: Sequence[str] | None, name: str
 ) -> Dataset:
     """The arrays as a data set, by the rules of an .npz file."""
-    arrays: dict[str, NDArray[Any]] = {"x_train": images["train"], "y_train": labels["train"]}
-    if "test" in images:
-        arrays |= {"x_test": images["test"], "y_test": labels["test"]}
-    if names is not None:
-        arrays |= {"names": np.array(list(names), np.str_)}
-    return npz.load(Path(name), name, arrays)
+    parts = {title: Raw(images[title], labels[title]) for title in images}
+    return raw_arrays.dataset(name, parts, AS_THEY_ARE, name, names)
 
 
 def _listing(

@@ -15,7 +15,7 @@ import numpy as np
 
 from condgen.data import roles
 from condgen.data.encodings import readable
-from condgen.data.file_kinds import images_in, may_hold_labels
+from condgen.data.file_kinds import ARRAY, images_in, may_hold_labels
 from condgen.data.label_pattern import Pattern
 from condgen.data.listing import Listing, listing
 from condgen.data.roles import Reading, Row
@@ -34,7 +34,9 @@ def fits(store: Store, options: DataOptions) -> bool:
 
 
 def fits_loose(store: Store, options: DataOptions) -> bool:
-    return bool(images_in(store, store.names())[0])
+    """Whether there are images, clearly more than files of arrays, which may be data of their own."""
+    images, others = images_in(store, store.names())
+    return len(images) > 3 * list(others.values()).count(ARRAY)
 
 
 def read(store: Store, options: DataOptions) -> Listing:

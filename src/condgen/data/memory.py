@@ -4,12 +4,15 @@ from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
 
-from condgen.data import items, npz
+from condgen.data import items
 from condgen.data.arrays import Pair, found_in, plain
 from condgen.data.dataset import Dataset
 from condgen.data.listing import SPLITS, Listing
 from condgen.errors import CondgenError
 
+TRAIN = (("x_train", "y_train"), ("train_images", "train_labels"), ("images", "labels"), ("x", "y"))
+TEST = (("x_test", "y_test"), ("test_images", "test_labels"))
+"""Names of arrays of images and labels, in order of precedence, as in an .npz file."""
 WANTED = (
     "a path or name, (images, labels), a torch Dataset or DataLoader, a Hugging Face Dataset, a list of "
     "(image, label) pairs, or what data.from_arrays returns"
@@ -45,8 +48,8 @@ def _tuple(source: tuple[Any, ...]) -> Listing | Dataset:
 
 def _splits(source: Mapping[str, Any]) -> Listing | Dataset:
     """{"train": ..., "test": ...}, where each value is any source of pairs; or arrays named as those of an .npz."""
-    if any(images in source and labels in source for images, labels in npz.TRAIN):
-        pairs = {"train": _named(source, npz.TRAIN), "test": _named(source, npz.TEST)}
+    if any(images in source and labels in source for images, labels in TRAIN):
+        pairs = {"train": _named(source, TRAIN), "test": _named(source, TEST)}
         names = plain(source["names"]).tolist() if "names" in source else None
         return found_in({split: pair for split, pair in pairs.items() if pair}, names)
     known = {name: SPLITS.get(str(name).lower()) for name in source}

@@ -391,7 +391,11 @@ def store_at(path: Path, exclude: str = "") -> Store:
     if path.is_dir():
         return Folder(path, exclude=exclude)
     is_zip = path.suffix.lower() == ".zip" or (not path.suffix and zipfile.is_zipfile(path))
-    return Archive(path, exclude) if is_zip else Folder(path.parent, only=path.name)
+    if is_zip:
+        return Archive(path, exclude)
+    from condgen.data.tar_store import store_of  # it builds on this module
+
+    return store_of(path, exclude) or Folder(path.parent, only=path.name)
 
 
 def bytes_of(store: Store, name: str) -> bytes:
