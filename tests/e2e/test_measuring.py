@@ -273,7 +273,7 @@ def test_attributes_are_measured_one_by_one(
 ) -> None:
     monkeypatch.setattr(Recipe, "for_data", lambda dataset: Recipe(width=4, shift=1, at_least=60, epochs=0))
     monkeypatch.setattr("condgen.judging.protocol.classifier_score.__defaults__", (10,))  # its number of steps
-    api.train("cvae", data=npz("attributes", 200), images=2000, out=tmp_path / "run", quiet=True)
+    api.train("cvae", data=npz("attributes", 800), images=2000, out=tmp_path / "run", quiet=True)
     run("evaluate", tmp_path / "run", "--images", 300, "--json")
     found = json.loads(capsys.readouterr().out)
     assert [line["label"] for line in found["per_class"][:2]] == ["Smiling", "not Smiling"]

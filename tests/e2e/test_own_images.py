@@ -154,4 +154,4 @@ def test_attributes_that_nobody_noted_down_can_be_trained_on_and_measured(
     run = str(tmp_path / "run")
     cli.main(["train", "--data", str(own), "--images", "128", "--quiet", "--out", run])
     cli.main(["evaluate", run, "--quick", "--images", "60"])
-    assert json.loads((tmp_path / "run/evaluation.json").read_text())["label_accuracy"]["value"] is not None
+    assert json.loads((tmp_path / "run/evaluation.json").read_text())["balance"]["value"] is not None

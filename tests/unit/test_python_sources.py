@@ -86,7 +86,7 @@ EQUAL: dict[str, Callable[[Path], Any]] = {
     "(images, numbers) and names": lambda root: data.from_arrays(
         arrays(root)[0], (arrays(root)[1] == "dog").astype(np.uint8), names=["cat", "dog"]
     ),
-    "floats from 0 to 1": lambda root: (arrays(root)[0] / 255, arrays(root)[1].tolist()),
+    "floats from 0 to 1": lambda root: ((arrays(root)[0] / 255).astype(np.float16), arrays(root)[1].tolist()),
     "torch, channels first": lambda root: (torch.from_numpy(arrays(root)[0]).permute(0, 3, 1, 2), arrays(root)[1]),
     "a list of arrays": lambda root: (list(arrays(root)[0]), list(arrays(root)[1])),
     "PIL images": lambda root: ([image for image, _ in items(root)], arrays(root)[1]),

@@ -86,7 +86,7 @@ def as_uint8(images: Any, where: str) -> tuple[NDArray[np.uint8], str | None]:
         if 0 < high <= 1 / 255:
             raise CondgenError(f"{where}: images are {array.dtype} up to {high:g}, all but black; wanted 0 to 1.")
         remark = f"{where.rpartition(' (')[0]}: float images from 0 to 1 are stored as whole numbers from 0 to 255."
-        array = np.rint(array.astype(np.float64) * 255).astype(np.uint8)
+        array = np.rint(array * np.float32(255)).astype(np.uint8)
     if array.dtype != np.uint8:
         raise CondgenError(
             f"{where}: images are {array.dtype}, wanted uint8 from 0 to 255 or float from 0 to 1; "
