@@ -98,7 +98,7 @@ FORMER_WORDS = re.compile(
     re.IGNORECASE,
 )
 """The field has other words for these: image, on_meta, nonfinite, recorder, figures, listing, learning rate."""
-KEPT = {("former.py", "picture"), ("former.py", "pictures"), ("table.py", "picture")}
+KEPT = {("former.py", "picture"), ("former.py", "pictures"), ("columns.py", "picture")}
 """The table of former names, and the column of a table that some data sets call so."""
 
 

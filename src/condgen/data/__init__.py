@@ -5,7 +5,12 @@ fashion_mnist.py    found on the machine, or downloaded once
 
 idx.py  npz.py      arrays
 folders.py          one folder per class
-table.py            images and a CSV, TSV or JSON-lines table of labels
+table.py            images and tables of their labels, which these modules understand:
+  table_text.py     bytes -> rows: encoding, delimiter, JSON
+  table_files.py  file_column.py  image_names.py    which tables there are, and the images that they name
+  joining.py        several tables -> one
+  columns.py  label_columns.py  label_values.py  label_cells.py    columns -> classes or attributes
+merging.py          --merge, and names that seem to be one label; for every source
 celeba.py           CelebA's layout: faces, attributes, splits
 stylegan.py         StyleGAN's dataset.json
 generated.py        images written by condgen itself; tars.py reads the shards among them
@@ -31,6 +36,7 @@ from condgen.data import (
     hugging_face,
     idx,
     ingest,
+    merging,
     mnist,
     npz,
     parquet,
@@ -80,7 +86,7 @@ LAYOUTS = {
     "StyleGAN": Layout(stylegan.fits, stylegan.read, "images and dataset.json"),
     "Hugging Face": Layout(hugging_face.fits, hugging_face.read, "what `datasets` wrote with save_to_disk"),
     "idx": Layout(idx.fits, idx.read_store, "the four idx files of MNIST's layout, plain or .gz; or IMAGES,LABELS"),
-    "table": Layout(table.fits, table.read, "images and a table .csv, .tsv or .jsonl: file, label or attributes"),
+    "table": Layout(table.fits, table.read, "images and tables .csv, .tsv, .txt, .json or .jsonl of files and labels"),
     "folders": Layout(folders.fits, folders.read, "a folder per class, perhaps inside train and test"),
     "Parquet": Layout(parquet.fits, parquet.read, "FILE.parquet, or a folder of them: images as bytes, and labels"),
     "npz": Layout(
@@ -103,7 +109,7 @@ def load(name_or_path: str | Path, options: DataOptions = AS_THEY_ARE, **given: 
     """
     options = options.with_overrides(current_names(given, DATA))
     size = options.size
-    found = _read(str(name_or_path), options)
+    found = merging.merged(_read(str(name_or_path), options), options.merge)
     if isinstance(found, Listing):
         data = ingest.dataset(found, size, options.fit, options.on_bad)
     else:
@@ -137,6 +143,9 @@ def _read(text: str, options: DataOptions) -> Listing | Dataset:
             f"cannot read {text!r} as data; condgen list data shows the layouts that are understood." + _but_own(store)
         )
     found = layout.read(store, options)
+    if layout is LAYOUTS["folders"] and isinstance(found, Listing) and (tables := table.unused(store, options)):
+        said = tuple(f"{name} is {what}." for name, what in tables)
+        found = replace(found, structure=(*found.structure, *tables), remarks=(*found.remarks, *said))
     own = {} if layout is LAYOUTS["generated"] else store.own
     if isinstance(found, Listing):
         return replace(found, own={**own, **found.own})
