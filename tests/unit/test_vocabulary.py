@@ -36,7 +36,7 @@ NAMES = {
 """Former names of classes, functions, parameters and variables; those with a capital are of classes only."""
 MODULES = {"order", "served", "measures", "turns", "frames", "places", *NAMES}
 """Former names of modules."""
-KEPT = {(name, word) for name in ("former.py", "table.py", "words.py") for word in ("picture", "pictures")}
+KEPT = {(name, word) for name in ("former.py", "columns.py", "words.py") for word in ("picture", "pictures")}
 """The table of former names, and the columns and folders that some data sets call so."""
 KEPT_NAMES = {("noise.py", "draw")}
 """z is drawn from its prior, as in the literature."""

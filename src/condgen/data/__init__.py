@@ -12,7 +12,12 @@ stl10.py            STL-10's binary files
 pixel_table.py      tables with a column per pixel
 folders.py          one folder per class; roles.py understands the tree (tree.py), words.py the names of its folders,
                     questions.py asks if there is a doubt, label_pattern.py reads labels from paths
-table.py            images and a CSV, TSV or JSON-lines table of labels
+table.py            images and tables of their labels, which these modules understand:
+  table_text.py     bytes -> rows: encoding, delimiter, JSON
+  table_files.py  file_column.py  image_names.py    which tables there are, and the images that they name
+  joining.py        several tables -> one
+  columns.py  label_columns.py  label_values.py  label_cells.py    columns -> classes or attributes
+merging.py          --merge, and names that seem to be one label; for every source
 celeba.py           CelebA's layout: faces, attributes, splits
 stylegan.py         StyleGAN's dataset.json
 generated.py        images written by condgen itself; tars.py reads the shards among them
@@ -58,6 +63,7 @@ from condgen.data import (
     idx,
     ingest,
     memory,
+    merging,
     mnist,
     parquet,
     pixel_table,
@@ -117,7 +123,7 @@ LAYOUTS = {
     "STL-10": Layout(stl10.fits, stl10.read, "the binary version: train_X.bin, train_y.bin, test_X.bin, test_y.bin"),
     "pixels": Layout(pixel_table.fits, pixel_table.read, "a table of pixels: label,pixel0,... or emotion,pixels,Usage"),
     "idx": Layout(idx.fits, idx.read_store, "the four idx files of MNIST's layout, plain or .gz; or IMAGES,LABELS"),
-    "table": Layout(table.fits, table.read, "images and a table .csv, .tsv or .jsonl: file, label or attributes"),
+    "table": Layout(table.fits, table.read, "images and tables .csv, .tsv, .txt, .json or .jsonl of files and labels"),
     "folders": Layout(folders.fits, folders.read, "a folder per class, perhaps inside train and test"),
     "Parquet": Layout(parquet.fits, parquet.read, "FILE.parquet, or a folder of them: images as bytes, and labels"),
     "images": Layout(folders.fits_loose, folders.read, "images without folders; labels may be in their names"),
@@ -146,7 +152,7 @@ def load(source: DataSource, options: DataOptions = AS_THEY_ARE, **given: Any) -
         with hub.on_disk(source) as folder:
             return load(folder, options)
     found = _read(str(source), options) if isinstance(source, str | Path) else memory.read(source)
-    found = without_labels(found) if options.kind == "none" else found
+    found = without_labels(found) if options.kind == "none" else merging.merged(found, options.merge)
     size = options.size
     if isinstance(found, Listing):
         found = foreign_images.converting(found, options)
@@ -220,6 +226,9 @@ def from_store(store: Store, options: DataOptions = AS_THEY_ARE) -> Listing | Da
     if layout is None:
         return _archive_in(store, options)
     found = layout.read(store, options)
+    if layout is LAYOUTS["folders"] and isinstance(found, Listing) and (tables := table.unused(store, options)):
+        said = tuple(f"{name} is {what}." for name, what in tables)
+        found = replace(found, structure=(*found.structure, *tables), remarks=(*found.remarks, *said))
     own = {} if layout is LAYOUTS["generated"] else store.own
     if isinstance(found, Listing):
         excluded = dict.fromkeys(store.excluded, "matches --exclude")
