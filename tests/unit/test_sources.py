@@ -368,6 +368,14 @@ def test_splits_of_arrays_tables_and_shards(tmp_path: Path) -> None:
         assert (len(found.train), found.test and len(found.test)) == (COUNT, 3), name
 
 
+def test_pixels_that_are_no_numbers_are_one_line(tmp_path: Path) -> None:
+    for name, text in {"word": ROWS[0].replace(",", ",x", 3), "empty": ROWS[0].rsplit(",", 1)[0] + ",\n"}.items():
+        with pytest.raises(CondgenError, match=r"line 3: wanted a number for each pixel"):
+            data.load(write(tmp_path / name, {"a.csv": (HEAD + ROWS[1] + text).encode()}))
+    with pytest.raises(CondgenError, match=r"a\.csv, line 3: 3 cells where the first has 1025: a cut file\?"):
+        data.load(write(tmp_path / "cut", {"a.csv": (HEAD + ROWS[1] + "1,2,3").encode()}))
+
+
 def test_images_without_a_label_are_left_out_and_counted(tmp_path: Path) -> None:
     labels = np.where(np.arange(COUNT) == 5, np.nan, LABELS)
     found = data.load(write(tmp_path, {"a.npz": npz(x=GREY, y=labels)}))
