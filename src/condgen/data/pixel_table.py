@@ -7,7 +7,6 @@ emotion,pixels,Usage             FER2013: all pixels in one cell, separated by s
 import csv
 import io
 import re
-import warnings
 from collections.abc import Iterator
 from dataclasses import replace
 from itertools import islice
@@ -162,15 +161,10 @@ def _pixels(row: list[str], columns: Columns, where: str) -> NDArray[Any]:
     first, last = columns.pixels[0], columns.pixels[-1] + 1
     together = last - first == len(columns.pixels)
     cells = row[first:last] if together else [row[i] for i in columns.pixels]
-    text = " ".join(cells)
     try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("error", DeprecationWarning)  # older versions of NumPy warn instead of raising
-            values = np.fromstring(text, np.float32, sep=" ")  # faster than np.array(cells)
-    except (ValueError, DeprecationWarning):
-        values = np.zeros(0, np.float32)
-    if len(values) != (len(cells) if len(cells) > 1 else len(text.split())):
-        raise CondgenError(f"{where}: wanted a number for each pixel.")
+        values = np.array(cells if len(cells) > 1 else cells[0].split(), np.float32)
+    except ValueError:
+        raise CondgenError(f"{where}: wanted a number for each pixel.") from None
     are_bytes = bool(((values >= 0) & (values <= 255) & (values == np.floor(values))).all())
     return values.astype(np.uint8) if are_bytes else values
 
