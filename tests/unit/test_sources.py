@@ -119,6 +119,7 @@ COLOURED: dict[str, Callable[[], Files]] = {
     "tar.gz with ./": lambda: {"a.tar.gz": tar({f"./top/{name}": data for name, data in FOLDERS.items()}, "w:gz")},
     "tar.xz": lambda: {"a.txz": tar(FOLDERS, "w:xz")},
     "shard": lambda: {"a.tar": tar(SHARD)},
+    "shard with texts": lambda: {"a.tar": tar({name.replace(".cls", ".txt"): data for name, data in SHARD.items()})},
     "packed shard": lambda: {"a.tgz": tar(SHARD, "w:gz")},
     "shards": lambda: {"wds/a-000.tar": tar(SHARD), "wds/README.md": b"x"},
     "CIFAR": lambda: {
@@ -171,7 +172,7 @@ def test_the_same_images_and_labels_have_one_fingerprint(table: dict[str, Callab
     assert {name: entry == first[: len(entry)] for name, entry in found.items()} == dict.fromkeys(found, True)
 
 
-SHARDS = ("shard", "packed shard", "shards")
+SHARDS = ("shard", "shard with texts", "packed shard", "shards")
 
 
 class Evil:
