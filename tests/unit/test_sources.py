@@ -119,6 +119,7 @@ COLOURED: dict[str, Callable[[], Files]] = {
     "tar.gz with ./": lambda: {"a.tar.gz": tar({f"./top/{name}": data for name, data in FOLDERS.items()}, "w:gz")},
     "tar.xz": lambda: {"a.txz": tar(FOLDERS, "w:xz")},
     "shard": lambda: {"a.tar": tar(SHARD)},
+    "shard with texts": lambda: {"a.tar": tar({name.replace(".cls", ".txt"): data for name, data in SHARD.items()})},
     "packed shard": lambda: {"a.tgz": tar(SHARD, "w:gz")},
     "shards": lambda: {"wds/a-000.tar": tar(SHARD), "wds/README.md": b"x"},
     "CIFAR": lambda: {
@@ -171,7 +172,7 @@ def test_the_same_images_and_labels_have_one_fingerprint(table: dict[str, Callab
     assert {name: entry == first[: len(entry)] for name, entry in found.items()} == dict.fromkeys(found, True)
 
 
-SHARDS = ("shard", "packed shard", "shards")
+SHARDS = ("shard", "shard with texts", "packed shard", "shards")
 
 
 class Evil:
@@ -366,6 +367,14 @@ def test_splits_of_arrays_tables_and_shards(tmp_path: Path) -> None:
     for name, files in sources.items():
         found = data.load(write(tmp_path / name, dict(files)))
         assert (len(found.train), found.test and len(found.test)) == (COUNT, 3), name
+
+
+def test_pixels_that_are_no_numbers_are_one_line(tmp_path: Path) -> None:
+    for name, text in {"word": ROWS[0].replace(",", ",x", 3), "empty": ROWS[0].rsplit(",", 1)[0] + ",\n"}.items():
+        with pytest.raises(CondgenError, match=r"line 3: wanted a number for each pixel"):
+            data.load(write(tmp_path / name, {"a.csv": (HEAD + ROWS[1] + text).encode()}))
+    with pytest.raises(CondgenError, match=r"a\.csv, line 3: 3 cells where the first has 1025: a cut file\?"):
+        data.load(write(tmp_path / "cut", {"a.csv": (HEAD + ROWS[1] + "1,2,3").encode()}))
 
 
 def test_images_without_a_label_are_left_out_and_counted(tmp_path: Path) -> None:
