@@ -16,9 +16,12 @@ listing.py          the image files of a data set with their labels and splits, 
 decode.py           decodes one file to pixels, or gives the reason why that is impossible
 ingest.py           decodes all files into one memory-mapped array in the cache; helpers.py runs it in parallel
 dataset.py          the result of every reader
+file_names.py       the names of many files in little memory
+tree.py             folders with numbers of images, to show what is there
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -40,6 +43,7 @@ from condgen.data import (
 from condgen.data.dataset import Dataset, Split, choosing
 from condgen.data.listing import Listing
 from condgen.data.store import Store, shown, store_at
+from condgen.data.tree import outline
 from condgen.data_options import AS_THEY_ARE, DataOptions
 from condgen.errors import CondgenError, unknown
 from condgen.former import DATA, current_names
@@ -131,16 +135,28 @@ def _read(text: str, options: DataOptions) -> Listing | Dataset:
         raise CondgenError(
             f"{text!r} was written by {store.mark.wrote} and is no data; if yours lie in it, remove {FILE} from it."
         )
-    layout = next((layout for layout in LAYOUTS.values() if layout.fits(store, options)), None)
-    if layout is None:
-        raise CondgenError(
-            f"cannot read {text!r} as data; condgen list data shows the layouts that are understood." + _but_own(store)
-        )
-    found = layout.read(store, options)
-    own = {} if layout is LAYOUTS["generated"] else store.own
+    with _outlined(store):
+        layout = next((name for name, layout in LAYOUTS.items() if layout.fits(store, options)), None)
+        if layout is None:
+            raise CondgenError(
+                f"cannot read {text!r} as data; condgen list data shows the layouts that are understood."
+                + _but_own(store)
+            )
+        found = LAYOUTS[layout].read(store, options)
+    own = {} if layout == "generated" else store.own
     if isinstance(found, Listing):
-        return replace(found, own={**own, **found.own})
-    return replace(found, own={shown(name): wrote for name, wrote in own.items()} | dict(found.own))
+        return replace(found, own={**own, **found.own}, layout=layout)
+    return replace(found, own={shown(name): wrote for name, wrote in own.items()} | dict(found.own), layout=layout)
+
+
+@contextmanager
+def _outlined(store: Store) -> Iterator[None]:
+    """Add an outline of the files to a CondgenError, so that `condgen inspect` can show what it is about."""
+    try:
+        yield
+    except CondgenError as error:
+        error.outline = error.outline or outline(store.names(), store.path.name)
+        raise
 
 
 def _but_own(store: Store) -> str:

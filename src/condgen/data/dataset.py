@@ -2,13 +2,16 @@
 
 import hashlib
 import re
+from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property
+from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
 
+from condgen.data.file_names import FileNames
 from condgen.errors import CondgenError
 from condgen.labels import UNKNOWN, Labels
 from condgen.spec import Spec
@@ -34,6 +37,8 @@ class Split:
 
     images: NDArray[np.uint8]
     labels: NDArray[np.int64]
+    files: Sequence[str] = ()
+    """The name of each image in its source, such as "cat/1.jpg"; empty for images that have no names, as in arrays."""
 
     def __len__(self) -> int:
         return len(self.images)
@@ -54,6 +59,10 @@ class Dataset:
     remarks: tuple[str, ...] = ()
     """What a user should know about how the data were read, one sentence each."""
     structure: Structure = ()
+    layout: str = ""
+    """The layout that the source has, one of `data.LAYOUTS`; empty for data sets that are known by name."""
+    source: Path | None = None
+    """The folder or archive that the names in `Split.files` are relative to."""
 
     def __post_init__(self) -> None:
         for title, split in self.splits.items():
@@ -68,14 +77,18 @@ class Dataset:
         """What a user should know before training, one sentence each."""
         said = [*self.remarks]
         if self.left_out:
-            name, why = next(iter(self.left_out.items()))
-            said.append(f"left out of {self.name!r}: {len(self.left_out):,} files, such as {name}, which {why}.")
+            said.append(f"left out of {self.name!r}: {_by_reason(self.left_out)}.")
         if self.own:
             images = [name for name in self.own if IMAGE.search(name)]
             folders = [name for name in self.own if not IMAGE.search(name)]
             counts = [_counted(folders, "folder", self.own), _counted(images, "file", self.own)]
             said.append(f"left out of {self.name!r}, since condgen wrote it: {' and '.join(filter(None, counts))}.")
         return said
+
+    def title(self, split: str, index: int) -> str:
+        """The name of the label of one image. Unknown attributes count as absent."""
+        label = self.splits[split].labels[index]
+        return self.labels.title(int(label) if label.ndim == 0 else tuple((label == 1).astype(int).tolist()))
 
     @property
     def spec(self) -> Spec:
@@ -89,6 +102,22 @@ class Dataset:
         digest.update(np.ascontiguousarray(self.train.images).data)
         digest.update(np.ascontiguousarray(self.train.labels).data)
         return digest.hexdigest()
+
+
+REASONS = 3
+"""Maximum number of reasons in one sentence about files that are left out."""
+
+
+def _by_reason(left_out: Mapping[str, str]) -> str:
+    """Numbers of files by reason, the most frequent first, each with an example."""
+    files: defaultdict[str, list[str]] = defaultdict(list)
+    for name, why in left_out.items():
+        files[why].append(name)
+    groups = sorted(files.items(), key=lambda group: -len(group[1]))
+    parts = [f"{len(names):,} files, such as {names[0]}, which {why}" for why, names in groups[:REASONS]]
+    if rest := sum(len(names) for _, names in groups[REASONS:]):
+        parts.append(f"{rest:,} more for other reasons")
+    return "; ".join(parts)
 
 
 def _counted(names: Sequence[str], what: str, wrote: Mapping[str, str]) -> str:
@@ -112,14 +141,17 @@ def choosing(data: Dataset, names: str) -> Dataset:
         splits = {name: _classes(split, columns[0]) for name, split in data.splits.items()}
     else:
         labels = Labels(chosen, "attributes")
-        splits = {name: Split(split.images, split.labels[:, columns]) for name, split in data.splits.items()}
+        splits = {name: replace(split, labels=split.labels[:, columns]) for name, split in data.splits.items()}
     return replace(data, labels=labels, train=splits["train"], test=splits.get("test"))
 
 
 def _classes(split: Split, column: int) -> Split:
     """Convert one attribute to two classes. Images whose value is unknown are removed."""
     known = split.labels[:, column] != UNKNOWN
-    return Split(split.images if known.all() else split.images[known], split.labels[known, column])
+    if known.all():
+        return replace(split, labels=split.labels[:, column])
+    files = FileNames(split.files[row] for row in np.flatnonzero(known).tolist()) if split.files else ()
+    return Split(split.images[known], split.labels[known, column], files)
 
 
 def as_images(array: NDArray[np.generic], where: str) -> NDArray[np.uint8]:
@@ -155,6 +187,7 @@ def _check(where: str, split: Split, labels: Labels) -> None:
         raise CondgenError(f"{where} holds no images.")
     if len(split.images) != len(split.labels):
         raise CondgenError(f"{where}: {len(split.images)} images but {len(split.labels)} labels.")
+    assert not split.files or len(split.files) == len(split), "one name for each image"
     least, top = (0, len(labels) - 1) if labels.kind == "classes" else (UNKNOWN, 1)
     low, high = int(split.labels.min()), int(split.labels.max())
     if low < least or high > top:

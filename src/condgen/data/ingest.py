@@ -16,6 +16,7 @@ import struct
 import zipfile
 import zlib
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from typing import NamedTuple
@@ -27,6 +28,7 @@ from numpy.typing import NDArray
 from condgen import cache, disk, marker
 from condgen.data.dataset import Dataset, Split
 from condgen.data.decode import header, pixels
+from condgen.data.file_names import FileNames
 from condgen.data.helpers import chunked, each
 from condgen.data.listing import Listing
 from condgen.data.store import Bad, Images, shown
@@ -82,18 +84,28 @@ def dataset(listing: Listing, size: int | None = None, fit: Fit = "crop", on_bad
     bad |= {listing.images[rows[place]]: why for place, why in lost.items()}
     left_out = dict(listing.odd) | bad
     judge_bad(listing, left_out, on_bad)
-    values = listing.values[[row for place, row in enumerate(rows) if place not in lost]]
+    kept = [row for place, row in enumerate(rows) if place not in lost]
+    values, files = listing.values[kept], [listing.images[row] for row in kept]
     cut = sum(place not in lost for place in range(len(train)))
     if not cut:
         raise CondgenError(f"{str(listing.store.path)!r} holds no training images.")
-    rest = Split(images[cut:], values[cut:]) if cut < len(images) else None
-    about = {shown(name): why for name, why in left_out.items()}
+    rest = Split(images[cut:], values[cut:], FileNames(files[cut:])) if cut < len(images) else None
+    about = {shown(name): why for name, why in [*left_out.items(), *unused(listing)]}
     own = {shown(name): wrote for name, wrote in listing.own.items()}
     remarks = listing.remarks
     if generated:
         remarks = (*remarks, f"condgen generated all images of {listing.name!r}.")
-    first = Split(images[:cut], values[:cut])
-    return Dataset(listing.name, listing.labels, first, rest, about, own, remarks, listing.structure)
+    first = Split(images[:cut], values[:cut], FileNames(files[:cut]))
+    read = Dataset(listing.name, listing.labels, first, rest, about, own, remarks, listing.structure)
+    return replace(read, layout=listing.layout, source=listing.store.path)
+
+
+def unused(listing: Listing) -> list[tuple[str, str]]:
+    """Validation images beside a test split, each with the reason why it is left out."""
+    if "test" not in listing.parts:
+        return []
+    names = (name for name, part in zip(listing.images, listing.parts, strict=True) if part == "validation")
+    return [(name, "is in the validation split, which is not used beside a test split") for name in names]
 
 
 def are_generated(survey: Sequence[Facts | str]) -> bool:

@@ -3,7 +3,6 @@
 The page is templates/report.html; this file collects its content.
 """
 
-import base64
 import shlex
 from collections.abc import Sequence
 from pathlib import Path
@@ -12,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 from condgen import api, records
 from condgen.errors import CondgenError, notice
 from condgen.metrics import METRICS
-from condgen.verbs import evaluate
+from condgen.verbs import evaluate, pages
 from condgen.verbs.compare import HEADLINE, Entry, Group, entries, grouped, histories, vae_beside_gan
 from condgen.version import __version__
 
@@ -33,19 +32,13 @@ def report(*runs: str, out: Path | None = None, quick: bool = False) -> Path:
         out: HTML file to write. Default: report.html in the run's folder, or in the working folder for several runs.
         quick: Skip the classification accuracy score (CAS) when evaluating runs that have no evaluation yet.
     """
-    from jinja2 import Environment, FileSystemLoader, StrictUndefined
-
     from condgen.disk import write_bytes
     from condgen.marker import check_file
 
     found = entries(runs, quick)
     path = (out or (found[0].folder / "report.html" if len(found) == 1 else Path("report.html"))).expanduser()
-    environment = Environment(
-        loader=FileSystemLoader(Path(__file__).parent / "templates"), autoescape=True, undefined=StrictUndefined,
-        trim_blocks=True, lstrip_blocks=True,
-    )  # fmt: skip
     check_file(path)
-    write_bytes(path, environment.get_template("report.html").render(content(found)).encode())
+    write_bytes(path, pages.render("report.html", content(found)))
     return path
 
 
@@ -144,8 +137,8 @@ def suspects(entry: Entry, reference: "Reference") -> list[dict[str, Any]]:
     real = reference.dataset.train.images
     return [
         {
-            "generated": data_url(canvas.png(canvas.enlarged(canvas.to_pil(generated.images[place])))),
-            "real": data_url(canvas.png(canvas.enlarged(canvas.to_pil(real[which[place]])))),
+            "generated": pages.data_url(canvas.png(canvas.enlarged(canvas.to_pil(generated.images[place])))),
+            "real": pages.data_url(canvas.png(canvas.enlarged(canvas.to_pil(real[which[place]])))),
             "distance": float(distances[place]),
             "same": bool((generated.images[place] == real[which[place]]).all()),
         }
@@ -175,11 +168,7 @@ def mosaic(batches: Sequence[Any]) -> str:
     from condgen.sampling import canvas
 
     generated = np.concatenate(batches)
-    return data_url(canvas.png(canvas.mosaic(generated, columns=4)))
-
-
-def data_url(png: bytes) -> str:
-    return "data:image/png;base64," + base64.b64encode(png).decode()
+    return pages.data_url(canvas.png(canvas.mosaic(generated, columns=4)))
 
 
 def svg(drawing: bytes) -> str:
