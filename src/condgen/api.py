@@ -118,7 +118,12 @@ def train(
                 monitor = order.monitor(reference())
                 here = conditions(str(order.device), order.config.batch // parallel.world_size(), parallel.world_size())
                 begin = run.begin_session(training.images, here, allow_changed) if is_main else []
-                for sentence in [*order.dataset.notes, *advice(training.system, order.preset), *begin]:
+                for sentence in [
+                    *order.understood(),
+                    *order.dataset.notes,
+                    *advice(training.system, order.preset),
+                    *begin,
+                ]:
                     progress.say(sentence)
                 evaluated = parallel.broadcast(int(monitor is not None))
                 every = Every(log_every, grid_every, evaluate_every if evaluated else 0)

@@ -86,12 +86,13 @@ def equal(data: Dataset, places: Sequence[Place]) -> list[list[Place]]:
 def exact_copies(data: Dataset, groups: Sequence[Sequence[Place]]) -> list[Copy]:
     """Each image that equals an earlier one, with an earlier one of another label if there is one."""
     found = []
-    for group in groups:
-        first = group[0]
-        other = next((place for place in group if _differ(data, first, place)), first)
-        for place in group[1:]:
-            earlier = first if place <= other or _differ(data, first, place) else other
-            found.append(Copy(place, earlier, 1.0, True, _differ(data, earlier, place)))
+    for first, *others in groups:
+        other = first
+        for place in others:
+            differs = _differ(data, first, place)
+            earlier = first if differs else other
+            found.append(Copy(place, earlier, 1.0, True, differs or other != first))
+            other = place if differs and other == first else other
     return found
 
 

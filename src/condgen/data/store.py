@@ -317,7 +317,8 @@ def store_at(path: Path) -> Store:
     path = path.resolve() if path.name in ("", "..") else path  # the data set is named after its folder
     if path.is_dir():
         return Folder(path)
-    return Archive(path) if path.suffix == ".zip" else Folder(path.parent, only=path.name)
+    folder = path.parent if path.parent.name not in ("", "..") else path.parent.resolve()
+    return Archive(path) if path.suffix == ".zip" else Folder(folder, only=path.name)
 
 
 def bytes_of(store: Store, name: str) -> bytes:

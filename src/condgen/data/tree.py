@@ -9,7 +9,8 @@ from posixpath import dirname
 from condgen.errors import shortened
 
 IMAGES = ("png", "jpg", "jpeg", "jpe", "jfif", "bmp", "gif", "webp", "tif", "tiff", "ppm", "pgm", "pnm", "heic", "avif")
-"""Usual endings of image files. A file without an ending also counts as an image."""
+"""Usual endings of image files."""
+ARCHIVES = (".zip", ".tar", ".parquet")
 DEPTH, CHILDREN, LINES = 4, 8, 40
 """Maximum depth, number of entries in a folder, and number of lines that are shown."""
 
@@ -63,7 +64,9 @@ def of_names(names: Iterable[str], top: str) -> Folder:
 def is_image(name: str) -> bool:
     """Whether a file is probably an image, according to its name."""
     stem, dot, ending = name.rpartition(".")
-    return not dot or not stem or ending.lower() in IMAGES or not ending.isalnum()
+    if dot and stem and ending.isalnum():
+        return ending.lower() in IMAGES
+    return any(map(str.isdigit, name))  # IMG_0001, but not LICENSE
 
 
 def outline(names: Iterable[str], top: str) -> list[str]:
@@ -84,7 +87,8 @@ def _rows(folder: Folder, depth: int) -> Iterator[tuple[str, str]]:
     """A folder and what is in it: the name, indented, and what is said of it."""
     indent = "  " * depth
     counted = f"{folder.images:,} image{'' if folder.images == 1 else 's'}" if folder.images else "no images"
-    yield f"{indent}{shortened(folder.name)}/", ", ".join(filter(None, [counted, folder.meaning]))
+    slash = "" if folder.name.lower().endswith(ARCHIVES) else "/"
+    yield f"{indent}{shortened(folder.name)}{slash}", ", ".join(filter(None, [counted, folder.meaning]))
     inner = sorted(folder.folders.values(), key=lambda inner: inner.name)
     if inner and depth + 1 >= DEPTH:
         yield f"{indent}  ... {len(inner):,} folders", ""

@@ -1,7 +1,9 @@
 """Range of values and bit depth: images that use a small part of their range are decoded to nearly black ones."""
 
+import shlex
 from collections import Counter
 from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -12,68 +14,99 @@ from condgen.data.originals import Original, sample
 
 NARROW = 64
 """If half of the images cover fewer than this many of the 256 values, they are too dark, too bright or too flat."""
+DEEP = 65535
+"""White in images of 16 bits."""
 AT_ONCE = 4096
 """Number of images whose values are compared at a time."""
 CHECKED = 500
 """Number of images that are checked before a training, at equal distances."""
 
 
+@dataclass(frozen=True)
+class Ranges:
+    """The smallest and the largest value of each image, uint8 (n,)."""
+
+    low: NDArray[np.uint8]
+    high: NDArray[np.uint8]
+
+    @classmethod
+    def of(cls, images: NDArray[np.uint8]) -> "Ranges":
+        """images: (n, h, w, c)."""
+        parts = [images[at : at + AT_ONCE] for at in range(0, len(images), AT_ONCE)]
+        low, high = ([bound(part, axis=(1, 2, 3)) for part in parts] for bound in (np.min, np.max))
+        return cls(np.concatenate(low), np.concatenate(high))
+
+    @property
+    def are_narrow(self) -> bool:
+        """Whether half of the images cover a small part of the range."""
+        return float(np.median(self.high - self.low)) < NARROW
+
+    @property
+    def tone(self) -> str:
+        return "black" if np.median(self.high) < 128 else "white" if np.median(self.low) >= 128 else "grey"
+
+    @property
+    def top(self) -> int:
+        return int(self.high.max())
+
+
 def facts(data: Dataset) -> dict[str, Any]:
     """The range of values of the decoded training images, and formats, depths and sizes of a sample of their files."""
-    low, high = ranges(data.train.images)
+    values = Ranges.of(data.train.images)
     originals = sample(data.source, data.train.files) if data.source else []
     return {
-        "median_low": int(np.median(low)),
-        "median_high": int(np.median(high)),
-        "blank": [_name(data.train, row) for row in np.flatnonzero(low == high).tolist()],
+        "median_low": int(np.median(values.low)),
+        "median_high": int(np.median(values.high)),
+        "blank": [_name(data.train, row) for row in np.flatnonzero(values.low == values.high).tolist()],
         "files": _files(originals) if originals else None,
-        "remedy": remedy(low, high, originals),
+        "remedy": remedy(data, values, originals),
     }
 
 
-def ranges(images: NDArray[np.uint8]) -> tuple[NDArray[np.uint8], NDArray[np.uint8]]:
-    """The smallest and the largest value of each image (n, h, w, c)."""
-    parts = [
-        images[at : at + AT_ONCE].reshape(len(images[at : at + AT_ONCE]), -1) for at in range(0, len(images), AT_ONCE)
-    ]
-    return np.concatenate([part.min(1) for part in parts]), np.concatenate([part.max(1) for part in parts])
-
-
-def remedy(low: NDArray[np.uint8], high: NDArray[np.uint8], originals: Sequence[Original] = ()) -> str | None:
+def remedy(data: Dataset, values: Ranges, originals: Sequence[Original] = ()) -> str | None:
     """What to do about images that cover a small part of the range of values; None if they do not."""
-    if float(np.median(high.astype(int) - low)) >= NARROW:
-        return None
-    first, last = int(np.median(low)), int(np.median(high))
-    said = f"the images are nearly {'black' if last < 128 else 'white' if first >= 128 else 'grey'}: after decoding, "
-    said += f"half of them cover less than a quarter of the range, typically {first} to {last} of 0 to 255."
     deep = [original for original in originals if original.bits == 16]
-    white, top = (65535, max(one.high for one in deep)) if 2 * len(deep) > len(originals) else (255, int(high.max()))
-    if 0 < top <= white // 2:
-        depth = f" of their {white.bit_length()} bits" if deep else ""
-        said += f" Their largest value is {top:,} of {white:,}{depth}: {_scaling(top, white, bool(originals))}"
+    dark = [original for original in deep if original.high <= original.white // 4]
+    if values.are_narrow:
+        said = (
+            f"the images are nearly {values.tone}: half of them cover less than a quarter of the range after decoding."
+        )
+        top, white = (
+            (max(one.high for one in deep), deep[0].white) if 2 * len(deep) > len(originals) else (values.top, 255)
+        )
+    elif 2 * len(dark) > len(deep):
+        said = f"{len(dark):,} of {len(originals):,} sampled files have 16 bits and are nearly black after decoding."
+        top, white = max(one.high for one in dark), dark[0].white
     else:
-        said += " If that is not intended, stretch their contrast in a copy of the files."
-    return said
+        return None
+    if not 0 < top <= white // 2:
+        return f"{said} If that is not intended, stretch their contrast in a copy of the files."
+    return f"{said} Their largest value is {top:,}, where white is {white:,}; {_scaling(data, top, white, originals)}."
 
 
 def before_training(data: Dataset) -> str | None:
-    """`remedy` for a sample of the training images, as a check before a training."""
+    """`remedy` for a sample of the training images, as a check before a training. Files are opened only if the sample
+    is doubtful."""
     images = data.train.images
-    low, high = ranges(images[:: max(1, len(images) // CHECKED)])
-    if remedy(low, high) is None:
+    values = Ranges.of(images[:: max(1, len(images) // CHECKED)])
+    if not values.are_narrow:
         return None
-    return remedy(low, high, sample(data.source, data.train.files) if data.source else [])
+    return remedy(data, values, sample(data.source, data.train.files) if data.source else [])
 
 
-def _scaling(top: int, white: int, are_files: bool) -> str:
-    """How to scale values up to `top` so that they reach white: by a power of two if the values have that many bits."""
-    factor = white / (2 ** top.bit_length() - 1) if white == 65535 else white / top
-    number = round(factor) if factor >= 2 else round(factor, 2)
-    if not are_files:
-        return f"multiply the array by {number} before saving it."
+def _scaling(data: Dataset, top: int, white: int, originals: Sequence[Original]) -> str:
+    """How to scale values up to `top` so that they reach white: by a power of two if they have 16 bits."""
+    factor = white / (2 ** top.bit_length() - 1) if white == DEEP else white / top
+    number = f"{factor:.3g}" if factor < 10 else f"{factor:.0f}"
+    if len({original.bits for original in originals}) > 1:
+        return f"multiply the values of the 16-bit images by {number} in a copy of the files"
+    if data.source is None or not data.source.is_dir() or not (data.source / data.train.files[0]).is_file():
+        return f"multiply the values by {number} before saving the images"
+    folder = data.source.resolve().name
+    here, copy = shlex.quote(str(data.source)), shlex.quote(f"{folder}-scaled")
     return (
-        f"multiply the values by {number} in a copy of the files, in ImageMagick with `mogrify -path COPY -evaluate "
-        f"multiply {number} FILES`."
+        f"a copy with values multiplied by {number} is made by: cp -r {here} {copy} && find {copy} -type f -exec "
+        f"mogrify -evaluate multiply {number} {{}} + (with ImageMagick)"
     )
 
 

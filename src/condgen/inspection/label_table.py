@@ -28,26 +28,31 @@ KEPT = ("size", "fit", "alpha", "background")
 """Options for reading data that are not about labels, and are therefore needed to read the table as well."""
 
 
-def check(path: Path) -> None:
-    """Raise CondgenError if the file exists, unless condgen wrote it and nobody has changed it since."""
-    if path.suffix.lower() != ENDING:
-        raise CondgenError(f"--write-table writes a {ENDING} file; {str(path)!r} has another ending.")
-    if path.is_dir() or (path.exists() and not cache.kept(_record(path.read_bytes()))):
-        raise CondgenError(
-            f"{str(path)!r} is there already, and is not what condgen wrote, or no longer; give another --write-table."
-        )
-
-
 def write(data: Dataset, path: Path) -> list[str]:
     """Write the table. Returns sentences on classes that it cannot contain.
 
-    Raises CondgenError if the file exists (see `check`), or if the images have no files of their own.
+    Raises CondgenError if the images have no files of their own, or if another file is there. A table that condgen
+    wrote is replaced, unless it has been changed since.
     """
+    if path.suffix.lower() != ENDING:
+        raise CondgenError(f"--write-table writes a {ENDING} file; {str(path)!r} has another ending.")
     content = encoded(_head(data), _rows(data, _base(data, path)))
-    check(path)
+    _check(path, content)
     disk.write_bytes(path, content)
     cache.keep_if_possible(_record(content), True)
     return _lost(data)
+
+
+def _check(path: Path, content: bytes) -> None:
+    """Raise CondgenError if a file is there that is not exactly what condgen wrote."""
+    try:
+        there = path.read_bytes()
+    except FileNotFoundError:
+        return
+    if there != content and not cache.kept(_record(there)):
+        raise CondgenError(
+            f"{str(path)!r} is there already, and is not what condgen wrote, or no longer; give another --write-table."
+        )
 
 
 def command(path: Path, data: Dataset, options: DataOptions) -> str:

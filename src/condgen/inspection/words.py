@@ -34,14 +34,20 @@ def summary(data: Dataset) -> str:
 
 
 def meanings(data: Dataset) -> str:
-    """The layout, and the meaning of the first folders or columns, in one line; '' if there are none."""
-    root = None if data.structure else understood.tree(data)
+    """The meaning of the folders or columns, in one line; '' if none is known. Folders that are named after their class
+    are not listed."""
+    root = understood.tree(data) if data.layout == "folders" and not data.structure else None
     found = [(path, folder.meaning) for path, folder in root.walk() if folder.meaning] if root else [*data.structure]
-    found.sort(key=lambda pair: pair[0].count("/"))  # outer folders first
-    pairs = [f"{shortened(what)} is {meaning}" for what, meaning in found]
-    if len(pairs) > NAMED:
-        pairs = [*pairs[:NAMED], f"and {len(pairs) - NAMED:,} more (condgen inspect shows them)"]
-    return f"{data.layout or 'understood'}: {', '.join(pairs)}." if pairs else ""
+    found.sort(key=lambda pair: (pair[0].count("/"), "training" not in pair[1]))  # outer folders first
+    other = [(what, meaning) for what, meaning in found if not _is_named_after_class(what, meaning)]
+    parts = [f"{shortened(what)} is {meaning}" for what, meaning in other[:NAMED]]
+    parts += [f"{len(other) - NAMED:,} more, which condgen inspect shows"] if len(other) > NAMED else []
+    parts += ["each class has a folder of its name"] if len(other) < len(found) else []
+    return f"{data.layout or 'understood'}: {', '.join(parts)}." if parts else ""
+
+
+def _is_named_after_class(path: str, meaning: str) -> bool:
+    return path.endswith("/") and path.split("/")[-2] in meaning.removeprefix("the class ").split(",")
 
 
 def sentences(found: dict[str, Any]) -> list[str]:

@@ -38,8 +38,6 @@ def inspect(
     from condgen.verbs import inspect_page
 
     table = write_table.expanduser() if write_table else None
-    if table:
-        label_table.check(table)
     dataset = loaded(data, data_options)
     folder = (out or Path("inspected") / dataset.name).expanduser()
     inspection.check(folder)
