@@ -109,7 +109,7 @@ def test_a_small_part_of_the_range_is_said_with_its_remedy() -> None:
     deep("deep", 1)
     found = depth.facts(data.load("deep"))
     assert "largest value is 4,095, where white is 65,535" in found["remedy"]
-    assert "cp -r deep deep-scaled && find deep-scaled -type f -exec mogrify -evaluate multiply 16" in found["remedy"]
+    assert "--window=0,4095 makes 4,095 white" in found["remedy"]
     assert found["remedy"] == depth.before_training(data.load("deep"))
     assert found["files"] == {
         "sampled": 24,
@@ -126,7 +126,11 @@ def test_a_small_part_of_the_range_is_said_with_its_remedy() -> None:
     write(Path("mixed"), {f"cat/{i}.png": png(i, side=16) for i in range(30)})
     mixed = str(depth.facts(data.load("mixed"))["remedy"])
     assert "24 of 54 sampled files have 16 bits" in mixed
-    assert "multiply the values of the 16-bit images by 16" in mixed
+    assert "--window=0,4095" in mixed
+    write(Path("masks"), {f"{'ab'[i % 2]}/{i}.png": encoded(Image.new("L", (9, 9), i % 10)) for i in range(20)})
+    assert "cp -r masks masks-scaled && find masks-scaled -type f -exec mogrify -evaluate multiply 28 {} +" in str(
+        depth.before_training(data.load("masks"))
+    )
 
 
 def scene(seed: int) -> Image.Image:

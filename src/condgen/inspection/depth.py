@@ -14,8 +14,6 @@ from condgen.data.originals import Original, sample
 
 NARROW = 64
 """If half of the images cover fewer than this many of the 256 values, they are too dark, too bright or too flat."""
-DEEP = 65535
-"""White in images of 16 bits."""
 AT_ONCE = 4096
 """Number of images whose values are compared at a time."""
 CHECKED = 500
@@ -71,17 +69,13 @@ def remedy(data: Dataset, values: Ranges, originals: Sequence[Original] = ()) ->
         said = (
             f"the images are nearly {values.tone}: half of them cover less than a quarter of the range after decoding."
         )
-        top, white = (
-            (max(one.high for one in deep), deep[0].white) if 2 * len(deep) > len(originals) else (values.top, 255)
-        )
-    elif 2 * len(dark) > len(deep):
+        if 2 * len(deep) > len(originals):
+            return f"{said} {_of_16_bits(deep)}"
+        return f"{said} {_of_8_bits(data, values.top)}"
+    if 2 * len(dark) > len(deep):
         said = f"{len(dark):,} of {len(originals):,} sampled files have 16 bits and are nearly black after decoding."
-        top, white = max(one.high for one in dark), dark[0].white
-    else:
-        return None
-    if not 0 < top <= white // 2:
-        return f"{said} If that is not intended, stretch their contrast in a copy of the files."
-    return f"{said} Their largest value is {top:,}, where white is {white:,}; {_scaling(data, top, white, originals)}."
+        return f"{said} {_of_16_bits(dark)}"
+    return None
 
 
 def before_training(data: Dataset) -> str | None:
@@ -94,19 +88,24 @@ def before_training(data: Dataset) -> str | None:
     return remedy(data, values, sample(data.source, data.train.files) if data.source else [])
 
 
-def _scaling(data: Dataset, top: int, white: int, originals: Sequence[Original]) -> str:
-    """How to scale values up to `top` so that they reach white: by a power of two if they have 16 bits."""
-    factor = white / (2 ** top.bit_length() - 1) if white == DEEP else white / top
-    number = f"{factor:.3g}" if factor < 10 else f"{factor:.0f}"
-    if len({original.bits for original in originals}) > 1:
-        return f"multiply the values of the 16-bit images by {number} in a copy of the files"
-    if data.source is None or not data.source.is_dir() or not (data.source / data.train.files[0]).is_file():
-        return f"multiply the values by {number} before saving the images"
-    folder = data.source.resolve().name
-    here, copy = shlex.quote(str(data.source)), shlex.quote(f"{folder}-scaled")
+def _of_16_bits(deep: Sequence[Original]) -> str:
+    top = max(original.high for original in deep)
+    white: int = 2 ** top.bit_length() - 1
     return (
-        f"a copy with values multiplied by {number} is made by: cp -r {here} {copy} && find {copy} -type f -exec "
-        f"mogrify -evaluate multiply {number} {{}} + (with ImageMagick)"
+        f"Their largest value is {top:,}, where white is {deep[0].white:,}; --window=0,{white} makes {white:,} white."
+    )
+
+
+def _of_8_bits(data: Dataset, top: int) -> str:
+    if not 0 < top < 128:
+        return "If that is not intended, stretch their contrast in a copy of the files."
+    said, number = f"Their largest value is {top}, where white is 255", round(255 / top)
+    if data.source is None or not data.source.is_dir() or not (data.source / data.train.files[0]).is_file():
+        return f"{said}; multiply the values by {number} before saving the images."
+    here, copy = shlex.quote(str(data.source)), shlex.quote(f"{data.source.resolve().name}-scaled")
+    return (
+        f"{said}; a copy with values multiplied by {number} is made by: cp -r {here} {copy} && find {copy} -type f "
+        f"-exec mogrify -evaluate multiply {number} {{}} + (with ImageMagick)."
     )
 
 

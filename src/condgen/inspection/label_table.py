@@ -4,8 +4,8 @@
     pets/cat/1.jpg,train,cat              faces/1.png,train,1,0
     pets/dog/2.jpg,test,dog               faces/2.png,test,,1          an empty attribute is unknown
 
-Paths are relative to the folder of the table if the images are in it or below it, and absolute otherwise. Reading the
-data with the table gives the same images and labels in the same order, and therefore the same fingerprint.
+Paths are relative to the folder of the table if the images are in it or below it, and absolute otherwise. The table is
+read back after it is written: it gives the same images and labels in the same order, and so the same fingerprint.
 """
 
 import shlex
@@ -14,25 +14,26 @@ from hashlib import sha256
 from pathlib import Path
 
 from condgen import cache, disk
+from condgen import data as datasets
 from condgen.data.dataset import Dataset, Split
-from condgen.data.listing import in_order
 from condgen.data.store import shown
-from condgen.data_options import DataOptions
+from condgen.data_options import AS_THEY_ARE, DataOptions
 from condgen.errors import CondgenError
 from condgen.inspection.tables import encoded
 from condgen.labels import ANY, Labels
 from condgen.schema import option
 
 ENDING = ".csv"
-KEPT = ("size", "fit", "alpha", "background")
+KEPT = ("size", "fit", "alpha", "background", "window")
 """Options for reading data that are not about labels, and are therefore needed to read the table as well."""
 
 
-def write(data: Dataset, path: Path) -> list[str]:
-    """Write the table. Returns sentences on classes that it cannot contain.
+def write(data: Dataset, path: Path, options: DataOptions = AS_THEY_ARE) -> list[str]:
+    """Write the table, and read it back. Returns sentences on what it does not preserve.
 
-    Raises CondgenError if the images have no files of their own, or if another file is there. A table that condgen
-    wrote is replaced, unless it has been changed since.
+    options: those that the data were read with. Raises CondgenError if the images have no files of their own, if the
+    table cannot be read at this place, or if another file is there. A table that condgen wrote is replaced, unless it
+    has been changed since.
     """
     if path.suffix.lower() != ENDING:
         raise CondgenError(f"--write-table writes a {ENDING} file; {str(path)!r} has another ending.")
@@ -40,7 +41,37 @@ def write(data: Dataset, path: Path) -> list[str]:
     _check(path, content)
     disk.write_bytes(path, content)
     cache.keep_if_possible(_record(content), True)
-    return _lost(data)
+    try:
+        found = datasets.load(path, options_for(data, options))
+    except CondgenError as error:
+        path.unlink()
+        raise CondgenError(
+            f"a table at {str(path)!r} cannot be read back ({error}){_other_place(data, path)}"
+        ) from None
+    if found.fingerprint == data.fingerprint:
+        return []
+    return ["the table does not keep classes without images, nor an order of classes other than that of their names."]
+
+
+def options_for(data: Dataset, options: DataOptions) -> DataOptions:
+    """The options that read the table, if `options` read the data."""
+    kept = {name: value for name, value in options.chosen.items() if name in KEPT}
+    return DataOptions(kind="none" if data.labels == ANY else data.labels.kind, **kept)
+
+
+def command(path: Path, data: Dataset, options: DataOptions) -> str:
+    """The command that trains on the table."""
+    chosen = options_for(data, options).chosen
+    words = [word for name, value in chosen.items() for word in _words(name, value)]
+    return shlex.join(["condgen", "train", "--data", str(path), *words])
+
+
+def _other_place(data: Dataset, path: Path) -> str:
+    """A place for the table from which its images are found."""
+    source = (data.source or path).resolve()
+    if source.is_relative_to(path.resolve().parent):
+        return "."
+    return f"; write it above the images, such as --write-table {shlex.quote(str(source.parent / path.name))}."
 
 
 def _check(path: Path, content: bytes) -> None:
@@ -53,14 +84,6 @@ def _check(path: Path, content: bytes) -> None:
         raise CondgenError(
             f"{str(path)!r} is there already, and is not what condgen wrote, or no longer; give another --write-table."
         )
-
-
-def command(path: Path, data: Dataset, options: DataOptions) -> str:
-    """The command that trains on the table, with the options that are still needed."""
-    kept = {"kind": "none" if data.labels == ANY else data.labels.kind}
-    kept |= {name: value for name, value in options.chosen.items() if name in KEPT}
-    words = [word for name, value in kept.items() for word in _words(name, value)]
-    return shlex.join(["condgen", "train", "--data", str(path), *words])
 
 
 def _words(name: str, value: object) -> list[str]:
@@ -111,14 +134,3 @@ def _checked(text: str) -> str:
     if text != text.strip() or not text.isprintable():
         raise CondgenError(f"{shown(text)} cannot be written to a table; rename it.")
     return text
-
-
-def _lost(data: Dataset) -> list[str]:
-    """A sentence on classes without images, or in an order of their own, which a table does not preserve."""
-    if data.labels.kind != "classes" or data.labels == ANY:
-        return []
-    there = {number for split in data.splits.values() for number in set(split.labels.tolist())}
-    names = [data.labels.names[number] for number in sorted(there)]
-    if names == in_order(names) and len(names) == len(data.labels):
-        return []
-    return ["the table does not keep classes without images, nor an order of classes other than that of their names."]

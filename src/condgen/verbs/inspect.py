@@ -34,17 +34,16 @@ def inspect(
             Correct it in a spreadsheet and pass it to --data.
     """
     from condgen import inspection
-    from condgen.inspection import label_table
     from condgen.verbs import inspect_page
 
     table = write_table.expanduser() if write_table else None
     dataset = loaded(data, data_options)
     folder = (out or Path("inspected") / dataset.name).expanduser()
     inspection.check(folder)
-    written = [*label_table.write(dataset, table), _of_table(table, dataset, data_options)] if table else []
+    said = table_of(dataset, table, data_options) if table else []
     found = inspection.facts(dataset)
     names = inspection.write(dataset, found, folder, inspect_page.page(dataset, found))
-    return Result(found, in_words(dataset, found, [*written, f"{folder}: {', '.join(sorted(names))}"]))
+    return Result(found, in_words(dataset, found, [*said, f"{folder}: {', '.join(sorted(names))}"]))
 
 
 def loaded(data: str, options: DataOptions) -> "Dataset":
@@ -56,6 +55,15 @@ def loaded(data: str, options: DataOptions) -> "Dataset":
     except CondgenError as error:
         sys.stderr.writelines(f"{line}\n" for line in error.outline)
         raise
+
+
+def table_of(data: "Dataset", path: Path, options: DataOptions) -> list[str]:
+    """Write the table of labels. Returns what it does not preserve, and the command that uses it."""
+    from condgen.inspection import label_table
+
+    lost, images = label_table.write(data, path, options), sum(map(len, data.splits.values()))
+    use = label_table.command(path, data, options)
+    return [*lost, f"{path}: {images:,} images with their labels, to correct and use: {use}"]
 
 
 def in_words(data: "Dataset", found: dict[str, Any], files: Sequence[str]) -> str:
@@ -71,12 +79,3 @@ def in_words(data: "Dataset", found: dict[str, Any], files: Sequence[str]) -> st
     said = "\n".join([*data.notes, *inspection.sentences(found)] or ["No duplicate images; no rare labels."])
     parts = [found["summary"], understood.text(data), as_table(splits), as_table(per_label), said, "\n".join(files)]
     return "\n\n".join(filter(None, parts))
-
-
-def _of_table(table: Path, data: "Dataset", options: DataOptions) -> str:
-    from condgen.inspection import label_table
-
-    images = sum(map(len, data.splits.values()))
-    return (
-        f"{table}: {images:,} images with their labels, to correct and use: {label_table.command(table, data, options)}"
-    )
