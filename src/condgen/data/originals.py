@@ -11,7 +11,7 @@ from condgen.data.decode import header
 from condgen.data.store import Bad, store_at
 
 SAMPLED = 100
-"""Number of files that are opened, at equal distances."""
+"""Maximum number of files that are opened, at equal distances."""
 
 
 @dataclass(frozen=True)
@@ -42,7 +42,8 @@ class Original:
 def sample(source: Path, files: Sequence[str], count: int = SAMPLED) -> list[Original]:
     """Describe some of the files of a folder or zip archive. Files that cannot be opened by name, such as the rows of a
     table, are skipped."""
-    return list(_opened(source, [files[place] for place in range(0, len(files), max(1, len(files) // count))]))
+    step = max(1, -(-len(files) // count))
+    return list(_opened(source, [files[place] for place in range(0, len(files), step)]))
 
 
 def _opened(source: Path, files: Sequence[str]) -> Iterator[Original]:
