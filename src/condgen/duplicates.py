@@ -18,6 +18,7 @@ from PIL import Image
 
 from condgen.data.dataset import Dataset
 from condgen.data.helpers import chunked, each
+from condgen.data.store import valid
 from condgen.errors import shortened
 from condgen.labels import UNKNOWN
 from condgen.metrics.pixels import digests
@@ -131,7 +132,7 @@ def as_plain(data: Dataset, copy: Copy) -> dict[str, Any]:
 
 def _described(data: Dataset, place: Place) -> dict[str, Any]:
     split = data.splits[place.split]
-    file = split.files[place.number] if split.files else None
+    file = valid(split.files[place.number]) if split.files else None
     return {"split": place.split, "index": place.number, "file": file, "label": data.title(place.split, place.number)}
 
 

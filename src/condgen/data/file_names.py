@@ -1,6 +1,5 @@
 """The file names of many images in little memory."""
 
-import os
 from collections.abc import Iterable, Sequence
 from itertools import accumulate
 from typing import overload
@@ -14,7 +13,7 @@ class FileNames(Sequence[str]):
     strings. The names are decoded when they are read."""
 
     def __init__(self, names: Iterable[str]) -> None:
-        encoded = [os.fsencode(name) for name in names]
+        encoded = [name.encode("utf-8", "surrogatepass") for name in names]
         self._ends: NDArray[np.int64] = np.fromiter(accumulate(map(len, encoded)), np.int64, len(encoded))
         self._text = b"".join(encoded)
 
@@ -30,4 +29,4 @@ class FileNames(Sequence[str]):
             return [self[number] for number in range(*place.indices(len(self)))]
         number = range(len(self))[place]  # raises IndexError, and counts negative numbers from the end
         start = int(self._ends[number - 1]) if number else 0
-        return os.fsdecode(self._text[start : int(self._ends[number])])
+        return self._text[start : int(self._ends[number])].decode("utf-8", "surrogatepass")

@@ -344,7 +344,12 @@ def hidden(name: str) -> bool:
 
 def shown(name: str) -> str:
     """A file name for messages and JSON: quoted, on one line, whatever bytes it contains."""
-    return repr(name.encode("utf-8", "backslashreplace").decode())
+    return repr(valid(name))
+
+
+def valid(name: str) -> str:
+    """A file name as valid Unicode, for JSON and HTML. Bytes that are no text become escapes such as \\udcff."""
+    return name.encode("utf-8", "backslashreplace").decode()
 
 
 def _wrapper(names: list[str]) -> str:

@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from condgen.data.dataset import Dataset, Split
 from condgen.data.originals import Original, sample
+from condgen.data.store import valid
 
 NARROW = 64
 """If half of the images cover fewer than this many of the 256 values, they are too dark, too bright or too flat."""
@@ -123,4 +124,4 @@ def _files(originals: Sequence[Original]) -> dict[str, Any]:
 
 
 def _name(split: Split, row: int) -> str:
-    return split.files[row] if split.files else f"train {row}"
+    return valid(split.files[row]) if split.files else f"train {row}"

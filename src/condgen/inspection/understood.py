@@ -9,7 +9,9 @@ from typing import Any
 
 from condgen.data import LAYOUTS
 from condgen.data.dataset import Dataset
+from condgen.data.store import valid
 from condgen.data.tree import Folder, lines
+from condgen.tables import in_one_line
 
 SPLITS = {"train": "training", "test": "test"}
 """The names of the splits in sentences."""
@@ -29,12 +31,12 @@ def facts(data: Dataset) -> dict[str, Any]:
     return {
         "layout": data.layout,
         "structure": [list(pair) for pair in data.structure],
-        "folders": [
-            {"folder": path or ".", "images": folder.images, "meaning": folder.meaning} for path, folder in root.walk()
-        ]
-        if root
-        else [],
+        "folders": [_described(path, folder) for path, folder in root.walk()] if root else [],
     }
+
+
+def _described(path: str, folder: Folder) -> dict[str, Any]:
+    return {"folder": valid(path) or ".", "images": folder.images, "meaning": folder.meaning}
 
 
 def text(data: Dataset) -> str:
@@ -43,7 +45,7 @@ def text(data: Dataset) -> str:
     folders = {path for path, _ in root.walk()} if root else set()
     said = [f"read as {data.layout}: {LAYOUTS[data.layout].summary}"] if data.layout else []
     said += [f"{what}: {meaning}" for what, meaning in data.structure if what not in folders]
-    return "\n".join([*said, *(lines(root) if root else [])])
+    return "\n".join(map(in_one_line, [*said, *(lines(root) if root else [])]))
 
 
 def tree(data: Dataset) -> Folder | None:
