@@ -91,17 +91,26 @@ def _of_copies(twice: dict[str, Any]) -> Iterator[str]:
     yield from _of_two_labels(twice)
     for title, count in twice["within"].items():
         if count:
-            yield f"duplicates: {count:,} {title} images are copies of an earlier one."
-    if twice["test_in_train"]:
-        yield (
-            f"leakage: {twice['test_in_train']:,} test images are also in the training set, so test metrics will be "
-            "too good."
-        )
-    if near["test_in_train"]:
-        yield f"possible leakage: {near['test_in_train']:,} test images are near duplicates of training images."
+            such = _such(twice, "exact", title, title)
+            yield f"duplicates: {count:,} {title} images are copies of an earlier one{such}."
+    if count := twice["test_in_train"]:
+        such = _such(twice, "exact", "test", "train")
+        yield f"leakage: {count:,} test images are also in the training set{such}, so test metrics will be too good."
+    if count := near["test_in_train"]:
+        such = _such(twice, "near", "test", "train")
+        yield f"possible leakage: {count:,} test images are near duplicates of training images{such}."
     for title, count in near["within"].items():
         if count:
-            yield f"near duplicates: {count:,} {title} images are nearly equal to an earlier one."
+            such = _such(twice, "near", title, title)
+            yield f"near duplicates: {count:,} {title} images are nearly equal to an earlier one{such}."
+
+
+def _such(twice: dict[str, Any], kind: str, split: str, of: str) -> str:
+    """An example by file name: ", such as b.png (a.png)"; '' if none is listed."""
+    for copy in twice["copies"]:
+        if (copy["kind"], copy["split"], copy["of"]["split"]) == (kind, split, of):
+            return f", such as {duplicates.name_of(copy)} ({duplicates.name_of(copy['of'])})"
+    return ""
 
 
 def _of_two_labels(twice: dict[str, Any]) -> Iterator[str]:
