@@ -18,7 +18,8 @@ SAMPLED = 100
 class Original:
     """One image file before decoding."""
 
-    file: str
+    row: int
+    """Its index among the files that were sampled from."""
     format: str
     mode: str
     """The mode in Pillow's names, such as RGB, L (8-bit grey) or I;16 (16-bit grey)."""
@@ -43,23 +44,23 @@ def sample(source: Path, files: Sequence[str], count: int = SAMPLED) -> list[Ori
     """Describe some of the files of a folder or zip archive. Files that cannot be opened by name, such as the rows of a
     table, are skipped."""
     step = max(1, -(-len(files) // count))
-    return list(_opened(source, [files[place] for place in range(0, len(files), step)]))
+    return list(_opened(source, files, range(0, len(files), step)))
 
 
-def _opened(source: Path, files: Sequence[str]) -> Iterator[Original]:
+def _opened(source: Path, files: Sequence[str], rows: Sequence[int]) -> Iterator[Original]:
     store = store_at(source)
-    for file in files:
+    for row in rows:
         try:
-            data = store.read(file)
+            data = store.read(files[row])
             header(data)  # raises Bad for files that should not be decoded
-            yield _described(file, data)
+            yield _described(row, data)
         except (Bad, OSError, ValueError, SyntaxError):
             continue
 
 
-def _described(file: str, data: bytes) -> Original:
+def _described(row: int, data: bytes) -> Original:
     with Image.open(io.BytesIO(data)) as image:
         bounds = image.getextrema()
         pairs = bounds if isinstance(bounds[0], tuple) else (bounds,)
         low, high = (int(choose(values)) for choose, values in zip((min, max), zip(*pairs, strict=True), strict=True))
-        return Original(file, str(image.format), image.mode, image.width, image.height, low, high)
+        return Original(row, str(image.format), image.mode, image.width, image.height, low, high)

@@ -23,7 +23,7 @@ CHECKED = 500
 
 @dataclass(frozen=True)
 class Ranges:
-    """The smallest and the largest value of each image, uint8 (n,)."""
+    """The smallest and the largest value of each image, uint8 (n,), apart from transparency."""
 
     low: NDArray[np.uint8]
     high: NDArray[np.uint8]
@@ -31,14 +31,19 @@ class Ranges:
     @classmethod
     def of(cls, images: NDArray[np.uint8]) -> "Ranges":
         """images: (n, h, w, c)."""
-        parts = [images[at : at + AT_ONCE] for at in range(0, len(images), AT_ONCE)]
+        parts = [images[at : at + AT_ONCE, ..., :3] for at in range(0, len(images), AT_ONCE)]
         low, high = ([bound(part, axis=(1, 2, 3)) for part in parts] for bound in (np.min, np.max))
         return cls(np.concatenate(low), np.concatenate(high))
 
     @property
+    def narrow(self) -> NDArray[np.bool_]:
+        """Whether each image covers a small part of the range."""
+        return self.high - self.low < NARROW
+
+    @property
     def are_narrow(self) -> bool:
-        """Whether half of the images cover a small part of the range."""
-        return float(np.median(self.high - self.low)) < NARROW
+        """Whether half of the images do."""
+        return bool(2 * self.narrow.sum() >= len(self.narrow))
 
     @property
     def tone(self) -> str:
@@ -65,7 +70,7 @@ def facts(data: Dataset) -> dict[str, Any]:
 def remedy(data: Dataset, values: Ranges, originals: Sequence[Original] = ()) -> str | None:
     """What to do about images that cover a small part of the range of values; None if they do not."""
     deep = [original for original in originals if original.bits == 16]
-    dark = [original for original in deep if original.high <= original.white // 4]
+    dark = [original for original in deep if values.narrow[original.row]]
     if values.are_narrow:
         said = (
             f"the images are nearly {values.tone}: half of them cover less than a quarter of the range after decoding."
@@ -83,10 +88,9 @@ def before_training(data: Dataset) -> str | None:
     """`remedy` for a sample of the training images, as a check before a training. Files are opened only if the sample
     is doubtful."""
     images = data.train.images
-    values = Ranges.of(images[:: max(1, len(images) // CHECKED)])
-    if not values.are_narrow:
+    if not Ranges.of(images[:: max(1, len(images) // CHECKED)]).are_narrow:
         return None
-    return remedy(data, values, sample(data.source, data.train.files) if data.source else [])
+    return remedy(data, Ranges.of(images), sample(data.source, data.train.files) if data.source else [])
 
 
 def _of_16_bits(deep: Sequence[Original]) -> str:
