@@ -10,7 +10,7 @@ import pytest
 from PIL import Image
 
 from condgen import cli, data, duplicates, inspection
-from condgen.data import tree
+from condgen.data import outline
 from condgen.data.file_names import FileNames
 from condgen.inspection import depth, understood, words
 from condgen.labels import Labels
@@ -93,10 +93,10 @@ def test_an_unclear_source_is_shown_before_the_question(
 
 def test_an_outline_is_short() -> None:
     names = [f"{i:03}/{j}/a/b/c/{k}.jpg" for i in range(100) for j in range(20) for k in range(3)]
-    shown = tree.outline([*names, *(f"notes{i}.txt" for i in range(9)), "LICENSE"], "big")
+    shown = outline.outline([*names, *(f"notes{i}.txt" for i in range(9)), "LICENSE"], "big")
     assert shown[0].split() == ["big/", "6,000", "images"]
-    assert len(shown) <= tree.LINES + 1
-    assert tree.outline(["LICENSE"], "none") == ["none/  no images", "  LICENSE"]
+    assert len(shown) <= outline.LINES + 1
+    assert outline.outline(["LICENSE"], "none") == ["none/  no images", "  LICENSE"]
 
 
 def deep(folder: str, factor: int, kind: type = np.uint16) -> None:

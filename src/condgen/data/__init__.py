@@ -17,7 +17,7 @@ decode.py           decodes one file to pixels, or gives the reason why that is 
 ingest.py           decodes all files into one memory-mapped array in the cache; helpers.py runs it in parallel
 dataset.py          the result of every reader
 file_names.py       the names of many files in little memory
-tree.py             folders with numbers of images, to show what is there
+outline.py           folders with numbers of images, to show what is there
 """
 
 from collections.abc import Callable, Iterator
@@ -42,8 +42,8 @@ from condgen.data import (
 )
 from condgen.data.dataset import Dataset, Split, choosing
 from condgen.data.listing import Listing
+from condgen.data.outline import outline
 from condgen.data.store import Store, shown, store_at
-from condgen.data.tree import outline
 from condgen.data_options import AS_THEY_ARE, DataOptions
 from condgen.errors import CondgenError, unknown
 from condgen.former import DATA, current_names

@@ -31,7 +31,9 @@ class Original:
 
     @property
     def bits(self) -> int:
-        """Bits per channel: 1, 8 or 16."""
+        """Bits per channel: 1, 8, 16 or 32."""
+        if self.mode == "F" or (self.mode == "I" and self.format != "PPM"):
+            return 32
         return 16 if self.mode.startswith("I") else 1 if self.mode == "1" else 8
 
     @property

@@ -9,8 +9,8 @@ from typing import Any
 
 from condgen.data import LAYOUTS
 from condgen.data.dataset import Dataset
+from condgen.data.outline import Folder, lines
 from condgen.data.store import valid
-from condgen.data.tree import Folder, lines
 from condgen.tables import in_one_line
 
 SPLITS = {"train": "training", "test": "test"}
