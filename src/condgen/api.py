@@ -170,7 +170,7 @@ def reopen(run: str | Path) -> "tuple[System, Dataset]":
     for sentence in damaged:
         notice(f"{str(run)!r}: {sentence}")
     if saved is None:
-        raise CondgenError(f"{str(run)!r} has no sound checkpoint; the run's own train command writes one.")
+        raise CondgenError(f"{str(run)!r} has no intact checkpoint; its train command writes one.")
     found, tensors = preset(identity.system), saved.part("system")
     system = found.build_on_meta(Spec.from_json(identity.spec), found.config.with_overrides(identity.config))
     try:
@@ -195,7 +195,7 @@ def data_of(run: str | Path, data: str | None = None) -> "Dataset":
         name, fingerprint = data or told["name"], told["fingerprint"]
         options = told.get("options") or former_options(told)
         if data is None and name not in datasets.SOURCES:
-            raise CondgenError(f"{str(run)!r} was trained on {name!r}, which are not here: say where, by --data.")
+            raise CondgenError(f"{str(run)!r} was trained on {name!r}; pass the location of these data with --data.")
     dataset = datasets.load(name, DataOptions(on_bad="skip", **options))
     if dataset.fingerprint != fingerprint:
         raise CondgenError(f"{name!r} has changed since {str(run)!r} was trained on it.")
@@ -209,7 +209,7 @@ def config_of(run: str | Path) -> "RunConfig":
 
     identity = config_in(Path(run).expanduser())
     if identity is None:
-        raise CondgenError(f"{str(run)!r} has a generator but no config.json; this needs the whole run.")
+        raise CondgenError(f"{str(run)!r} has a generator but no config.json; this needs the complete run.")
     return identity
 
 

@@ -22,7 +22,7 @@ class DataOptions(Settings):
     """Which attributes to use, for data sets with attributes: names separated by commas, such as Blond_Hair,Smiling. A
     single one becomes two classes."""
     size: Annotated[int, Field(ge=1, le=2048)] | None = None
-    """Side, in pixels, of the square that image files are scaled to. By default 64, or the size of the images if all
+    """Side, in pixels, of the square that image files are scaled to. Default: 64, or the size of the images if all
     have the same, smaller size."""
     fit: Fit = "crop"
     """How image files that are not square become square: crop the middle, pad with black, or stretch."""

@@ -121,7 +121,7 @@ def check(folder: Path, mark: Mark, names: Collection[str] = ()) -> Mark:
     if there is None or there == mark:
         return mark
     if there.wrote != mark.wrote or there.is_data != mark.is_data:
-        raise CondgenError(f"{str(folder)!r} holds what {there.wrote} wrote; give another --out.")
+        raise CondgenError(f"{str(folder)!r} contains the output of {there.wrote}; give another --out.")
     labels = joined([known for known in (there.labels, mark.labels) if known])
     if mark.is_data and labels is None:
         raise CondgenError(f"{str(folder)!r} holds images with other attributes; give another --out.")
@@ -131,7 +131,7 @@ def check(folder: Path, mark: Mark, names: Collection[str] = ()) -> Mark:
 def check_file(path: Path) -> None:
     """Raise CondgenError if the file exists and condgen did not write it."""
     if path.is_file() and not wrote(path):
-        raise CondgenError(f"{str(path)!r} is there already, and condgen did not write it; give another --out.")
+        raise CondgenError(f"{str(path)!r} already exists, and condgen did not write it; give another --out.")
 
 
 def wrote(path: Path) -> bool:

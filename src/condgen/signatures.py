@@ -98,7 +98,7 @@ def _signed(
 def _of_option(option: Option) -> inspect.Parameter:
     """A parameter for a sampling option. None means that the option is not given, and the generator keeps its value."""
     kind: Any = Literal[option.choices] if option.choices else option.type
-    help_ = f"{option.help} By default {option.default}."
+    help_ = f"{option.help} Default: {option.default}."
     annotation = Annotated[kind | None, Parameter(help=help_, group=GROUP, show_default=False)]
     return inspect.Parameter(option.name, inspect.Parameter.KEYWORD_ONLY, default=None, annotation=annotation)
 

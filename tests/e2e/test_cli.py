@@ -217,11 +217,11 @@ def test_help_of_a_system_shows_its_own_fields(capsys: pytest.CaptureFixture[str
         ("train cvae --images 5 --minutes 1", "--images and --minutes both set the training length"),
         ("train cvae --device tpu9", "unknown device 'tpu9'"),
         ("train cvae --data {folder}/none.npz", "no such file or folder"),
-        ("train cvae --data {folder}/pets.npz --out {folder}/pets.npz", "exists and is no run"),
+        ("train cvae --data {folder}/pets.npz --out {folder}/pets.npz", "exists and is not a run"),
         ("train cvae --data {folder}/pets.npz --out {folder}/pets.npz/x", "cannot write"),
         ("train cvae --data {folder}/pets.npz --out {folder}/run --batch 20 --lr 0.5", "lr=0.001, not 0.5"),
-        ("train vae --data {folder}/pets.npz --out {folder}/run", "holds a run with system=cvae, not vae"),
-        ("sample {folder}/nope", "is no run"),
+        ("train vae --data {folder}/pets.npz --out {folder}/run", "contains a run with system=cvae, not vae"),
+        ("sample {folder}/nope", "is not a run"),
         ("sample {folder}/run --labels cow", "unknown label 'cow'"),
         ("sample {folder}/run --labels 7", "There are: cat, dog, guinea pig"),
         ("sample {folder}/run --count 0", "--count should be 1 or more"),
@@ -230,7 +230,7 @@ def test_help_of_a_system_shows_its_own_fields(capsys: pytest.CaptureFixture[str
         ("sample {folder}/run --out {folder}/pets.npz/x", "cannot write"),
         ("sample", "requires an argument"),
         ("list sytems", "did you mean 'systems'"),
-        ("cite cgan", "'cgan' is a family of systems"),
+        ("cite cgan", "'cgan' is not a preset; there are four"),
     ],
 )
 def test_a_mistake_is_one_line(folder: Path, capsys: pytest.CaptureFixture[str], words: str, says: str) -> None:
@@ -352,7 +352,7 @@ def test_chosen_attributes_belong_to_the_run(folder: Path, capsys: pytest.Captur
     words = ["train", "cvae", "--data", path, "--images", 40, "--out", folder / "heads", "--quiet"]
     run(*words, "--attributes", "Hat")
     assert condgen.load(folder / "heads").spec.labels.names == ("not Hat", "Hat")
-    assert "a run with labels=Hat, not Bald" in mistake(capsys, *words, "--attributes", "Bald")
+    assert "a run with attributes=Hat, not Bald" in mistake(capsys, *words, "--attributes", "Bald")
     assert condgen.api.reopen(folder / "heads")[1].labels.names == ("not Hat", "Hat")
 
 

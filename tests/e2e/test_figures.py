@@ -132,7 +132,7 @@ def test_a_manifold_lies_on_quantiles(runs: dict[str, Path]) -> None:
     corners = torch.tensor([[low, high], [high, high], [low, low], [high, low]])  # up is up
     generated = sampler.decode(corners, torch.zeros(4, 10))[..., 0]
     assert np.array_equal(found[[0, 0, 4, 4], [0, 4, 0, 4]], generated)
-    with pytest.raises(CondgenError, match=r"a plane needs a z of 2 normal numbers; that of .* has 20"):
+    with pytest.raises(CondgenError, match=r"the latent plane needs a normal z of 2 dimensions; .* has 20"):
         figures.manifold(runs["digits"])
 
 
@@ -169,7 +169,7 @@ def test_every_image_is_a_command(runs: dict[str, Path], capsys: pytest.CaptureF
 
 MISTAKES = [
     ("titled RUN --columns 0", "--columns should be 1 or more, found 0"),
-    ("walk RUN --start 3", "wants both --start and --end"),
+    ("walk RUN --start 3", "needs both --start and --end"),
     ("walk RUN --start 3 --end 4,5", "--end '4,5' names 2 labels"),
     ("walk RUN --steps 1", "--steps should be 2 or more"),
     ("reconstructions RUN --count 9", "multiple of 8, found 9"),
@@ -177,7 +177,7 @@ MISTAKES = [
     ("reconstructions GAN", "a CGAN has no encoder"),
     ("scatter GAN", "a CGAN has no encoder"),
     ("growth RUN --out x.jpg", "should end in .png"),
-    ("titled nowhere", "is no run"),
+    ("titled nowhere", "is not a run"),
     ("curves nowhere", "has no log.jsonl"),
     ("growth nowhere", "has no samples"),
     ("titld RUN", "titled"),

@@ -95,10 +95,10 @@ def test_what_is_left_out_is_told_by_inspect_and_train(tmp_path: Path, capsys: p
     (own / "p/7.png").write_bytes(b"hello")
     words = ["--data", str(own), "--images", "64", "--out", str(tmp_path / "run"), "--on-bad", "skip"]
     cli.main(["inspect", str(own), "--on-bad", "skip", "--out", str(tmp_path / "look")])
-    assert "'p/7.png', which is no image" in capsys.readouterr().out
+    assert "'p/7.png', which is not an image" in capsys.readouterr().out
     assert "p/7.png" in (tmp_path / "look/facts.json").read_text()
     cli.main(["train", *words])
-    assert "left out of 'own': 1 files, such as 'p/7.png'" in capsys.readouterr().out
+    assert "left out of 'own': 1 file, such as 'p/7.png'" in capsys.readouterr().out
     with pytest.raises(SystemExit):
         cli.main(["inspect", str(own)])
     assert "1 of 60 images" in capsys.readouterr().err

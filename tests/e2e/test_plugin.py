@@ -122,7 +122,7 @@ def test_a_class_is_trained_by_its_path_and_its_run_remembered(
     condgen.train(path, images=128, evaluate_every=0, out=out, quiet=True)
     assert condgen.load(out).card["system"] == path
     (tmp_path / "cache" / "systems.json").unlink()  # as on the machine of somebody who was given this folder
-    with pytest.raises(CondgenError, match=r"is not imported on the word of a card.*CONDGEN_SYSTEMS=hinge_condgen"):
+    with pytest.raises(CondgenError, match=r"a card alone imports no code.*CONDGEN_SYSTEMS=hinge_condgen"):
         condgen.load(out)
     monkeypatch.setenv(plugins.VARIABLE, path)
     assert condgen.load(out).sample("8").shape == (1, 28, 28)
@@ -132,7 +132,7 @@ def test_a_class_is_trained_by_its_path_and_its_run_remembered(
     ("name", "message"),
     [
         ("nowhere:Thing", "cannot import the system 'nowhere:Thing'.*PYTHONPATH"),
-        ("json:JSONDecoder", "is no condgen.system.System|cannot import"),
+        ("json:JSONDecoder", "is not a subclass of condgen.system.System|cannot import"),
         ("hinge_condgen:Nothing", "cannot import the system"),
     ],
 )

@@ -99,29 +99,29 @@ def test_pushed_and_loaded_by_name(
     assert {*kept} == {".gitattributes", *(path.name for path in whole.iterdir())}, "the larger one's ONNX is gone"
     assert all(kept[path.name] == path.read_bytes() for path in whole.iterdir())
     assert (tmp_path / "hub.png").read_bytes() == (tmp_path / "here.png").read_bytes()
-    assert "it has no such revision" in refusal(said[4])
-    assert "there is none of that name" in refusal(said[5])
+    assert "the repository has no such revision" in refusal(said[4])
+    assert "no repository has this name" in refusal(said[5])
     assert (tmp_path / "again/model.safetensors").read_bytes() == (whole / "model.safetensors").read_bytes()
-    assert "is no exported folder; condgen export" in said[7]
-    assert "is nothing that condgen exported" in said[8]
+    assert "is not an exported folder; condgen export" in said[7]
+    assert "is not an export of condgen" in said[8]
     assert "card.json' has changed since it was written" in said[9]
     assert np.asarray(read(tmp_path / "edited.png")).shape == (12, 10)
 
     offline = session(["sample", "me/pets", *ask, tmp_path / "offline.png"], ["sample", "me/none"], HF_HUB_OFFLINE="1")
     assert (tmp_path / "offline.png").read_bytes() == (tmp_path / "here.png").read_bytes()
-    assert "no copy is in its cache" in refusal(offline[1])
+    assert "its cache holds no copy" in refusal(offline[1])
 
 
 @pytest.mark.parametrize(
     ("environment", "pushing", "fetching"),
     [
-        ({"HF_ENDPOINT": "http://127.0.0.1:9"}, "the hub cannot be reached (", "the hub cannot be reached (offline?)"),
-        ({"HF_HUB_OFFLINE": "1"}, "HF_HUB_OFFLINE is set", "no copy is in its cache"),
-        ({"HF_TOKEN": "hf_wrong"}, "does not take the token", "there is none of that name"),
+        ({"HF_ENDPOINT": "http://127.0.0.1:9"}, "the Hub cannot be reached (", "the Hub cannot be reached (offline?)"),
+        ({"HF_HUB_OFFLINE": "1"}, "HF_HUB_OFFLINE is set", "its cache holds no copy"),
+        ({"HF_TOKEN": "hf_wrong"}, "rejects your token", "no repository has this name"),
         (
             {"HF_TOKEN": ""},
-            "no token for the hub is here: hf auth login, or set HF_TOKEN",
-            "there is none of that name",
+            "there is no token for the Hugging Face Hub; run hf auth login, or set HF_TOKEN",
+            "no repository has this name",
         ),
     ],
     ids=["nobody there", "offline", "wrong token", "no token"],

@@ -148,7 +148,7 @@ def test_up_to_a_hundredth_is_left_out_and_named(tmp_path: Path) -> None:
     assert list(found.left_out) == ["'a/cut0.png'"]
     assert "cannot be read" in found.left_out["'a/cut0.png'"]
     (note,) = found.notes
-    assert note.startswith("left out of 'own': 1 files, such as 'a/cut0.png', which cannot be read")
+    assert note.startswith("left out of 'own': 1 file, such as 'a/cut0.png', which cannot be read")
 
 
 @pytest.mark.parametrize(("bad", "on_bad", "goes"), [(2, None, False), (1, "stop", False), (40, "skip", True)])

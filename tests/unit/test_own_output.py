@@ -69,10 +69,11 @@ def test_whatever_condgen_writes_is_left_out_and_told(photos: Path, tiny_run: Pa
     for name, words in WRITERS.items():
         run(*words.format(run=tiny_run, data=pets).split())
         found = data.load(".")
-        assert (found.fingerprint, found.left_out) == (before.fingerprint, {}), name
+        assert found.fingerprint == before.fingerprint, name
+        assert set(found.left_out) <= {"'generated.npz'"}, name
         if name != "an npz":  # which is no image: nobody would take it for one
             assert len(found.own) > 0, name
-    (note,) = found.notes
+    note = found.notes[-1]
     assert "since condgen wrote it: 9 folders, such as " in note
     assert " and 6 files, such as " in note
     whole = photos.parent / "whole.zip"
@@ -255,7 +256,7 @@ def test_no_file_of_the_users_is_written_over(
     before = {path: path.read_bytes() for path in photos.rglob("*") if path.is_file()}
     with pytest.raises(SystemExit):
         run(*words.format(run=tiny_run).split())
-    assert "is there already, and condgen did not write it; give another --out" in capsys.readouterr().err
+    assert "already exists, and condgen did not write it; give another --out" in capsys.readouterr().err
     assert {path: path.read_bytes() for path in photos.rglob("*") if path.is_file()} == before
 
 

@@ -98,8 +98,8 @@ FORMER_WORDS = re.compile(
     re.IGNORECASE,
 )
 """The field has other words for these: image, on_meta, nonfinite, recorder, figures, listing, learning rate."""
-KEPT = {("former.py", "picture"), ("former.py", "pictures"), ("table.py", "picture")}
-"""The table of former names, and the column of a table that some data sets call so."""
+KEPT = {(name, word) for name in ("former.py", "table.py", "words.py") for word in ("picture", "pictures")}
+"""The table of former names, and the columns and folders that some data sets call so."""
 
 
 def test_words_that_were_given_up_do_not_come_back() -> None:

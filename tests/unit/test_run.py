@@ -10,6 +10,7 @@ import torch
 from condgen.errors import CondgenError
 from condgen.systems import DIGITS
 from condgen.training import kernels, metric_log, run
+from condgen.training.identity import FORMAT
 from condgen.training.metric_log import Meter, MetricLog
 from condgen.training.run import Run, RunConfig, conditions, default_folder
 
@@ -32,10 +33,10 @@ def test_the_same_training_goes_on_and_may_grow_longer(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("other", "says"),
     [
-        (replace(CVAE, config={"images": 100, "lr": 0.2}), "holds a run with lr=0.1, not 0.2"),
-        (replace(CVAE, system="vae"), "holds a run with system=cvae, not vae"),
-        (replace(CVAE, seed=4), "holds a run with seed=0, not 4"),
-        (replace(CVAE, fingerprint="xyz"), "holds a run with other images or labels in 'mnist'"),
+        (replace(CVAE, config={"images": 100, "lr": 0.2}), "contains a run with lr=0.1, not 0.2"),
+        (replace(CVAE, system="vae"), "contains a run with system=cvae, not vae"),
+        (replace(CVAE, seed=4), "contains a run with seed=0, not 4"),
+        (replace(CVAE, fingerprint="xyz"), "contains a run with other images or labels in 'mnist'"),
     ],
 )
 def test_another_training_is_refused_by_name(tmp_path: Path, other: RunConfig, says: str) -> None:
@@ -54,9 +55,9 @@ def test_the_same_images_under_another_path_are_the_same_training(tmp_path: Path
 
 def test_a_folder_of_other_things_is_left_alone(tmp_path: Path) -> None:
     (tmp_path / "letter.txt").write_text("dear")
-    with pytest.raises(CondgenError, match="exists and is no run"):
+    with pytest.raises(CondgenError, match="exists and is not a run"):
         opened(tmp_path, CVAE)
-    with pytest.raises(CondgenError, match="exists and is no run"):
+    with pytest.raises(CondgenError, match="exists and is not a run"):
         opened(tmp_path / "letter.txt", CVAE)
     assert [path.name for path in tmp_path.iterdir()] == ["letter.txt"]
 
@@ -75,7 +76,7 @@ def test_a_start_that_died_before_its_config_is_no_obstacle(tmp_path: Path) -> N
 @pytest.mark.parametrize("content", ["{", "[]", '{"format": 1}', '{"format": 1, "system": 3}'])
 def test_a_config_that_is_no_runs_is_refused(tmp_path: Path, content: str) -> None:
     (tmp_path / "config.json").write_text(content)
-    with pytest.raises(CondgenError, match=r"is no run's config\.json"):
+    with pytest.raises(CondgenError, match=r"not the config\.json of a run"):
         opened(tmp_path, CVAE)
     assert (tmp_path / "config.json").read_text() == content
 
@@ -88,11 +89,14 @@ def test_a_run_of_a_later_condgen_says_which(tmp_path: Path) -> None:
 
 def test_a_run_with_former_names_of_settings_is_resumed(tmp_path: Path) -> None:
     now = replace(CVAE, system="swift", config={"images": 100, "warmup": 5, "decay": 0.4})
+    now = replace(now, data_options={"attributes": "Hat", "size": 32})
     before = asdict(replace(now, config={"images": 100, "rise": 5, "fall": 0.4}))
+    before |= {"labels": "Hat", "size": 32, "fit": "crop"}
+    del before["data_options"]
     (tmp_path / "config.json").write_text(json.dumps({"condgen": "0.1", "format": 1, **before}))
     assert opened(tmp_path, now).changed == ()
     content = json.loads((tmp_path / "config.json").read_text())
-    assert (content["format"], content["config"]) == (2, now.config)
+    assert (content["format"], content["config"]) == (FORMAT, now.config)
     (tmp_path / "config.json").write_text(json.dumps({"condgen": "0.1", "format": 1, **before, "config": [1]}))
     with pytest.raises(CondgenError):
         opened(tmp_path, now)
@@ -130,7 +134,7 @@ def test_a_second_process_is_refused_and_a_dead_one_is_not_waited_for(tmp_path: 
 def test_a_changed_machine_is_refused_by_name_or_recorded(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     here = opened(tmp_path, CVAE)
     assert here.begin_session(0, conditions("cpu", 64)) == []
-    assert here.begin_session(64, conditions("cpu", 64)) == [f"going on with {str(tmp_path)!r} at 64 images."]
+    assert here.begin_session(64, conditions("cpu", 64)) == [f"resuming {str(tmp_path)!r} at 64 images."]
     monkeypatch.setattr(torch, "get_num_threads", lambda: 64)
     elsewhere = conditions("cuda", 32, processes=2)
     said = "threads 1 -> 64, processes 1 -> 2, batch 64 -> 32."
@@ -161,7 +165,7 @@ def test_a_training_may_go_on_with_other_settings_if_somebody_insists(tmp_path: 
         replace(CVAE, data_options={"attributes": "Hat"}),
         replace(CVAE, spec={}),
     ):
-        with pytest.raises(CondgenError, match="repeat its own command or"), Run.open(tmp_path, fixed, True):
+        with pytest.raises(CondgenError, match="repeat its command or"), Run.open(tmp_path, fixed, True):
             pass
     assert run.config_in(tmp_path) == other
 

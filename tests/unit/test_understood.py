@@ -10,8 +10,8 @@ import pytest
 from PIL import Image
 
 from condgen import cli, data, duplicates, inspection
-from condgen.data import outline
 from condgen.data.file_names import FileNames
+from condgen.data.outline import LINES, outline
 from condgen.inspection import depth, understood, words
 from condgen.labels import Labels
 from data_files import CLASSES, by_class, encoded, png, write, zipped
@@ -50,12 +50,13 @@ def test_the_tree_says_what_each_folder_is(make: Callable[..., Path], tmp_path: 
 
 
 def test_the_meaning_that_a_reader_gives_is_shown(tmp_path: Path) -> None:
-    own = data.load(write(tmp_path / "own", by_class()))
-    object.__setattr__(own, "structure", [("cat/", "the class feline"), ("labels.csv: breed", "not used")])
+    own = data.load(write(tmp_path / "own", {f"images/{name}": content for name, content in by_class().items()}))
+    object.__setattr__(own, "structure", [("images/", "all images"), ("labels.csv: breed", "not used")])
     said = understood.text(own).splitlines()
     assert "labels.csv: breed: not used" in said
-    assert any(line.split() == ["cat/", "4", "images,", "the", "class", "feline"] for line in said)
-    assert words.meanings(own) == "folders: labels.csv: breed is not used, cat/ is the class feline."
+    assert any(line.split() == ["images/", "12", "images,", "all", "images"] for line in said)
+    expected = "images/ is all images; each class has a folder of its name; labels.csv: breed: not used"
+    assert words.meanings(own) == f"folders: {expected}."
 
 
 def test_a_training_says_first_what_it_understood(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
@@ -63,7 +64,7 @@ def test_a_training_says_first_what_it_understood(tmp_path: Path, capsys: pytest
     cli.main(["train", "cvae", "--data", "pets", "--images", "8", "--batch", "8", "--evaluate-every", "0"])
     assert capsys.readouterr().out.splitlines()[:3] == [
         "pets: 2 classes (cat 14, dog 14), 14 training and 14 test images, 12x12 RGB.",
-        "folders: train/ is the training split, test/ is the test split, each class has a folder of its name.",
+        "folders: train/ is the training split; test/ is the test split; each class has a folder of its name.",
         "all labels have fewer than 10 training images.",
     ]
 
@@ -93,10 +94,10 @@ def test_an_unclear_source_is_shown_before_the_question(
 
 def test_an_outline_is_short() -> None:
     names = [f"{i:03}/{j}/a/b/c/{k}.jpg" for i in range(100) for j in range(20) for k in range(3)]
-    shown = outline.outline([*names, *(f"notes{i}.txt" for i in range(9)), "LICENSE"], "big")
+    shown = outline([*names, *(f"notes{i}.txt" for i in range(9)), "LICENSE"], "big")
     assert shown[0].split() == ["big/", "6,000", "images"]
-    assert len(shown) <= outline.LINES + 1
-    assert outline.outline(["LICENSE"], "none") == ["none/  no images", "  LICENSE"]
+    assert len(shown) <= LINES + 1
+    assert outline(["LICENSE"], "none") == ["none/  no images", "  LICENSE"]
 
 
 def deep(folder: str, factor: int, kind: type = np.uint16) -> None:

@@ -4,7 +4,8 @@ mnist.py            the embedded 70,000 digits
 fashion_mnist.py    found on the machine, or downloaded once
 
 idx.py  npz.py      arrays
-folders.py          one folder per class
+folders.py          one folder per class; roles.py understands the tree (tree.py), words.py the names of its folders,
+                    questions.py asks if there is a doubt, label_pattern.py reads labels from paths
 table.py            images and a CSV, TSV or JSON-lines table of labels
 celeba.py           CelebA's layout: faces, attributes, splits
 stylegan.py         StyleGAN's dataset.json
@@ -17,9 +18,11 @@ decode.py           decodes one file to pixels, or gives the reason why that is 
 ingest.py           decodes all files into one memory-mapped array in the cache; helpers.py runs it in parallel
 dataset.py          the result of every reader
 file_names.py       the names of many files in little memory
-outline.py           folders with numbers of images, to show what is there
+outline.py          folders with numbers of images, to show what is there
 """
 
+import shlex
+from collections import Counter
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
@@ -41,6 +44,7 @@ from condgen.data import (
     table,
 )
 from condgen.data.dataset import Dataset, Split, choosing
+from condgen.data.file_kinds import READ_ARCHIVES, archives_in, ending
 from condgen.data.listing import Listing
 from condgen.data.outline import outline
 from condgen.data.store import Store, shown, store_at
@@ -93,9 +97,10 @@ LAYOUTS = {
         "FILE.npz with x_train, y_train (x_test, y_test) as in Keras' mnist.npz, or images and labels; 2-D labels of 0 "
         "and 1 are attributes; optional names",
     ),
+    "images": Layout(folders.fits_loose, folders.read, "images without folders; labels may be in their names"),
 }
-"""The layouts are tried in this order on every path; each may also be in a zip archive. Arrays come last, because a
-folder of images may also contain arrays."""
+"""The layouts are tried in this order on every path; each may also be in a zip archive. Arrays come after
+folders, because a folder of images may also contain arrays."""
 
 
 def load(name_or_path: str | Path, options: DataOptions = AS_THEY_ARE, **given: Any) -> Dataset:
@@ -130,23 +135,13 @@ def _read(text: str, options: DataOptions) -> Listing | Dataset:
         raise unknown("data set", text, [*SOURCES, "a path to your own"])
     if not path.is_dir() and not path.is_file():
         raise CondgenError(f"{text!r} is neither a file nor a folder.")
-    store = store_at(path)
+    store = store_at(path, options.exclude or "")
     if store.mark and not store.mark.is_data:
         raise CondgenError(
             f"{text!r} was written by {store.mark.wrote} and is no data; if yours lie in it, remove {FILE} from it."
         )
     with _outlined(store):
-        layout = next((name for name, layout in LAYOUTS.items() if layout.fits(store, options)), None)
-        if layout is None:
-            raise CondgenError(
-                f"cannot read {text!r} as data; condgen list data shows the layouts that are understood."
-                + _but_own(store)
-            )
-        found = LAYOUTS[layout].read(store, options)
-    own = {} if layout == "generated" else store.own
-    if isinstance(found, Listing):
-        return replace(found, own={**own, **found.own}, layout=layout)
-    return replace(found, own={shown(name): wrote for name, wrote in own.items()} | dict(found.own), layout=layout)
+        return from_store(store, options)
 
 
 @contextmanager
@@ -157,6 +152,46 @@ def _outlined(store: Store) -> Iterator[None]:
     except CondgenError as error:
         error.outline = error.outline or outline(store.names(), store.path.name)
         raise
+
+
+def from_store(store: Store, options: DataOptions = AS_THEY_ARE) -> Listing | Dataset:
+    """Read a folder or an archive in the layout that it has."""
+    layout = next((name for name, layout in LAYOUTS.items() if layout.fits(store, options)), None)
+    if layout is None:
+        return _archive_in(store, options)
+    found = LAYOUTS[layout].read(store, options)
+    own = {} if layout == "generated" else store.own
+    if isinstance(found, Listing):
+        excluded = dict.fromkeys(store.excluded, "matches --exclude")
+        remarks, ignored = (*store.remarks, *found.remarks), {**excluded, **found.ignored}
+        return replace(found, own={**own, **found.own}, ignored=ignored, remarks=remarks, layout=layout)
+    return replace(found, own={shown(name): wrote for name, wrote in own.items()} | dict(found.own), layout=layout)
+
+
+def _archive_in(store: Store, options: DataOptions) -> Listing | Dataset:
+    """Read the only archive in a folder without other data. Raises CondgenError if there is none, or more than one."""
+    archives = archives_in(store.names())
+    if store.path.is_dir() and len(archives) == 1 and archives[0].lower().endswith(READ_ARCHIVES):
+        found = _read(str(store.path / archives[0]), options)
+        return replace(
+            found, remarks=(f"{str(store.path)!r} contains {archives[0]!r}, which was read.", *found.remarks)
+        )
+    path = store.path / store.only if store.only else store.path
+    raise CondgenError(f"cannot read {str(path)!r} as data: {_seen(store)}{_but_own(store)}")
+
+
+def _seen(store: Store) -> str:
+    """What a source without known data contains, and what to do about it."""
+    names = store.names()
+    if archives := archives_in(names):
+        some = " or ".join(f"--data {shlex.quote(str(store.path / name))}" for name in archives[:3])
+        return f"it contains {len(archives)} archives; name one ({some}), or unpack them."
+    if not names:
+        odd = "; ".join(f"{shown(name)} {why}" for name, why in list(store.odd.items())[:3])
+        return f"it is empty, apart from {odd}." if odd else "it is empty."
+    endings = Counter(ending(name) or "no ending" for name in names).most_common(4)
+    some = ", ".join(f"{count:,} with {what}" for what, count in endings)
+    return f"no images among its {len(names):,} files ({some}). condgen list data shows the layouts that are read."
 
 
 def _but_own(store: Store) -> str:

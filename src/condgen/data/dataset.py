@@ -2,8 +2,8 @@
 
 import hashlib
 import re
-from collections import defaultdict
-from collections.abc import Mapping, Sequence
+from collections import Counter
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from pathlib import Path
@@ -21,6 +21,8 @@ IMAGE = re.compile(r"(\.png|\.gif|\.npz|:\d+)['\"]?$", re.IGNORECASE)
 LARGEST = 2**53
 """Largest absolute value of an integer that every numeric dtype can represent."""
 
+REASONS = 4
+"""Maximum number of different reasons for leaving out files that a note lists."""
 
 Structure = Sequence[tuple[str, str]]
 """How a source was understood: pairs of a folder or a column, and its meaning, such as ("train/", "the training
@@ -77,7 +79,7 @@ class Dataset:
         """What a user should know before training, one sentence each."""
         said = [*self.remarks]
         if self.left_out:
-            said.append(f"left out of {self.name!r}: {_by_reason(self.left_out)}.")
+            said.append(f"left out of {self.name!r}: {'; '.join(_by_reason(self.left_out))}.")
         if self.own:
             images = [name for name in self.own if IMAGE.search(name)]
             folders = [name for name in self.own if not IMAGE.search(name)]
@@ -104,20 +106,13 @@ class Dataset:
         return digest.hexdigest()
 
 
-REASONS = 3
-"""Maximum number of reasons in one sentence about files that are left out."""
-
-
-def _by_reason(left_out: Mapping[str, str]) -> str:
-    """Numbers of files by reason, the most frequent first, each with an example."""
-    files: defaultdict[str, list[str]] = defaultdict(list)
-    for name, why in left_out.items():
-        files[why].append(name)
-    groups = sorted(files.items(), key=lambda group: -len(group[1]))
-    parts = [f"{len(names):,} files, such as {names[0]}, which {why}" for why, names in groups[:REASONS]]
-    if rest := sum(len(names) for _, names in groups[REASONS:]):
-        parts.append(f"{rest:,} more for other reasons")
-    return "; ".join(parts)
+def _by_reason(left_out: Mapping[str, str]) -> Iterator[str]:
+    """For each reason, the number of files and one example."""
+    counts, examples = Counter(left_out.values()), {why: name for name, why in reversed([*left_out.items()])}
+    for why, count in counts.most_common(REASONS):
+        yield f"{count:,} file{'s' if count > 1 else ''}, such as {examples[why]}, which {why}"
+    if len(counts) > REASONS:
+        yield f"{len(left_out) - sum(count for _, count in counts.most_common(REASONS)):,} more"
 
 
 def _counted(names: Sequence[str], what: str, wrote: Mapping[str, str]) -> str:

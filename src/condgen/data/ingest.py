@@ -90,7 +90,8 @@ def dataset(listing: Listing, size: int | None = None, fit: Fit = "crop", on_bad
     if not cut:
         raise CondgenError(f"{str(listing.store.path)!r} holds no training images.")
     rest = Split(images[cut:], values[cut:], FileNames(files[cut:])) if cut < len(images) else None
-    about = {shown(name): why for name, why in [*left_out.items(), *unused(listing)]}
+    ignored = {**listing.ignored, **unused(listing)}
+    about = {shown(name): why for name, why in {**ignored, **left_out}.items()}
     own = {shown(name): wrote for name, wrote in listing.own.items()}
     remarks = listing.remarks
     if generated:
@@ -100,12 +101,12 @@ def dataset(listing: Listing, size: int | None = None, fit: Fit = "crop", on_bad
     return replace(read, layout=listing.layout, source=listing.store.path)
 
 
-def unused(listing: Listing) -> list[tuple[str, str]]:
+def unused(listing: Listing) -> dict[str, str]:
     """Validation images beside a test split, each with the reason why it is left out."""
     if "test" not in listing.parts:
-        return []
-    names = (name for name, part in zip(listing.images, listing.parts, strict=True) if part == "validation")
-    return [(name, "is in the validation split, which is not used beside a test split") for name in names]
+        return {}
+    names = [name for name, part in zip(listing.images, listing.parts, strict=True) if part == "validation"]
+    return dict.fromkeys(names, "is in the validation split, which is not used beside a test split")
 
 
 def are_generated(survey: Sequence[Facts | str]) -> bool:

@@ -47,6 +47,8 @@ class Listing:
     """Files that were skipped, with the reason."""
     size: int | None = None
     """Side of the square that these images are usually scaled to; None if there is no such convention."""
+    ignored: Mapping[str, str] = field(default_factory=dict)
+    """Files that are no labelled images, and were left out, with the reason. Unlike `odd`, they are no defects."""
     own: Mapping[str, str] = field(default_factory=dict)
     """Files that were left out because condgen wrote them, with the command that wrote them."""
     remarks: tuple[str, ...] = ()

@@ -6,10 +6,9 @@ from dataclasses import dataclass, field
 from itertools import groupby
 from posixpath import dirname
 
+from condgen.data.file_kinds import IMAGES, UNREADABLE, ending
 from condgen.errors import shortened
 
-IMAGES = ("png", "jpg", "jpeg", "jpe", "jfif", "bmp", "gif", "webp", "tif", "tiff", "ppm", "pgm", "pnm", "heic", "avif")
-"""Usual endings of image files."""
 ARCHIVES = (".zip", ".tar", ".parquet")
 DEPTH, CHILDREN, LINES = 4, 8, 40
 """Maximum depth, number of entries in a folder, and number of lines that are shown."""
@@ -63,9 +62,8 @@ def of_names(names: Iterable[str], top: str) -> Folder:
 
 def is_image(name: str) -> bool:
     """Whether a file is probably an image, according to its name."""
-    stem, dot, ending = name.rpartition(".")
-    if dot and stem and ending.isalnum():
-        return ending.lower() in IMAGES
+    if kind := ending(name):
+        return kind in IMAGES or kind in UNREADABLE
     return any(map(str.isdigit, name))  # IMG_0001, but not LICENSE
 
 

@@ -5,6 +5,8 @@ read(name)   the bytes of a file, at most LARGEST
 stamp(names) a hash that changes when one of these files changes, so that unchanged files are not read twice
 odd          files that are not read, with the reason: links to the outside, pipes, zip members outside the archive
 own          files and folders that condgen wrote, with the command; they are not in `names` (condgen/marker.py)
+excluded     files that --exclude leaves out; they are not in `names` either
+remarks      what a user should know about the names of the files
 
 Files are opened for reading only. A zip archive is read member by member and never unpacked.
 """
@@ -14,13 +16,15 @@ import os
 import stat
 import zipfile
 import zlib
-from collections.abc import Callable, Collection, Iterable, Iterator
+from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
+from fnmatch import fnmatchcase
 from functools import cached_property
 from pathlib import Path, PurePosixPath
 from posixpath import basename, dirname
 from typing import BinaryIO, NamedTuple, Protocol
 
 from condgen import marker
+from condgen.data.encodings import decoded
 from condgen.errors import CondgenError
 from condgen.marker import Mark, Note
 
@@ -28,6 +32,8 @@ LARGEST = 256 * 2**20
 """Maximum size of a file, in bytes. Larger files are rejected."""
 MEMBERS = 2_000_000
 """Maximum number of members of a zip archive. All of ImageNet has 1.3 million."""
+UTF8 = 0x800
+"""The flag of a member whose name is UTF-8."""
 RATIO = 1000
 """Maximum compression ratio of a member larger than 1 MiB. Deflate reaches 1032; such a file is probably a zip bomb."""
 BESIDE = (".csv", ".tsv", ".json", ".jsonl", ".txt", ".npz", ".parquet", "-ubyte", ".gz")
@@ -57,6 +63,13 @@ class Images(Protocol):
 class Store(Images, Protocol):
     """A source whose files can be listed; the module's docstring describes its members."""
 
+    remarks: tuple[str, ...] = ()
+    only: str | None = None
+    """The only file in `names`, if the user named a file."""
+
+    @property
+    def excluded(self) -> list[str]: ...
+
     @property
     def own(self) -> dict[str, str]: ...
 
@@ -84,11 +97,14 @@ class Store(Images, Protocol):
 
 
 class Folder(Store):
-    """The files in a folder. Links to files inside the folder are followed; links to folders are not."""
+    """The files in a folder. Links that stay inside the folder are followed; others are in `odd`."""
 
-    def __init__(self, path: Path, only: str | None = None) -> None:
-        """only: the only file that `names` returns. Other files can still be read by name."""
-        self.path, self.only = path, only
+    def __init__(self, path: Path, only: str | None = None, exclude: str = "") -> None:
+        """only: the only file that `names` returns. Other files can still be read by name.
+
+        exclude: names and patterns of files and folders, separated by commas.
+        """
+        self.path, self.only, self.exclude = path, only, exclude
         self.root = os.path.realpath(path)
 
     @property
@@ -98,6 +114,10 @@ class Folder(Store):
     @property
     def own(self) -> dict[str, str]:
         return {} if self.only else self._walked.own
+
+    @property
+    def excluded(self) -> list[str]:
+        return [] if self.only else self._walked.excluded
 
     def names(self) -> list[str]:
         return [self.only] if self.only else self._walked.names
@@ -137,12 +157,13 @@ class Folder(Store):
 
     @cached_property
     def _walked(self) -> "_Found":
-        found = _Found([], {}, {})
-        self._walk("", found)
+        found = _Found([], {}, {}, [])
+        self._walk("", found, (self.root,))
         found.names.sort()
-        return _without_loose(found, self.note)
+        return _without_loose(found.without(self.exclude), self.note)
 
-    def _walk(self, folder: str, found: "_Found") -> None:
+    def _walk(self, folder: str, found: "_Found", around: tuple[str, ...]) -> None:
+        """around: the real paths of this folder and of those around it."""
         try:
             entries = list(os.scandir(os.path.join(self.root, folder)))
         except OSError as error:
@@ -155,21 +176,30 @@ class Folder(Store):
         for entry in entries:
             name = f"{folder}/{entry.name}" if folder else entry.name
             if not hidden(entry.name):
-                self._entry(entry, name, found)
+                self._entry(entry, name, found, around)
 
-    def _entry(self, entry: os.DirEntry[str], name: str, found: "_Found") -> None:
-        if entry.is_dir(follow_symlinks=False):
+    def _entry(self, entry: os.DirEntry[str], name: str, found: "_Found", around: tuple[str, ...]) -> None:
+        if entry.is_symlink() and (reason := self._misleads(entry.path, around)):
+            found.odd[name] = reason
+        elif os.path.isdir(entry.path):  # entry.is_dir() would raise for a link to itself
             before = found.total
-            self._walk(name, found)
+            self._walk(name, found, (*around, os.path.realpath(entry.path)))
             if found.total == before:
                 found.odd[name] = "is an empty folder"
-        elif entry.is_symlink() and not (os.path.isfile(entry.path) and self._stays(entry.path)):
-            is_folder = os.path.isdir(entry.path)  # entry.is_dir() would raise for a link to itself
-            found.odd[name] = "is a link to a folder" if is_folder else "is a link that leads nowhere, or out"
         elif not entry.is_file():
             found.odd[name] = "is no regular file"
         else:
             found.names.append(name)
+
+    def _misleads(self, path: str, around: tuple[str, ...]) -> str:
+        """Why a link is not followed; '' if it is."""
+        if not os.path.exists(path):
+            return "is a link that leads nowhere"
+        if os.path.realpath(path) in around:
+            return "is a link to a folder around it"
+        if self._stays(path):
+            return ""
+        return f"is a link out of the data{', to a folder; copy that folder' if os.path.isdir(path) else ''}"
 
     def _inside(self, name: str) -> str:
         path = os.path.join(self.root, name)
@@ -184,17 +214,17 @@ class Folder(Store):
 class Archive(Store):
     """The members of a zip archive. Raises CondgenError for an invalid archive, overlapping members or unsafe names."""
 
-    def __init__(self, path: Path) -> None:
+    def __init__(self, path: Path, exclude: str = "") -> None:
         self.path = path
         self._open: tuple[int, zipfile.ZipFile] | None = None
         odd: dict[str, str] = {}
-        members = {info.filename: info for info in self._honest(self._zip.infolist(), odd)}
+        members = self._honest(self._zip.infolist(), odd)
         wrapper = _wrapper(list(members))
         self._members = {name.removeprefix(wrapper): info for name, info in members.items()}
         own = self._own()
         seen = [name for name in self._members if not any(map(hidden, name.split("/"))) and not _under(name, own)]
         odd = {name: why for name, why in odd.items() if not _under(name.removeprefix(wrapper), own)}
-        self._found = _without_loose(_Found(sorted(seen), odd, own), self.note)
+        self._found = _without_loose(_Found(sorted(seen), odd, own, []).without(exclude), self.note)
 
     @property
     def odd(self) -> dict[str, str]:
@@ -203,6 +233,10 @@ class Archive(Store):
     @property
     def own(self) -> dict[str, str]:
         return self._found.own
+
+    @property
+    def excluded(self) -> list[str]:
+        return self._found.excluded
 
     def names(self) -> list[str]:
         return self._found.names
@@ -251,28 +285,53 @@ class Archive(Store):
                 raise CondgenError(f"cannot read {str(self.path)!r}: {error}.") from None
         return self._open[1]
 
-    def _honest(self, members: list[zipfile.ZipInfo], odd: dict[str, str]) -> Iterator[zipfile.ZipInfo]:
+    def _honest(self, members: list[zipfile.ZipInfo], odd: dict[str, str]) -> dict[str, zipfile.ZipInfo]:
+        """The members that are files, by name; those that are not read go to `odd`."""
+        found: dict[str, zipfile.ZipInfo] = {}
         seen: set[str] = set()
         if len(members) > MEMBERS or sum(info.compress_size for info in members) > self.path.stat().st_size:
             raise CondgenError(f"{str(self.path)!r} is no honest zip: {len(members):,} members that overlap.")
-        for info in members:
-            path = PurePosixPath(info.filename.replace("\\", "/"))
-            if path.is_absolute() or ".." in path.parts or info.filename in seen:
-                what = "stands twice in it" if info.filename in seen else "would be unpacked outside of it"
-                raise CondgenError(f"{str(self.path)!r} is no honest zip: member {info.filename!r} {what}.")
-            seen.add(info.filename)
+        for info, name in zip(members, self._names_of(members), strict=True):
+            path = PurePosixPath(name)
+            if path.is_absolute() or ".." in path.parts or name in seen:
+                what = "is in it twice" if name in seen else "would be unpacked outside of it"
+                raise CondgenError(f"{str(self.path)!r} is no honest zip: member {name!r} {what}.")
+            seen.add(name)
             if reason := _oddity(info):
-                odd[info.filename] = reason
-            elif not info.is_dir():
-                yield info
+                odd[name] = reason
+            elif not name.endswith("/"):
+                found[name] = info
+        return found
+
+    def _names_of(self, members: list[zipfile.ZipInfo]) -> list[str]:
+        """The names with slashes. Names that are not marked as UTF-8 are decoded; `remarks` says how."""
+        names = [info.filename for info in members]
+        odd = [place for place, info in enumerate(members) if not (info.flag_bits & UTF8 or info.filename.isascii())]
+        if odd:
+            found = decoded([names[place].encode("cp437") for place in odd], "cp437")
+            self.remarks = (
+                f"{self.path.name!r}: the names of {len(odd):,} files were decoded as {found.encoding}; if they are "
+                "wrong, unpack the archive.",
+            )
+            for place, name in zip(odd, found.names, strict=True):
+                names[place] = name
+        return [name.replace("\\", "/") for name in names]
 
 
 class _Found(NamedTuple):
-    """Files found in a folder: their names, those that are not read, and those that condgen wrote."""
+    """Files found in a folder: their names, those that are not read, those that condgen wrote, and those excluded."""
 
     names: list[str]
     odd: dict[str, str]
     own: dict[str, str]
+    excluded: list[str]
+
+    def without(self, exclude: str) -> "_Found":
+        """Leave out the files that --exclude names."""
+        patterns = [word.strip().removesuffix("/") for word in exclude.split(",") if word.strip()]
+        gone = {name for name in self.names if patterns and is_excluded(name, patterns)}
+        odd = {name: why for name, why in self.odd.items() if not (patterns and is_excluded(name, patterns))}
+        return self._replace(names=[name for name in self.names if name not in gone], odd=odd, excluded=sorted(gone))
 
     @property
     def total(self) -> int:
@@ -303,7 +362,18 @@ def _without_loose(found: _Found, note: Callable[[str], Note | None]) -> _Found:
     above = {parent for folder in folders for parent in _parents(folder)}
     loose = (name for name in found.names if name.lower().endswith(marker.ENDINGS) and dirname(name) in above)
     own = {name: said.wrote for name in loose if (said := note(name))}
-    return _Found([name for name in found.names if name not in own], found.odd, found.own | own)
+    return found._replace(names=[name for name in found.names if name not in own], own=found.own | own)
+
+
+def is_excluded(name: str, patterns: Sequence[str]) -> bool:
+    """Whether a file, or a folder around it, has one of these names or paths. * and ? match parts of a name; a path is
+    relative to the source, and /images is the folder at its top."""
+    paths = [name, *filter(None, _parents(name))]
+    return any(
+        fnmatchcase(path if "/" in pattern else basename(path), pattern.strip("/"))
+        for path in paths
+        for pattern in patterns
+    )
 
 
 def _parents(folder: str) -> Iterator[str]:
@@ -312,13 +382,17 @@ def _parents(folder: str) -> Iterator[str]:
         yield folder
 
 
-def store_at(path: Path) -> Store:
-    """The store for a path: a folder, a zip archive, or the folder around one file."""
+def store_at(path: Path, exclude: str = "") -> Store:
+    """The store for a path: a folder, a zip archive, or the folder around one file.
+
+    exclude: names and patterns of files and folders to leave out, separated by commas.
+    """
     path = path.resolve() if path.name in ("", "..") else path  # the data set is named after its folder
     if path.is_dir():
-        return Folder(path)
+        return Folder(path, exclude=exclude)
+    is_zip = path.suffix.lower() == ".zip" or (not path.suffix and zipfile.is_zipfile(path))
     folder = path.parent if path.parent.name not in ("", "..") else path.parent.resolve()
-    return Archive(path) if path.suffix == ".zip" else Folder(folder, only=path.name)
+    return Archive(path, exclude) if is_zip else Folder(folder, only=path.name)
 
 
 def bytes_of(store: Store, name: str) -> bytes:

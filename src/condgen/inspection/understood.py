@@ -42,10 +42,15 @@ def _described(path: str, folder: Folder) -> dict[str, Any]:
 def text(data: Dataset) -> str:
     """Layout, meaning of columns, and the tree of folders, as lines of text."""
     root = tree(data)
-    folders = {path for path, _ in root.walk()} if root else set()
     said = [f"read as {data.layout}: {LAYOUTS[data.layout].summary}"] if data.layout else []
-    said += [f"{what}: {meaning}" for what, meaning in data.structure if what not in folders]
+    said += [f"{what}: {meaning}" for what, meaning in beside(data, root)]
     return "\n".join(map(in_one_line, [*said, *(lines(root) if root else [])]))
+
+
+def beside(data: Dataset, root: Folder | None) -> list[tuple[str, str]]:
+    """What a reader says of columns, and of folders without images that are used."""
+    folders = {path for path, _ in root.walk()} if root else set()
+    return [(what, meaning) for what, meaning in data.structure if what not in folders]
 
 
 def tree(data: Dataset) -> Folder | None:
@@ -55,9 +60,11 @@ def tree(data: Dataset) -> Folder | None:
     root, contents = Folder(data.source.name if data.source else data.name), _contents(data)
     for path, content in contents.items():
         root.add_images(path, content.splits.total())
-    whole = _summed(contents)
+    whole, said = _summed(contents), dict(data.structure)
     for path, folder in root.walk():
-        folder.meaning = dict(data.structure).get(path) or ", ".join(_meaning(data, path, whole)) if path else ""
+        derived = ", ".join(_meaning(data, path, whole)) if path else ""
+        both = [derived, said.get(path, "")] if data.layout == "folders" else [said.get(path, ""), derived]
+        folder.meaning = next(filter(None, both), "")
     return root
 
 

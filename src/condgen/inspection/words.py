@@ -36,18 +36,16 @@ def summary(data: Dataset) -> str:
 def meanings(data: Dataset) -> str:
     """The meaning of the folders or columns, in one line; '' if none is known. Folders that are named after their class
     are not listed."""
-    root = understood.tree(data) if data.layout == "folders" and not data.structure else None
-    found = [(path, folder.meaning) for path, folder in root.walk() if folder.meaning] if root else [*data.structure]
-    found.sort(key=lambda pair: (pair[0].count("/"), "training" not in pair[1]))  # outer folders first
-    other = [(what, meaning) for what, meaning in found if not _is_named_after_class(what, meaning)]
-    parts = [f"{shortened(what)} is {meaning}" for what, meaning in other[:NAMED]]
-    parts += [f"{len(other) - NAMED:,} more, which condgen inspect shows"] if len(other) > NAMED else []
-    parts += ["each class has a folder of its name"] if len(other) < len(found) else []
-    return f"{data.layout or 'understood'}: {', '.join(parts)}." if parts else ""
-
-
-def _is_named_after_class(path: str, meaning: str) -> bool:
-    return path.endswith("/") and path.split("/")[-2] in meaning.removeprefix("the class ").split(",")
+    root = understood.tree(data)
+    folders = list(root.walk()) if root and data.layout == "folders" else []
+    folders.sort(key=lambda entry: (entry[0].count("/"), "training" not in entry[1].meaning))  # outer folders first
+    known = [(path, folder) for path, folder in folders if folder.meaning]
+    other = [(path, folder.meaning) for path, folder in known if folder.meaning != f"the class {folder.name}"]
+    parts = [f"{shortened(path)} is {meaning}" for path, meaning in other]
+    parts += ["each class has a folder of its name"] if len(other) < len(known) else []
+    parts += [f"{shortened(what)}: {meaning}" for what, meaning in understood.beside(data, root)]
+    more = [f"{len(parts) - NAMED:,} more, which condgen inspect shows"] if len(parts) > NAMED else []
+    return f"{data.layout or 'understood'}: {'; '.join([*parts[:NAMED], *more])}." if parts else ""
 
 
 def sentences(found: dict[str, Any]) -> list[str]:

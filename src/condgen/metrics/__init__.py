@@ -59,7 +59,7 @@ METRICS: Mapping[str, Metric] = {
         lambda value, real: value < real - 0.05, "some modes of the real images are never generated",
     ),
     "label_accuracy": Metric(
-        "label accuracy", "real", "share of images that the judge assigns to the requested label", True,
+        "label accuracy", "real", "share of images that the feature classifier assigns to the requested label", True,
         lambda value, real: False, "labels are not always followed", "above real images: only easy ones are generated",
     ),
     "cas": Metric(

@@ -17,7 +17,7 @@ const ENGLISH = {
   "facts-single": "unconditional",
   grey: "grey",
   colour: "colour",
-  images: "{n} training images",
+  images: "{n} images seen in training",
 
   views: "Views",
   draw: "Images",
@@ -99,7 +99,7 @@ const CHINESE = {
   "facts-single": "无条件生成",
   grey: "灰度",
   colour: "彩色",
-  images: "训练图片 {n} 张",
+  images: "累计训练 {n} 张图片",
 
   views: "视图",
   draw: "图片",
@@ -145,7 +145,7 @@ const CHINESE = {
 
   options: "采样",
   "option-truncation": "截断",
-  "option-truncation-help": "1 与训练时相同；数值越小，图像越典型，变化越少。",
+  "option-truncation-help": "1 与训练时相同；数值越小，图片越典型，变化越少。",
 
   code: "生成这些图片的代码",
   command: "命令行",

@@ -50,7 +50,7 @@ def write(sampler: Sampler, request: SampleRequest, *, out: Path, grid: bool = F
         rows, columns = max(request.counts), canvas.COLUMNS if sampler.spec.labels == ANY else len(labels)
         canvas.check_sheet(sampler.spec.shape, rows, columns, "--labels or a lower --count")
         if out.suffix != ".png":
-            raise CondgenError(f"--grid draws one image; {str(out)!r} should end in .png.")
+            raise CondgenError(f"--grid writes one image; {str(out)!r} should end in .png.")
         sheet = grids.class_grid(sampler, list(labels), rows=rows, seed=request.seed)
         canvas.save_png(out, sheet, about(sampler, seed=request.seed))
     elif out.suffix == ".npz":

@@ -85,11 +85,12 @@ class Sampler:
     def sample(self, labels: object = "all", *, count: int = 1, seed: int = 0, **options: Value) -> NDArray[np.uint8]:
         """Generate images as uint8: (n, height, width) if grey, (n, height, width, 3) if in colour.
 
-        labels: text as on the command line ("8", "0-9", "all", "Smiling+Blond_Hair"), a class number, or a sequence of
-            either; attributes may also be given as rows of 0 and 1.
-        count: images per label. The images of one label are consecutive, ordered by index.
-        seed: the same seed gives the same images.
-        options: sampling options of this generator, such as truncation=0.7.
+        Args:
+            labels: Text as on the command line ("8", "0-9", "all", "Smiling+Blond_Hair"), a class number, or a
+                sequence of either. Attributes may also be given as rows of 0 and 1.
+            count: Number of images per label. The images of one label are consecutive, ordered by index.
+            seed: Random seed. The same seed gives the same images.
+            options: Sampling options of this generator, such as truncation=0.7.
 
         Raises CondgenError for an unknown label, an unknown option or a value out of range.
         """

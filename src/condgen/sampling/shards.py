@@ -71,7 +71,7 @@ def note_request(out: Path, request: dict[str, Any]) -> None:
             raise ValueError("no object")
     except (ValueError, RecursionError):
         raise CondgenError(
-            f"{str(path)!r} is damaged, so it cannot be told which shards these are; give another --out."
+            f"{str(path)!r} is damaged, so the request of these shards is unknown; give another --out."
         ) from None
     if other := [name for name in request if there.get(name) != request[name]]:
         raise CondgenError(f"{str(out)!r} holds shards with another {', '.join(other)}; give another --out.")

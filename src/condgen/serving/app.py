@@ -115,7 +115,7 @@ def add_health(app: FastAPI, state: State, measures: Measures, ready: Callable[[
     async def livez() -> dict[str, bool]:
         return {"alive": True}
 
-    @app.get("/readyz", summary="Whether it would draw: 200 or 503.", responses=faults(503))
+    @app.get("/readyz", summary="Whether the server can generate images: 200 or 503.", responses=faults(503))
     async def readyz() -> dict[str, bool]:
         if state.draining:
             raise problems.draining()
@@ -144,7 +144,7 @@ def add_drawing(app: FastAPI, served: Served, queue: Queue, limits: Limits) -> N
     ).encode()  # encoded once, since it never changes
 
     @app.get(
-        "/about", summary="What is served.", response_class=Response,
+        "/about", summary="Properties of the served generator.", response_class=Response,
         responses={**contents("application/json"), **faults()},
     )  # fmt: skip
     async def about() -> Response:
@@ -159,7 +159,7 @@ def add_drawing(app: FastAPI, served: Served, queue: Queue, limits: Limits) -> N
 
     sample.__annotations__["request"] = with_options(Sample, served.options)
     app.post(
-        "/sample", summary="Images to order, the same bytes as `condgen sample` writes.", response_class=Response,
+        "/sample", summary="Generate images: the same bytes as `condgen sample` writes.", response_class=Response,
         responses={**contents(*dict.fromkeys(encode.MEDIA.values())), **faults(*WORKING)},
     )(sample)  # fmt: skip
 
@@ -171,7 +171,7 @@ def add_drawing(app: FastAPI, served: Served, queue: Queue, limits: Limits) -> N
 
     points.__annotations__["request"] = with_options(Points, served.options)
     app.post(
-        "/points", summary="Images of points between and beside others, as numbers.", response_class=Response,
+        "/points", summary="Generate images at points of the latent space, as pixel values.", response_class=Response,
         responses={**contents("application/json"), **faults(*WORKING)},
     )(points)  # fmt: skip
 

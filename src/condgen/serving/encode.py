@@ -62,19 +62,19 @@ class Vectors:
 def resolve(served: Served, request: Sample, most: int) -> ResolvedRequest:
     """Resolve a request. Raises Problem 422 for unknown labels or more than `most` images."""
     known = served.spec.labels
-    too_many = unprocessable(f"count: {most:,} images at most in one request, over all labels.")
+    too_many = unprocessable(f"count: at most {most:,} images per request, over all labels.")
     try:
         labels = known.distinct(request.labels, most)
     except TooMany:
         raise too_many from None
     except CondgenError:
         names = ", ".join(map(shortened, known.names[:20]))
-        raise unprocessable(f"labels: not known; there are: {names}{', ...' if len(known) > 20 else ''}.") from None
+        raise unprocessable(f"labels: unknown; available: {names}{', ...' if len(known) > 20 else ''}.") from None
     each = request.count * (canvas.COLUMNS if request.format == "grid" and known == ANY else 1)
     if len(labels) * each > most:
         raise too_many
     if request.format == "png" and len(labels) * each != 1:
-        raise unprocessable("format: png is one image; ask for grid, zip or npy.")
+        raise unprocessable("format: png holds one image; request grid, zip or npy.")
     images = SampleRequest.of(labels, each, request.seed)
     recipes = [{"seed": images.seed, "index": item.number} for item in images]
     return ResolvedRequest(images, recipes, Vectors(known, labels, each), served.values(request))
@@ -83,7 +83,7 @@ def resolve(served: Served, request: Sample, most: int) -> ResolvedRequest:
 def resolve_points(served: Served, request: Points, most: int) -> tuple[list[dict[str, Any]], NDArray[np.float32]]:
     """z and y, float32 (n, K), of the requested points. Raises Problem 422 if they do not fit the generator."""
     if len(request.points) > most:
-        raise unprocessable(f"points: {most:,} at most in one request.")
+        raise unprocessable(f"points: at most {most:,} per request.")
     if any(len(point.y) != len(served.spec.labels) for point in request.points):
         raise unprocessable(f"points: y has {len(served.spec.labels)} numbers, one per label.")
     recipes = [point.recipe for point in request.points]

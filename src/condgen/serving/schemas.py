@@ -10,8 +10,8 @@ from pydantic import BaseModel, ConfigDict, Field, create_model
 
 from condgen.options import Option
 
-Seed = Annotated[int, Field(ge=-(2**63), lt=2**63, description="Another seed, other images.")]
-Index = Annotated[int, Field(ge=0, lt=2**31, description="Which image of a seed.")]
+Seed = Annotated[int, Field(ge=-(2**63), lt=2**63, description="Random seed. Another seed gives other images.")]
+Index = Annotated[int, Field(ge=0, lt=2**31, description="Index of the image among those of its seed.")]
 Part = Annotated[float, Field(ge=0, le=1)]
 Number = Annotated[float, Field(ge=-1000, le=1000)]
 
@@ -44,7 +44,7 @@ class Between(Strict):
 
     from_: Drawn = Field(alias="from")
     to: Drawn
-    part: Part = Field(description="0 is the one, 1 the other.")
+    part: Part = Field(description="Position: 0 is `from`, 1 is `to`.")
 
 
 class Near(Strict):
@@ -59,13 +59,13 @@ class Near(Strict):
 class At(Strict):
     """A point of the latent space itself."""
 
-    at: list[Number] = Field(min_length=1, max_length=4096, description="As many numbers as the latent space has.")
+    at: list[Number] = Field(min_length=1, max_length=4096, description="The latent vector, one number per dimension.")
 
 
 class Point(Strict):
     """One image: what it should show, and which of all images that show it."""
 
-    y: list[Part] = Field(min_length=1, max_length=20_000, description="A number per label: 1 is on, 0 is off.")
+    y: list[Part] = Field(min_length=1, max_length=20_000, description="One number per label: 1 is on, 0 is off.")
     z: At | Near | Between | Drawn
 
     @property

@@ -34,7 +34,7 @@ def fetch(name: str) -> Path:
         with suppress(CondgenError):  # damage that remains is reported when the folder is opened
             folder = _snapshot(name, anew=True)
     if not (folder / manifest.NAME).is_file():
-        raise CondgenError(f"{name!r} on the hub is nothing that condgen exported: it has no {manifest.NAME}.")
+        raise CondgenError(f"{name!r} on the Hub is not an export of condgen: it has no {manifest.NAME}.")
     return folder
 
 
@@ -65,7 +65,7 @@ def push(folder: Path, name: str, private: bool) -> str:
         from huggingface_hub import HfApi, get_token
 
     if get_token() is None:
-        raise CondgenError("no token for the hub is here: hf auth login, or set HF_TOKEN.")
+        raise CondgenError("there is no token for the Hugging Face Hub; run hf auth login, or set HF_TOKEN.")
     with _in_one_line(name, "push to"):
         api = HfApi(library_name="condgen")
         address = api.create_repo(name, private=private, exist_ok=True)
@@ -85,24 +85,24 @@ def _in_one_line(name: str, doing: str) -> Iterator[None]:
     try:
         yield
     except errors.GatedRepoError:
-        why = "its owner has to let you in first; ask on its page, then hf auth login"
+        why = "access is restricted; request it on the page of the repository, then run hf auth login"
     except errors.RepositoryNotFoundError:
-        why = "there is none of that name, or it is private and the token here (hf auth login) may not see it"
+        why = "no repository has this name, or it is private and your token (hf auth login) gives no access"
     except errors.RevisionNotFoundError:
-        why = "it has no such revision"
+        why = "the repository has no such revision"
     except errors.OfflineModeIsEnabled:
         why = "HF_HUB_OFFLINE is set"
     except errors.LocalEntryNotFoundError:
-        why = "the hub cannot be reached (offline?), and no copy is in its cache"
+        why = "the Hub cannot be reached (offline?), and its cache holds no copy"
     except errors.HfHubHTTPError as error:
         said = error.response.status_code
-        why = "the hub does not take the token here; hf auth login" if said == 401 else f"the hub said {_brief(error)}"
+        why = "the Hub rejects your token; run hf auth login" if said == 401 else f"the Hub answered {_brief(error)}"
     except (errors.HFValidationError, ValueError) as error:
         why = _brief(error)
     except Exception as error:
         if not isinstance(error, OSError) and not type(error).__module__.startswith("httpx"):
             raise
-        why = f"the hub cannot be reached ({_brief(error)})"
+        why = f"the Hub cannot be reached ({_brief(error)})"
     else:
         return
     raise CondgenError(f"cannot {doing} {name!r}: {why}.")

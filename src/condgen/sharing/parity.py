@@ -100,7 +100,7 @@ def difference(sampler: Sampler, program: Program, options: Mapping[str, float] 
     sizes = [*BATCHES, len(z) - sum(BATCHES)]
     theirs = np.concatenate([program(*some, options) for some in zip(z.split(sizes), y.split(sizes), strict=True)])
     if theirs.shape != ours.shape or theirs.dtype != np.uint8:
-        raise CondgenError(f"the exported program draws {theirs.dtype} {theirs.shape}, not uint8 {ours.shape}.")
+        raise CondgenError(f"the exported program generates {theirs.dtype} {theirs.shape}, not uint8 {ours.shape}.")
     levels = np.abs(ours.astype(np.int16) - theirs)
     return Difference(int(levels.max()), round(float(levels.mean()), 4))
 
@@ -123,6 +123,6 @@ def _allowed(found: Difference, allowed: Difference) -> Difference:
     if found.largest > allowed.largest or found.mean > allowed.mean:
         raise CondgenError(
             f"the exported program differs from the network by up to {found.largest} grey levels, {found.mean:.2g} in "
-            f"the mean, where {allowed.largest} and {allowed.mean:.2g} may be; nothing was written."
+            f"the mean, more than the {allowed.largest} and {allowed.mean:.2g} allowed; nothing was written."
         )
     return found

@@ -93,7 +93,7 @@ def _identity(path: Path, content: Mapping[str, Any]) -> RunConfig:
             known["config"] = current_names(known["config"])
         return TypeAdapter(RunConfig).validate_python(known)
     except (ValidationError, KeyError, TypeError, ValueError):
-        raise CondgenError(f"{str(path)!r} is damaged, or is no run's config.json; give another --out.") from None
+        raise CondgenError(f"{str(path)!r} is damaged, or not the config.json of a run; give another --out.") from None
 
 
 def former_options(content: Mapping[str, Any]) -> dict[str, Any]:

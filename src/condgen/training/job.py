@@ -98,7 +98,7 @@ class TrainingJob:
         )
         if theirs != ours:
             raise CondgenError(
-                f"the run holds other networks than these settings make ({begun.difference(self.identity)}); "
+                f"the networks of the run differ from those of these settings ({begun.difference(self.identity)}); "
                 "give another --out."
             )
 

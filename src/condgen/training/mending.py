@@ -41,8 +41,8 @@ def mend(training: Training) -> list[str]:
     said = [f"written again, from the checkpoint at {training.images:,} images: {', '.join(mended)}."] if mended else []
     if lost:
         said.append(
-            f"damaged or missing, and not to be had again from this run: {', '.join(lost)}; the same training into "
-            "another --out makes them anew."
+            f"damaged or missing, and not recoverable from this run: {', '.join(lost)}; only the same training "
+            "with another --out writes them."
         )
     return said
 

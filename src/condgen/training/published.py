@@ -70,7 +70,7 @@ def read(folder: Path) -> Published | None:
         files = {str(name): int(size) for name, size in found["files"].items()}
         return Published(int(found["images"]), found["best"], files)
     except (KeyError, TypeError, ValueError, AttributeError):
-        raise records.Damaged(path, "is damaged: it is no list of files") from None
+        raise records.Damaged(path, "is damaged: it is not a list of files") from None
 
 
 def readable(folder: Path) -> Published | None:
@@ -85,7 +85,7 @@ def lines(folder: Path, name: str, say: Callable[[str], None] = notice) -> list[
     said = list[str]()
     found = metric_log.read(folder / name, say=said.append)
     if not said and (known := readable(folder)) and known.is_cut(folder, name):
-        said.append(f"{str(folder / name)!r} is missing, or lines of it are; the rest is shown.")
+        said.append(f"{str(folder / name)!r} or lines of it are missing; the rest is shown.")
     for sentence in said:
         say(sentence)
     return found

@@ -76,12 +76,12 @@ class Run:
         """
         there = config_in(folder)
         if there is None and folder.exists() and (not folder.is_dir() or any(folder.glob("[!.]*"))):
-            raise CondgenError(f"{str(folder)!r} exists and is no run; give another --out.")
+            raise CondgenError(f"{str(folder)!r} exists and is not a run; give another --out.")
         changed = [*there.differences(identity)] if there else []
         if there and changed and not (allow_changed and there.may_become(identity)):
-            insist = ", add --allow-changed to go on all the same," if there.may_become(identity) else ""
+            insist = ", add --allow-changed to resume anyway," if there.may_become(identity) else ""
             raise CondgenError(
-                f"{str(folder)!r} holds a run with {changed[0]}; repeat its own command{insist} or give another --out."
+                f"{str(folder)!r} contains a run with {changed[0]}; repeat its command{insist} or give another --out."
             )
         with _locked(folder):
             marker.write(folder, marker.Mark("condgen train"))
@@ -161,19 +161,19 @@ class Run:
         ]
         if lost and not allow_changed:
             raise CondgenError(
-                f"{str(path)!r} is {'damaged' if sessions.damaged else 'missing'}: whether this machine trains as the "
-                "one before did cannot be told. Add --allow-changed to go on all the same."
+                f"{str(path)!r} is {'damaged' if sessions.damaged else 'missing'}: condgen cannot tell whether "
+                "resuming on this machine is bit-exact. Add --allow-changed to resume anyway."
             )
         if moved and not allow_changed:
             raise CondgenError(
-                f"{str(self.folder)!r} would no longer be bit-exact: {', '.join(moved)}. Put that back, "
-                "or add --allow-changed to go on all the same."
+                f"{str(self.folder)!r} would no longer be bit-exact: {', '.join(moved)}. Restore it, "
+                "or add --allow-changed to resume anyway."
             )
         changed = [*self.changed, *lost, *moved]
         session = {"from_images": images, "started": _now(), "argv": sys.argv, "cwd": os.getcwd(), **here}
         records.write_list(path, [*sessions.sound, session | ({"changed": changed} if changed else {})])
         warning = [f"no longer bit-exact, as allowed: {', '.join(changed)}."] if changed else []
-        return [*([f"going on with {str(self.folder)!r} at {images:,} images."] if before else []), *warning]
+        return [*([f"resuming {str(self.folder)!r} at {images:,} images."] if before else []), *warning]
 
     def note_files(self, images: int) -> None:
         """Update published.json. images: of the newest checkpoint."""

@@ -79,7 +79,7 @@ def augment(
             found |= proof(reference, generated) | {"test_split_held_out": leaky}
             write_json(folder / "gain.json", found)
     except KeyboardInterrupt:
-        evaluate.aloud("stopped; the same command again goes on from here.")
+        evaluate.aloud("stopped; the same command resumes from here.")
         raise
     return Result(found, in_words(found))
 
@@ -87,10 +87,10 @@ def augment(
 def wanted(dataset: "Dataset", sampler: "Sampler", per_class: int | None) -> list[int]:
     """Number of images to generate of each class. Raises CondgenError if this generator cannot generate them."""
     if dataset.labels.kind != "classes":
-        raise CondgenError("attributes overlap, so they cannot be balanced; choose one, such as --labels Smiling.")
+        raise CondgenError("attributes overlap, so they cannot be balanced; choose one, such as --attributes Smiling.")
     if sampler.spec != dataset.spec:
         raise CondgenError(
-            f"the run draws {sampler.spec.shape} of {', '.join(sampler.spec.labels.names[:5])} ..., the data are "
+            f"the run generates {sampler.spec.shape} of {', '.join(sampler.spec.labels.names[:5])} ..., the data are "
             f"{dataset.spec.shape} of {', '.join(dataset.labels.names[:5])} ...; use a run that was trained on them."
         )
     if per_class is not None:
@@ -100,7 +100,7 @@ def wanted(dataset: "Dataset", sampler: "Sampler", per_class: int | None) -> lis
     there = per_label(dataset.train, dataset.labels)
     missing = [max(there) - count for count in there]
     if not any(missing):
-        raise CondgenError(f"every class of {dataset.name!r} has {max(there):,} images; nothing is out of balance.")
+        raise CondgenError(f"every class of {dataset.name!r} has {max(there):,} images; they are balanced already.")
     return missing
 
 
@@ -195,7 +195,7 @@ def verdict(gains: dict[str, Estimate]) -> str:
 
 def in_words(found: dict[str, Any]) -> str:
     generated = [{"label": name, "generated": count} for name, count in found["generated"].items()]
-    files = f"images: {found['folder']}; what they are: manifest.json"
+    files = f"images: {found['folder']}; list of images: manifest.json"
     if "gain" not in found:
         return f"{as_table(generated)}\n\n{files}"
     lines = [{"trained on": name, "mean recall": str(Estimate.from_json(n))} for name, n in found["accuracy"].items()]
@@ -209,7 +209,7 @@ def _check_ours(folder: Path) -> None:
     """Raise CondgenError if `folder` exists, is not empty, and was not written by `condgen augment`."""
     is_ours = (folder / MANIFEST).is_file()
     if folder.exists() and not is_ours and (not folder.is_dir() or any(folder.iterdir())):
-        raise CondgenError(f"{str(folder)!r} is there already; give another --out.")
+        raise CondgenError(f"{str(folder)!r} already exists; give another --out.")
 
 
 def _check_same(folder: Path, about: dict[str, Any]) -> None:
@@ -222,7 +222,9 @@ def _check_same(folder: Path, about: dict[str, Any]) -> None:
         seeds, names = ({entry[key] for entry in there["files"]} for key in ("seed", "file"))
         generator = there["generator"]
     except (ValueError, KeyError, TypeError):
-        raise CondgenError(f"{str(folder / MANIFEST)!r} is damaged or not ours; give another --out.") from None
+        raise CondgenError(
+            f"{str(folder / MANIFEST)!r} is damaged, or condgen did not write it; give another --out."
+        ) from None
     if generator != json_.loads(as_json(about["generator"])):
         differs = "of another generator (--run)"
     elif seeds != {entry["seed"] for entry in about["files"]}:

@@ -20,10 +20,10 @@ from condgen.training.identity import CONFIG, PUBLISHED, RunConfig, config_in
 from condgen.training.published import Published, State
 from condgen.version import __version__
 
-TRAIN = "the run's own train command"
+TRAIN = "the run's train command"
 STATES = ("checkpoints", "rescue", "rescue-best")
 """Folders of a run that hold states of the training."""
-NEVER = "nothing brings it back but the same training into another --out"
+NEVER = "only the same training with another --out restores it"
 
 
 @dataclass(frozen=True)
@@ -47,16 +47,16 @@ def check(folder: Path) -> list[File]:
         return found
     if (folder / manifest.NAME).exists() or (folder / card.NAME).exists():
         return [*_export(folder, "")]
-    raise CondgenError(f"{str(folder)!r} is neither a run nor an exported folder: it has no {CONFIG}, no {card.NAME}.")
+    raise CondgenError(f"{str(folder)!r} is not a run or an export: it has neither {CONFIG} nor {card.NAME}.")
 
 
 def as_screen(folder: Path, found: list[File]) -> str:
     """The result as text: a line for each damaged or missing file, and the number of intact ones."""
     bad = [file for file in found if file.state != "sound"]
     lines = [f"{file.file}: {file.state}{f' ({file.note})' if file.note else ''}\n  {file.mend}" for file in bad]
-    sound = f"{len(found) - len(bad)} of {len(found)} files of {str(folder)!r} are sound."
+    sound = f"{len(found) - len(bad)} of {len(found)} files of {str(folder)!r} are intact."
     old = sum(bool(file.note) and file.state == "sound" for file in found)
-    return "\n".join([*lines, sound, *([f"{old} of them carry no checksum, so damage need not show."] if old else [])])
+    return "\n".join([*lines, sound, *([f"{old} of them have no checksum to detect damage."] if old else [])])
 
 
 def as_plain(folder: Path, found: list[File]) -> dict[str, Any]:
@@ -101,7 +101,7 @@ def _record(folder: Path, name: str, mend: str) -> File:
         records.read(folder / name)
     except records.Damaged as damaged:
         return File(name, "damaged", damaged.reason, mend)
-    return File(name, "sound", "" if records.is_sealed(folder / name) else "no checksum: of an older condgen")
+    return File(name, "sound", "" if records.is_sealed(folder / name) else "no checksum: written by an older condgen")
 
 
 def _marker(folder: Path) -> File:
@@ -118,7 +118,7 @@ def _marked(folder: Path, wrote: str, version: str, mend: str) -> File:
 
 
 def _list(folder: Path, name: str) -> File:
-    mend = "what it told is lost; training on needs --allow-changed, which begins it anew"
+    mend = "its content is lost; resuming needs --allow-changed, which starts a new one"
     if not (folder / name).exists():
         return File(name, "missing", mend=mend)
     return File(name, "damaged", mend=mend) if records.read_list(folder / name).damaged else File(name, "sound")
@@ -184,7 +184,7 @@ def _hashed(path: Path, name: str, expected: str, mend: str, size: int | None = 
 
 def _events(folder: Path, known: Published | None) -> Iterator[File]:
     for name, state in published.event_files(folder, known).items():
-        remove = f"only TensorBoard reads it, as far as it is sound; to remove it: rm {shlex.quote(str(folder / name))}"
+        remove = f"only TensorBoard reads it, up to the damage; to remove it: rm {shlex.quote(str(folder / name))}"
         yield File(name, state, mend={"sound": "", "damaged": remove, "missing": NEVER}[state])
 
 

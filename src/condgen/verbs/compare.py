@@ -126,8 +126,9 @@ def entries(runs: Sequence[str], quick: bool = False) -> list[Entry]:
             ours, theirs = first.evaluation["about"][what], other.evaluation["about"][what]
             if ours != theirs:
                 raise CondgenError(
-                    f"{str(first.folder)!r} and {str(other.folder)!r} do not compare: other {what.replace('_', ' ')} "
-                    f"({_brief(ours)}, not {_brief(theirs)}). `condgen evaluate RUN` measures one anew."
+                    f"{str(first.folder)!r} and {str(other.folder)!r} cannot be compared: other "
+                    f"{what.replace('_', ' ')} ({_brief(ours)}, not {_brief(theirs)}). "
+                    "`condgen evaluate RUN` measures a run again."
                 )
     return found
 
@@ -212,7 +213,7 @@ CLAIMS = {
     "sharpness": "a GAN is sharper (edges, 1 is as in real images)",
     "precision": "its images are better (precision)",
     "recall": "but it may collapse (recall)",
-    "walk": "a VAE's latent space is smoother (largest of 16 steps of a walk, .0625 is even)",
+    "walk": "a VAE's latent space is smoother (largest of 16 steps of an interpolation; 0.0625 is even)",
 }
 """Claims of "Python 深度学习: 基于 PyTorch" (2019), section 8.4, by the name of the metric that tests each one."""
 

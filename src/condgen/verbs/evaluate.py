@@ -81,7 +81,7 @@ def evaluate(
         )  # fmt: skip
         return Result(found, in_words(found))
     if data is None:
-        raise CondgenError("--data is missing: which real images are these to be held against?")
+        raise CondgenError("--data is missing: name the real images to compare with.")
     from condgen import data as datasets
 
     dataset = datasets.load(data, data_options)
@@ -136,7 +136,7 @@ def evaluate_run(
     from condgen.judging import evaluation, protocol, walks
 
     total = _total(count, FULL if full else protocol.IMAGES)
-    say(f"drawing {total:,} images of {str(run)!r} ...")
+    say(f"generating {total:,} images with {str(run)!r} ...")
     generated = protocol.generate(sampler, reference, total, seed)
     for trouble in reference.problems(generated.images):
         say(trouble)
@@ -172,7 +172,7 @@ def reference_for(dataset: "Dataset", say: Say = lambda text: None) -> "tuple[Re
 
     dataset, leaky = with_test(dataset)
     if leaky:
-        say(f"{dataset.name!r} has no test split: a fifth of it stands in, which the generator may have seen.")
+        say(f"{dataset.name!r} has no test split: a fifth of it is used instead, which the generator may have seen.")
     return Reference(dataset, judge.of(dataset, say)), leaky
 
 
@@ -186,7 +186,7 @@ def kept(run: str | Path, best: bool = False, sampling: "Mapping[str, Value] | N
         same = found["about"]["generator"]["sha256"] == api.card(Path(run).expanduser(), best)["sha256"]
         numbers(found)
     except (Damaged, KeyError, TypeError, AttributeError):
-        notice(f"{str(path)!r} is damaged and not used; condgen evaluate {run} measures it again.")
+        notice(f"{str(path)!r} is damaged and is not used; condgen evaluate {run} measures the run again.")
         return None
     return found if same else None
 
@@ -227,7 +227,7 @@ def generator_of(sampler: "Sampler") -> dict[str, Any]:
 
 def _described(reference: "Reference", leaky: bool) -> str:
     rest = "a fifth held out of the data, which the generator may have seen" if leaky else "the test split"
-    copies = f"; leaky: {reference.leaked:,} of them stand in the training split too" if reference.leaked else ""
+    copies = f"; leakage: {reference.leaked:,} of them are also in the training split" if reference.leaked else ""
     return f"{len(reference.split):,} images, {rest}{copies}"
 
 

@@ -88,7 +88,7 @@ def export(
     if precision != "fp32" and format != "onnx":
         raise CondgenError(f"--precision {precision} is for --format onnx; {format} keeps fp32.")
     if licence is not None and not re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9.+-]{0,63}", licence):
-        raise CondgenError(f"--licence {licence!r} is no name of a licence, such as apache-2.0 or cc-by-4.0.")
+        raise CondgenError(f"--licence {licence!r} is not the name of a licence, such as apache-2.0 or cc-by-4.0.")
     sampler = api.load(run, best=best, **options)
     folder = out.expanduser() if out else locate.home(run) / "exported" / format
     from condgen.sharing import release
@@ -97,7 +97,7 @@ def export(
         from condgen.sharing import web
 
         web.export(sampler, folder)
-        return Result({"folder": str(folder)}, f"{folder}\n  open it in a browser; it asks no network for anything.")
+        return Result({"folder": str(folder)}, f"{folder}\n  open it in a browser; it needs no network.")
     told = about_it(run, best, sampler.card) | {"licence": licence or sampler.card.get("licence"), "exported": format}
     told = {key: value for key, value in (told | {"precision": precision}).items() if value is not None}
     release.write(sampler, folder, told, lambda net, at: FORMATS[format](net, at, precision))
@@ -137,7 +137,7 @@ def _measured(found: evaluate.Evaluation) -> str:
     about = found["about"]
     return (
         f"{about['protocol']}: {about['images_measured']:,} generated images against {about['reference']} of "
-        f"{Path(about['data']['name']).name}; judge {about['judge']['name']}. ± is a 95 % interval."
+        f"{Path(about['data']['name']).name}; feature classifier {about['judge']['name']}. ± is a 95 % interval."
     )
 
 
@@ -153,7 +153,7 @@ def push(folder: str, name: str, *, private: bool = False) -> str:
     """
     place = locate.find(folder)
     if place.kind != "export":
-        raise CondgenError(f"{folder!r} is no exported folder; condgen export {folder} makes one.")
+        raise CondgenError(f"{folder!r} is not an exported folder; condgen export {folder} writes one.")
     api.load(folder)  # check that it can be loaded before it is published
     from condgen.sharing import hub
 

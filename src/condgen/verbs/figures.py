@@ -113,7 +113,7 @@ def walk(
     if steps < 2:
         raise CondgenError(f"--steps should be 2 or more, found {steps}.")
     if (start is None) != (end is None):
-        raise CondgenError("a walk through labels wants both --start and --end.")
+        raise CondgenError("an interpolation between labels needs both --start and --end.")
     sampler = api.load(run, **options)
     if start is None or end is None:
         wanted = sampler.labels(labels)
@@ -162,8 +162,8 @@ def manifold(
 
     sampler = api.load(run, **options)
     if sampler.prior.dim != 2 or sampler.prior.kind != "normal":
-        raise CondgenError(f"a plane needs a z of 2 normal numbers; that of {str(run)!r} has {sampler.prior.dim}. "
-                           "Train vae-2d, or with --z-dim 2.")  # fmt: skip
+        raise CondgenError(f"the latent plane needs a normal z of 2 dimensions; {str(run)!r} has {sampler.prior.dim}. "
+                           "Train vae-2d, or a system with --z-dim 2.")  # fmt: skip
     canvas.check_sheet(sampler.spec.shape, side, side, "images by a lower --side")
     shown = _one(sampler, label, "label") if label else sampler.spec.labels.each[0]
     return _save(grids.manifold(sampler, shown, _positive("side", side)), run, "manifold", out)
@@ -200,7 +200,7 @@ def curves(run: str | Path, *, out: Path | None = None) -> Path:
 
     log = published.lines(Path(run).expanduser(), "log.jsonl")
     if not log:
-        raise CondgenError(f"{str(run)!r} has no log.jsonl with numbers in it.")
+        raise CondgenError(f"{str(run)!r} has no log.jsonl with logged values.")
     return _write(plots.curves(log, str(run)), run, "curves", out)
 
 
@@ -236,7 +236,7 @@ FIGURES = (titled, same_z, walk, reconstructions, manifold, scatter, curves, gro
 def _one(sampler: "Sampler", word: str, option: str) -> "Label":
     found = sampler.labels(word)
     if len(found) != 1:
-        raise CondgenError(f"--{option} {word!r} names {len(found)} labels where one is wanted.")
+        raise CondgenError(f"--{option} {word!r} names {len(found)} labels; give one.")
     return found[0]
 
 

@@ -185,7 +185,7 @@ def _best(folder: Path) -> dict[str, Any] | None:
         card = api.card(folder, best=True)
     except CondgenError as error:
         if published.had_best(folder):
-            notice(f"the page is without the best generator: {error}")
+            notice(f"the report leaves out the best generator: {error}")
         return None
     return {"images": card["images"], "scores": card.get("scores", {})}
 
@@ -196,7 +196,7 @@ def _sessions(folder: Path) -> list[dict[str, Any]]:
     sound = [session for session in found.sound if session.keys() >= SHOWN]
     if found.damaged or len(sound) < max(1, len(found.sound)):
         notice(
-            f"{str(folder / 'env.json')!r} is damaged or missing: the page shows the sessions that it still tells of."
+            f"{str(folder / 'env.json')!r} is damaged or missing: the report shows only the sessions that can be read."
         )
     return sound
 

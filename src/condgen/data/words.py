@@ -1,0 +1,107 @@
+"""What names of folders say: a split (train, seg_test, Testing), a mere container (images), or companions (masks)."""
+
+import re
+from collections.abc import Collection
+from typing import NamedTuple
+
+
+def word_set(text: str) -> frozenset[str]:
+    """The words of a text."""
+    return frozenset(text.split())
+
+
+TRAIN, VALIDATION, TEST = "train", "validation", "test"
+SPLITS = {
+    "train": TRAIN, "training": TRAIN, "trn": TRAIN, "trainval": TRAIN, "learn": TRAIN,
+    "test": TEST, "testing": TEST, "tst": TEST, "tests": TEST, "holdout": TEST,
+    "val": VALIDATION, "valid": VALIDATION, "validation": VALIDATION, "validate": VALIDATION, "dev": VALIDATION,
+    "eval": VALIDATION, "evaluation": VALIDATION, "evaluate": VALIDATION, "development": VALIDATION,
+    "训练": TRAIN, "訓練": TRAIN, "测试": TEST, "測試": TEST, "验证": VALIDATION, "驗證": VALIDATION,
+}  # fmt: skip
+"""Usual names of the splits."""
+CONTAINERS = word_set(
+    "image images img imgs pic pics picture pictures photo photos jpg jpgs jpeg jpegs png pngs jpegimages data dataset "
+    "datasets file files archive all sample samples frame frames input inputs 图片 图像 数据"
+)
+"""Names of folders that hold images, and say nothing about them."""
+COMPANIONS = word_set(
+    "mask masks annotation annotations label labels gt groundtruth bbox bboxes box boxes segmentation segmentations "
+    "seg segs depth thumbnail thumbnails thumb thumbs meta metadata target targets output outputs predictions"
+)
+"""Names of folders whose images accompany others."""
+VERSIONS = word_set(
+    "raw original originals orig resized resize cropped crop crops processed preprocessed augmented aug grey gray "
+    "grayscale rgb color colour hd lowres highres small large clean cleaned noisy normalized"
+)
+"""Names of folders that hold one version of the same images."""
+FILLERS = word_set("set sets folder dir split splits part cls classification class classes the my new final px")
+"""Words beside the name of a split that do not change it, as in train_set, seg_train or my_train_images."""
+
+
+class SplitName(NamedTuple):
+    """The split that the name of a folder contains, the other words in it, and the numbers."""
+
+    split: str
+    rest: tuple[str, ...]
+    numbers: tuple[str, ...] = ()
+
+
+def words(name: str) -> tuple[str, ...]:
+    """The words of a name in lower case, without numbers: seg_train -> seg, train; TrainingSet2 -> training, set."""
+    spaced = re.sub(r"(?<=[a-z])(?=[A-Z])", " ", name)
+    return tuple(word for word in re.split(r"[\W\d_]+", spaced.lower()) if word)
+
+
+def split_in(name: str) -> SplitName | None:
+    """The split that a name contains; None if it contains none, or several that differ."""
+    found, rest = list[str](), list[str]()
+    for word in words(name):
+        known = _split(word)
+        (found if known else rest).append(known or word)
+    if sorted(found) == [TRAIN, VALIDATION]:
+        found = [TRAIN]  # train_val: the training split with the validation images in it
+    if len(set(found)) != 1:
+        return None
+    extra = CONTAINERS | FILLERS | COMPANIONS | VERSIONS
+    rest = [word for word in rest if word not in extra and word != "x"]
+    return SplitName(found[0], tuple(rest), tuple(re.findall(r"\d+", name)))
+
+
+def split_of(name: str) -> str | None:
+    """The split of this name, such as "validation" for val_images; None if it is not the name of a split."""
+    found = split_in(name)
+    return found.split if found and not found.rest else None
+
+
+def is_container(name: str, parent: str = "") -> bool:
+    """Whether a folder of this name says nothing about its images: images, data, train, or its parent's name again."""
+    found = words(name)
+    return name.lower() == parent.lower() or bool(found and all(w in CONTAINERS | FILLERS or _split(w) for w in found))
+
+
+def is_companion(name: str) -> bool:
+    """Whether images in a folder of this name accompany others, such as masks."""
+    return bool({"".join(words(name)), *words(name)} & COMPANIONS)
+
+
+def is_version(name: str) -> bool:
+    return bool(words(name)) and set(words(name)) <= VERSIONS | CONTAINERS | COMPANIONS
+
+
+def common(names: Collection[str]) -> str:
+    """Some names for a message: a, b, c and 7 more."""
+    some = list(names)
+    return ", ".join(some[:3]) + (f" and {len(some) - 3:,} more" if len(some) > 3 else "")
+
+
+def _split(word: str) -> str | None:
+    """The split that one word names, also in compounds such as trainset and imgtest."""
+    if word in SPLITS:
+        return SPLITS[word]
+    extra = CONTAINERS | FILLERS
+    for name, split in SPLITS.items():
+        if (word.startswith(name) and word[len(name) :] in extra | {"集"}) or (
+            word.endswith(name) and word[: -len(name)] in extra
+        ):
+            return split
+    return None
