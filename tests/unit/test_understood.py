@@ -93,9 +93,9 @@ def test_an_unclear_source_is_shown_before_the_question(
 
 
 def test_an_outline_is_short() -> None:
-    names = [f"{i:03}/{j}/a/b/c/{k}.jpg" for i in range(100) for j in range(20) for k in range(3)]
+    names = ["1.jpg", *(f"{i:03}/{j}/a/b/c/{k}.jpg" for i in range(100) for j in range(20) for k in range(3))]
     shown = outline([*names, *(f"notes{i}.txt" for i in range(9)), "LICENSE"], "big")
-    assert shown[0].split() == ["big/", "6,000", "images"]
+    assert shown[0].split(maxsplit=1) == ["big/", "6,001 images, 1 directly in it"]
     assert len(shown) <= LINES + 1
     assert outline(["LICENSE"], "none") == ["none/  no images", "  LICENSE"]
 

@@ -86,8 +86,10 @@ def _rows(folder: Folder, depth: int) -> Iterator[tuple[str, str]]:
     indent = "  " * depth
     counted = f"{folder.images:,} image{'' if folder.images == 1 else 's'}" if folder.images else "no images"
     slash = "" if folder.name.lower().endswith(ARCHIVES) else "/"
-    yield f"{indent}{shortened(folder.name)}{slash}", ", ".join(filter(None, [counted, folder.meaning]))
     inner = sorted(folder.folders.values(), key=lambda inner: inner.name)
+    direct = folder.images - sum(inside.images for inside in inner)
+    here = f"{direct:,} directly in it" if inner and direct else ""
+    yield f"{indent}{shortened(folder.name)}{slash}", ", ".join(filter(None, [counted, here, folder.meaning]))
     if inner and depth + 1 >= DEPTH:
         yield f"{indent}  ... {len(inner):,} folders", ""
     elif inner:

@@ -40,7 +40,9 @@ def meanings(data: Dataset) -> str:
     folders = list(root.walk()) if root and data.layout == "folders" else []
     folders.sort(key=lambda entry: (entry[0].count("/"), "training" not in entry[1].meaning))  # outer folders first
     known = [(path, folder) for path, folder in folders if folder.meaning]
-    other = [(path, folder.meaning) for path, folder in known if folder.meaning != f"the class {folder.name}"]
+    other = [
+        (path, folder.meaning) for path, folder in known if not folder.meaning.startswith(f"the class {folder.name}")
+    ]
     parts = [f"{shortened(path)} is {meaning}" for path, meaning in other]
     parts += ["each class has a folder of its name"] if len(other) < len(known) else []
     parts += [f"{shortened(what)}: {meaning}" for what, meaning in understood.beside(data, root)]
