@@ -32,7 +32,7 @@ test-all: .venv/dev  ## Everything that needs no GPU, long proofs included.
 coverage: .venv/dev  ## The fast tier again, with the lines of src/condgen that it runs, subprocesses included.
 	$(FAST) --cov --cov-report=term:skip-covered
 
-check: .venv/dev  ## Style, types, the direction of imports, and every command of the README.
+check: .venv/dev  ## Style, types, the direction of imports, the commands of the README, CONTRIBUTING's examples.
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy

@@ -4,6 +4,7 @@ Torch is imported inside the functions that need it, so that help texts and erro
 """
 
 import time
+from collections.abc import Mapping
 from contextlib import nullcontext
 from functools import cache
 from pathlib import Path
@@ -118,12 +119,9 @@ def train(
                 monitor = order.monitor(reference())
                 here = conditions(str(order.device), order.config.batch // parallel.world_size(), parallel.world_size())
                 begin = run.begin_session(training.images, here, allow_changed) if is_main else []
-                for sentence in [
-                    *order.understood(),
-                    *order.dataset.notes,
-                    *advice(training.system, order.preset),
-                    *begin,
-                ]:
+                names = training.system.generator_spec.labels.text.doubts_about_names()
+                data_notes = [*order.understood(), *order.dataset.notes, *names]
+                for sentence in [*data_notes, *advice(training.system, order.preset), *begin]:
                     progress.say(sentence)
                 evaluated = parallel.broadcast(int(monitor is not None))
                 every = Every(log_every, grid_every, evaluate_every if evaluated else 0)
@@ -191,9 +189,9 @@ def data_of(run: str | Path, data: str | None = None) -> "Dataset":
         identity = config_of(run)
         name, fingerprint, options = identity.data, identity.fingerprint, identity.data_options
     else:
-        told = card(run)["data"]
-        name, fingerprint = data or told["name"], told["fingerprint"]
-        options = told.get("options") or former_options(told)
+        recorded = card(run)["data"]
+        name, fingerprint = data or recorded["name"], recorded["fingerprint"]
+        options = recorded.get("options") or former_options(recorded)
         if data is None and name not in datasets.SOURCES:
             raise CondgenError(f"{str(run)!r} was trained on {name!r}; pass the location of these data with --data.")
     dataset = datasets.load(name, DataOptions(on_bad="skip", **options))
@@ -216,7 +214,8 @@ def config_of(run: str | Path) -> "RunConfig":
 def sample(
     run: str | Path,
     *,
-    labels: str = "all",
+    labels: str | Mapping[Any, int] = "all",
+    mix: str | Mapping[Any, float] | None = None,
     count: int = 1,
     seed: int = 0,
     out: str | Path | None = None,
@@ -230,11 +229,13 @@ def sample(
 
     Args:
         run: Folder of a run or of an export, or owner/name on the Hugging Face Hub.
-        labels: Labels to generate. Classes: 8, Sneaker, 0-9, 3,5,8 or all.
-            Attributes: Smiling, Smiling+Blond_Hair, none or all.
-        count: Number of images per label.
+        labels: Labels to generate. Classes: 8, Sneaker, 0-9, 3,5,8 or all; with a count of their own: 3=2,8=5.
+            Attributes: Smiling, Smiling+Blond_Hair, none or all. A name in double quotes is nothing else: "all".
+        mix: Generate images of a mix of labels instead, such as 3:.5,8:.5.
+            The weights are normalised to sum 1.
+        count: Number of images of the mix, or of each label without a count of its own.
         seed: Random seed. Another seed gives other images.
-        out: Output: NAME.png (one image or a grid), NAME.npz (arrays), or a folder of PNG files.
+        out: Output: NAME.png, .jpg or .webp (one image or a grid), NAME.npz (arrays), or a folder of PNG files.
             Default: a name derived from the request, in the run's folder, or in generated/ for an export.
         grid: Write one image grid: one column per label, the same latent vector in each row.
         shard: Write WebDataset shards (.tar files) of this many images to the folder --out.
@@ -246,16 +247,14 @@ def sample(
     bounds.check("sample", {"count": count, "seed": seed, "shard": shard})
     sampler = load(run, best=best, device=device, **options)
     from condgen.sampling import files, shards
-    from condgen.sampling.request import SampleRequest
 
-    wanted = list(dict.fromkeys(sampler.labels(labels)))
-    request = SampleRequest.of(wanted, count, seed)
-    one_file = grid or len(request) == 1
-    target = (
-        Path(out).expanduser()
-        if out
-        else files.default_out(locate.home(run), labels, count, seed, one_file, sampler.chosen)
-    )
+    request = sampler.request(labels, mix, count=count, seed=seed)
+    if out is None:
+        wanted = f"mix-{files.named(mix, ':')}" if mix is not None else f"labels-{files.named(labels, '=')}"
+        one_file = grid or len(request) == 1
+        target = files.default_out(locate.home(run), wanted, count, seed, one_file, sampler.chosen)
+    else:
+        target = files.checked_out(out)
     if shard is not None:
         return shards.write(sampler, request, out=target, each=shard)
     return files.write(sampler, request, out=target, grid=grid)

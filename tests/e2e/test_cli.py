@@ -227,6 +227,7 @@ def test_help_of_a_system_shows_its_own_fields(capsys: pytest.CaptureFixture[str
         ("sample {folder}/run --count 0", "--count should be 1 or more"),
         ("sample {folder}/run --count 2 --out {folder}/x.png", "6 images do not fit into"),
         ("sample {folder}/run --grid --out {folder}/x.npz", "should end in .png"),
+        ("sample {folder}/run --out {folder}/x.tiff", ".tiff files are not written"),
         ("sample {folder}/run --out {folder}/pets.npz/x", "cannot write"),
         ("sample", "requires an argument"),
         ("list sytems", "did you mean 'systems'"),

@@ -10,7 +10,7 @@ import torch
 from PIL import Image
 
 import condgen
-from condgen import api, cli
+from condgen import api, cli, marker
 from condgen.errors import CondgenError
 from condgen.noise import draw_at, walk
 from condgen.sampling import grids, latent
@@ -154,6 +154,10 @@ def test_curves_and_growth(runs: dict[str, Path], tmp_path: Path) -> None:
     first = read(sorted((runs["gan"] / "samples").glob("0*.png"))[0])
     sheet = read(figures.growth(runs["gan"], count=4, columns=2))
     assert sheet.size == (2 * (first.width + GAP) + GAP, 2 * (first.height + TITLE) + GAP)
+    for name in ("a.jpg", "a.WEBP"):
+        with Image.open(figures.curves(runs["gan"], out=tmp_path / name)) as image:
+            assert (image.format, image.size) == ("JPEG" if name == "a.jpg" else "WEBP", (800, 600))
+        assert marker.is_sheet(tmp_path / name)
     with Image.open(figures.growth(runs["gan"], out=tmp_path / "film.gif")) as film:
         assert (film.format, getattr(film, "n_frames", 1)) == ("GIF", 21)
 
@@ -176,7 +180,7 @@ MISTAKES = [
     ("reconstructions RUN --count 800", "there are only 80 images"),
     ("reconstructions GAN", "a CGAN has no encoder"),
     ("scatter GAN", "a CGAN has no encoder"),
-    ("growth RUN --out x.jpg", "should end in .png"),
+    ("growth RUN --out x.svg", "should end in .png or .jpg"),
     ("titled nowhere", "is not a run"),
     ("curves nowhere", "has no log.jsonl"),
     ("growth nowhere", "has no samples"),

@@ -1,14 +1,18 @@
 """The protocol: what is asked of a generator, and in which order images are looked at."""
 
 from collections import Counter
+from pathlib import Path
 
 import numpy as np
 import pytest
 
 from condgen import data
+from condgen.judging import evaluation, protocol
 from condgen.judging.protocol import GeneratedSet, generate
 from condgen.judging.reference import Reference, Samples
 from condgen.labels import ANY
+from condgen.metrics import METRICS, Metric
+from condgen.metrics.estimate import Estimate
 from condgen.sampling.sampler import Sampler
 from condgen.spec import Prior, Spec
 from condgen.testing.trainings import build
@@ -50,3 +54,21 @@ def test_sorted_images_are_mixed_before_some_are_taken(digits: Reference) -> Non
     generated = GeneratedSet(Samples(np.zeros((6000, 2, 2, 1), np.uint8), labels), digits)
     assert generated.requested is not None
     assert Counter(generated.requested[:5000].tolist())[9] == pytest.approx(500, abs=60)
+
+
+def test_real_images_are_measured_once_and_again_for_a_new_metric(
+    digits: Reference, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    measured: list[dict[str, Estimate]] = []
+
+    def estimates(*_: object, **__: object) -> dict[str, Estimate]:
+        measured.append({name: Estimate(1.0, None, 9) for name in vars(evaluation)["METRICS"]})
+        return measured[-1]
+
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
+    monkeypatch.setattr(protocol, "real_estimates", estimates)
+    monkeypatch.setattr(Reference, "key", "key")
+    found = [evaluation._real(digits, 9, cas=False, full=False) for _ in range(2)]
+    assert found == measured * 2
+    monkeypatch.setattr(evaluation, "METRICS", {**METRICS, "contrast": Metric("contrast", "real", "")})
+    assert "contrast" in evaluation._real(digits, 9, cas=False, full=False)

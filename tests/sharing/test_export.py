@@ -305,13 +305,13 @@ def test_the_same_export_again_stays_and_is_mended(run: Path, tmp_path: Path, mi
 
 
 def test_a_format_that_fails_leaves_nothing(run: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    def fails(sampler: object, folder: Path, precision: str) -> dict[str, object]:
-        (folder / "half").write_text("a")
+    def fails(sampler: object, path: Path) -> parity.Difference:
+        path.write_text("a")
         raise condgen.CondgenError("no")
 
-    monkeypatch.setitem(FORMATS, "onnx", fails)
+    monkeypatch.setattr("condgen.sharing.pt2.export", fails)
     with pytest.raises(condgen.CondgenError, match="no"):
-        export(str(run), format="onnx", out=tmp_path / "place/out")
+        export(str(run), format="pt2", out=tmp_path / "place/out")
     assert files(tmp_path / "place") == set()
 
 
@@ -362,6 +362,8 @@ def test_killed_at_any_call_there_is_a_whole_folder_or_none(each: int, run: Path
     assert False in found
 
 
-def test_every_format_is_told_of() -> None:
-    assert all(name in str(export.__doc__) for name in FORMATS)
-    assert "condgen export runs/first" in str(export.__doc__)
+def test_every_format_is_told_of(capsys: pytest.CaptureFixture[str]) -> None:
+    cli.main(["export", "--help"])
+    help_ = " ".join(capsys.readouterr().out.replace("│", " ").split())
+    assert all(f"{name} ({format.summary})" in help_ for name, format in FORMATS.items())
+    assert "condgen export runs/first" in help_

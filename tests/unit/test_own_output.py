@@ -218,10 +218,11 @@ def test_another_generator_may_add_to_a_folder(tmp_path: Path) -> None:
     one, other = sampler(LABELS["classes"]), sampler(Labels(("dog", "cat")))
     generated(one, [0, 2], tmp_path / "made")
     generated(other, [0, 1], tmp_path / "made")
-    files.write(one, SampleRequest.of([0, 1], 2, 0), out=tmp_path / "made/grid.png", grid=True)
+    for ending in ("png", "jpg", "webp"):
+        files.write(one, SampleRequest.of([0, 1], 2, 0), out=tmp_path / f"made/grid.{ending}", grid=True)
     found = data.load(tmp_path / "made")
     assert found.labels.names == (*LABELS["classes"].names, "dog")
-    assert list(found.own) == [repr("grid.png")]
+    assert sorted(found.own) == [repr(f"grid.{ending}") for ending in ("jpg", "png", "webp")]
     with pytest.raises(CondgenError, match="with other attributes; give another --out"):
         generated(sampler(LABELS["attributes"]), [(0, 0, 1)], tmp_path / "made")
 

@@ -1,4 +1,5 @@
 import json
+import shlex
 import subprocess
 import sys
 from dataclasses import asdict, replace
@@ -7,7 +8,9 @@ from pathlib import Path
 import pytest
 import torch
 
+from condgen import cli
 from condgen.errors import CondgenError
+from condgen.labels import Labels
 from condgen.systems import DIGITS
 from condgen.training import kernels, metric_log, run
 from condgen.training.identity import FORMAT
@@ -51,6 +54,19 @@ def test_the_same_images_under_another_path_are_the_same_training(tmp_path: Path
     opened(tmp_path, CVAE)
     opened(tmp_path, replace(CVAE, data="/elsewhere/mnist.npz"))
     assert json.loads((tmp_path / "config.json").read_text())["data"] == "/elsewhere/mnist.npz"
+
+
+@pytest.mark.parametrize("folder", ["plain", "it's a run", "-r", "$(rm x)"])
+@pytest.mark.parametrize("name", ["all", "-x", "cat, small", "C++", 'say "hi"', "it's", "$HOME", "猫", "0-9", "x=2"])
+def test_the_printed_command_can_be_pasted(folder: str, name: str) -> None:
+    for labels in (Labels(("a", name)), Labels((name, "a", name + "+a"), "attributes")):
+        (line,) = (
+            line for line in Run(Path(folder), CVAE).next_steps(labels).splitlines() if "generate images" in line
+        )
+        words = shlex.split(line.partition(": ")[2])
+        assert Path(words[2]) == Path(folder)
+        command = cli.application(words[1:]).parse_args(words[1:])
+        assert labels.parse(command[1].kwargs["labels"]) == [labels.each[-1]]
 
 
 def test_a_folder_of_other_things_is_left_alone(tmp_path: Path) -> None:

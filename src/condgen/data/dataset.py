@@ -128,8 +128,8 @@ def choosing(data: Dataset, names: str) -> Dataset:
     Raises CondgenError for an unknown attribute, or if the data set has classes.
     """
     if data.labels.kind != "attributes":
-        raise CondgenError(f"--labels chooses among attributes; {data.name!r} has classes.")
-    columns = [data.labels.index(name) for name in names.split(",") if name.strip()]
+        raise CondgenError(f"--attributes chooses among attributes; {data.name!r} has classes.")
+    columns = [data.labels.text.index(name) for name in data.labels.text.lookup.split(names, ",") if name.strip()]
     chosen = tuple(data.labels.names[column] for column in columns)
     if len(chosen) == 1:
         labels = Labels((f"not {chosen[0]}", chosen[0]))

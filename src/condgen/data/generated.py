@@ -8,6 +8,7 @@ Shards written by other tools (WebDataset: NAME.jpg with NAME.cls or NAME.json) 
 import hashlib
 import re
 from collections.abc import Iterable, Sequence
+from contextlib import suppress
 
 import numpy as np
 
@@ -43,13 +44,13 @@ def read(store: Store, options: DataOptions) -> Listing:
     folders = _marks(store)
     names = [name for folder in folders for name in (store.within(folder) if folder else store.names())]
     images = Tars(store)
-    said, odd, own = _told(images, names or store.names())
+    said, odd, own = _labels_in(images, names or store.names())
     if not said:
         raise CondgenError(f"{str(store.path)!r} holds no images that say their label.")
     return _labelled(images, said, list(folders.values()), dict(store.odd) | odd, own)
 
 
-def _told(tars: Tars, names: Sequence[str]) -> list[dict[str, str]]:
+def _labels_in(tars: Tars, names: Sequence[str]) -> list[dict[str, str]]:
     """Three dictionaries by name: labels of images; reasons for files left out; commands that wrote other files.
 
     The result is cached until one of the files changes, since each file has to be opened for it.
@@ -123,8 +124,10 @@ def _numbers(known: Labels, titles: Iterable[str]) -> dict[str, Label]:
         return {name: number for number, name in enumerate(known.names)}
     found: dict[str, Label] = {}
     for title in titles:
-        on = [] if title == "none" else _parts(title, known.names)
-        if on is not None:
+        if '"' in title:
+            with suppress(CondgenError):
+                found[title] = known.check(title)
+        if title not in found and (on := [] if title == "none" else _parts(title, known.names)) is not None:
             found[title] = tuple(np.isin(np.arange(len(known)), on).astype(int).tolist())
     return found
 

@@ -198,7 +198,7 @@ def look(store: Images, names: Sequence[str]) -> list[Facts | str]:
     for name in names:
         try:
             data = store.read(name)
-            sha256, note = hashlib.sha256(data).hexdigest(), marker.note(data[: marker.HEAD])
+            sha256, note = hashlib.sha256(data).hexdigest(), marker.note(data)
             if note and note.kind == "sheet":
                 found.append(Facts(sha256, 0, 0, note.wrote, sheet=True))
             else:

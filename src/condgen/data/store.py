@@ -89,9 +89,9 @@ class Store(Images, Protocol):
         return self.mark_of("")
 
     def note(self, name: str) -> Note | None:
-        """The provenance stored in a PNG or GIF file; None if condgen did not write it."""
+        """The provenance stored in an image file; None if condgen did not write it."""
         try:
-            return marker.note(self.read(name, marker.HEAD))
+            return marker.note(self.read(name, marker.needed(name)))
         except Bad:
             return None
 

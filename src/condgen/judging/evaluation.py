@@ -22,7 +22,7 @@ from condgen.version import __version__
 
 Evaluation = dict[str, Any]
 KEPT = 2
-"""Of how the numbers of real images are kept."""
+"""Version of the stored metrics of real images."""
 
 
 def evaluate_samples(
@@ -63,7 +63,7 @@ def with_real(name: str, number: Estimate, real: Estimate | None) -> dict[str, A
 
 def _real(reference: Reference, count: int, *, cas: bool, full: bool) -> dict[str, Estimate]:
     """The metrics of real images, which are stored in the user's cache since they do not change."""
-    parts = (KEPT, protocol.PROTOCOL, reference.key, count, cas, full)
+    parts = (KEPT, protocol.PROTOCOL, *METRICS, reference.key, count, cas, full)  # a new metric is measured too
     name = hashlib.sha256(repr(parts).encode()).hexdigest()[:24]
     path = disk.cache() / "real" / f"{name}.json"
     if kept := cache.kept(path):

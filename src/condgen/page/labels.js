@@ -9,7 +9,7 @@ export class Labels {
     this.names = about.names;
     this.attributes = about.kind === "attributes";
     this.single = about.kind === "any";
-    this.words = this.names.map((name, i) => (PLAIN.test(name) && !WORDS.has(name.toLowerCase()) ? name : String(i)));
+    this.words = this.names.map((name, i) => this.word(name, i));
     this.slugs = slugsOf(this.names, this.attributes ? ["none"] : []);
   }
 
@@ -33,7 +33,8 @@ export class Labels {
   }
 
   title(label) {
-    return this.joined(label, this.names);
+    const titles = this.names.map((name) => (this.attributes && (name.includes("+") || name === "none") ? inQuotes(name) : name));
+    return this.joined(label, titles);
   }
 
   /** The label as a part of a file name. */
@@ -41,9 +42,17 @@ export class Labels {
     return this.attributes ? bounded(this.joined(label, this.slugs)) : this.slugs[label];
   }
 
-  /** The label as an argument of --labels: names, or indices where a name would be ambiguous. */
+  /** The label as an argument of --labels: names, in double quotes where a name would be ambiguous. */
   typed(label) {
-    return this.joined(label, this.words);
+    const several = this.attributes && label.filter(Boolean).length > 1 && this.names.some((name) => name.includes("+"));
+    return this.joined(label, several ? this.names.map(inQuotes) : this.words);
+  }
+
+  /** A name as an argument of --labels; its index if it has invisible characters. */
+  word(name, index) {
+    const isIndex = (other, i) => i !== index && other.replace(/\p{Cc}/gu, " ").replace(/\p{Cf}/gu, "").trim() === String(index);
+    if (!VISIBLE.test(name) && !this.names.some(isIndex)) return String(index);
+    return PLAIN.test(name) && !WORDS.has(name.toLowerCase()) ? name : inQuotes(name);
   }
 
   /** The inverse of `typed`; null if there is no such label. */
@@ -54,8 +63,8 @@ export class Labels {
   }
 
   several(text) {
-    const words = new Set(text.split("+"));
-    const label = this.words.map((word) => Number(words.has(word)));
+    const words = new Set(text.match(/"(?:[^"]|"")*"|[^"+]+/g));
+    const label = this.words.map((word, i) => Number(words.has(word) || words.has(inQuotes(this.names[i]))));
     return this.typed(label) === text ? label : null;
   }
 
@@ -65,7 +74,11 @@ export class Labels {
   }
 }
 
-const PLAIN = /^[^\s,+-]([^,+]*[^\s,+])?$/u;
+const inQuotes = (name) => `"${name.replaceAll('"', '""')}"`;
+
+// By the rules of condgen/label_text.py.
+const PLAIN = /^[^\s,+"=:-]([^,+"=:]*[^\s,+"=:])?$/u;
+const VISIBLE = /^( |[^\p{C}\p{Z}])*$/u;
 const WORDS = new Set(["all", "none"]);
 
 // File names, by the rules of condgen/slugs.py.

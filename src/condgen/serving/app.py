@@ -139,7 +139,7 @@ def add_drawing(app: FastAPI, served: Served, queue: Queue, limits: Limits) -> N
             return pack()
         return await asyncio.get_running_loop().run_in_executor(packers, pack)
 
-    told = json.dumps(
+    facts = json.dumps(
         served.about(limits), ensure_ascii=False, separators=(",", ":")
     ).encode()  # encoded once, since it never changes
 
@@ -148,11 +148,11 @@ def add_drawing(app: FastAPI, served: Served, queue: Queue, limits: Limits) -> N
         responses={**contents("application/json"), **faults()},
     )  # fmt: skip
     async def about() -> Response:
-        return Response(told, media_type="application/json")
+        return Response(facts, media_type="application/json")
 
     async def sample(request: Sample) -> Response:
         resolved = encode.resolve(served, request, most)
-        generated = await queue.draw(resolved.recipes, resolved.y, resolved.options)
+        generated = await queue.generate(resolved.recipes, resolved.y, resolved.options)
         body = await packed(len(generated), lambda: encode.wrapped(served, request, resolved, generated))
         named = f'inline; filename="{encode.NAMES[request.format]}"'
         return Response(body, headers={"content-type": encode.MEDIA[request.format], "content-disposition": named})
@@ -165,7 +165,7 @@ def add_drawing(app: FastAPI, served: Served, queue: Queue, limits: Limits) -> N
 
     async def points(request: Points) -> Response:
         recipes, y = encode.resolve_points(served, request, min(most, limits.points))
-        generated = await queue.draw(recipes, y, served.values(request))
+        generated = await queue.generate(recipes, y, served.values(request))
         body = await packed(len(generated), lambda: encode.as_points(generated))
         return Response(body, media_type="application/json")
 

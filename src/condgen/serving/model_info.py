@@ -24,6 +24,8 @@ class Served:
     scores: Mapping[str, float] = field(default_factory=dict)
     declared: Sequence[Option] = ()
     """The sampling options as the system declares them."""
+    takes_mixes: bool = True
+    """Whether labels can be mixed (`System.takes_mixes`)."""
 
     @classmethod
     def of(cls, name: str, hello: Mapping[str, Any], scores: Mapping[str, float]) -> "Served":
@@ -32,7 +34,7 @@ class Served:
         return cls(
             name, hello["card"], spec, Prior(**hello["prior"]), hello["micro_batch"],
             hello["manifold"], {**hello["card"].get("scores", {}), **scores},
-            tuple(map(Option.model_validate, hello["options"])),
+            tuple(map(Option.model_validate, hello["options"])), hello["takes_mixes"],
         )  # fmt: skip
 
     @property
@@ -50,8 +52,8 @@ class Served:
 
     def about(self, limits: Limits) -> dict[str, Any]:
         """The response to GET /about."""
-        told = about.told(self.name, self.card, self.spec, self.prior, self.micro_batch, self.manifold, self.declared)
-        return told | {
+        facts = about.facts(self.name, self.card, self.spec, self.prior, self.micro_batch, self.manifold, self.declared)
+        return facts | {
             "scores": dict(self.scores),
             "limits": {
                 "images": limits.of(self.spec.pixels),

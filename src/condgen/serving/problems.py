@@ -59,7 +59,9 @@ def of_schema(errors: Sequence[Mapping[str, Any]], fields: set[str]) -> Problem:
 
     errors: as pydantic lists them. fields: names that the message may repeat, because they come from the schema.
     """
-    first = errors[0]
+    field = errors[0]["loc"][:2]
+    # where a field has several types, the error that lies deepest is of the type that was meant
+    first = max((error for error in errors if error["loc"][:2] == field), key=lambda error: len(error["loc"]))
     if first["type"] == "json_invalid":
         return of_status(400)
     where = ".".join(str(part) for part in first["loc"] if isinstance(part, int) or part in fields)

@@ -88,7 +88,7 @@ def assembled(served: Served, model: Model, limits: Limits, access: Access) -> G
     measures, state = Measures(), State()
     turns = Turns(served.micro_batch, limits.micro_batches)
     channels, height, width = served.spec.shape
-    queue = Queue(model.draw, turns, (height, width, channels), measures)
+    queue = Queue(model.generate, turns, (height, width, channels), measures)
     app = build(served, queue, limits, state, measures, lambda: model.ready, files.found())
     measures.watch("condgen_ready", "1 if the server can generate images.", lambda: model.ready and not state.draining)
     measures.watch("condgen_waiting_images", "Requested images that are not generated yet.", lambda: turns.images)

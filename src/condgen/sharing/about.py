@@ -9,7 +9,7 @@ from condgen.options import Option
 from condgen.spec import Prior, Spec
 
 
-def told(
+def facts(
     name: str, card: Mapping[str, Any], spec: Spec, prior: Prior, micro_batch: int, manifold: bool,
     options: Iterable[Option] = (),
 ) -> dict[str, Any]:  # fmt: skip

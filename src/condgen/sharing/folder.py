@@ -27,4 +27,5 @@ def sampler(place: Place, about: dict[str, Any], device: str = "cpu") -> Sampler
     return Sampler(
         net, Spec.from_json(about["spec"]), Prior(**about["prior"]), device=pick(device),
         micro_batch=about["micro_batch"], card=about, options=system.sampling_options,
+        takes_mixes=system.takes_mixes,
     ).warmed_up()  # fmt: skip

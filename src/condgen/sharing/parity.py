@@ -24,7 +24,7 @@ Program = Callable[[Tensor, Tensor, Mapping[str, float]], NDArray[np.uint8]]
 """z (b, dim), y (b, K), sampling options -> images uint8 (b, h, w, c)."""
 
 
-class Drawing(nn.Module):
+class Exported(nn.Module):
     """The module that every format contains: a generator with its sampling options and the rounding of its images.
 
     Inputs: z (b, dim), y (b, K), options as scalar tensors. Output: images uint8 (b, h, w, c). Options that are not
@@ -44,7 +44,7 @@ class Drawing(nn.Module):
 class Traceable:
     """A generator on the CPU with example inputs, as torch exports it. The batch size is free."""
 
-    net: Drawing
+    net: Exported
     prior: Prior
     labels: int
     free: tuple[str, ...] = ()
@@ -54,7 +54,7 @@ class Traceable:
     def of(cls, sampler: Sampler, *, free_options: bool) -> "Traceable":
         values = filled(sampler.options, sampler.chosen)
         free = tuple(option.name for option in sampler.options if option.type is float) if free_options else ()
-        net = Drawing(copy.deepcopy(sampler.net).cpu().eval().requires_grad_(False), values, free)
+        net = Exported(copy.deepcopy(sampler.net).cpu().eval().requires_grad_(False), values, free)
         return cls(net, sampler.prior, len(sampler.spec.labels), free)
 
     @property

@@ -47,7 +47,7 @@ class Recorder:
         """Save a grid of real images for comparison, the first grid of generated ones, and a state to roll back to."""
         with self.tolerant:
             save_real(self.training)
-        self.draw()
+        self.keep_grid()
         self.keep_rescue()
 
     def write(self, scalars: dict[str, float], evaluates: bool) -> None:
@@ -75,7 +75,7 @@ class Recorder:
             self.book.warn(training.images, [asdict(alarm) for alarm in found.alarms])
         return found.scalars
 
-    def draw(self) -> None:
+    def keep_grid(self) -> None:
         """Save the current image grid. Its latent vectors are the same each time, so that images can be compared."""
         with self.tolerant:
             sheet = save_grid(self.training, self.training.sampler, self.training.images)

@@ -31,7 +31,7 @@ from filelock import FileLock, Timeout
 from safetensors.torch import save
 from torch import nn
 
-from condgen import disk, marker, parts, records
+from condgen import disk, marker, parts, records, shell
 from condgen.errors import CondgenError
 from condgen.labels import ANY, Labels
 from condgen.options import Option
@@ -135,13 +135,13 @@ class Run:
 
     def next_steps(self, labels: Labels) -> str:
         """The location of the images, and commands to continue with. labels: the labels of the generator."""
-        one = "8" if "8" in labels.names else labels.slug(labels.each[-1])
-        wish = "" if labels == ANY else f" --labels {one}"
+        one = labels.spelling(labels.each[labels.names.index("8") if "8" in labels.names else -1])
+        wish = "" if labels == ANY else f" --labels {shell.word(one)}"
         return "\n".join(
             [
                 f"{str(self.folder)!r} is finished: {self.images:,} images seen.",
                 f"  images: {self.samples / f'{self.images:012d}.png'}   curves: {self.folder / 'curves.png'}",
-                f"  generate images: condgen sample {self.folder}{wish} --count 10 --out samples",
+                f"  generate images: condgen sample {shell.path(self.folder)}{wish} --count 10 --out samples",
                 f"  train longer: repeat the command with more --images than {self.identity.config['images']}",
             ]
         )

@@ -117,7 +117,7 @@ def train_until_diverged(
 
         if ended or passed(plan.grid_every, before, now):
             if recorder:
-                recorder.draw()
+                recorder.keep_grid()
             parallel.barrier()
         if passed(plan.rescue_every, before, now):
             keep(training, recorder.keep_rescue if recorder else None)

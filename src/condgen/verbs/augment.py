@@ -70,7 +70,7 @@ def augment(
     dataset, sampler = datasets.load(data, data_options), api.load(run, **options)
     counts = wanted(dataset, sampler, per_class)
     try:
-        generated = draw(sampler, counts, seed)
+        generated = generate(sampler, counts, seed)
         write(sampler, generated, counts, seed, folder)
         names = dataset.labels.names
         found: dict[str, Any] = {"folder": str(folder), "generated": dict(zip(names, counts, strict=True))}
@@ -104,14 +104,14 @@ def wanted(dataset: "Dataset", sampler: "Sampler", per_class: int | None) -> lis
     return missing
 
 
-def draw(sampler: "Sampler", counts: Sequence[int], seed: int) -> "Samples":
+def generate(sampler: "Sampler", counts: Sequence[int], seed: int) -> "Samples":
     """Generate `counts[k]` images of each class k."""
     import numpy as np
 
     from condgen.judging.reference import Samples
 
-    asked = [label for label, count in enumerate(counts) for _ in range(count)]
-    return Samples(np.concatenate(list(sampler.batches(asked, seed))), np.array(asked, np.int64))
+    requested = [label for label, count in enumerate(counts) for _ in range(count)]
+    return Samples(np.concatenate(list(sampler.batches(requested, seed))), np.array(requested, np.int64))
 
 
 def write(sampler: "Sampler", generated: "Samples", counts: Sequence[int], seed: int, folder: Path) -> None:
@@ -128,10 +128,10 @@ def write(sampler: "Sampler", generated: "Samples", counts: Sequence[int], seed:
     whole = folder / MANIFEST
     with continued_folder(folder, MANIFEST, whole.read_bytes() if whole.is_file() else as_json(about)) as place:
         marker.write(place, marker.Mark("condgen augment", sampler.spec.labels))
-        for image, told in zip(generated.images, about["files"], strict=True):
-            path = place / told["file"]
+        for image, entry in zip(generated.images, about["files"], strict=True):
+            path = place / entry["file"]
             if not path.exists():
-                canvas.save_png(path, canvas.to_pil(image), {key: told[key] for key in ("label", "seed", "index")})
+                canvas.save_png(path, canvas.to_pil(image), {key: entry[key] for key in ("label", "seed", "index")})
 
 
 def files(sampler: "Sampler", counts: Sequence[int], seed: int) -> list[dict[str, Any]]:

@@ -11,7 +11,7 @@ from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from condgen import disk, marker, records
+from condgen import disk, marker, records, shell
 from condgen.errors import CondgenError
 from condgen.sharing import card, manifest, strict
 from condgen.systems import preset
@@ -88,7 +88,7 @@ def _run(folder: Path) -> Iterator[File]:
         yield from _generator(folder, "best", TRAIN if known and known.best in sound else NEVER)
     for name, options in (("evaluation.json", ""), ("evaluation-best.json", " --best")):
         if (folder / name).exists():
-            yield _record(folder, name, f"condgen evaluate {shlex.quote(str(folder))}{options}")
+            yield _record(folder, name, f"condgen evaluate {shell.path(folder)}{options}")
     yield from _events(folder, known)
     for path in sorted((folder / "exported").glob("*/")):
         yield from _export(path, f"exported/{path.name}/")
@@ -127,16 +127,16 @@ def _list(folder: Path, name: str) -> File:
 def _lines(folder: Path, name: str) -> File:
     if not (folder / name).exists():
         return File(name, "missing", mend=NEVER)
-    told = list[str]()
+    problems = list[str]()
     try:
-        published.lines(folder, name, told.append)
+        published.lines(folder, name, problems.append)
     except records.Damaged:
         return File(name, "damaged", "it cannot be read", NEVER)
-    return File(name, "damaged", "lines are damaged or missing", NEVER) if told else File(name, "sound")
+    return File(name, "damaged", "lines are damaged or missing", NEVER) if problems else File(name, "sound")
 
 
 def _images(folder: Path, known: Published | None, sound: Collection[int]) -> Iterator[File]:
-    """sound: numbers of training images of the intact states, from which a grid can be drawn again."""
+    """sound: numbers of training images of the intact states, from which a grid can be made again."""
     from condgen.sampling import canvas
 
     names = {f"samples/{path.name}" for path in (folder / "samples").glob("*.png")}
@@ -184,14 +184,12 @@ def _hashed(path: Path, name: str, expected: str, mend: str, size: int | None = 
 
 def _events(folder: Path, known: Published | None) -> Iterator[File]:
     for name, state in published.event_files(folder, known).items():
-        remove = f"only TensorBoard reads it, up to the damage; to remove it: rm {shlex.quote(str(folder / name))}"
+        remove = f"only TensorBoard reads it, up to the damage; to remove it: rm {shell.path(folder / name)}"
         yield File(name, state, mend={"sound": "", "damaged": remove, "missing": NEVER}[state])
 
 
 def _export(folder: Path, inside: str) -> Iterator[File]:
-    mend = (
-        f"rm -r {shlex.quote(str(folder))}, then: condgen export RUN{_format(folder)} --out {shlex.quote(str(folder))}"
-    )
+    mend = f"rm -r {shell.path(folder)}, then: condgen export RUN{_format(folder)} --out {shell.path(folder)}"
     try:
         listed: Mapping[str, Any] = manifest.listed(folder)
     except strict.Refused as error:

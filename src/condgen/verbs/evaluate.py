@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 from cyclopts import Parameter
 
-from condgen import api, records
+from condgen import api, records, shell
 from condgen.data_options import AS_THEY_ARE, DataOptions
 from condgen.errors import CondgenError, notice
 from condgen.former import EVALUATION, current_names
@@ -186,7 +186,7 @@ def kept(run: str | Path, best: bool = False, sampling: "Mapping[str, Value] | N
         same = found["about"]["generator"]["sha256"] == api.card(Path(run).expanduser(), best)["sha256"]
         numbers(found)
     except (Damaged, KeyError, TypeError, AttributeError):
-        notice(f"{str(path)!r} is damaged and is not used; condgen evaluate {run} measures the run again.")
+        notice(f"{str(path)!r} is damaged and is not used; condgen evaluate {shell.path(run)} measures the run again.")
         return None
     return found if same else None
 

@@ -36,7 +36,7 @@ def titled(
         labels: Labels to show, as in `condgen sample`.
         columns: Number of images per row.
         seed: Random seed. Another seed gives other images.
-        out: PNG file to write. Default: figures/titled.png in the run's folder.
+        out: PNG, JPEG or WebP file to write. Default: figures/titled.png in the run's folder.
         options: Sampling options of the generator.
     """
     from condgen.sampling import canvas, grids
@@ -67,7 +67,7 @@ def same_z(
         base: With attributes, the label whose attributes are switched. Default: none.
         count: Number of rows.
         seed: Random seed. Another seed gives other images.
-        out: PNG file to write. Default: figures/same-z.png in the run's folder.
+        out: PNG, JPEG or WebP file to write. Default: figures/same-z.png in the run's folder.
         options: Sampling options of the generator.
     """
     from condgen.sampling import canvas, grids
@@ -105,7 +105,7 @@ def walk(
         steps: Number of images per row, including both ends.
         count: Number of rows of an interpolation between labels, each with another latent vector.
         seed: Random seed. Another seed gives other images.
-        out: PNG file to write. Default: figures/walk.png or walk-labels.png in the run's folder.
+        out: PNG, JPEG or WebP file to write. Default: figures/walk.png or walk-labels.png in the run's folder.
         options: Sampling options of the generator.
     """
     from condgen.sampling import canvas, grids
@@ -133,7 +133,7 @@ def reconstructions(run: str | Path, *, count: int = 40, out: Path | None = None
         run: Folder of a run of an autoencoder.
         count: Number of real images, a multiple of 8.
             The first images of the test split are used, or of the training split if there is no test split.
-        out: PNG file to write. Default: figures/reconstructions.png in the run's folder.
+        out: PNG, JPEG or WebP file to write. Default: figures/reconstructions.png in the run's folder.
     """
     if count < 8 or count % 8:
         raise CondgenError(f"--count should be a multiple of 8, found {count}.")
@@ -155,7 +155,7 @@ def manifold(
         run: Folder of a run with a two-dimensional latent vector, such as a run of vae-2d.
         label: Label to generate, if the system is conditional. Default: the first.
         side: Number of images along each side.
-        out: PNG file to write. Default: figures/manifold.png in the run's folder.
+        out: PNG, JPEG or WebP file to write. Default: figures/manifold.png in the run's folder.
         options: Sampling options of the generator.
     """
     from condgen.sampling import canvas, grids
@@ -178,7 +178,7 @@ def scatter(run: str | Path, *, count: int = 10_000, out: Path | None = None) ->
         run: Folder of a run of an autoencoder.
         count: Maximum number of real images.
             The first images of the test split are used, or of the training split if there is no test split.
-        out: PNG file to write. Default: figures/scatter.png in the run's folder.
+        out: PNG, JPEG or WebP file to write. Default: figures/scatter.png in the run's folder.
     """
     from condgen.sampling import latent, plots
 
@@ -193,7 +193,7 @@ def curves(run: str | Path, *, out: Path | None = None) -> Path:
 
     Args:
         run: Folder of a run.
-        out: PNG file to write. Default: figures/curves.png in the run's folder.
+        out: PNG, JPEG or WebP file to write. Default: figures/curves.png in the run's folder.
     """
     from condgen.sampling import plots
     from condgen.training import published
@@ -211,7 +211,7 @@ def growth(run: str | Path, *, count: int = 6, columns: int = 3, out: Path | Non
         run: Folder of a run.
         count: Number of class grids in a PNG, evenly spaced over the training. A GIF shows all of them.
         columns: Number of class grids per row.
-        out: PNG or GIF file to write. Default: figures/growth.png in the run's folder.
+        out: PNG, JPEG, WebP or GIF file to write. Default: figures/growth.png in the run's folder.
     """
     from condgen.sampling import canvas
     from condgen.training import published
@@ -253,12 +253,14 @@ def _save(sheet: "Image.Image", run: str | Path, name: str, out: Path | None) ->
 
 
 def _write(content: bytes, run: str | Path, name: str, out: Path | None) -> Path:
+    """Write a figure, which is a PNG or GIF, in the format that the ending of `out` names."""
     from condgen.disk import write_bytes
+    from condgen.sampling import canvas
 
     path = Path(out).expanduser() if out else locate.home(run) / "figures" / f"{name}.png"
-    wanted = ".gif" if content.startswith(b"GIF") else ".png"
-    if path.suffix != wanted:
-        raise CondgenError(f"{str(path)!r} should end in {wanted}.")
+    wanted = [".gif"] if content.startswith(b"GIF") else [*canvas.FORMATS]
+    if path.suffix.lower() not in wanted:
+        raise CondgenError(f"{str(path)!r} should end in {' or '.join(wanted)}.")
     marker.check_file(path)
-    write_bytes(path, content)
+    write_bytes(path, canvas.converted(content, path.suffix, NOTE))
     return path

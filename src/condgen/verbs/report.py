@@ -88,7 +88,7 @@ def run(entry: Entry, reference: "Reference") -> dict[str, Any]:
         "images": entry.images,
         "minutes": entry.seconds / 60,
         "parameters": entry.parameters,
-        "panels": drawn_panels(entry),
+        "panels": generated_panels(entry),
         "curves": svg(plots.curves(entry.log, "", "svg")) if entry.log else "",
         "labels": labels,
         "per_class": evaluation["per_class"],
@@ -105,7 +105,7 @@ def run(entry: Entry, reference: "Reference") -> dict[str, Any]:
     }
 
 
-def drawn_panels(entry: Entry) -> list[dict[str, str]]:
+def generated_panels(entry: Entry) -> list[dict[str, str]]:
     """Generated images of each label, with the same latent vectors for all labels."""
     sampler = api.load(entry.folder)
     labels = sampler.spec.labels.each[:LABELS]
@@ -171,9 +171,9 @@ def mosaic(batches: Sequence[Any]) -> str:
     return pages.data_url(canvas.png(canvas.mosaic(generated, columns=4)))
 
 
-def svg(drawing: bytes) -> str:
+def svg(figure: bytes) -> str:
     """An SVG figure for embedding: in the text colour of the page, and without the XML header."""
-    text = drawing.decode()
+    text = figure.decode()
     return text[text.index("<svg") :].replace("#010203", "currentColor")
 
 
