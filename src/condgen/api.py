@@ -11,11 +11,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
 from condgen import bounds
-from condgen.data_options import DataOptions
+from condgen.data_options import DataOptions, DataSource
 from condgen.errors import CondgenError, notice
 from condgen.sharing import locate
 from condgen.systems import DEFAULT, preset
-from condgen.training.identity import former_options
 from condgen.training.length import Length
 
 if TYPE_CHECKING:
@@ -28,7 +27,7 @@ if TYPE_CHECKING:
 def train(
     system: str = DEFAULT,
     *,
-    data: str | Path = "mnist",
+    data: DataSource = "mnist",
     finetune: str | Path | None = None,
     out: str | Path | None = None,
     minutes: float | None = None,
@@ -49,7 +48,8 @@ def train(
 
     Args:
         system: A preset from `condgen list systems`.
-        data: A name from `condgen list data`, or a path to your own images.
+        data: A name from `condgen list data`, a path to your own images, or hf://OWNER/NAME on the Hugging Face Hub.
+            In Python also (images, labels), and data sets of torch and Hugging Face.
         finetune: Folder of a run whose weights, system and settings initialise this training.
             The data may differ, or have additional labels.
         out: Folder of the run. Default: runs/SYSTEM-DATA.
@@ -120,7 +120,7 @@ def train(
                 here = conditions(str(order.device), order.config.batch // parallel.world_size(), parallel.world_size())
                 begin = run.begin_session(training.images, here, allow_changed) if is_main else []
                 names = training.system.generator_spec.labels.text.doubts_about_names()
-                data_notes = [*order.understood(), *order.dataset.notes, *names]
+                data_notes = [*order.understood(), *order.notes, *names]
                 for sentence in [*data_notes, *advice(training.system, order.preset), *begin]:
                     progress.say(sentence)
                 evaluated = parallel.broadcast(int(monitor is not None))
@@ -156,8 +156,11 @@ def load(run: str | Path, *, best: bool = False, device: str = "cpu", **options:
     return folder.sampler(place, about, device).with_options(**options)
 
 
-def reopen(run: str | Path) -> "tuple[System, Dataset]":
-    """The whole system of a run with the weights of its newest checkpoint, and the data that it was trained on."""
+def reopen(run: str | Path, data: DataSource | None = None) -> "tuple[System, Dataset]":
+    """The whole system of a run with the weights of its newest checkpoint, and the data that it was trained on.
+
+    data: where the data are now, if not where they were.
+    """
     folder, identity = Path(run).expanduser(), config_of(run)
     from condgen.sharing import weights
     from condgen.spec import Spec
@@ -175,29 +178,14 @@ def reopen(run: str | Path) -> "tuple[System, Dataset]":
         weights.fill(system, {name: tensors[name] for name in system.state_dict() if name in tensors})
     except CondgenError as error:
         raise CondgenError(f"the newest checkpoint of {str(run)!r} {error}.") from None
-    return system, data_of(run)
+    return system, data_of(run, data)
 
 
-def data_of(run: str | Path, data: str | None = None) -> "Dataset":
-    """The data that a run was trained on. Raises CondgenError if they have changed since.
+def data_of(run: str | Path, data: DataSource | None = None, options: DataOptions | None = None) -> "Dataset":
+    """The data that a run or an export was trained on, or `data` in their place (`training.source`)."""
+    from condgen.training import source
 
-    data: path of the data, for an exported run, whose card contains only their name.
-    """
-    from condgen import data as datasets
-
-    if locate.find(run).kind == "run":
-        identity = config_of(run)
-        name, fingerprint, options = identity.data, identity.fingerprint, identity.data_options
-    else:
-        recorded = card(run)["data"]
-        name, fingerprint = data or recorded["name"], recorded["fingerprint"]
-        options = recorded.get("options") or former_options(recorded)
-        if data is None and name not in datasets.SOURCES:
-            raise CondgenError(f"{str(run)!r} was trained on {name!r}; pass the location of these data with --data.")
-    dataset = datasets.load(name, DataOptions(on_bad="skip", **options))
-    if dataset.fingerprint != fingerprint:
-        raise CondgenError(f"{name!r} has changed since {str(run)!r} was trained on it.")
-    return dataset
+    return source.data_of(run, data, options)
 
 
 def config_of(run: str | Path) -> "RunConfig":

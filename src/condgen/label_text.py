@@ -62,6 +62,11 @@ class LabelText:
                 raise
             yield labels, None if count is None else _count(count, word)
 
+    def is_all(self, labels: object) -> bool:
+        """Whether a request is for all labels at once: all, or all=3."""
+        whole = COUNT.fullmatch(labels) if isinstance(labels, str) and not self.lookup.is_name(labels) else None
+        return isinstance(labels, str) and (_is(labels, ALL) or (whole is not None and _is(whole[1], ALL)))
+
     def weighted(self, text: str) -> Iterator[tuple[Label, float]]:
         """The labels that a text names, each with the weight that follows it, as in ``3:.5``, or 1."""
         for word in self._words(text):

@@ -5,11 +5,11 @@ only that vector, so a system need not distinguish the two kinds.
 """
 
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from numbers import Integral
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from condgen import slugs
 from condgen.errors import CondgenError, shortened
@@ -113,6 +113,18 @@ class Labels:
             found.extend(some)
         return found
 
+    def trained(self, empty: Collection[int]) -> Sequence[Label]:
+        """Each label once, without those that need a class or an attribute in `empty`."""
+        return self.each if not empty else [label for label in self.each if not _uses(label, empty)]
+
+    def check_trained(self, labels: Iterable[Label], empty: Collection[int]) -> None:
+        """Raise Untrained if a label needs a class or an attribute in `empty`, which has no training images."""
+        if empty and (label := next((label for label in labels if _uses(label, empty)), None)) is not None:
+            raise Untrained(
+                f"the generator was trained on no image of {shortened(self.title(label))!r}, so it cannot generate "
+                f"any ({len(empty):,} of {len(self):,} labels are like that); --labels all leaves these out."
+            )
+
     def check(self, label: object) -> Label:
         """Validate a label given from Python and normalise its type. Raises CondgenError if the label is unknown."""
         if isinstance(label, str):
@@ -152,5 +164,19 @@ class Labels:
         return slugs.slugs(self.names, [NONE] if self.kind == "attributes" else [])
 
 
+class Untrained(CondgenError):
+    """A requested label has no training images."""
+
+
+def _uses(label: Label, empty: Collection[int]) -> bool:
+    return any(label[number] for number in empty) if isinstance(label, tuple) else label in empty
+
+
 ANY = Labels(("any",))
 """The label set of an unconditional generator."""
+
+
+def empty_in(card: Mapping[str, Any], labels: Labels) -> frozenset[int]:
+    """The labels without training images that a card lists, by number."""
+    listed = (card.get("data") or {}).get("empty") or []
+    return frozenset(() if labels == ANY else (number for number in listed if number < len(labels)))

@@ -18,14 +18,17 @@ CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f]")
 
 
 class Lookup:
-    """Indices of names in a list, found by exact name, by normalised name, or by number."""
+    """Indices of names in a list, found by exact name, by normalised name, or by number.
+
+    If all names are numbers themselves, a number is only looked for among them.
+    """
 
     def __init__(self, names: Sequence[str]) -> None:
         self.names = names
 
     def index(self) -> None:
         """Create the tables now instead of on first use."""
-        _ = self._places, self._alike, self._held
+        _ = self._places, self._alike, self._held, self._values
 
     def is_name(self, word: str) -> bool:
         return word in self._places
@@ -45,8 +48,11 @@ class Lookup:
         if alike:
             return alike[0]
         number = word.strip()
-        is_number = number.isdecimal() and len(number) <= LONGEST_NUMBER
-        return int(number) if is_number and int(number) < len(self.names) else None
+        if not number.isdecimal() or len(number) > LONGEST_NUMBER:
+            return None
+        if self._values is not None:  # of labels 10, 20 and 30, label 1 is none
+            return self._values.get(int(number))
+        return int(number) if int(number) < len(self.names) else None
 
     def ends(self, word: str) -> tuple[int, int] | None:
         """The two ends of a range such as 0-9; None if the word is not a range."""
@@ -99,6 +105,13 @@ class Lookup:
     @cached_property
     def _places(self) -> dict[str, int]:
         return {name: i for i, name in enumerate(self.names)}
+
+    @cached_property
+    def _values(self) -> dict[int, int] | None:
+        """Indices by the value of the name, if every name is a whole number; else None."""
+        if not all(name.isdecimal() and len(name) <= LONGEST_NUMBER for name in self.names):
+            return None
+        return {int(name): i for i, name in reversed(list(enumerate(self.names)))}
 
     @cached_property
     def _alike(self) -> dict[str, tuple[int, ...]]:

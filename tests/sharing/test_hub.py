@@ -10,9 +10,11 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from condgen import data
 from condgen.sampling.canvas import read
 from condgen.sharing import hub as hub_
 from condgen.verbs.export import export
+from data_files import by_class, write
 from sharing.fake_hub import TOKEN, Hub, serving
 
 COMMANDS = """
@@ -171,3 +173,36 @@ def test_a_damaged_download_is_fetched_again(hub: Hub, session: Callable[..., li
         path.resolve().write_bytes(content if name != "manifest.json" else content[:40])
         session("fetch('me/rotting')", program=DIRECTLY)
         assert all((place / name).read_bytes() == (whole / name).read_bytes() for name in names), name
+
+
+DATA = """
+import json, sys
+from condgen import data
+from condgen.errors import CondgenError
+for name in json.load(sys.stdin):
+    try:
+        found = data.load(name)
+        print(json.dumps(f"{found.name} {found.fingerprint}"))
+    except CondgenError as error:
+        print(json.dumps(str(error)))
+assert not {"torch", "datasets"} & set(sys.modules)
+"""
+
+
+def test_data_sets_are_read_by_name(hub: Hub, session: Callable[..., list[str]], tmp_path: Path) -> None:
+    files = {name: content for name, content in by_class().items() if isinstance(content, bytes)}
+    hub.repositories["me/animals"] = {"README.md": b"# Animals", **files}
+    cache = {"CONDGEN_CACHE": str(tmp_path / "cache")}
+    expected = data.load(write(tmp_path / "animals", by_class())).fingerprint
+    found, revision, missing = session(
+        "hf://me/animals", f"hf://me/animals@{hub.revision('me/animals')}", "hf://me/none", program=DATA, **cache
+    )
+    assert found == revision == f"animals {expected}"
+    assert missing.startswith("cannot load 'hf://me/none': there is none of that name")
+    offline, unknown = session("hf://me/animals", "hf://me/other", program=DATA, **cache, HF_HUB_OFFLINE="1")
+    assert offline == found, "what is here needs no network"
+    assert unknown == "cannot load 'hf://me/other': HF_HUB_OFFLINE is set."
+    del hub.repositories["me/animals"]["cat/0.png"]
+    (now,) = session("hf://me/animals", program=DATA, **cache)
+    (tmp_path / "animals" / "cat" / "0.png").unlink()
+    assert now == f"animals {data.load(tmp_path / 'animals').fingerprint}", "files that are gone there are gone here"

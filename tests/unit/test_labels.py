@@ -281,3 +281,18 @@ def test_an_error_repeats_little_and_nothing_that_a_terminal_obeys(text: str) ->
         Labels(("y\n" * 3000, "b\x1b")).parse(text)
     assert len(str(wrong.value)) < 500
     assert str(wrong.value).isprintable()
+
+
+@pytest.mark.parametrize(
+    ("names", "typed", "found"),
+    [(("10", "20", "30"), "10", 0), (("00", "01"), "1", 1), (("1", "2"), "2", 1), (("a", "20"), "0", 0)],
+)
+def test_a_number_is_a_name_first_and_only_a_name_among_numbers(names: tuple[str, ...], typed: str, found: int) -> None:
+    assert Labels(names).parse(typed) == [found]
+
+
+@pytest.mark.parametrize("typed", ["0", "1", "0-2"])
+def test_a_number_that_is_no_label_is_refused(typed: str) -> None:
+    """Of letters that are numbered from 10 on, 0 was taken for the first."""
+    with pytest.raises(CondgenError, match="unknown label"):
+        Labels(("10", "20", "30")).parse(typed)

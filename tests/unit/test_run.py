@@ -69,6 +69,14 @@ def test_the_printed_command_can_be_pasted(folder: str, name: str) -> None:
         assert labels.parse(command[1].kwargs["labels"]) == [labels.each[-1]]
 
 
+def test_data_that_moved_are_said_to_be_the_same(tmp_path: Path) -> None:
+    opened(tmp_path, replace(CVAE, data="/x/own"))
+    here = opened(tmp_path, replace(CVAE, data="/y/own"))
+    (said,) = here.begin_session(0, conditions("cpu", 1, 1))
+    assert said == "the data at '/y/own' are the same as those at '/x/own' before."
+    assert not opened(tmp_path, replace(CVAE, data="/y/own")).begin_session(0, conditions("cpu", 1, 1))
+
+
 def test_a_folder_of_other_things_is_left_alone(tmp_path: Path) -> None:
     (tmp_path / "letter.txt").write_text("dear")
     with pytest.raises(CondgenError, match="exists and is not a run"):
@@ -126,6 +134,24 @@ def test_default_folders_are_numbered_by_training(tmp_path: Path) -> None:
     assert default_folder(CVAE, tmp_path) == first
     assert default_folder(other, tmp_path) == second
     assert default_folder(replace(CVAE, data="/x/my faces.npz"), tmp_path / "new").name == "cvae-my faces"
+
+
+def test_a_run_of_the_former_split_is_refused_with_the_option_that_resumes_it(tmp_path: Path) -> None:
+    """Up to format 3, a tenth of all files was held out; the same command now gives other training images."""
+    before = asdict(replace(CVAE, data="own"))
+    folder = tmp_path / "cvae-own"
+    folder.mkdir()
+    (folder / "config.json").write_text(json.dumps({"condgen": "0.1", "format": 3, **before}))
+    now = replace(CVAE, data="/x/own", fingerprint="other")
+    assert default_folder(now, tmp_path) == folder, "not a second run beside it"
+    with pytest.raises(CondgenError, match=r"other images or labels in 'own'.* \(--held-out overall\)"):
+        opened(folder, now)
+    assert opened(folder, replace(now, fingerprint="abc", data_options={"held_out": "overall"})).changed == ()
+
+
+def test_a_run_of_the_former_split_whose_data_have_splits_goes_on(tmp_path: Path) -> None:
+    (tmp_path / "config.json").write_text(json.dumps({"condgen": "0.1", "format": 3, **asdict(CVAE)}))
+    assert opened(tmp_path, CVAE).changed == ()
 
 
 def test_a_second_process_is_refused_and_a_dead_one_is_not_waited_for(tmp_path: Path) -> None:

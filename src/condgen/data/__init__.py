@@ -12,15 +12,20 @@ stylegan.py         StyleGAN's dataset.json
 generated.py        images written by condgen itself; tars.py reads the shards among them
 parquet.py          Parquet files of images; hugging_face.py reads what `datasets` saved
 
+memory.py           objects: arrays.py reads arrays and PIL images, items.py torch's data sets and lists of pairs
+hub.py              data sets on the Hugging Face Hub, and objects of `datasets`
+
 store.py            a folder or a zip archive, read file by file
 listing.py          the image files of a data set with their labels and splits, before any file is opened
 decode.py           decodes one file to pixels, or gives the reason why that is impossible
+held_out.py         test images of data without splits
 ingest.py           decodes all files into one memory-mapped array in the cache; helpers.py runs it in parallel
 dataset.py          the result of every reader
 file_names.py       the names of many files in little memory
 outline.py          folders with numbers of images, to show what is there
 """
 
+import os
 import shlex
 from collections import Counter
 from collections.abc import Callable, Iterator
@@ -34,26 +39,33 @@ from condgen.data import (
     fashion_mnist,
     folders,
     generated,
+    held_out,
+    hub,
     hugging_face,
     idx,
     ingest,
+    memory,
     mnist,
     npz,
     parquet,
     stylegan,
     table,
 )
+from condgen.data.arrays import from_arrays
 from condgen.data.dataset import Dataset, Split, choosing
 from condgen.data.file_kinds import READ_ARCHIVES, archives_in, ending
-from condgen.data.listing import Listing
+from condgen.data.listing import Listing, without_labels
 from condgen.data.outline import outline
 from condgen.data.store import Store, shown, store_at
-from condgen.data_options import AS_THEY_ARE, DataOptions
+from condgen.data_options import AS_THEY_ARE, MEMORY, DataOptions, DataSource, is_memory
 from condgen.errors import CondgenError, unknown
 from condgen.former import DATA, current_names
 from condgen.marker import FILE
 
-__all__ = ["LAYOUTS", "SOURCES", "DataOptions", "Dataset", "Layout", "Source", "Split", "load"]
+__all__ = [
+    "LAYOUTS", "SOURCES", "DataOptions", "DataSource", "Dataset", "Layout", "Source", "Split", "absolute",
+    "from_arrays", "is_missing", "is_name", "load", "where",
+]  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -103,32 +115,70 @@ LAYOUTS = {
 folders, because a folder of images may also contain arrays."""
 
 
-def load(name_or_path: str | Path, options: DataOptions = AS_THEY_ARE, **given: Any) -> Dataset:
-    """Load a data set by name or path; see SOURCES and LAYOUTS. The user's files are only read.
+def load(source: DataSource, options: DataOptions = AS_THEY_ARE, **given: Any) -> Dataset:
+    """Load a data set: by name or path (see SOURCES and LAYOUTS), hf://OWNER/NAME, or an object (see data/memory.py).
+
+    The user's files are only read.
 
     given: fields of `DataOptions`, such as size=32, which replace those of `options`.
 
     Raises CondgenError if the path does not exist or its layout is not supported.
     """
     options = options.with_overrides(current_names(given, DATA))
+    if hub.is_object(source):
+        with hub.on_disk(source) as folder:
+            return load(folder, options)
+    found = _read(str(source), options) if isinstance(source, str | Path) else memory.read(source)
+    found = without_labels(found) if options.kind == "none" else found
     size = options.size
-    found = _read(str(name_or_path), options)
     if isinstance(found, Listing):
-        data = ingest.dataset(found, size, options.fit, options.on_bad)
+        data = ingest.dataset(found, size, options.fit, options.on_bad, options.held_out)
     else:
         data = found
         if size is not None and size not in data.train.images.shape[1:3]:
             height, width = data.train.images.shape[1:3]
             raise CondgenError(f"--size scales image files; {data.name!r} is arrays of {height}x{width}.")
+        data = held_out.divided(data) if options.held_out == "per_class" else data
     return data if options.attributes is None else choosing(data, options.attributes)
+
+
+def where(source: DataSource, data: Dataset) -> str:
+    """What a run records about the source of its data: a name, an absolute path, or that the data were in memory."""
+    if not isinstance(source, str | Path):
+        return MEMORY if data.name == MEMORY else f"{MEMORY}:{data.name}"
+    return absolute(str(source))
+
+
+def absolute(text: str) -> str:
+    """A path as an absolute one, whatever its spelling. Names of data sets, also those on the Hub, stay names."""
+    if is_name(text):
+        return text
+    if idx.is_pair(text):
+        return ",".join(map(absolute, text.split(",")))
+    return os.path.abspath(Path(text).expanduser())
+
+
+def is_name(text: str) -> bool:
+    """Whether a recorded source is no path: the name of a data set, also on the Hub, or data in memory."""
+    return text in SOURCES or hub.is_hub(text) or is_memory(text)
+
+
+def is_missing(text: str) -> bool:
+    """Whether a recorded path leads nowhere now."""
+    paths = text.split(",") if idx.is_pair(text) else [text]
+    return not is_name(text) and not all(Path(path).exists() for path in paths)
 
 
 def _read(text: str, options: DataOptions) -> Listing | Dataset:
     if text in SOURCES:
         return SOURCES[text].load()
+    if hub.is_hub(text):
+        text = str(hub.fetched(text))
     if idx.is_pair(text):
         return idx.load_pair(text)
     path = Path(text).expanduser()
+    if is_memory(text) and not path.exists():
+        raise CondgenError(f"{text!r} names images that were in memory; give them from Python, or a path to them.")
     if not path.exists():
         if path.suffix or len(path.parts) > 1:
             raise CondgenError(f"no data at {text!r}: there is no such file or folder.")

@@ -98,6 +98,13 @@ class Dataset:
         return Spec((channels, height, width), self.labels)
 
     @cached_property
+    def empty(self) -> tuple[int, ...]:
+        """Numbers of the labels without training images: classes, or attributes that no image has."""
+        labels = self.train.labels
+        counts = (labels == 1).sum(0) if labels.ndim == 2 else np.bincount(labels, minlength=len(self.labels))
+        return tuple(np.flatnonzero(counts == 0).tolist())
+
+    @cached_property
     def fingerprint(self) -> str:
         """SHA-256 of the training images, labels and names. It is equal for two runs if they used the same data."""
         digest = hashlib.sha256(repr((self.train.images.shape, self.labels)).encode())

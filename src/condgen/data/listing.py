@@ -15,10 +15,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from condgen.data.classes import few_enough
-from condgen.data.dataset import Structure
+from condgen.data.dataset import Dataset, Split, Structure
 from condgen.data.store import Images, shown
 from condgen.errors import CondgenError
-from condgen.labels import UNKNOWN, Labels
+from condgen.labels import ANY, UNKNOWN, Labels
 
 SPLITS = {
     "train": "train", "training": "train", "test": "test", "testing": "test",
@@ -97,6 +97,14 @@ def listing(
         raise CondgenError(f"{str(store.path)!r}: label {strange!r} is not among the {len(labels):,} classes it names.")
     values = np.array([numbers[word] for word in words], np.int64)
     return Listing(name or store.path.stem, store, images, labels, values, parts, store.odd)
+
+
+def without_labels(data: "Listing | Dataset") -> "Listing | Dataset":
+    """The same images without their labels: all have the one class of `labels.ANY`."""
+    if isinstance(data, Listing):
+        return replace(data, labels=ANY, values=np.zeros(len(data.images), np.int64))
+    splits = {name: Split(split.images, np.zeros(len(split), np.int64)) for name, split in data.splits.items()}
+    return replace(data, labels=ANY, train=splits["train"], test=splits.get("test"))
 
 
 def in_order(words: Iterable[str]) -> list[str]:

@@ -107,7 +107,8 @@ def flag(name: str, number: Estimate, real: Estimate | None) -> str | None:
         spread = 1.5 * ((number.error or 0) ** 2 + (real.error or 0) ** 2) ** 0.5
         bad = abs(number.value - real.value) > spread
     else:
-        bad = metric.flag(number.value, real.value)
+        spread = ((number.error or 0) ** 2 + (real.error or 0) ** 2) ** 0.5  # of few images, a difference may be chance
+        bad = abs(number.value - real.value) > spread and metric.flag(number.value, real.value)
     if not bad:
         return None
     return metric.above if metric.above and number.value > real.value else metric.wrong

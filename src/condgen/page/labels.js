@@ -10,6 +10,7 @@ export class Labels {
     this.attributes = about.kind === "attributes";
     this.single = about.kind === "any";
     this.words = this.names.map((name, i) => this.word(name, i));
+    this.empty = new Set(about.empty ?? []); // indices of labels without training images, which cannot be generated
     this.slugs = slugsOf(this.names, this.attributes ? ["none"] : []);
   }
 
@@ -19,12 +20,13 @@ export class Labels {
 
   /** All labels: each class, or each attribute alone. */
   get each() {
-    return this.names.map((_, i) => (this.attributes ? this.names.map((_, j) => Number(i === j)) : i));
+    const trained = this.names.map((_, i) => i).filter((i) => !this.empty.has(i));
+    return trained.map((i) => (this.attributes ? this.names.map((_, j) => Number(i === j)) : i));
   }
 
   /** The initial label. */
   get first() {
-    return this.attributes ? this.names.map(() => 0) : 0;
+    return this.attributes ? this.names.map(() => 0) : (this.each[0] ?? 0);
   }
 
   /** The label vector y of K numbers. */
@@ -59,13 +61,13 @@ export class Labels {
   parse(text) {
     if (this.attributes) return this.several(text);
     const place = this.words.indexOf(text);
-    return place < 0 ? null : place;
+    return place < 0 || this.empty.has(place) ? null : place;
   }
 
   several(text) {
     const words = new Set(text.match(/"(?:[^"]|"")*"|[^"+]+/g));
     const label = this.words.map((word, i) => Number(words.has(word) || words.has(inQuotes(this.names[i]))));
-    return this.typed(label) === text ? label : null;
+    return this.typed(label) === text && !label.some((on, i) => on && this.empty.has(i)) ? label : null;
   }
 
   joined(label, words) {

@@ -46,9 +46,10 @@ export class SameView {
 
   switched(label) {
     const { labels } = this.page;
-    const others = labels.names.map((name, i) => ({
+    const trained = labels.names.map((_, i) => i).filter((i) => !labels.empty.has(i));
+    const others = trained.map((i) => ({
       label: label.map((on, j) => (i === j ? 1 - on : on)),
-      caption: `${label[i] ? "−" : "+"}\u00a0${name.replaceAll("_", " ")}`,
+      caption: `${label[i] ? "−" : "+"}\u00a0${labels.names[i].replaceAll("_", " ")}`,
     }));
     return [{ label, caption: labels.title(label).replaceAll("_", " "), marked: true }, ...others];
   }

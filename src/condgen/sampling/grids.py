@@ -26,7 +26,7 @@ def class_grid(
     """
     if sampler.spec.labels == ANY:
         return canvas.unlabelled(np.concatenate(list(sampler.batches([0] * rows * canvas.COLUMNS, seed, first))))
-    labels = labels or list(sampler.spec.labels.each[:COLUMNS])
+    labels = labels or list(sampler.trained[:COLUMNS])
     return _columns(sampler, labels, [sampler.spec.labels.title(label) for label in labels], rows, seed, first)
 
 

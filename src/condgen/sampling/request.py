@@ -1,7 +1,7 @@
 """A request for images as one value: what is generated, in which order, and how each image is named. Needs no torch."""
 
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import islice
 from numbers import Integral, Real
@@ -32,7 +32,15 @@ class SampleRequest:
 
     @classmethod
     def resolve(
-        cls, known: Labels, labels: object = ALL, mix: object = None, *, count: int = 1, seed: int = 0, most: int = MOST
+        cls,
+        known: Labels,
+        labels: object = ALL,
+        mix: object = None,
+        *,
+        count: int = 1,
+        seed: int = 0,
+        most: int = MOST,
+        empty: Collection[int] = (),
     ) -> "SampleRequest":
         """The request for distinct labels, or for one mix.
 
@@ -40,15 +48,16 @@ class SampleRequest:
             or a sequence of them.
         mix: text such as "3:.5,8:.5", or a dictionary of weights by label, instead of labels.
         count: images of a mix, and of each label without a count of its own.
+        empty: labels without training images, by number. They cannot be requested, and `all` leaves them out.
 
         Raises TooMany for more than `most` labels, and CondgenError for an unknown label or two counts of one label.
         """
         if mix is not None:
             if not (isinstance(labels, str) and labels.strip().lower() == ALL):
                 raise CondgenError("give labels or a mix, not both.")
-            return cls((mixed(known, mix),), (count,), seed)
+            return cls((mixed(known, mix, empty),), (count,), seed)
         counts: dict[Label, int] = {}
-        for some, number in counted(known, labels, count):
+        for some, number in counted(known, labels, count, empty):
             if len(some) > most or len(counts) > most:
                 raise TooMany(f"labels {shortened(str(labels))!r} name more than {most:,} labels; name fewer.")
             for label in some:
@@ -119,8 +128,18 @@ class TooMany(CondgenError):
     """A request names more labels than permitted."""
 
 
-def counted(known: Labels, labels: object, count: int) -> Iterator[tuple[Sequence[Label], int]]:
+def counted(
+    known: Labels, labels: object, count: int, empty: Collection[int] = ()
+) -> Iterator[tuple[Sequence[Label], int]]:
     """The requested labels, some at a time, with the number of images of each (see `SampleRequest.resolve`)."""
+    is_all = known.text.is_all(labels)
+    for some, number in _counted(known, labels, count):
+        if not is_all:
+            known.check_trained(some if empty else (), empty)
+        yield known.trained(empty) if is_all else some, number
+
+
+def _counted(known: Labels, labels: object, count: int) -> Iterator[tuple[Sequence[Label], int]]:
     if isinstance(labels, str):
         return ((some, count if number is None else number) for some, number in known.text.counted(labels))
     if isinstance(labels, Mapping):
@@ -134,15 +153,18 @@ def counted(known: Labels, labels: object, count: int) -> Iterator[tuple[Sequenc
     raise CondgenError(f"labels {shortened(repr(labels))} are neither text, a number, a sequence nor a dictionary.")
 
 
-def mixed(known: Labels, mix: object) -> Condition:
+def mixed(known: Labels, mix: object, empty: Collection[int] = ()) -> Condition:
     """The mix that is requested as text or as a dictionary. Raises CondgenError if it is none."""
     if known == ANY:
         raise CondgenError("this generator takes no label, so there is nothing to mix.")
     if isinstance(mix, str):
-        return Mix.of(known.text.weighted(mix))
-    if isinstance(mix, Mapping):
-        return Mix.of((known.check(label), _number(weight, label)) for label, weight in mix.items())
-    raise CondgenError(f"mix {shortened(repr(mix))} is neither text nor a dictionary of weights by label.")
+        parts = list(known.text.weighted(mix))
+    elif isinstance(mix, Mapping):
+        parts = [(known.check(label), _number(weight, label)) for label, weight in mix.items()]
+    else:
+        raise CondgenError(f"mix {shortened(repr(mix))} is neither text nor a dictionary of weights by label.")
+    known.check_trained((label for label, _ in parts), empty)
+    return Mix.of(parts)
 
 
 def _whole(number: object, label: object) -> int:

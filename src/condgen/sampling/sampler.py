@@ -18,8 +18,8 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
-from condgen.errors import CondgenError, notice
-from condgen.labels import ANY, Label
+from condgen.errors import CondgenError, notice, shortened
+from condgen.labels import ANY, Label, empty_in
 from condgen.mixes import Condition
 from condgen.noise import draw_at, truncated
 from condgen.options import TRUNCATION, Option, Value, Values, checked, filled
@@ -52,6 +52,8 @@ class Sampler:
         self.spec, self.prior, self.device, self.micro_batch = spec, prior, device, micro_batch
         self.takes_mixes, self.card = takes_mixes, card or {}
         self.options = tuple(prior.options if options is None else options)
+        self.empty = empty_in(self.card, spec.labels)
+        """Labels without training images, by number. They cannot be requested, and `all` leaves them out."""
         self.chosen: Values = checked(self.options, self.card.get("sampling") or {})
 
     def __repr__(self) -> str:
@@ -62,7 +64,7 @@ class Sampler:
         """HTML for notebooks: samples of the first ten labels, one column each."""
         from PIL import Image
 
-        labels = list(self.spec.labels.each[:10])
+        labels = list(self.trained[:10])
         grid = np.concatenate(list(self.batches([label for label in labels for _ in range(4)], seed=0)))
         grid = grid.reshape(len(labels), 4, *grid.shape[1:]).transpose(1, 2, 0, 3, 4)  # (row, h, column, w, c)
         sheet = grid.reshape(4 * grid.shape[1], -1, grid.shape[4])
@@ -115,8 +117,30 @@ class Sampler:
         self._forward(torch.zeros(1, self.prior.dim), torch.zeros(1, len(self.spec.labels)))
         return self
 
+    @property
+    def trained(self) -> Sequence[Label]:
+        """Each label that has training images, once."""
+        return self.spec.labels.trained(self.empty)
+
     def labels(self, wanted: object) -> list[Label]:
-        """The requested labels as a list. Raises CondgenError for an unknown label."""
+        """The requested labels as a list. Raises CondgenError for a label that is unknown or has no training images."""
+        if self.empty and self.spec.labels.text.is_all(wanted):
+            self._say_empty()
+            return list(self.trained)
+        found = self._listed(wanted)
+        self.spec.labels.check_trained(found, self.empty)
+        return found
+
+    def _say_empty(self) -> None:
+        """Print which labels `all` leaves out. Raises CondgenError if no label remains."""
+        names = self.spec.labels.names
+        some = ", ".join(shortened(names[number]) for number in sorted(self.empty)[:5])
+        more = ", ..." if len(self.empty) > 5 else ""
+        notice(f"left out, since the generator was trained on no image of them: {some}{more}.")
+        if not self.trained:
+            raise CondgenError("this generator was trained on no image of any label.")
+
+    def _listed(self, wanted: object) -> list[Label]:
         known = self.spec.labels
         if isinstance(wanted, str):
             self._say_doubts(wanted)
@@ -136,7 +160,7 @@ class Sampler:
         if mix is not None and self.spec.labels != ANY and not self.takes_mixes:
             raise CondgenError(f"{self.card.get('system', 'this generator')} takes whole labels only, so none can be "
                                "mixed; request --labels instead.")  # fmt: skip
-        return SampleRequest.resolve(self.spec.labels, labels, mix, count=count, seed=seed)
+        return SampleRequest.resolve(self.spec.labels, labels, mix, count=count, seed=seed, empty=self.empty)
 
     def _wanted(self, labels: object, mix: object, count: int) -> Iterator[Condition]:
         """The requested label or mix of every image. Raises CondgenError if there is none."""
@@ -145,7 +169,7 @@ class Sampler:
             parts = iter([(self.request(labels, mix).labels, count)])
         else:
             self._say_doubts(labels)
-            parts = counted(self.spec.labels, labels, count)
+            parts = counted(self.spec.labels, labels, count, self.empty)
         wanted = (label for some, number in parts for label in some for _ in range(number))
         first = next(wanted, None)
         if first is None:
@@ -156,6 +180,8 @@ class Sampler:
         """Print a notice for each word that has two meanings."""
         for sentence in self.spec.labels.text.doubts(labels) if isinstance(labels, str) else ():
             notice(sentence)
+        if self.empty and self.spec.labels.text.is_all(labels):
+            self._say_empty()
 
     def batches(self, labels: Iterable[Condition], seed: int, start: int = 0) -> Iterator[NDArray[np.uint8]]:
         """Yield images, uint8 (<= micro_batch, h, w, c). Occurrence n = 0, 1, ... of a label gets image start + n."""

@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from condgen import marker
 from condgen.disk import as_json
 from condgen.errors import CondgenError, shortened
-from condgen.labels import ANY, Labels
+from condgen.labels import ANY, Labels, Untrained
 from condgen.lookup import UnknownLabel
 from condgen.options import Values
 from condgen.sampling import canvas, provenance
@@ -65,7 +65,9 @@ def resolve(served: Served, request: Sample, most: int) -> ResolvedRequest:
     too_many = unprocessable(f"count: at most {most:,} images per request, over all labels.")
     each = request.count * (canvas.COLUMNS if request.format == "grid" and known == ANY else 1)
     try:
-        images = SampleRequest.resolve(known, request.labels, request.mix, count=each, seed=request.seed, most=most)
+        images = SampleRequest.resolve(
+            known, request.labels, request.mix, count=each, seed=request.seed, most=most, empty=served.empty
+        )
     except TooMany:
         raise too_many from None
     except CondgenError as error:
@@ -84,6 +86,8 @@ def resolve(served: Served, request: Sample, most: int) -> ResolvedRequest:
 def _refusal(known: Labels, request: Sample, error: CondgenError) -> str:
     """Why labels or a mix cannot be resolved. It repeats nothing of the request but names of labels."""
     field = "labels" if request.mix is None else "mix"
+    if isinstance(error, Untrained):
+        return f"{field}: {error}"
     if not isinstance(error, UnknownLabel):
         return f"{field}: not understood; write labels like 3,5,8 or 3=2,8=5, or a mix like 3:.5,8:.5."
     names = ", ".join(map(shortened, known.names[:20]))
@@ -96,6 +100,8 @@ def resolve_points(served: Served, request: Points, most: int) -> tuple[list[dic
         raise unprocessable(f"points: at most {most:,} per request.")
     if any(len(point.y) != len(served.spec.labels) for point in request.points):
         raise unprocessable(f"points: y has {len(served.spec.labels)} numbers, one per label.")
+    if any(point.y[number] for point in request.points for number in served.empty):
+        raise unprocessable("points: y names a label without training images, see `empty` of /about.")
     recipes = [point.recipe for point in request.points]
     if any(len(recipe["at"]) != served.prior.dim for recipe in recipes if "at" in recipe):
         raise unprocessable(f"points: at has {served.prior.dim} numbers.")

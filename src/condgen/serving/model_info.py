@@ -2,8 +2,10 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import Any
 
+from condgen.labels import empty_in
 from condgen.options import Option, Value, Values, checked, rebased
 from condgen.serving.limits import Limits
 from condgen.sharing import about
@@ -36,6 +38,11 @@ class Served:
             hello["manifold"], {**hello["card"].get("scores", {}), **scores},
             tuple(map(Option.model_validate, hello["options"])), hello["takes_mixes"],
         )  # fmt: skip
+
+    @cached_property
+    def empty(self) -> list[int]:
+        """Numbers of the labels without training images, which cannot be requested."""
+        return sorted(empty_in(self.card, self.spec.labels))
 
     @property
     def options(self) -> tuple[Option, ...]:

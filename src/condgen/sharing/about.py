@@ -4,7 +4,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import asdict
 from typing import Any
 
-from condgen.labels import ANY
+from condgen.labels import ANY, empty_in
 from condgen.options import Option
 from condgen.spec import Prior, Spec
 
@@ -23,6 +23,7 @@ def facts(
         **{key: card.get(key) for key in ("system", "images", "sha256")},
         "kind": "any" if spec.labels == ANY else spec.labels.kind,
         "names": list(spec.labels.names),
+        "empty": sorted(empty_in(card, spec.labels)),
         "image": {"channels": channels, "height": height, "width": width},
         "latent": asdict(prior),
         "manifold": manifold,

@@ -29,8 +29,9 @@ if TYPE_CHECKING:
     from condgen.system import System
 
 NAME = "card.json"
-FORMAT = 4
-"""Version of the schema. In 1, cards have no seal; in 2, they list no sampling options; in 3, no data options."""
+FORMAT = 5
+"""Version of the schema. In 1, cards have no seal; in 2, they list no sampling options; in 3, no data options; up to 4,
+no labels without images, and test images are held out by the rule `overall`."""
 RANGE = [0, 255]
 """Range of the values of generated images."""
 LARGEST_BATCH = 2**27
@@ -77,6 +78,8 @@ class Data(Part):
     fingerprint: Annotated[str, Field(max_length=128)]
     options: DataOptions | None = None
     """The options for reading the data that differ from their defaults."""
+    empty: Annotated[list[NonNegativeInt], Field(max_length=20_000)] | None = None
+    """Numbers of the labels without training images; absent if there are none."""
     labels: Text | None = None
     size: Side | None = None
     fit: Fit = "crop"

@@ -3,7 +3,6 @@
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass, replace
-from pathlib import Path
 from typing import Any
 
 import torch
@@ -11,19 +10,20 @@ import torch
 from condgen import data as datasets
 from condgen import plugins
 from condgen.config import Config
-from condgen.data import DataOptions, Dataset
+from condgen.data import DataOptions, Dataset, DataSource
 from condgen.device import pick
-from condgen.errors import CondgenError
+from condgen.errors import CondgenError, shortened
 from condgen.inspection import words
 from condgen.judging import judge
 from condgen.judging.monitor import Monitor
 from condgen.judging.reference import Reference, with_test
+from condgen.labels import ANY
 from condgen.noise import reseed
 from condgen.sampling.sampler import MICRO_BATCH
 from condgen.sharing import card
 from condgen.stream import Stream
 from condgen.system import System
-from condgen.systems import Preset, preset
+from condgen.systems import Preset, preset, presets
 from condgen.training import trainer
 from condgen.training.finetune import Parent
 from condgen.training.run import RunConfig, card_of
@@ -49,7 +49,7 @@ class TrainingJob:
         cls,
         name: str,
         settings: Mapping[str, Any],
-        data: str | Path,
+        data: DataSource,
         options: DataOptions,
         seed: int,
         device: str,
@@ -64,7 +64,8 @@ class TrainingJob:
         if plugins.is_path(name):
             plugins.remember(name)
         system = found.build_on_meta(dataset.spec, config)  # raises if the system does not support the images
-        job = cls(name, found, config, str(data), dataset, options, seed, where, parent)
+        check_labels(name, system, dataset)
+        job = cls(name, found, config, datasets.where(data, dataset), dataset, options, seed, where, parent)
         job.check_card(system)
         return job
 
@@ -77,7 +78,20 @@ class TrainingJob:
         spec = self.dataset.spec.to_json()
         config, fingerprint = self.config.model_dump(), self.dataset.fingerprint
         start = self.parent.name if self.parent else None
-        return RunConfig(self.name, config, self.data, fingerprint, spec, self.seed, self.options.chosen, start)
+        empty, options = list(self.dataset.empty), self.options.chosen
+        return RunConfig(self.name, config, self.data, fingerprint, spec, self.seed, options, start, empty)
+
+    @property
+    def notes(self) -> list[str]:
+        """What a user should know about the data before training, one sentence each."""
+        if not (empty := self.dataset.empty):
+            return self.dataset.notes
+        names = [shortened(self.dataset.labels.names[number]) for number in empty[:5]]
+        some = ", ".join(names) + (", ..." if len(empty) > 5 else "")
+        return [
+            *self.dataset.notes,
+            f"{len(empty):,} labels of {self.dataset.name!r} have no training images and cannot be generated: {some}.",
+        ]
 
     def check_card(self, system: System) -> None:
         """Raise CondgenError if the trained generator could not be loaded, because its card exceeds a limit.
@@ -144,3 +158,14 @@ class TrainingJob:
         )
         left = max(seconds / 2, seconds - (time.monotonic() - since))
         return self.config.batch * max(1, round(pace.images_in(left) / self.config.batch))
+
+
+def check_labels(name: str, system: System, dataset: Dataset) -> None:
+    """Raise CondgenError if a conditional system is to be trained on images without labels."""
+    if not system.takes_label or dataset.labels != ANY:
+        return
+    free = ", ".join(other for other, entry in presets().items() if not entry.conditional)
+    raise CondgenError(
+        f"{dataset.name!r} has no labels, which {name} is conditioned on. Train an unconditional preset ({free}), or "
+        "give labels: a folder per class, --label-pattern, or a table with --label-column."
+    )

@@ -14,7 +14,7 @@ from typing import Any, Literal
 from condgen import records
 from condgen.errors import notice
 from condgen.training import events, metric_log
-from condgen.training.identity import CONFIG, PUBLISHED, RunConfig
+from condgen.training.identity import CONFIG, FORMAT, PUBLISHED, RunConfig
 from condgen.version import __version__
 
 State = Literal["sound", "damaged", "missing"]
@@ -52,6 +52,7 @@ def write(folder: Path, identity: RunConfig, images: int) -> None:
     files = files | {str(path.relative_to(folder)): path.stat().st_size for path in _files(folder)}
     about = {
         "condgen": __version__,
+        "format": FORMAT,
         "images": images,
         "best": best,
         "files": dict(sorted(files.items())),

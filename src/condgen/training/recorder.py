@@ -10,6 +10,7 @@ from dataclasses import asdict
 from PIL import Image
 
 from condgen import inspection, marker
+from condgen.data_options import name_of
 from condgen.disk import DiskError, Gone, write_bytes
 from condgen.judging.monitor import Monitor, is_best, new_alarms
 from condgen.progress import Progress
@@ -131,7 +132,9 @@ def save_grid(training: Training, sampler: Sampler, images: int) -> Image.Image:
 
 def draw_curves(run: Run) -> None:
     """Plot the logged values to curves.png."""
-    write_bytes(run.folder / "curves.png", plots.curves(run.log, f"{run.identity.system} on {run.identity.data}"))
+    write_bytes(
+        run.folder / "curves.png", plots.curves(run.log, f"{run.identity.system} on {name_of(run.identity.data)}")
+    )
 
 
 class TolerateDiskErrors:

@@ -32,6 +32,8 @@ from safetensors.torch import save
 from torch import nn
 
 from condgen import disk, marker, parts, records, shell
+from condgen.data import absolute
+from condgen.data_options import name_of
 from condgen.errors import CondgenError
 from condgen.labels import ANY, Labels
 from condgen.options import Option
@@ -50,9 +52,12 @@ from condgen.training.metric_log import read
 class Run:
     """One run folder. `Run.open` creates or resumes it. Every file in it is written atomically."""
 
-    def __init__(self, folder: Path, identity: RunConfig, changed: Sequence[str] = ()) -> None:
-        """changed: the allowed differences from earlier sessions, in words."""
+    def __init__(
+        self, folder: Path, identity: RunConfig, changed: Sequence[str] = (), data_before: str | None = None
+    ) -> None:
+        """changed: the allowed differences from earlier sessions, in words. data_before: where the data were then."""
         self.folder, self.identity, self.changed = folder, identity, tuple(changed)
+        self.data_before = identity.data if data_before is None else absolute(data_before)
         self.exit_code = 0
         """130 or 143 if a signal ended this session before the training was complete."""
 
@@ -86,7 +91,7 @@ class Run:
         with _locked(folder):
             marker.write(folder, marker.Mark("condgen train"))
             save_identity(folder, identity)
-            yield cls(folder, identity, changed)
+            yield cls(folder, identity, changed, there.data if there else None)
 
     def check(self) -> None:
         """Raise `disk.Gone` if the folder was deleted or moved: files in a new one would be an incomplete run."""
@@ -173,7 +178,15 @@ class Run:
         session = {"from_images": images, "started": _now(), "argv": sys.argv, "cwd": os.getcwd(), **here}
         records.write_list(path, [*sessions.sound, session | ({"changed": changed} if changed else {})])
         warning = [f"no longer bit-exact, as allowed: {', '.join(changed)}."] if changed else []
-        return [*([f"resuming {str(self.folder)!r} at {images:,} images."] if before else []), *warning]
+        resuming = [f"resuming {str(self.folder)!r} at {images:,} images."] if before else []
+        return [*resuming, *self._moved, *warning]
+
+    @property
+    def _moved(self) -> list[str]:
+        """A message if the same data were elsewhere in the last session."""
+        if self.data_before == self.identity.data or self.changed:
+            return []
+        return [f"the data at {self.identity.data!r} are the same as those at {self.data_before!r} before."]
 
     def note_files(self, images: int) -> None:
         """Update published.json. images: of the newest checkpoint."""
@@ -215,7 +228,8 @@ def card_of(
         "micro_batch": micro_batch,
         "images": images,
         "seed": identity.seed,
-        "data": {"name": identity.data, "fingerprint": identity.fingerprint},
+        "data": {"name": name_of(identity.data), "fingerprint": identity.fingerprint}
+        | ({"empty": identity.empty} if identity.empty else {}),
         "options": [option.to_json() for option in options],
     }
 

@@ -16,8 +16,8 @@ from typing import TYPE_CHECKING, Annotated, Any
 from cyclopts import Parameter
 
 from condgen import api
-from condgen.data_options import AS_THEY_ARE, DataOptions
-from condgen.errors import CondgenError
+from condgen.data_options import AS_THEY_ARE, DataOptions, DataSource
+from condgen.errors import CondgenError, notice
 from condgen.metrics.estimate import Estimate, mean_of
 from condgen.result import Result
 from condgen.tables import as_json, as_table
@@ -33,7 +33,7 @@ MANIFEST = "manifest.json"
 
 
 def augment(
-    data: str,
+    data: DataSource,
     *,
     run: str,
     balance: bool = False,
@@ -47,7 +47,7 @@ def augment(
     """Add generated images to a data set, and measure whether they improve a classifier.
 
     Args:
-        data: A name from `condgen list data`, or a path to your own images.
+        data: A name from `condgen list data`, a path to your own images, or hf://OWNER/NAME.
         run: Folder of a run that was trained on such images.
         balance: Generate as many images of each class as it needs to equal the largest class.
         per_class: Number of images to generate of every class, instead of --balance.
@@ -93,12 +93,15 @@ def wanted(dataset: "Dataset", sampler: "Sampler", per_class: int | None) -> lis
             f"the run generates {sampler.spec.shape} of {', '.join(sampler.spec.labels.names[:5])} ..., the data are "
             f"{dataset.spec.shape} of {', '.join(dataset.labels.names[:5])} ...; use a run that was trained on them."
         )
+    if dataset.empty:
+        some = ", ".join(dataset.labels.names[number] for number in dataset.empty[:5])
+        notice(f"no images are generated of labels without training images: {some}.")
     if per_class is not None:
-        return [per_class] * len(dataset.labels)
+        return [0 if number in dataset.empty else per_class for number in range(len(dataset.labels))]
     from condgen.inspection import per_label
 
     there = per_label(dataset.train, dataset.labels)
-    missing = [max(there) - count for count in there]
+    missing = [max(there) - count if count else 0 for count in there]
     if not any(missing):
         raise CondgenError(f"every class of {dataset.name!r} has {max(there):,} images; they are balanced already.")
     return missing

@@ -119,7 +119,7 @@ def about_it(run: str, best: bool, about: Mapping[str, Any]) -> dict[str, Any]:
     paper, fields = preset(about["system"]).system.paper, dict(about["data"])
     if identity := config_in(Path(run).expanduser()):
         fields |= {"options": identity.data_options} if identity.data_options else {}
-    fields["name"] = Path(fields["name"]).name  # without its path, which is private
+    fields["name"] = Path(fields["name"]).name  # a run of an earlier condgen has its path there, which is private
     found = evaluate.kept(run, best, about.get("sampling"))
     scores = {"scores": _scores(found), "measured": _measured(found)} if found else {}
     return {"paper": {"short": paper.short, "bibtex": paper.bibtex}, "data": fields} | scores

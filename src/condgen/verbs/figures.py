@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from condgen import api, marker
+from condgen.data_options import DataSource
 from condgen.errors import CondgenError, notice
 from condgen.sharing import locate
 
@@ -126,20 +127,23 @@ def walk(
     )
 
 
-def reconstructions(run: str | Path, *, count: int = 40, out: Path | None = None) -> Path:
+def reconstructions(
+    run: str | Path, *, count: int = 40, data: DataSource | None = None, out: Path | None = None
+) -> Path:
     """Real images (odd columns) beside their reconstructions by an autoencoder (even columns).
 
     Args:
         run: Folder of a run of an autoencoder.
         count: Number of real images, a multiple of 8.
             The first images of the test split are used, or of the training split if there is no test split.
+        data: Where the training data are now, if they have moved.
         out: PNG, JPEG or WebP file to write. Default: figures/reconstructions.png in the run's folder.
     """
     if count < 8 or count % 8:
         raise CondgenError(f"--count should be a multiple of 8, found {count}.")
     from condgen.sampling import grids, latent
 
-    view = latent.View(*api.reopen(run))
+    view = latent.View(*api.reopen(run, data))
     originals = view.split.images[:count]
     if len(originals) < count:
         raise CondgenError(f"there are only {len(originals)} images; give a smaller --count.")
@@ -165,11 +169,11 @@ def manifold(
         raise CondgenError(f"the latent plane needs a normal z of 2 dimensions; {str(run)!r} has {sampler.prior.dim}. "
                            "Train vae-2d, or a system with --z-dim 2.")  # fmt: skip
     canvas.check_sheet(sampler.spec.shape, side, side, "images by a lower --side")
-    shown = _one(sampler, label, "label") if label else sampler.spec.labels.each[0]
+    shown = _one(sampler, label, "label") if label else sampler.trained[0]
     return _save(grids.manifold(sampler, shown, _positive("side", side)), run, "manifold", out)
 
 
-def scatter(run: str | Path, *, count: int = 10_000, out: Path | None = None) -> Path:
+def scatter(run: str | Path, *, count: int = 10_000, data: DataSource | None = None, out: Path | None = None) -> Path:
     """Scatter plot of the latent codes of real images, coloured by label.
 
     Latent codes of more than two dimensions are projected to their first two principal components.
@@ -178,11 +182,12 @@ def scatter(run: str | Path, *, count: int = 10_000, out: Path | None = None) ->
         run: Folder of a run of an autoencoder.
         count: Maximum number of real images.
             The first images of the test split are used, or of the training split if there is no test split.
+        data: Where the training data are now, if they have moved.
         out: PNG, JPEG or WebP file to write. Default: figures/scatter.png in the run's folder.
     """
     from condgen.sampling import latent, plots
 
-    view = latent.View(*api.reopen(run))
+    view = latent.View(*api.reopen(run, data))
     points, groups = view.codes(_positive("count", count))
     title = f"{len(points):,} images in the latent plane" + (" (two main directions)" if view.dim > 2 else "")
     return _write(plots.scatter(points, groups, view.names, title), run, "scatter", out)

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 from cyclopts import Parameter
 
-from condgen.data_options import AS_THEY_ARE, DataOptions
+from condgen.data_options import AS_THEY_ARE, DataOptions, DataSource
 from condgen.errors import CondgenError
 from condgen.result import Result
 from condgen.tables import as_table
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 
 def inspect(
-    data: str,
+    data: DataSource,
     *,
     data_options: Annotated[DataOptions, Parameter(name="*")] = AS_THEY_ARE,
     out: Path | None = None,
@@ -26,7 +26,7 @@ def inspect(
     """Check a data set before training: how it was understood, labels, value ranges, imbalance and duplicates.
 
     Args:
-        data: A name from `condgen list data`, or a path to your own images.
+        data: A name from `condgen list data`, a path to your own images, or hf://OWNER/NAME.
         data_options: How the data are read.
         out: Folder for inspect.html, facts.json, overview images, and tables of files left out and of duplicates.
             Default: inspected/NAME.
@@ -46,7 +46,7 @@ def inspect(
     return Result(found, in_words(dataset, found, [*said, f"{folder}: {', '.join(sorted(names))}"]))
 
 
-def loaded(data: str, options: DataOptions) -> "Dataset":
+def loaded(data: DataSource, options: DataOptions) -> "Dataset":
     """Load the data. If they cannot be understood, what is there is shown on stderr before the error is raised."""
     from condgen import data as datasets
 

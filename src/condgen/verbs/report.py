@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from condgen import api, records
+from condgen.data_options import DataSource
 from condgen.errors import CondgenError, notice
 from condgen.metrics import METRICS
 from condgen.verbs import evaluate, pages
@@ -24,30 +25,31 @@ PER_LABEL, SUSPECTS, LABELS = 8, 12, 20
 """Number of images of each label, number of nearest training images, and maximum number of labels."""
 
 
-def report(*runs: str, out: Path | None = None, quick: bool = False) -> Path:
+def report(*runs: str, data: DataSource | None = None, out: Path | None = None, quick: bool = False) -> Path:
     """Write a self-contained HTML report: metrics, image grids, curves, nearest training images, provenance.
 
     Args:
         runs: Folders of runs on the same data. Runs without an evaluation are evaluated first.
+        data: Where the training data of the runs are now, if they have moved.
         out: HTML file to write. Default: report.html in the run's folder, or in the working folder for several runs.
         quick: Skip the classification accuracy score (CAS) when evaluating runs that have no evaluation yet.
     """
     from condgen.disk import write_bytes
     from condgen.marker import check_file
 
-    found = entries(runs, quick)
+    found = entries(runs, quick, data)
     path = (out or (found[0].folder / "report.html" if len(found) == 1 else Path("report.html"))).expanduser()
     check_file(path)
-    write_bytes(path, pages.render("report.html", content(found)))
+    write_bytes(path, pages.render("report.html", content(found, data)))
     return path
 
 
-def content(found: Sequence[Entry]) -> dict[str, Any]:
+def content(found: Sequence[Entry], data: DataSource | None = None) -> dict[str, Any]:
     """The content of the page, as plain data."""
     from condgen.verbs import listing
 
     groups = grouped(found)
-    reference, _ = evaluate.reference_for(api.data_of(found[0].folder))
+    reference, _ = evaluate.reference_for(api.data_of(found[0].folder, data))
     about = found[0].evaluation["about"]
     return {
         "title": ", ".join(group.title for group in groups) + f" on {about['data']['name']}",
@@ -108,7 +110,7 @@ def run(entry: Entry, reference: "Reference") -> dict[str, Any]:
 def generated_panels(entry: Entry) -> list[dict[str, str]]:
     """Generated images of each label, with the same latent vectors for all labels."""
     sampler = api.load(entry.folder)
-    labels = sampler.spec.labels.each[:LABELS]
+    labels = sampler.trained[:LABELS]
     return [
         {"title": sampler.spec.labels.title(label), "image": mosaic(list(sampler.batches([label] * PER_LABEL, 0)))}
         for label in labels
