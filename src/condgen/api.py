@@ -120,7 +120,8 @@ def train(
                 here = conditions(str(order.device), order.config.batch // parallel.world_size(), parallel.world_size())
                 begin = run.begin_session(training.images, here, allow_changed) if is_main else []
                 names = training.system.generator_spec.labels.text.doubts_about_names()
-                for sentence in [*order.notes, *names, *advice(training.system, order.preset), *begin]:
+                data_notes = [*order.understood(), *order.notes, *names]
+                for sentence in [*data_notes, *advice(training.system, order.preset), *begin]:
                     progress.say(sentence)
                 evaluated = parallel.broadcast(int(monitor is not None))
                 every = Every(log_every, grid_every, evaluate_every if evaluated else 0)

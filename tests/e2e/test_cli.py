@@ -306,6 +306,7 @@ def test_inspect_shows_writes_and_answers_in_json(folder: Path, capsys: pytest.C
     assert "12" in said
     assert {path.name for path in (folder / "look").glob("[!.]*")} == {
         "facts.json",
+        "inspect.html",
         "sheet.png",
         "labels.png",
         "means.png",

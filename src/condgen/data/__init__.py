@@ -38,11 +38,14 @@ decode.py           decodes one file to pixels, or gives the reason why that is 
 held_out.py         test images of data without splits
 ingest.py           decodes all files into one memory-mapped array in the cache; helpers.py runs it in parallel
 dataset.py          the result of every reader
+file_names.py       the names of many files in little memory
+outline.py          folders with numbers of images, to show what is there
 """
 
 import os
 import shlex
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -76,6 +79,7 @@ from condgen.data.arrays import from_arrays
 from condgen.data.dataset import Dataset, Split, choosing
 from condgen.data.file_kinds import READ_ARCHIVES, archives_in
 from condgen.data.listing import Listing, without_labels
+from condgen.data.outline import outline
 from condgen.data.store import Store, shown, store_at
 from condgen.data_options import AS_THEY_ARE, MEMORY, DataOptions, DataSource, is_memory
 from condgen.errors import CondgenError, unknown
@@ -216,25 +220,36 @@ def _read(text: str, options: DataOptions) -> Listing | Dataset:
         raise CondgenError(
             f"{text!r} was written by {store.mark.wrote} and is no data; if yours lie in it, remove {FILE} from it."
         )
-    return from_store(store, options)
+    with _outlined(store):
+        return from_store(store, options)
+
+
+@contextmanager
+def _outlined(store: Store) -> Iterator[None]:
+    """Add an outline of the files to a CondgenError, so that `condgen inspect` can show what it is about."""
+    try:
+        yield
+    except CondgenError as error:
+        error.outline = error.outline or outline(store.names(), store.path.name)
+        raise
 
 
 def from_store(store: Store, options: DataOptions = AS_THEY_ARE) -> Listing | Dataset:
     """Read a folder or an archive in the layout that it has."""
     bundles.check(store, options)
-    layout = next((layout for layout in LAYOUTS.values() if layout.fits(store, options)), None)
+    layout = next((name for name, layout in LAYOUTS.items() if layout.fits(store, options)), None)
     if layout is None:
         return _archive_in(store, options)
-    found = layout.read(store, options)
-    if layout is LAYOUTS["folders"] and isinstance(found, Listing) and (tables := table.unused(store, options)):
+    found = LAYOUTS[layout].read(store, options)
+    if layout == "folders" and isinstance(found, Listing) and (tables := table.unused(store, options)):
         said = tuple(f"{name} is {what}." for name, what in tables)
         found = replace(found, structure=(*found.structure, *tables), remarks=(*found.remarks, *said))
-    own = {} if layout is LAYOUTS["generated"] else store.own
+    own = {} if layout == "generated" else store.own
     if isinstance(found, Listing):
         excluded = dict.fromkeys(store.excluded, "matches --exclude")
-        remarks = (*store.remarks, *found.remarks)
-        return replace(found, own={**own, **found.own}, ignored={**excluded, **found.ignored}, remarks=remarks)
-    return replace(found, own={shown(name): wrote for name, wrote in own.items()} | dict(found.own))
+        remarks, ignored = (*store.remarks, *found.remarks), {**excluded, **found.ignored}
+        return replace(found, own={**own, **found.own}, ignored=ignored, remarks=remarks, layout=layout)
+    return replace(found, own={shown(name): wrote for name, wrote in own.items()} | dict(found.own), layout=layout)
 
 
 def _archive_in(store: Store, options: DataOptions) -> Listing | Dataset:

@@ -16,6 +16,7 @@ import struct
 import zipfile
 import zlib
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from typing import NamedTuple
@@ -27,6 +28,7 @@ from numpy.typing import NDArray
 from condgen import cache, disk, marker
 from condgen.data.dataset import Dataset, Split
 from condgen.data.decode import header, pixels
+from condgen.data.file_names import FileNames
 from condgen.data.held_out import FEWEST, chosen, classes_of, ranks, said
 from condgen.data.helpers import chunked, each
 from condgen.data.listing import Listing
@@ -105,19 +107,30 @@ def dataset(
     left_out = dict(listing.odd) | bad
     judge_bad(listing, left_out, on_bad)
     order = sorted((place for place in range(len(rows)) if place not in lost), key=lambda place: place in held)
-    values = listing.values[[rows[place] for place in order]]
+    kept = [rows[place] for place in order]
+    values, files = listing.values[kept], [listing.images[row] for row in kept]
     cut = sum(place < len(train) and place not in held for place in order)
     if not cut:
         raise CondgenError(f"{str(listing.store.path)!r} holds no training images.")
-    rest = Split(images[cut:], values[cut:]) if cut < len(images) else None
-    about = {shown(name): why for name, why in {**listing.ignored, **left_out}.items()}
+    rest = Split(images[cut:], values[cut:], FileNames(files[cut:])) if cut < len(images) else None
+    ignored = {**listing.ignored, **unused(listing)}
+    about = {shown(name): why for name, why in {**ignored, **left_out}.items()}
     own = {shown(name): wrote for name, wrote in listing.own.items()}
     remarks = listing.remarks
     if generated:
         remarks = (*remarks, f"condgen generated all images of {listing.name!r}.")
-    first = Split(images[:cut], values[:cut])
+    first = Split(images[:cut], values[:cut], FileNames(files[:cut]))
     structure = (*listing.structure, said(len(held))) if held else listing.structure
-    return Dataset(listing.name, listing.labels, first, rest, about, own, remarks, structure)
+    read = Dataset(listing.name, listing.labels, first, rest, about, own, remarks, structure)
+    return replace(read, layout=listing.layout, source=listing.store.path)
+
+
+def unused(listing: Listing) -> dict[str, str]:
+    """Validation images beside a test split, each with the reason why it is left out."""
+    if "test" not in listing.parts:
+        return {}
+    names = [name for name, part in zip(listing.images, listing.parts, strict=True) if part == "validation"]
+    return dict.fromkeys(names, "is in the validation split, which is not used beside a test split")
 
 
 def are_generated(survey: Sequence[Facts | str]) -> bool:

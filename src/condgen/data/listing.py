@@ -65,6 +65,8 @@ class Listing:
     """What a user should know about how the data were read, one sentence each."""
     structure: Structure = ()
     """How the source was understood."""
+    layout: str = ""
+    """The layout that the source has, one of `data.LAYOUTS`."""
     generated: bool = False
     """Whether condgen wrote the whole source as data."""
 

@@ -395,7 +395,8 @@ def store_at(path: Path, exclude: str = "") -> Store:
         return Archive(path, exclude)
     from condgen.data.tar_store import store_of  # it builds on this module
 
-    return store_of(path, exclude) or Folder(path.parent, only=path.name)
+    folder = path.parent if path.parent.name not in ("", "..") else path.parent.resolve()
+    return store_of(path, exclude) or Folder(folder, only=path.name)
 
 
 def bytes_of(store: Store, name: str) -> bytes:
@@ -421,7 +422,12 @@ def hidden(name: str) -> bool:
 
 def shown(name: str) -> str:
     """A file name for messages and JSON: quoted, on one line, whatever bytes it contains."""
-    return repr(name.encode("utf-8", "backslashreplace").decode())
+    return repr(valid(name))
+
+
+def valid(name: str) -> str:
+    """A file name as valid Unicode, for JSON and HTML. Bytes that are no text become escapes such as \\udcff."""
+    return name.encode("utf-8", "backslashreplace").decode()
 
 
 def _wrapper(names: list[str]) -> str:

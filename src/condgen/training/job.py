@@ -13,6 +13,7 @@ from condgen.config import Config
 from condgen.data import DataOptions, Dataset, DataSource
 from condgen.device import pick
 from condgen.errors import CondgenError, shortened
+from condgen.inspection import words
 from condgen.judging import judge
 from condgen.judging.monitor import Monitor
 from condgen.judging.reference import Reference, with_test
@@ -114,6 +115,10 @@ class TrainingJob:
                 f"the networks of the run differ from those of these settings ({begun.difference(self.identity)}); "
                 "give another --out."
             )
+
+    def understood(self) -> list[str]:
+        """How the user's own data were understood, in sentences; empty for data sets that are known by name."""
+        return [] if self.data in datasets.SOURCES else words.before_training(self.dataset)
 
     def system(self) -> System:
         """A newly initialised system. Its weights depend only on the seed and, for fine-tuning, on the parent run."""

@@ -3,7 +3,6 @@
 The page is templates/report.html; this file collects its content.
 """
 
-import base64
 import shlex
 from collections.abc import Sequence
 from pathlib import Path
@@ -13,7 +12,7 @@ from condgen import api, records
 from condgen.data_options import DataSource
 from condgen.errors import CondgenError, notice
 from condgen.metrics import METRICS
-from condgen.verbs import evaluate
+from condgen.verbs import evaluate, pages
 from condgen.verbs.compare import HEADLINE, Entry, Group, entries, grouped, histories, vae_beside_gan
 from condgen.version import __version__
 
@@ -35,19 +34,13 @@ def report(*runs: str, data: DataSource | None = None, out: Path | None = None, 
         out: HTML file to write. Default: report.html in the run's folder, or in the working folder for several runs.
         quick: Skip the classification accuracy score (CAS) when evaluating runs that have no evaluation yet.
     """
-    from jinja2 import Environment, FileSystemLoader, StrictUndefined
-
     from condgen.disk import write_bytes
     from condgen.marker import check_file
 
     found = entries(runs, quick, data)
     path = (out or (found[0].folder / "report.html" if len(found) == 1 else Path("report.html"))).expanduser()
-    environment = Environment(
-        loader=FileSystemLoader(Path(__file__).parent / "templates"), autoescape=True, undefined=StrictUndefined,
-        trim_blocks=True, lstrip_blocks=True,
-    )  # fmt: skip
     check_file(path)
-    write_bytes(path, environment.get_template("report.html").render(content(found, data)).encode())
+    write_bytes(path, pages.render("report.html", content(found, data)))
     return path
 
 
@@ -146,8 +139,8 @@ def suspects(entry: Entry, reference: "Reference") -> list[dict[str, Any]]:
     real = reference.dataset.train.images
     return [
         {
-            "generated": data_url(canvas.png(canvas.enlarged(canvas.to_pil(generated.images[place])))),
-            "real": data_url(canvas.png(canvas.enlarged(canvas.to_pil(real[which[place]])))),
+            "generated": pages.data_url(canvas.png(canvas.enlarged(canvas.to_pil(generated.images[place])))),
+            "real": pages.data_url(canvas.png(canvas.enlarged(canvas.to_pil(real[which[place]])))),
             "distance": float(distances[place]),
             "same": bool((generated.images[place] == real[which[place]]).all()),
         }
@@ -177,11 +170,7 @@ def mosaic(batches: Sequence[Any]) -> str:
     from condgen.sampling import canvas
 
     generated = np.concatenate(batches)
-    return data_url(canvas.png(canvas.mosaic(generated, columns=4)))
-
-
-def data_url(png: bytes) -> str:
-    return "data:image/png;base64," + base64.b64encode(png).decode()
+    return pages.data_url(canvas.png(canvas.mosaic(generated, columns=4)))
 
 
 def svg(figure: bytes) -> str:
