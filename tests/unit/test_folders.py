@@ -147,6 +147,6 @@ def test_images_without_labels(tmp_path: Path) -> None:
     assert (found.labels.names, len(found.train)) == (("any",), 9)
     assert found.remarks == ("'photos' has no labels: no folder is a class, and there is no table.",)
     write(tmp_path / "photos", {"labels.mat": "x"})
-    with pytest.raises(Question, match=r"labels\.mat may contain the labels, but is not understood"):
+    with pytest.raises(Question, match=r"labels\.mat may contain the labels, but condgen does not read it"):
         data.load(tmp_path / "photos")
     assert len(data.load(tmp_path / "photos", kind="none").train) == 9
