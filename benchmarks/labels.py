@@ -68,7 +68,7 @@ def zipped(generator: Sampler) -> bytes:
     artist, of = Artist(generator), served(generator)
 
     async def draws(recipes: list[dict[str, Any]], y: Any, options: dict[str, Any]) -> bytes:
-        return artist.draw(recipes, y.tobytes(), options)
+        return artist.generate(recipes, y.tobytes(), options)
 
     async def answer() -> bytes:
         request = with_options(Sample, of.options)(labels="0-9", count=100, format="zip")
@@ -76,7 +76,7 @@ def zipped(generator: Sampler) -> bytes:
         resolved = encode.resolve(of, request, 1024)
         async with queue.working():
             return encode.wrapped(
-                of, request, resolved, await queue.draw(resolved.recipes, resolved.y, resolved.options)
+                of, request, resolved, await queue.generate(resolved.recipes, resolved.y, resolved.options)
             )
 
     return asyncio.run(answer())
@@ -101,7 +101,7 @@ def measured(what: str, count: int) -> Callable[[], object]:
 
 def refused(known: Labels) -> None:
     try:
-        known.distinct(HOSTILE, 1024)
+        SampleRequest.resolve(known, HOSTILE, most=1024)
     except Exception:
         return
     raise AssertionError("it was understood")

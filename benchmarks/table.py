@@ -112,7 +112,7 @@ def speeds() -> list[str]:
     """One line per preset: images per second beside those of a tutorial's loop, and the share of peak arithmetic."""
     return [
         f"| `{name}` | {found['images_per_second']:,} | {found['textbook']:,} | {found['times_faster']} | "
-        f"{found['times_faster_bf16']} | {found['megaflops_per_image']} | {found['share_of_peak']:.0%} |\n"
+        f"{found['times_faster_bf16']} | {found['megaflops_per_image']} | {100 * found['share_of_peak']:.0f} % |\n"
         for name, found in _rows("speed").items()
     ]
 
@@ -120,7 +120,7 @@ def speeds() -> list[str]:
 def profile() -> list[str]:
     """One line per preset: how the time of a training step divides."""
     return [
-        f"| `{name}` | {' | '.join(f'{share:.0%}' for share in found.values())} |\n"
+        f"| `{name}` | {' | '.join(f'{100 * share:.0f} %' for share in found.values())} |\n"
         for name, found in _rows("profile").items()
     ]
 

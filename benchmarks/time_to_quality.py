@@ -22,7 +22,7 @@ from pathlib import Path
 from typing import Any
 
 FD, ACCURACY = 13.0, 0.79
-"""What a usual conditional GAN reaches in two minutes on two cores; the race is to both."""
+"""The quality that a standard conditional GAN reaches in two minutes on two cores; both values are required."""
 IMAGES = 5000
 FIRST, FACTOR = 4.0, 1.15
 """Seconds at the first look, and the ratio of one look's to the one's before."""
@@ -178,14 +178,16 @@ def figure(results: Sequence[dict[str, Any]]) -> bytes:
     for result in results:
         key, curve = (result["row"], result["loop"]), result["curve"]
         label = (
-            None if key in colours else result["row"] + (" in a textbook loop" if result["loop"] == "textbook" else "")
+            None
+            if key in colours
+            else result["row"] + (" in a tutorial's loop" if result["loop"] == "textbook" else "")
         )
         colours.setdefault(key, f"C{len(colours)}")
         for axes, number in ((left, "fd"), (right, "label_accuracy")):
             points = [look["wall"] for look in curve], [look[number] for look in curve]
             axes.plot(*points, color=colours[key], label=label, linestyle="--" if result["loop"] == "textbook" else "-")
     for axes, number, level in ((left, "FD, log scale", FD), (right, "label accuracy", ACCURACY)):
-        axes.set(xscale="log", xlabel="seconds since the process was started, log scale", title=number)
+        axes.set(xscale="log", xlabel="seconds since the start of the process, log scale", title=number)
         axes.axhline(level, color="grey", linewidth=0.8, linestyle=":")
         axes.grid(alpha=0.2)
     left.set_yscale("log")

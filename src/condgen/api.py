@@ -3,16 +3,16 @@
 Torch is imported inside the functions that need it, so that help texts and error messages appear at once.
 """
 
+from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from condgen import bounds
 from condgen.card import Card
-from condgen.data_options import DataOptions
+from condgen.data_options import DataOptions, DataSource
 from condgen.errors import CondgenError, notice
 from condgen.sharing import locate
 from condgen.systems import DEFAULT, preset
-from condgen.training.identity import former_options
 from condgen.training.length import Length
 from condgen.training.request import BestBy, Schedule, TrainingRequest
 
@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 def train(
     system: str = DEFAULT,
     *,
-    data: str | Path = "mnist",
+    data: DataSource = "mnist",
     finetune: str | Path | None = None,
     out: str | Path | None = None,
     minutes: float | None = None,
@@ -47,7 +47,8 @@ def train(
 
     Args:
         system: A preset from `condgen list systems`.
-        data: A name from `condgen list data`, or a path to your own images.
+        data: A name from `condgen list data`, a path to your own images, or hf://OWNER/NAME on the Hugging Face Hub.
+            In Python also (images, labels), and data sets of torch and Hugging Face.
         finetune: Folder of a run whose weights, system and settings initialise this training.
             The data may differ, or have additional labels.
         out: Folder of the run. Default: runs/SYSTEM-DATA.
@@ -102,8 +103,11 @@ def load(run: str | Path, *, best: bool = False, device: str = "cpu", **options:
     return folder.sampler(place, card, device).with_options(**options)
 
 
-def reopen(run: str | Path) -> "tuple[System, Dataset]":
-    """The whole system of a run with the weights of its newest checkpoint, and the data that it was trained on."""
+def reopen(run: str | Path, data: DataSource | None = None) -> "tuple[System, Dataset]":
+    """The whole system of a run with the weights of its newest checkpoint, and the data that it was trained on.
+
+    data: where the data are now, if not where they were.
+    """
     folder, identity = Path(run).expanduser(), config_of(run)
     from condgen.sharing import weights
     from condgen.spec import Spec
@@ -114,36 +118,21 @@ def reopen(run: str | Path) -> "tuple[System, Dataset]":
     for sentence in damaged:
         notice(f"{str(run)!r}: {sentence}")
     if saved is None:
-        raise CondgenError(f"{str(run)!r} has no sound checkpoint; the run's own train command writes one.")
+        raise CondgenError(f"{str(run)!r} has no intact checkpoint; its train command writes one.")
     found, tensors = preset(identity.system), saved.part("system")
     system = found.build_on_meta(Spec.from_json(identity.spec), found.config.with_overrides(identity.config))
     try:
         weights.fill(system, {name: tensors[name] for name in system.state_dict() if name in tensors})
     except CondgenError as error:
         raise CondgenError(f"the newest checkpoint of {str(run)!r} {error}.") from None
-    return system, data_of(run)
+    return system, data_of(run, data)
 
 
-def data_of(run: str | Path, data: str | None = None) -> "Dataset":
-    """The data that a run was trained on. Raises CondgenError if they have changed since.
+def data_of(run: str | Path, data: DataSource | None = None, options: DataOptions | None = None) -> "Dataset":
+    """The data that a run or an export was trained on, or `data` in their place (`training.source`)."""
+    from condgen.training import source
 
-    data: path of the data, for an exported run, whose card contains only their name.
-    """
-    from condgen import data as datasets
-
-    if locate.find(run).kind == "run":
-        identity = config_of(run)
-        name, fingerprint, options = identity.data, identity.fingerprint, identity.data_options
-    else:
-        told = card(run).data
-        name, fingerprint = data or told.name, told.fingerprint
-        options = told.options.chosen if told.options else former_options(told.model_dump(exclude_unset=True))
-        if data is None and name not in datasets.SOURCES:
-            raise CondgenError(f"{str(run)!r} was trained on {name!r}, which are not here: say where, by --data.")
-    dataset = datasets.load(name, DataOptions(on_bad="skip", **options))
-    if dataset.fingerprint != fingerprint:
-        raise CondgenError(f"{name!r} has changed since {str(run)!r} was trained on it.")
-    return dataset
+    return source.data_of(run, data, options)
 
 
 def config_of(run: str | Path) -> "RunConfig":
@@ -153,14 +142,15 @@ def config_of(run: str | Path) -> "RunConfig":
 
     identity = config_in(Path(run).expanduser())
     if identity is None:
-        raise CondgenError(f"{str(run)!r} has a generator but no config.json; this needs the whole run.")
+        raise CondgenError(f"{str(run)!r} has a generator but no config.json; this needs the complete run.")
     return identity
 
 
 def sample(
     run: str | Path,
     *,
-    labels: str = "all",
+    labels: str | Mapping[Any, int] = "all",
+    mix: str | Mapping[Any, float] | None = None,
     count: int = 1,
     seed: int = 0,
     out: str | Path | None = None,
@@ -174,11 +164,13 @@ def sample(
 
     Args:
         run: Folder of a run or of an export, or owner/name on the Hugging Face Hub.
-        labels: Labels to generate. Classes: 8, Sneaker, 0-9, 3,5,8 or all.
-            Attributes: Smiling, Smiling+Blond_Hair, none or all.
-        count: Number of images per label.
+        labels: Labels to generate. Classes: 8, Sneaker, 0-9, 3,5,8 or all; with a count of their own: 3=2,8=5.
+            Attributes: Smiling, Smiling+Blond_Hair, none or all. A name in double quotes is nothing else: "all".
+        mix: Generate images of a mix of labels instead, such as 3:.5,8:.5.
+            The weights are normalised to sum 1.
+        count: Number of images of the mix, or of each label without a count of its own.
         seed: Random seed. Another seed gives other images.
-        out: Output: NAME.png (one image or a grid), NAME.npz (arrays), or a folder of PNG files.
+        out: Output: NAME.png, .jpg or .webp (one image or a grid), NAME.npz (arrays), or a folder of PNG files.
             Default: a name derived from the request, in the run's folder, or in generated/ for an export.
         grid: Write one image grid: one column per label, the same latent vector in each row.
         shard: Write WebDataset shards (.tar files) of this many images to the folder --out.
@@ -190,16 +182,14 @@ def sample(
     bounds.check("sample", {"count": count, "seed": seed, "shard": shard})
     sampler = load(run, best=best, device=device, **options)
     from condgen.sampling import files, shards
-    from condgen.sampling.request import SampleRequest
 
-    wanted = list(dict.fromkeys(sampler.labels(labels)))
-    request = SampleRequest.of(wanted, count, seed)
-    one_file = grid or len(request) == 1
-    target = (
-        Path(out).expanduser()
-        if out
-        else files.default_out(locate.home(run), labels, count, seed, one_file, sampler.chosen)
-    )
+    request = sampler.request(labels, mix, count=count, seed=seed)
+    if out is None:
+        wanted = f"mix-{files.named(mix, ':')}" if mix is not None else f"labels-{files.named(labels, '=')}"
+        one_file = grid or len(request) == 1
+        target = files.default_out(locate.home(run), wanted, count, seed, one_file, sampler.chosen)
+    else:
+        target = files.checked_out(out)
     if shard is not None:
         return shards.write(sampler, request, out=target, each=shard)
     return files.write(sampler, request, out=target, grid=grid)

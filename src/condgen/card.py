@@ -13,13 +13,14 @@ from pydantic import BaseModel, ConfigDict, Field, NonNegativeInt, model_validat
 
 from condgen import disk, records
 from condgen.data_options import DataOptions
-from condgen.labels import Labels
+from condgen.labels import ANY, Labels
 from condgen.options import Option, Values, rebased
 from condgen.spec import Fit, Prior, Spec
 from condgen.version import __version__
 
-FORMAT = 4
-"""Version of the schema. In 1, cards have no seal; in 2, they list no sampling options; in 3, no data options."""
+FORMAT = 5
+"""Version of the schema. In 1, cards have no seal; in 2, they list no sampling options; in 3, no data options; up to 4,
+no labels without images, and test images are held out by the rule `overall`."""
 LARGEST_BATCH = 2**27
 """Maximum number of values in one micro-batch of images: half a gigabyte as float32."""
 MOST_ATTRIBUTES = 4096
@@ -59,6 +60,8 @@ class Noise(Part):
 class Data(Part):
     name: Annotated[str, Field(max_length=4096)]
     fingerprint: Annotated[str, Field(max_length=128)]
+    empty: Annotated[list[NonNegativeInt], Field(max_length=20_000)] | None = None
+    """Numbers of the labels without training images; absent if there are none."""
     options: DataOptions | None = None
     """The options for reading the data that differ from their defaults."""
     labels: Text | None = None
@@ -171,6 +174,17 @@ class Card(Part):
         """The sampling options, with the chosen values as defaults. Before format 3, they are those of the prior."""
         declared = self.latent_prior.options if self.options is None else self.options
         return rebased(declared, self.sampling or {})
+
+    @property
+    def empty(self) -> frozenset[int]:
+        """Numbers of the labels without training images, which cannot be requested."""
+        names = self.spec.labels.names
+        listed = () if names == [*ANY.names] else self.data.empty or ()
+        return frozenset(number for number in listed if number < len(names))
+
+    def with_data_options(self, options: Mapping[str, Any]) -> "Card":
+        """The card with these options for reading the data."""
+        return self.model_copy(update={"data": self.data.model_copy(update={"options": DataOptions(**options)})})
 
     def with_sampling(self, values: Values) -> "Card":
         """The card of the same generator under these sampling options; those that equal the default are left out."""

@@ -1,16 +1,24 @@
 """Options for reading a data set, which every command on data shares."""
 
 from collections.abc import Mapping
-from typing import Annotated, Any, Literal
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 from pydantic import Field
 
 from condgen.former import DATA, current_names
 from condgen.schema import Settings
-from condgen.spec import Fit, OnBad
+from condgen.spec import Fit, HeldOut, OnBad
 
 Kind = Literal["classes", "attributes", "none"]
 Text = Annotated[str, Field(min_length=1, max_length=20_000)]
+if TYPE_CHECKING:
+    DataSource = Any
+else:
+    DataSource = str | Path  # what the command line can give, which makes its options from the annotations
+"""A name, a path or hf://OWNER/NAME; in Python also arrays, lists, and data sets of torch and Hugging Face."""
+MEMORY = "memory"
+"""Name of a data set in memory that was given no name. Runs record memory, or memory:NAME."""
 HOW = ("on_bad",)
 """Options that change what is refused, and not what is read."""
 
@@ -22,7 +30,7 @@ class DataOptions(Settings):
     """Which attributes to use, for data sets with attributes: names separated by commas, such as Blond_Hair,Smiling. A
     single one becomes two classes."""
     size: Annotated[int, Field(ge=1, le=2048)] | None = None
-    """Side, in pixels, of the square that image files are scaled to. By default 64, or the size of the images if all
+    """Side, in pixels, of the square that image files are scaled to. Default: 64, or the size of the images if all
     have the same, smaller size."""
     fit: Fit = "crop"
     """How image files that are not square become square: crop the middle, pad with black, or stretch."""
@@ -52,6 +60,12 @@ class DataOptions(Settings):
     """Keep transparency as a fourth channel."""
     background: Text = "white"
     """Colour behind transparent images, without --alpha: a name, or #RRGGBB."""
+    held_out: HeldOut = "per_class"
+    """How images are held out for testing if the data have no test split: a tenth of each class, none, or a tenth of
+    all files, as earlier versions of condgen did."""
+    window: Text | None = None
+    """The values of black and white, as LOW,HIGH, for images that are not 8-bit: arrays of floating point numbers,
+    DICOM, NIfTI. Write --window=-1,1 if LOW is negative."""
 
     @property
     def chosen(self) -> dict[str, Any]:
@@ -69,3 +83,13 @@ class DataOptions(Settings):
 
 AS_THEY_ARE = DataOptions()
 """The default options."""
+
+
+def is_memory(source: str) -> bool:
+    """Whether a run that recorded this source was trained on an object in memory."""
+    return source == MEMORY or source.startswith(f"{MEMORY}:")
+
+
+def name_of(source: str) -> str:
+    """The name of recorded data for titles, folders and cards: without the path to them, which may be private."""
+    return ",".join(Path(each).name for each in source.removeprefix(f"{MEMORY}:").split(",")) or source

@@ -92,12 +92,13 @@ def check_held(path: Path) -> None:
     place = path.absolute()
     for folder, seen in _opened.items():
         if place.is_relative_to(folder) and not _is_same(folder, seen):
-            raise Gone(f"{str(folder)!r} was moved or deleted since it was opened, and is not made again.")
+            raise Gone(f"{str(folder)!r} was moved or deleted since it was opened; condgen does not create it again.")
     for folder, handle in _held.items():
         if place.is_relative_to(folder) and not _is_same(folder, os.fstat(handle)):
             where = _whereabouts(handle)
             raise Gone(
-                f"{str(folder)!r} was {where} while it was written to, and is not made again.", where == "deleted"
+                f"{str(folder)!r} was {where} while condgen wrote to it; condgen does not create it again.",
+                where == "deleted",
             )
 
 

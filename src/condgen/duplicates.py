@@ -7,9 +7,9 @@ false positives, are in docs/data.md.
 """
 
 from collections import Counter, defaultdict
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from itertools import pairwise
-from typing import Any
+from typing import Any, NamedTuple
 
 import imagehash
 import numpy as np
@@ -18,6 +18,9 @@ from PIL import Image
 
 from condgen.data.dataset import Dataset
 from condgen.data.helpers import chunked, each
+from condgen.data.store import valid
+from condgen.errors import shortened
+from condgen.labels import UNKNOWN
 from condgen.metrics.pixels import digests
 from condgen.sampling import canvas
 
@@ -25,25 +28,50 @@ BITS, ALIKE = 4, 0.995
 """Near duplicates: largest number of different bits out of 64, and smallest correlation of the thumbnails."""
 THUMB = 16
 """Side of a thumbnail, in pixels."""
-SHOWN = 10
-"""Number of groups and pairs that are listed."""
+SHOWN, LONGEST = 20, 24
+"""Number of pairs on a sheet; number of characters of a label, and of a file name, in a caption."""
 HASHED, COMPARED = 2048, 2_000_000
 """Images per task of a worker process; pairs that are in memory at a time."""
 
-Place = tuple[str, int]
+WIDE = 240
+"""Width, in pixels, of an image with its file name on a sheet."""
+
+
+class Place(NamedTuple):
+    """The position of an image in a data set."""
+
+    split: str
+    number: int
+
+
+class Copy(NamedTuple):
+    """An image that is equal or nearly equal to an earlier one, and that earlier image."""
+
+    later: Place
+    earlier: Place
+    alike: float
+    """Correlation of the thumbnails; 1 for exact copies."""
+    exact: bool
+    two_labels: bool
+    """Whether the two images have different labels."""
 
 
 def facts(data: Dataset) -> dict[str, Any]:
-    """Numbers of exact and near duplicates of an earlier image, and the first of them by split and index, for JSON."""
-    places = [(title, number) for title, split in data.splits.items() for number in range(len(split))]
+    """Numbers of exact and near duplicates of an earlier image, and each of them by split, index and file, for JSON."""
+    places = [Place(title, number) for title, split in data.splits.items() for number in range(len(split))]
     groups = equal(data, places)
     counts = [Counter(title for title, _ in group) for group in groups]
+    copies = [*exact_copies(data, groups), *near_copies(data, places, groups)]
     return {
         "within": {title: sum(max(0, count[title] - 1) for count in counts) for title in data.splits},
         "test_in_train": sum(min(count["train"], 1) * count["test"] for count in counts),
         "groups": len(groups),
-        "first_groups": [[f"{title} {number}" for title, number in group] for group in groups[:SHOWN]],
-        "near": near_facts(data, places, groups),
+        "near": near_facts(data, [copy for copy in copies if not copy.exact]),
+        "two_labels": {
+            kind: len({copy.later for copy in copies if copy.two_labels and copy.exact == exact})
+            for kind, exact in (("exact", True), ("near", False))
+        },
+        "copies": [as_plain(data, copy) for copy in sorted(copies, key=_importance)],
     }
 
 
@@ -56,20 +84,67 @@ def equal(data: Dataset, places: Sequence[Place]) -> list[list[Place]]:
     return [group for group in found.values() if len(group) > 1]
 
 
-def near_facts(data: Dataset, places: Sequence[Place], groups: Sequence[Sequence[Place]]) -> dict[str, Any]:
-    """Near duplicates that are not exact. Pairs across splits come first; otherwise pairs are sorted by correlation."""
+def exact_copies(data: Dataset, groups: Sequence[Sequence[Place]]) -> list[Copy]:
+    """Each image that equals an earlier one, with an earlier one of another label if there is one."""
+    found = []
+    for first, *others in groups:
+        other = first
+        for place in others:
+            differs = _differ(data, first, place)
+            earlier = first if differs else other
+            found.append(Copy(place, earlier, 1.0, True, differs or other != first))
+            other = place if differs and other == first else other
+    return found
+
+
+def near_copies(data: Dataset, places: Sequence[Place], groups: Sequence[Sequence[Place]]) -> list[Copy]:
+    """Each image that nearly equals earlier ones, with the most similar one: in its split, in the other split, and of
+    another label. Exact copies are not compared."""
     copies = {place for group in groups for place in group[1:]}
     kept = [place for place in places if place not in copies]
-    pairs = [(kept[i], kept[j], alike) for i, j, alike in near(_all(data, kept))]
-    across = [pair for pair in pairs if pair[0][0] != pair[1][0]]
-    inner = [pair for pair in pairs if pair[0][0] == pair[1][0]]
-    shown = [*sorted(across, key=lambda pair: -pair[2]), *sorted(inner, key=lambda pair: -pair[2])][:SHOWN]
+    best: dict[tuple[Place, str, bool], Copy] = {}
+    for i, j, alike in near(_all(data, kept)):
+        copy = Copy(kept[j], kept[i], alike, False, _differ(data, kept[i], kept[j]))
+        key = copy.later, copy.earlier.split, copy.two_labels
+        if key not in best or _importance(copy) < _importance(best[key]):
+            best[key] = copy
+    return list(best.values())
+
+
+def near_facts(data: Dataset, copies: Sequence[Copy]) -> dict[str, Any]:
+    """Numbers of near duplicates within the splits and across them."""
+    across = {copy.later for copy in copies if copy.later.split != copy.earlier.split}
+    inner = {copy.later for copy in copies if copy.later.split == copy.earlier.split}
     return {
         "rule": f"pHash differs in at most {BITS} of 64 bits, thumbnails correlate more than {ALIKE}",
-        "within": {title: len({later for _, later, _ in inner if later[0] == title}) for title in data.splits},
-        "test_in_train": len({later for _, later, _ in across}),
-        "first_pairs": [[f"{a[0]} {a[1]}", f"{b[0]} {b[1]}", round(alike, 4)] for a, b, alike in shown],
+        "within": {title: sum(place.split == title for place in inner) for title in data.splits},
+        "test_in_train": len(across),
     }
+
+
+def as_plain(data: Dataset, copy: Copy) -> dict[str, Any]:
+    """A copy as plain data, for JSON."""
+    kind = {"kind": "exact" if copy.exact else "near", "similarity": round(copy.alike, 4)}
+    return (
+        kind | {"two_labels": copy.two_labels} | _described(data, copy.later) | {"of": _described(data, copy.earlier)}
+    )
+
+
+def _described(data: Dataset, place: Place) -> dict[str, Any]:
+    split = data.splits[place.split]
+    file = valid(split.files[place.number]) if split.files else None
+    return {"split": place.split, "index": place.number, "file": file, "label": data.title(place.split, place.number)}
+
+
+def _differ(data: Dataset, one: Place, other: Place) -> bool:
+    """Whether two images have different classes, or different values of an attribute that is known for both."""
+    a, b = (data.splits[place.split].labels[place.number] for place in (one, other))
+    return bool(((a != b) & (a != UNKNOWN) & (b != UNKNOWN)).any())
+
+
+def _importance(copy: Copy) -> tuple[bool, bool, bool, float]:
+    """Sort key: two labels before one, across the splits before within, exact before near, then by similarity."""
+    return not copy.two_labels, copy.later.split == copy.earlier.split, not copy.exact, -copy.alike
 
 
 def near(images: Sequence[NDArray[np.uint8]]) -> list[tuple[int, int, float]]:
@@ -100,13 +175,37 @@ def candidates(hashes: NDArray[np.uint64]) -> NDArray[np.int64]:
     return np.unique(np.concatenate(found), axis=0)
 
 
-def sheet(data: Dataset, found: dict[str, Any]) -> Image.Image | None:
-    """The first groups and pairs side by side, one per row; None if there are no duplicates."""
-    rows = [*(group[:2] for group in found["first_groups"]), *(pair[:2] for pair in found["near"]["first_pairs"])]
-    if not rows:
-        return None
-    cells = [canvas.enlarged(canvas.to_pil(_image(data, place))) for row in rows for place in row]
-    return canvas.captioned(cells, [place for row in rows for place in row], 2)
+def sheet(data: Dataset, copies: Sequence[Mapping[str, Any]]) -> Image.Image | None:
+    """The first copies beside the images that they are copies of, one pair per row; None if there are none.
+
+    copies: entries of `facts(data)["copies"]`.
+    """
+    shown = [place for copy in copies[:SHOWN] for place in (copy["of"], copy)]
+    cells = [_widened(canvas.enlarged(canvas.to_pil(image_at(data, place)))) for place in shown]
+    return canvas.captioned(cells, [caption(place) for place in shown], 2) if shown else None
+
+
+def caption(place: Mapping[str, Any]) -> str:
+    """The label and the file name of an image, or its split and index. Long names are shortened at the beginning."""
+    name = name_of(place)
+    return f"{place['label'][:LONGEST]}: {name if len(name) <= LONGEST else f'…{name[-LONGEST:]}'}"
+
+
+def name_of(place: Mapping[str, Any]) -> str:
+    """The file name of an image, or its split and index, such as "train 12"."""
+    return shortened(place["file"]) if place["file"] else f"{place['split']} {place['index']}"
+
+
+def image_at(data: Dataset, place: Mapping[str, Any]) -> NDArray[np.uint8]:
+    found: NDArray[np.uint8] = data.splits[place["split"]].images[place["index"]]
+    return found
+
+
+def _widened(image: Image.Image) -> Image.Image:
+    """Place an image in the middle of a white one that has room for its caption."""
+    cell = Image.new("RGB", (max(WIDE, image.width), image.height), canvas.PAPER)
+    cell.paste(image, ((cell.width - image.width) // 2, 0))
+    return cell
 
 
 def _close(hashes: NDArray[np.uint64], bucket: NDArray[np.int64], at: int) -> NDArray[np.int64]:
@@ -130,9 +229,3 @@ def _hash_and_thumbnail(images: Sequence[NDArray[np.uint8]]) -> tuple[NDArray[np
 
 def _all(data: Dataset, places: Sequence[Place]) -> list[NDArray[np.uint8]]:
     return [data.splits[title].images[number] for title, number in places]
-
-
-def _image(data: Dataset, place: str) -> NDArray[np.uint8]:
-    title, number = place.split()
-    found: NDArray[np.uint8] = data.splits[title].images[int(number)]
-    return found

@@ -12,6 +12,9 @@ class CondgenError(Exception):
     The command line prints it without a traceback and ends with exit code 2.
     """
 
+    outline: "Sequence[str]" = ()
+    """If the error is about a folder or archive of data: lines that show what is in it, for `condgen inspect`."""
+
 
 class Question(CondgenError):
     """Data that can be read in several ways. `answers` are command-line options; each of them settles it."""

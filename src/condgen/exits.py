@@ -94,7 +94,7 @@ def explained(error: BaseException, words: Sequence[str] = ()) -> str | None:
         where = f"{_shown(name)}: " if name is not None else ""
         return f"{where}{error.strerror or error or type(error).__name__}."
     if isinstance(error, ValueError) and "embedded null" in str(error):
-        return "a file name holds a NUL character, which no file system takes."
+        return "a file name contains a NUL character, which no file system allows."
     if isinstance(error, ValueError) and "integer string conversion" in str(error):
         return "a number has more digits than can be read (4,300)."
     if isinstance(error, ImportError):
@@ -125,7 +125,7 @@ def _with_commas(size: str) -> str:
 def _unwritable(error: UnicodeEncodeError) -> str:
     text = _shown(error.object)
     if error.encoding.lower().replace("-", "") == "utf8":
-        return f"{text} holds bytes that are no text; rename it."
+        return f"{text} contains bytes that are not text; rename it."
     return f"{text} cannot be written in the encoding of this locale ({error.encoding}); set PYTHONUTF8=1."
 
 

@@ -2,7 +2,7 @@
 user's files.
 
 a folder   .condgen.json: the command that wrote it, and whether it is data; for data, also the label set
-an image   JSON under the key "condgen" in the text of a PNG, or in the comment of a GIF
+an image   JSON under the key "condgen" in the text of a PNG, in the comment of a GIF, or in EXIF of a JPEG or WebP
 an .npz    an array "condgen"; an .html page a <meta name="generator">
 
 `data/` leaves out marked files and folders. A folder that is marked as data is read if the user names it.
@@ -23,10 +23,12 @@ from condgen.labels import Labels
 from condgen.version import __version__
 
 FILE, KEY = ".condgen.json", "condgen"
-ENDINGS = (".png", ".gif")
+ENDINGS = (".png", ".gif", ".jpg", ".jpeg", ".webp")
 """Endings of images that condgen writes."""
 HEAD = 2**16
-"""Number of bytes at the start of an image file that contain its note."""
+"""Number of bytes at the start of an image file that contain its note. Only a WebP has it at the end."""
+WEBP = 2**26
+"""Maximum size of a WebP file whose note is looked for, in bytes."""
 GENERATOR = b'<meta name="generator" content="condgen">'
 
 
@@ -56,7 +58,7 @@ class Note:
     """"image" for one generated image; "sheet" for a grid, figure or animation."""
     wrote: str
     label: str | None
-    """Title of a generated image's label; None for a sheet."""
+    """Title of a generated image's label; None for a sheet, and for an image of a mix of labels."""
 
 
 def sheet(wrote: str) -> dict[str, str]:
@@ -121,7 +123,7 @@ def check(folder: Path, mark: Mark, names: Collection[str] = ()) -> Mark:
     if there is None or there == mark:
         return mark
     if there.wrote != mark.wrote or there.is_data != mark.is_data:
-        raise CondgenError(f"{str(folder)!r} holds what {there.wrote} wrote; give another --out.")
+        raise CondgenError(f"{str(folder)!r} contains the output of {there.wrote}; give another --out.")
     labels = joined([known for known in (there.labels, mark.labels) if known])
     if mark.is_data and labels is None:
         raise CondgenError(f"{str(folder)!r} holds images with other attributes; give another --out.")
@@ -131,7 +133,7 @@ def check(folder: Path, mark: Mark, names: Collection[str] = ()) -> Mark:
 def check_file(path: Path) -> None:
     """Raise CondgenError if the file exists and condgen did not write it."""
     if path.is_file() and not wrote(path):
-        raise CondgenError(f"{str(path)!r} is there already, and condgen did not write it; give another --out.")
+        raise CondgenError(f"{str(path)!r} already exists, and condgen did not write it; give another --out.")
 
 
 def wrote(path: Path) -> bool:
@@ -149,10 +151,10 @@ def is_sheet(path: Path) -> bool:
 
 
 def _head(path: Path) -> bytes:
-    """The first bytes of a file; empty if it cannot be read."""
+    """The bytes of a file that may contain its note; empty if it cannot be read."""
     try:
         with path.open("rb") as file:
-            return file.read(HEAD)
+            return file.read(needed(path.name))
     except OSError:
         return b""
 
@@ -166,8 +168,13 @@ def wrote_arrays(file: Path | BinaryIO) -> bool:
         return False
 
 
+def needed(name: str) -> int:
+    """How many bytes of an image file of this name may contain its note."""
+    return WEBP if name.lower().endswith(".webp") else HEAD
+
+
 def note(head: bytes) -> Note | None:
-    """The provenance in the first bytes of a PNG or GIF; None if condgen did not write the image."""
+    """The provenance in the first bytes of an image file (`needed`); None if condgen did not write the image."""
     text = next(_texts(head), None)
     try:
         found = json.loads(text) if text else None
@@ -175,13 +182,19 @@ def note(head: bytes) -> Note | None:
         return None
     if not isinstance(found, dict):
         return None
-    is_image = found.get("kind", "image") == "image" and isinstance(found.get("label"), str)
-    by = found.get("wrote", "condgen sample")
-    return Note("image" if is_image else "sheet", str(by)[:100], found["label"] if is_image else None)
+    label, by = found.get("label"), found.get("wrote", "condgen sample")
+    is_image = found.get("kind", "image") == "image" and (isinstance(label, str) or isinstance(found.get("mix"), dict))
+    return Note("image" if is_image else "sheet", str(by)[:100], label if is_image and isinstance(label, str) else None)
 
 
 def _texts(head: bytes) -> Iterator[bytes]:
-    """Texts under condgen's key before the pixels of a PNG, or in the first comment of a GIF."""
+    """Texts under condgen's key before the pixels of a PNG, in the first comment of a GIF, or in EXIF."""
+    is_jpeg, is_webp = head[:3] == b"\xff\xd8\xff", head[:4] == b"RIFF" and head[8:12] == b"WEBP"
+    if is_jpeg or is_webp:
+        sign = f"{KEY}: {{".encode()
+        begin = head.find(sign, 0, HEAD) if is_jpeg else head.rfind(sign)
+        if begin >= 0:
+            yield head[begin + len(sign) - 1 :].partition(b"\0")[0]
     if head[:4] == b"GIF8":
         begin = head.find(b"\x21\xfe", 0, 2**12)
         text, at = b"", begin + 2

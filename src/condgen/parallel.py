@@ -49,7 +49,7 @@ def placed() -> tuple[int, int]:
     """
     rank, count = from_torchrun("RANK", 0), from_torchrun("WORLD_SIZE", 1)
     if not 0 <= rank < count:
-        raise CondgenError(f"RANK={rank} and WORLD_SIZE={count} do not fit; torchrun sets both, else unset them.")
+        raise CondgenError(f"RANK={rank} and WORLD_SIZE={count} do not match; start with torchrun, or unset both.")
     return rank, count
 
 
@@ -58,7 +58,7 @@ def from_torchrun(name: str, default: int) -> int:
     text = os.environ.get(name, str(default))
     if not (text.isascii() and text.isdecimal() and len(text) <= 9):
         raise CondgenError(
-            f"{name}={shortened(text)} in the environment is no number; torchrun sets it, else unset it."
+            f"{name}={shortened(text)} in the environment is not a number; start with torchrun, or unset it."
         )
     return int(text)
 
@@ -105,8 +105,8 @@ def _meeting_place() -> "tuple[torch._C._distributed_c10d.Store, int, int]":
     except (ValueError, RuntimeError) as error:
         where = ":".join(os.environ.get(name, f"(no {name})") for name in ("MASTER_ADDR", "MASTER_PORT"))
         raise CondgenError(
-            f"the other processes were not met at {shortened(where)} ({shortened(str(error).splitlines()[0])}); start "
-            "them with torchrun, or unset RANK and WORLD_SIZE."
+            f"no connection to the other processes at {shortened(where)} ({shortened(str(error).splitlines()[0])}); "
+            "start them with torchrun, or unset RANK and WORLD_SIZE."
         ) from None
 
 

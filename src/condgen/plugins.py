@@ -55,7 +55,7 @@ def check_chosen(path: str) -> None:
     """Raise CondgenError unless the user has chosen module:Class. A card alone never causes an import."""
     if path not in {*_remembered(), *os.environ.get(VARIABLE, "").split(",")}:
         raise CondgenError(
-            f"its system {path!r} is not part of condgen, and is not imported on the word of a card. If you trust it, "
+            f"its system {path!r} is not part of condgen, and a card alone imports no code. If you trust this system, "
             f"install its package and set {VARIABLE}={path}."
         )
 

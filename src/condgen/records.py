@@ -72,7 +72,7 @@ def read(path: Path) -> Record:
     """Read a record and remove its seal. Raises Damaged if the file is missing or damaged."""
     found = _parsed(path)
     if not isinstance(found, dict):
-        raise Damaged(path, "is damaged: it holds no table")
+        raise Damaged(path, "is damaged: it is not a JSON object")
     if not _is_whole(found):
         raise Damaged(path, "is damaged: it has changed since it was written")
     return {key: value for key, value in found.items() if key != SEAL}
@@ -131,7 +131,7 @@ def _parsed(path: Path) -> Any:
     except OSError as error:
         raise Damaged(path, f"cannot be read: {error.strerror or error}") from None
     except (ValueError, RecursionError):
-        raise Damaged(path, "is damaged: it is no JSON") from None
+        raise Damaged(path, "is damaged: it is not JSON") from None
 
 
 def _is_sealed(entry: Record, whole: bool) -> bool:

@@ -1,9 +1,11 @@
 """Adds the options that a system or a generator declares to the signatures of commands."""
 
 import inspect
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from functools import reduce
+from operator import or_
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, Literal
+from typing import TYPE_CHECKING, Annotated, Any, Literal, get_args, get_origin
 
 from cyclopts import Group, Parameter
 
@@ -20,6 +22,8 @@ if TYPE_CHECKING:
 
 DATA_GROUP = Group("Reading the data", sort_key=1)
 GROUP = Group("Sampling options", sort_key=2)
+LABELS = ("labels", "label", "mix", "start", "end", "base")
+"""Options whose value is a label, or several."""
 FLAGS = {"--quiet", "--balanced-sampling", "--allow-changed", "--roll-back", "--help", "-h"}
 """Options of `train` that take no value."""
 
@@ -88,17 +92,28 @@ def _signed(
     wrapper: Callable[..., Any], function: Callable[..., Any], extra: list[inspect.Parameter]
 ) -> Callable[..., Any]:
     """Give the wrapper the signature of `function`, with its `**` parameter replaced by `extra`."""
-    plain = [p for p in inspect.signature(function).parameters.values() if p.kind is not p.VAR_KEYWORD]
+    plain = [_typed(p) for p in inspect.signature(function).parameters.values() if p.kind is not p.VAR_KEYWORD]
     wrapper.__name__, wrapper.__doc__ = function.__name__, function.__doc__
     wrapper.__signature__ = inspect.Signature([*plain, *extra])  # type: ignore[attr-defined]
     wrapper.__annotations__ = {p.name: p.annotation for p in [*plain, *extra]}
     return wrapper
 
 
+def _typed(parameter: inspect.Parameter) -> inspect.Parameter:
+    """A parameter as it is typed on a command line: the dictionaries that Python accepts are written as text there, and
+    a label may begin with a hyphen."""
+    kind, kinds = parameter.annotation, get_args(parameter.annotation)
+    if any(get_origin(each) is Mapping for each in kinds):
+        kind = reduce(or_, (each for each in kinds if get_origin(each) is not Mapping))
+    if parameter.name in LABELS:
+        kind = Annotated[kind, Parameter(allow_leading_hyphen=True)]
+    return parameter.replace(annotation=kind)
+
+
 def _of_option(option: Option) -> inspect.Parameter:
     """A parameter for a sampling option. None means that the option is not given, and the generator keeps its value."""
     kind: Any = Literal[option.choices] if option.choices else option.type
-    help_ = f"{option.help} By default {option.default}."
+    help_ = f"{option.help} Default: {option.default}."
     annotation = Annotated[kind | None, Parameter(help=help_, group=GROUP, show_default=False)]
     return inspect.Parameter(option.name, inspect.Parameter.KEYWORD_ONLY, default=None, annotation=annotation)
 

@@ -37,7 +37,12 @@ def slugs(names: Sequence[str], taken: Iterable[str] = ()) -> tuple[str, ...]:
 
 def bounded(text: str, longest: int = LONGEST_PART) -> str:
     """`text` if it has at most `longest` bytes, else its beginning and a hash of the whole text."""
-    return text if _size(text) <= longest else f"{_cut(text, KEPT)}-{_hash(text)}"
+    return text if _size(text) <= longest else hashed(text)
+
+
+def hashed(text: str) -> str:
+    """The beginning of a text and a hash of the whole text."""
+    return f"{_cut(text, KEPT)}-{_hash(text)}"
 
 
 def part(text: str) -> str:

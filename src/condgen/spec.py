@@ -11,6 +11,8 @@ Fit = Literal["crop", "pad", "stretch"]
 """Method of making images square."""
 OnBad = Literal["skip", "stop"]
 """Handling of files that cannot be read as images: skip them, or stop at the first."""
+HeldOut = Literal["per_class", "none", "overall"]
+"""How test images are held out if the data have none: a tenth of each class, no images, or a tenth of all files."""
 
 
 @dataclass(frozen=True)

@@ -110,6 +110,7 @@ class System(nn.Module, ABC):
     players: the trained networks, by the name used in logs (``loss/g``) and parameter counts.
     batches_per_step: number of batches that one step takes from the stream.
     takes_label: whether the generator is conditional, that is, uses y.
+    takes_mixes: whether the generator accepts weights between 0 and 1 in y, so that labels can be mixed.
     options: sampling options of the generator, which is called as ``net(z, y, guidance=...)`` with a value for each,
         a number or a scalar tensor.
     still_parameters: names (as in `named_parameters`) of the parameters that steps may leave unchanged, for a
@@ -119,6 +120,7 @@ class System(nn.Module, ABC):
     paper: ClassVar[Paper]
     batches_per_step: int = 1
     takes_label: bool = True
+    takes_mixes: bool = True
     options: ClassVar[tuple[Option, ...]] = ()
     still_parameters: tuple[str, ...] = ()
 

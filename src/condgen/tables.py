@@ -19,7 +19,7 @@ def as_table(entries: list[dict[str, Any]]) -> str:
 
     table = Table(*entries[0], box=None, header_style="bold", pad_edge=False)
     for entry in entries:
-        table.add_row(*(Text(_in_one_line(_cell(value))) for value in entry.values()))  # names may contain markup
+        table.add_row(*(Text(in_one_line(_cell(value))) for value in entry.values()))  # names may contain markup
     console = Console(highlight=False)
     if not console.is_terminal:
         console.width = WIDE
@@ -43,7 +43,7 @@ def as_lines(entry: dict[str, Any]) -> str:
     return "\n".join(lines)
 
 
-def _in_one_line(text: str) -> str:
+def in_one_line(text: str) -> str:
     """Replace control characters, which a terminal would interpret."""
     return "".join(sign if sign.isprintable() else " " for sign in text)
 

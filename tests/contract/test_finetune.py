@@ -74,7 +74,7 @@ def test_from_one_run_to_the_next(tmp_path: Path) -> None:
     assert child.identity.config["width"] == 8
     assert "parent at 256 images" in str(child.identity.finetuned_from)
     assert api.train(images=128, **wanted, **options).images == 128, "the same command again has nothing to do"
-    with pytest.raises(CondgenError, match="holds a run with finetuned_from="):
+    with pytest.raises(CondgenError, match="contains a run with finetuned_from="):
         api.train("swift", data=wanted["data"], out=tmp_path / "child", images=128, width=8, batch=32, **options)
 
 
@@ -82,7 +82,7 @@ def test_what_cannot_be_begun_from_is_one_line(tmp_path: Path) -> None:
     parent = trained("swift", tmp_path / "run")
     with pytest.raises(CondgenError, match="no run with an intact checkpoint"):
         Parent.of(tmp_path / "nowhere")
-    with pytest.raises(CondgenError, match="is a run of swift; --finetune cannot make cvae of it"):
+    with pytest.raises(CondgenError, match="is a run of swift; --finetune cannot train cvae from it"):
         Parent.of(tmp_path / "run", "cvae")
     with pytest.raises(CondgenError, match="generates images of 8x8 with 3 channels, but the data have 28x28 with 1"):
         parent.check(toy_data("digits").spec)

@@ -217,20 +217,21 @@ def test_help_of_a_system_shows_its_own_fields(capsys: pytest.CaptureFixture[str
         ("train cvae --images 5 --minutes 1", "--images and --minutes both set the training length"),
         ("train cvae --device tpu9", "unknown device 'tpu9'"),
         ("train cvae --data {folder}/none.npz", "no such file or folder"),
-        ("train cvae --data {folder}/pets.npz --out {folder}/pets.npz", "exists and is no run"),
+        ("train cvae --data {folder}/pets.npz --out {folder}/pets.npz", "exists and is not a run"),
         ("train cvae --data {folder}/pets.npz --out {folder}/pets.npz/x", "cannot write"),
         ("train cvae --data {folder}/pets.npz --out {folder}/run --batch 20 --lr 0.5", "lr=0.001, not 0.5"),
-        ("train vae --data {folder}/pets.npz --out {folder}/run", "holds a run with system=cvae, not vae"),
-        ("sample {folder}/nope", "is no run"),
+        ("train vae --data {folder}/pets.npz --out {folder}/run", "contains a run with system=cvae, not vae"),
+        ("sample {folder}/nope", "is not a run"),
         ("sample {folder}/run --labels cow", "unknown label 'cow'"),
         ("sample {folder}/run --labels 7", "There are: cat, dog, guinea pig"),
         ("sample {folder}/run --count 0", "--count should be 1 or more"),
         ("sample {folder}/run --count 2 --out {folder}/x.png", "6 images do not fit into"),
         ("sample {folder}/run --grid --out {folder}/x.npz", "should end in .png"),
+        ("sample {folder}/run --out {folder}/x.tiff", ".tiff files are not written"),
         ("sample {folder}/run --out {folder}/pets.npz/x", "cannot write"),
         ("sample", "requires an argument"),
         ("list sytems", "did you mean 'systems'"),
-        ("cite cgan", "'cgan' is a family of systems"),
+        ("cite cgan", "'cgan' is not a preset; there are four"),
     ],
 )
 def test_a_mistake_is_one_line(folder: Path, capsys: pytest.CaptureFixture[str], words: str, says: str) -> None:
@@ -305,6 +306,7 @@ def test_inspect_shows_writes_and_answers_in_json(folder: Path, capsys: pytest.C
     assert "12" in said
     assert {path.name for path in (folder / "look").glob("[!.]*")} == {
         "facts.json",
+        "inspect.html",
         "sheet.png",
         "labels.png",
         "means.png",

@@ -69,7 +69,7 @@ def test_a_locale_that_cannot_write_a_name_is_named(tmp_path: Path, tiny_run: Pa
 @pytest.mark.parametrize(
     ("environment", "words", "says"),
     [
-        ({"RANK": "abc"}, "sample {run} --shard 5 --out {place}/x", "RANK=abc in the environment is no number"),
+        ({"RANK": "abc"}, "sample {run} --shard 5 --out {place}/x", "RANK=abc in the environment is not a number"),
         ({"RANK": "7", "WORLD_SIZE": "2"}, "sample {run} --shard 5 --out {place}/x", "RANK=7 and WORLD_SIZE=2 do"),
         ({"WORLD_SIZE": "-1"}, "train vae --data {pets} --out {place}/x", "WORLD_SIZE=-1"),
         ({"WORLD_SIZE": "2"}, "train vae --data {pets} --out {place}/x", "start them with torchrun, or unset RANK"),
@@ -123,16 +123,18 @@ def trained(place: Path, names: list[str], capsys: pytest.CaptureFixture[str], s
 @pytest.mark.parametrize(
     ("names", "size", "says"),
     [
-        (["a", "b" * 1001], 6, "label 1 .* has 1,001 characters, where 1,000 are allowed"),
-        ([f"{i} {'c' * 900}" for i in range(1200)], 6, "its card would have 1,[0-9,]+ bytes, mostly names of labels"),
-        (["a", "b"], 2049, "2049 x 6 pixels, sides of at most 2,048 are allowed; give a smaller --size"),
+        (["a", "b" * 1001], 6, "label 1 .* has 1,001 characters; at most 1,000 are allowed"),
+        ([f"{i} {'c' * 900}" for i in range(1200)], 6, "its card would have 1,[0-9,]+ bytes, mostly label names"),
+        (["a", "b"], 2049, "2049 x 6 pixels; sides may have at most 2,048. Give a smaller --size"),
     ],
     ids=["long name", "large card", "large image"],
 )
 def test_what_could_not_be_loaded_is_not_trained(
     names: list[str], size: int, says: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    assert re.search(f"what this trains could not be loaded again: .*{says}", trained(tmp_path, names, capsys, size))
+    assert re.search(
+        f"the trained generator could not be loaded again: .*{says}", trained(tmp_path, names, capsys, size)
+    )
 
 
 def test_too_many_labels_are_refused_when_they_are_read(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -10,7 +10,7 @@ import torch
 from PIL import Image
 
 import condgen
-from condgen import api, cli
+from condgen import api, cli, marker
 from condgen.errors import CondgenError
 from condgen.noise import draw_at, walk
 from condgen.sampling import grids, latent
@@ -132,7 +132,7 @@ def test_a_manifold_lies_on_quantiles(runs: dict[str, Path]) -> None:
     corners = torch.tensor([[low, high], [high, high], [low, low], [high, low]])  # up is up
     generated = sampler.decode(corners, torch.zeros(4, 10))[..., 0]
     assert np.array_equal(found[[0, 0, 4, 4], [0, 4, 0, 4]], generated)
-    with pytest.raises(CondgenError, match=r"a plane needs a z of 2 normal numbers; that of .* has 20"):
+    with pytest.raises(CondgenError, match=r"the latent plane needs a normal z of 2 dimensions; .* has 20"):
         figures.manifold(runs["digits"])
 
 
@@ -154,6 +154,10 @@ def test_curves_and_growth(runs: dict[str, Path], tmp_path: Path) -> None:
     first = read(sorted((runs["gan"] / "samples").glob("0*.png"))[0])
     sheet = read(figures.growth(runs["gan"], count=4, columns=2))
     assert sheet.size == (2 * (first.width + GAP) + GAP, 2 * (first.height + TITLE) + GAP)
+    for name in ("a.jpg", "a.WEBP"):
+        with Image.open(figures.curves(runs["gan"], out=tmp_path / name)) as image:
+            assert (image.format, image.size) == ("JPEG" if name == "a.jpg" else "WEBP", (800, 600))
+        assert marker.is_sheet(tmp_path / name)
     with Image.open(figures.growth(runs["gan"], out=tmp_path / "film.gif")) as film:
         assert (film.format, getattr(film, "n_frames", 1)) == ("GIF", 21)
 
@@ -169,15 +173,15 @@ def test_every_image_is_a_command(runs: dict[str, Path], capsys: pytest.CaptureF
 
 MISTAKES = [
     ("titled RUN --columns 0", "--columns should be 1 or more, found 0"),
-    ("walk RUN --start 3", "wants both --start and --end"),
+    ("walk RUN --start 3", "needs both --start and --end"),
     ("walk RUN --start 3 --end 4,5", "--end '4,5' names 2 labels"),
     ("walk RUN --steps 1", "--steps should be 2 or more"),
     ("reconstructions RUN --count 9", "multiple of 8, found 9"),
     ("reconstructions RUN --count 800", "there are only 80 images"),
     ("reconstructions GAN", "a CGAN has no encoder"),
     ("scatter GAN", "a CGAN has no encoder"),
-    ("growth RUN --out x.jpg", "should end in .png"),
-    ("titled nowhere", "is no run"),
+    ("growth RUN --out x.svg", "should end in .png or .jpg"),
+    ("titled nowhere", "is not a run"),
     ("curves nowhere", "has no log.jsonl"),
     ("growth nowhere", "has no samples"),
     ("titld RUN", "titled"),

@@ -58,7 +58,7 @@ def test_sigkill_half_way(system: str, pets: Path, tmp_path: Path, capsys: pytes
     assert process.returncode == -signal.SIGKILL
     capsys.readouterr()
     cli.main(words[3:])
-    assert "going on with" in capsys.readouterr().out
+    assert "resuming" in capsys.readouterr().out
     assert result(tmp_path / "killed") == result(tmp_path / "whole")
 
 

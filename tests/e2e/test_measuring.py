@@ -82,13 +82,13 @@ def test_evaluate_in_words_says_what_is_wrong(runs: Path, capsys: pytest.Capture
     assert "labels are not always followed" in captured.out
     assert "FD[judge-mnist-v1]" in captured.out
     assert "not measured: label '0'" in captured.out  # 120 of a class are too few
-    assert "drawing 1,200 images" in captured.err
+    assert "generating 1,200 images" in captured.err
 
 
 def test_the_best_generator_is_measured_on_request(runs: Path, capsys: pytest.CaptureFixture[str]) -> None:
     run("evaluate", runs / "other", "--best", "--quick", "--images", 600, "--json")
     assert json.loads(capsys.readouterr().out)["about"]["which"] == "best"
-    assert "Either nothing was evaluated while it trained" in mistake(capsys, "evaluate", runs / "concat", "--best")
+    assert "Either nothing was evaluated during training" in mistake(capsys, "evaluate", runs / "concat", "--best")
 
 
 def test_images_of_a_run_measure_as_the_run_does(
@@ -142,14 +142,14 @@ def test_what_cannot_be_images_stops_at_the_gate(tmp_path: Path, capsys: pytest.
         ("evaluate --folder x", "--data is missing"),
         ("evaluate --folder nowhere --data mnist", "no images at 'nowhere'"),
         ("evaluate {runs}/other --count 0", "--count should be 1 or more, found 0"),
-        ("evaluate nowhere", "'nowhere' is no run"),
+        ("evaluate nowhere", "'nowhere' is not a run"),
         ("compare", "give one run or more"),
-        ("compare {runs}/cvae-0 nowhere", "'nowhere' is no run"),
+        ("compare {runs}/cvae-0 nowhere", "'nowhere' is not a run"),
         ("report", "give one run or more"),
         ("augment mnist --run {runs}/cvae-0", "give one of --balance and --per-class"),
         ("augment mnist --run {runs}/cvae-0 --per-class 0", "--per-class should be 1 or more, found 0"),
-        ("augment mnist --run nowhere --per-class 1", "'nowhere' is no run"),
-        ("augment mnist --run {runs}/cvae-0 --per-class 1 --out {runs}", "is there already"),
+        ("augment mnist --run nowhere --per-class 1", "'nowhere' is not a run"),
+        ("augment mnist --run {runs}/cvae-0 --per-class 1 --out {runs}", "already exists"),
     ],
 )
 def test_a_mistake_is_one_line(runs: Path, capsys: pytest.CaptureFixture[str], words: str, says: str) -> None:
@@ -194,7 +194,7 @@ def test_runs_that_do_not_compare_are_named(
     monkeypatch.setattr(Recipe, "for_data", lambda dataset: Recipe(width=4, shift=1, at_least=20, epochs=0))
     api.train("cvae", data=npz("digits", 100), images=256, out=tmp_path / "other", quiet=True)
     said = mistake(capsys, "compare", runs / "cvae-0", tmp_path / "other", "--quick", "--out", tmp_path / "out")
-    assert "do not compare: other data" in said
+    assert "cannot be compared: other data" in said
     assert not (tmp_path / "out").exists()
 
 
@@ -267,7 +267,7 @@ def test_augment_refuses_what_it_cannot_do(
     attributes = mistake(capsys, "augment", npz("attributes"), *words)
     assert "attributes overlap" in attributes
     even = mistake(capsys, "augment", npz("digits"), "--run", runs / "cvae-0", "--balance", "--out", tmp_path / "a")
-    assert "nothing is out of balance" in even
+    assert "they are balanced already" in even
     assert not (tmp_path / "a").exists()
 
 
@@ -276,7 +276,7 @@ def test_attributes_are_measured_one_by_one(
 ) -> None:
     monkeypatch.setattr(Recipe, "for_data", lambda dataset: Recipe(width=4, shift=1, at_least=60, epochs=0))
     monkeypatch.setattr("condgen.judging.protocol.classifier_score.__defaults__", (10,))  # its number of steps
-    api.train("cvae", data=npz("attributes", 200), images=2000, out=tmp_path / "run", quiet=True)
+    api.train("cvae", data=npz("attributes", 800), images=2000, out=tmp_path / "run", quiet=True)
     run("evaluate", tmp_path / "run", "--images", 300, "--json")
     found = json.loads(capsys.readouterr().out)
     assert [line["label"] for line in found["per_class"][:2]] == ["Smiling", "not Smiling"]

@@ -95,7 +95,7 @@ def test_what_is_left_out_is_told_by_inspect_and_train(tmp_path: Path, capsys: p
     (own / "p/7.png").write_bytes(b"hello")
     words = ["--data", str(own), "--images", "64", "--out", str(tmp_path / "run"), "--on-bad", "skip"]
     cli.main(["inspect", str(own), "--on-bad", "skip", "--out", str(tmp_path / "look")])
-    assert "'p/7.png', which is no image" in capsys.readouterr().out
+    assert "'p/7.png', which is not an image" in capsys.readouterr().out
     assert "p/7.png" in (tmp_path / "look/facts.json").read_text()
     cli.main(["train", *words])
     assert "left out of 'own': 1 file, such as 'p/7.png'" in capsys.readouterr().out
@@ -154,4 +154,4 @@ def test_attributes_that_nobody_noted_down_can_be_trained_on_and_measured(
     run = str(tmp_path / "run")
     cli.main(["train", "--data", str(own), "--images", "128", "--quiet", "--out", run])
     cli.main(["evaluate", run, "--quick", "--images", "60"])
-    assert json.loads((tmp_path / "run/evaluation.json").read_text())["label_accuracy"]["value"] is not None
+    assert json.loads((tmp_path / "run/evaluation.json").read_text())["balance"]["value"] is not None

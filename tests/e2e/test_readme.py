@@ -69,18 +69,6 @@ def test_links_lead_somewhere(page: Path) -> None:
     assert not [link for link in links if "://" not in link and not (page.parent / link).exists()]
 
 
-PAGES = [page for page in [*ROOT.glob("*.md"), *(ROOT / "docs").rglob("*.md")] if page.name != "LOG.md"]
-CODE = re.compile(r"^( *)```.*?^\1```|`[^`\n]+`|\]\([^)]*\)", re.MULTILINE | re.DOTALL)
-OLD_WORDS = re.compile(r"\bpictures?\b|\bdrawn\b|\bstep sizes?\b|\bwhoever\b|\bnobody\b|(?<![\w.])\.\d", re.IGNORECASE)
-"""Private words for which the field has one (image, generated, learning rate), and numbers such as .79."""
-
-
-@pytest.mark.parametrize("page", PAGES, ids=lambda page: str(page.relative_to(ROOT)))
-def test_prose_uses_the_words_of_the_field(page: Path) -> None:
-    prose = CODE.sub("", page.read_text(encoding="utf-8"))
-    assert [line for line in prose.splitlines() if OLD_WORDS.search(line)] == []
-
-
 @pytest.mark.readme
 @pytest.mark.parametrize(
     "command",

@@ -78,7 +78,7 @@ def test_augment_keeps_what_is_finished(stage: Stage) -> None:
     assert len(before) == 4
     code, said = run(verb, scene, interrupting_at(lessons[7] - images[4] + 2))
     assert code == 130
-    assert said.endswith("the same command again goes on from here.\n")
+    assert said.endswith("the same command resumes from here.\n")
     measured = len([*scene.glob("cache/lessons/*.json")])
     assert 0 < measured < 15
     Path(f"{scene}.log").unlink()

@@ -15,6 +15,7 @@ WORDS = (
     "t-shirt", "apple_pie", "good", "broken", "other", "background", "A", "B", "Fist", "level.3", "naïve", "C++",
 )  # fmt: skip
 NUMBERS = tuple(map(str, range(12)))
+NUMBERED = ("class0", "class1", "class2", "class_3", "Class 4", "class-05", "set1", "set2", "sample3", "file 4", "img5")
 SPELLINGS = (
     ("train", "test"), ("train", "val", "test"), ("TRAIN", "TEST"), ("Training", "Testing"), ("train", "eval"),
     ("training_set", "test_set"), ("seg_train", "seg_test"), ("train_data", "test_data"), ("Train", "Validate"),
@@ -50,7 +51,7 @@ class Layout:
 
 def layout(seed: int) -> Layout:
     chance = Random(seed)
-    words = chance.sample(chance.choice((WORDS, NUMBERS)), chance.randint(2, 4))
+    words = chance.sample(chance.choice((WORDS, WORDS, NUMBERS, NUMBERED)), chance.randint(2, 4))
     found = chance.choice(FORMS)(words, chance)
     if chance.random() < 0.4:
         around(found, chance)
@@ -98,6 +99,13 @@ def splits(words: Sequence[str], chance: Random) -> Layout:
         found.kinds += part.kinds[1:]
     found.kinds = list(dict.fromkeys(found.kinds + (["containers in splits"] if inner else [])))
     beside_splits(found, words, spelling, chance)
+    return found
+
+
+def plain_splits(words: Sequence[str], chance: Random) -> Layout:
+    """Splits with nothing beside them."""
+    while "beside" in " ".join((found := splits(words, chance)).kinds):
+        pass
     return found
 
 
@@ -184,7 +192,7 @@ def in_names(words: Sequence[str], chance: Random) -> Layout:
 
 def variants(words: Sequence[str], chance: Random) -> Layout:
     """Several folders with the same classes: versions of the images, masks, or parts. Only the first is meant."""
-    found = classes(words, chance)
+    found = chance.choice((classes, classes, plain_splits))(words, chance)
     first, *rest = chance.choice(
         (("raw", "resized"), ("images", "masks"), ("original", "augmented"), ("jpg", "thumbs"))
     )

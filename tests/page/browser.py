@@ -54,7 +54,7 @@ class Seen:
 
     def generated(self) -> "Seen":
         """Wait until every image on the stage is of what the page now stands for."""
-        shown = "#panel:not(.drawing):has(canvas):not(:has(canvas.blank))"
+        shown = "#panel:not(.generating):has(canvas):not(:has(canvas.blank))"
         self.page.wait_for_selector(shown, state="attached", timeout=SECONDS * 1000)
         return self
 

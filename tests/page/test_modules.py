@@ -101,6 +101,8 @@ def test_the_planes_quantiles_are_the_normal_ones() -> None:
         (("..", "a b", "a-b"), "classes"),
         (("Smiling", "Blond_Hair", "5_o_Clock_Shadow"), "attributes"),
         (("none", "a+b", "plain"), "attributes"),
+        (("all", '"all"', "x=2", "3:4", "cat, small", "-x", "0-3", 'q"uo', "", "\x1b5", "8"), "classes"),
+        (("a", "b", "a+b", "all", "none", '"a"+"b"', "x=2", "\u202e1"), "attributes"),
         (("con", "CON", "lpt1"), "classes"),
         (("ß", "ss", "İi"), "classes"),
         (("cafe\u0301", "Z" * 300, "猫" * 90, "\u202eabc", "a\nb"), "classes"),
@@ -119,6 +121,7 @@ def test_labels_are_named_as_the_command_line_names_them(names: tuple[str, ...],
             again: labels.parse(labels.typed(label)) }));"""
     found = in_node("labels.js", body, {"about": {"names": names, "kind": kind}, "labels": labels})
     for label, said in zip(labels, found, strict=True):
+        assert said["typed"] == ours.spelling(label)
         assert ours.parse(said["typed"]) == [label]
         assert (said["title"], said["slug"]) == (ours.title(label), ours.slug(label))
         assert said["y"] == ours.encode([label])[0].tolist()

@@ -56,7 +56,7 @@ def test_it_draws_what_the_command_line_draws(page: str, digits: Path) -> None:
 
 def test_every_view_and_the_enlarged_image_work(page: str) -> None:
     with looking() as seen:
-        for view in ("walk", "same", "plane", "draw"):
+        for view in ("walk", "same", "plane", "samples"):
             seen.open(f"{page}#view={view}&label=4")
         seen.page.locator(".stage .gallery button").nth(2).click()
         seen.page.wait_for_selector("dialog canvas.blank", state="detached")

@@ -114,7 +114,7 @@ def test_attributes_are_switched_and_names_with_markup_are_text(switches: Path, 
         others = [on, MARKUP[0], "Blond_Hair", f"{on}+{MARKUP[1]}", f"{on}+{MARKUP[2]}"]
         expected = np.concatenate([exact(sampler, labels=label) for label in others])
         assert np.array_equal(seen.generated().pixels(), expected)
-        for view in ("grid", "walk", "draw"):
+        for view in ("grid", "walk", "samples"):
             page.locator(f"#tab-{view}").click()
             seen.generated()
         page.locator(".stage .gallery button").first.click()
@@ -212,7 +212,7 @@ def test_the_code_that_is_shown_draws_what_is_shown(
     """The command, the Python and the curl of each view, run as they are written."""
     monkeypatch.chdir(digits.parent)
     with looking() as seen:
-        for view in ("draw", "walk", "same", "grid"):
+        for view in ("samples", "walk", "same", "grid"):
             page = seen.open(f"{digits_at}#view={view}&label=7&seed=3&to=4&part=25").page
             page.reload()
             shown, (space, curled) = seen.generated().pixels(), run_code(seen, tmp_path)
@@ -221,11 +221,11 @@ def test_the_code_that_is_shown_draws_what_is_shown(
                 assert json.loads(curled)["shape"] == [1, 28, 28, 1]
                 continue
             generated = grey(space["images"])
-            columns = 1 if view == "draw" else 10
+            columns = 1 if view == "samples" else 10
             by_row = generated.reshape(columns, -1, 28, 28, 3).swapaxes(0, 1).reshape(generated.shape)
             assert np.array_equal(by_row, shown)
             cli.main(shlex.split(seen.code("command"))[1:])
-            if view == "draw":
+            if view == "samples":
                 with zipfile.ZipFile(io.BytesIO(curled)) as archive:
                     made = {path.name: path.read_bytes() for path in (digits.parent / "images").iterdir()}
                     assert {name: archive.read(name) for name in archive.namelist() if name != "manifest.json"} == made
@@ -295,7 +295,7 @@ def test_the_keyboard_is_enough(digits: Path, digits_at: str) -> None:
             press("Enter")
         press("Escape")
         assert page.evaluate("document.activeElement.title") == "3, seed 0, image 7"
-        page.locator("#tab-draw").focus()
+        page.locator("#tab-samples").focus()
         press("End")
         assert "view=plane" in page.evaluate("location.hash")
 
@@ -313,7 +313,7 @@ def walked_by_tab(seen: Seen, steps: int) -> list[str]:
 
 def test_a_phone_shows_it_without_scrolling_sideways(digits_at: str, switches_at: str) -> None:
     with looking(viewport={"width": 400, "height": 800}, has_touch=True, is_mobile=True) as seen:
-        for address, view in product((digits_at, switches_at), ("draw", "walk", "same", "grid")):
+        for address, view in product((digits_at, switches_at), ("samples", "walk", "same", "grid")):
             page = seen.open(f"{address}#view={view}").page
             assert page.evaluate("document.documentElement.scrollWidth") <= 400
             page.locator(".stage .gallery button").first.tap()

@@ -149,7 +149,7 @@ def test_a_folder_that_vanishes_is_not_made_again(pets: Path, tmp_path: Path, mo
         check(self)
 
     monkeypatch.setattr(Run, "check", vanished)
-    with pytest.raises(DiskError, match="was deleted while it was written to, and is not made again"):
+    with pytest.raises(DiskError, match="was deleted while condgen wrote to it; condgen does not create it again"):
         Course("cvae", pets).train(tmp_path / "run")
     assert not (tmp_path / "run/checkpoints").exists()
 
@@ -203,6 +203,6 @@ def test_going_on_with_changed_data_is_refused_or_recorded(pets: Path, tmp_path:
     api.train("cvae", **longer, images=96, allow_changed=True)
     sessions = json.loads((tmp_path / "run/env.json").read_text())
     assert sessions[-1]["changed"] == [f"other images or labels in {str(mine)!r}"]
-    with pytest.raises(CondgenError, match="other networks than these settings make"):
+    with pytest.raises(CondgenError, match="the networks of the run differ from those of these settings"):
         api.train("cvae", **longer, images=200, hidden=7, allow_changed=True)
     assert api.train("cvae", **longer, images=96).images == 96

@@ -94,7 +94,7 @@ def test_what_cannot_be_had_again_is_said(run: Path, course: Course, said: list[
     lost = (run / "samples/000000000000.png").read_bytes()
     flip(run / "best/card.json")  # of 24 images, of which no state is left
     course.train(run)
-    told = next(line for line in said if "not to be had again" in line)
+    told = next(line for line in said if "not recoverable" in line)
     assert "best/, samples/000000000000.png, lines of log.jsonl" in told
     assert (run / "samples/000000000000.png").read_bytes() == lost
 
@@ -104,7 +104,7 @@ def test_without_a_sound_checkpoint_a_rescue_state_is_gone_on_from(run: Path, co
     for path in checkpoint.saved(run / "checkpoints"):
         flip(path / checkpoint.STATE)
     course.train(run)
-    assert "no checkpoint is sound; going on from the state at 48 images in rescue/." in said
+    assert "no checkpoint is intact; resuming from the state at 48 images in rescue/." in said
     assert outcome(run) == whole
 
 
@@ -157,7 +157,7 @@ def test_doctor_checks_an_exported_folder(tiny_run: Path, tmp_path: Path, capsys
     assert all("condgen export RUN" in file["mend"] for file in bad.values())
     with pytest.raises(SystemExit):
         cli.main(["doctor", str(tmp_path)])
-    assert "neither a run nor an exported folder" in capsys.readouterr().err
+    assert "is not a run or an export" in capsys.readouterr().err
 
 
 def test_doctor_of_a_folder_needs_no_torch(tiny_run: Path) -> None:
@@ -227,7 +227,7 @@ def test_a_damaged_owner_or_lock_is_no_obstacle(data: bytes | None, run: Path, c
 def test_a_damaged_env_json_is_refused_or_begun_anew(run: Path, course: Course) -> None:
     flip(run / "env.json")
     longer: dict[str, Any] = {"data": course.data, "batch": 8, "quiet": True, "out": run, "images": 56}
-    with pytest.raises(CondgenError, match=r"env\.json' is damaged: whether this machine .*--allow-changed"):
+    with pytest.raises(CondgenError, match=r"env\.json' is damaged: condgen cannot tell .*--allow-changed"):
         api.train("cvae", **longer)
     api.train("cvae", **longer, allow_changed=True)
     assert json.loads((run / "env.json").read_text())[-1]["changed"] == ["env.json was lost"]

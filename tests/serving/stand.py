@@ -67,12 +67,12 @@ class Here:
     broken: bool = False
     batches: list[int] = field(default_factory=list)
 
-    async def draw(self, recipes: list[dict[str, Any]], y: NDArray[np.float32], options: Values) -> bytes:
+    async def generate(self, recipes: list[dict[str, Any]], y: NDArray[np.float32], options: Values) -> bytes:
         await asyncio.sleep(self.seconds)
         if self.broken:
             raise Down
         self.batches.append(len(recipes))
-        return self.artist.draw(recipes, y.tobytes(), options)
+        return self.artist.generate(recipes, y.tobytes(), options)
 
 
 @dataclass

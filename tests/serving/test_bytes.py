@@ -8,6 +8,7 @@ import json
 import random
 import zipfile
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -49,6 +50,39 @@ def test_http_gives_the_bytes_that_are_written_to_disk(kind: str, tmp_path: Path
         }
 
     with_stand(ask, kind=kind)
+
+
+@pytest.mark.parametrize(
+    ("asked", "here"),
+    [
+        ({"labels": "3=2,8=5"}, {"labels": {"3": 2, "8": 5}}),
+        ({"labels": {"3": 2, "8": 5}}, {"labels": "3=2,8=5"}),
+        ({"mix": "3:.5,8:.5", "count": 3}, {"mix": {"3": 1, "8": 1}, "count": 3}),
+        ({"mix": {"3": 0.5, "8": 0.5}, "count": 3}, {"mix": "3,8", "count": 3}),
+    ],
+)
+def test_counts_and_mixes_give_the_bytes_of_the_command_line(
+    asked: dict[str, Any], here: dict[str, Any], tmp_path: Path
+) -> None:
+    ours = sampler()
+    request = ours.request(**here, seed=7)
+    files.write(ours, request, out=tmp_path / "grid.png", grid=True)
+    files.write(ours, request, out=tmp_path / "many")
+
+    async def ask(stand: Stand) -> None:
+        npy = await stand.ask("POST", "/sample", {**asked, "seed": 7, "format": "npy"})
+        assert np.array_equal(np.load(io.BytesIO(npy.body)), ours.sample(**here, seed=7))
+        grid = await stand.ask("POST", "/sample", {**asked, "seed": 7, "format": "grid"})
+        assert grid.body == (tmp_path / "grid.png").read_bytes()
+        packed = await stand.ask("POST", "/sample", {**asked, "seed": 7, "format": "zip"})
+        with zipfile.ZipFile(io.BytesIO(packed.body)) as archive:
+            found = {name: archive.read(name) for name in archive.namelist()}
+        manifest = json.loads(found.pop("manifest.json"))
+        assert found == {path.name: path.read_bytes() for path in (tmp_path / "many").iterdir()}
+        if "mix" in asked:
+            assert manifest["images"][0]["mix"] == {"3": 0.5, "8": 0.5}
+
+    with_stand(ask)
 
 
 def test_a_image_is_the_same_alone_and_in_any_company() -> None:
@@ -113,6 +147,17 @@ def test_what_was_asked_for_twice_is_drawn_once() -> None:
         {"labels": "8", "count": 1025, "format": "npy"},
         {"labels": "all", "count": 103, "format": "npy"},
         {"labels": 8},
+        {"labels": "8=0"},
+        {"labels": "3=2,3=5", "format": "zip"},
+        {"labels": {"8": 0}},
+        {"labels": {}},
+        {"labels": {"<script>": 1}},
+        {"labels": "8=1025", "format": "npy"},
+        {"labels": "8", "mix": "3:.5,8:.5"},
+        {"mix": "3:.5,8:<script>"},
+        {"mix": ""},
+        {"mix": {"3": -1.0}},
+        {"mix": {"3": 0.5, "8": 0.5}, "count": 2},
         {"labels": "8", "seed": 2**63},
         {"labels": "8", "seed": 1.0},
         {"labels": "8", "seed": True},

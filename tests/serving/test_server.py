@@ -312,7 +312,7 @@ def command(*words: object) -> "subprocess.CompletedProcess[str]":
 def test_a_mistake_at_the_start_is_one_line(tiny_run: Path, patient: Live, tmp_path: Path) -> None:
     for words, told in (
         ([tiny_run, "--port", patient.port], "Address already in use"),
-        ([tmp_path / "none", "--port", 0], "is no run"),
+        ([tmp_path / "none", "--port", 0], "is not a run"),
     ):
         done = command(*words)
         assert (done.returncode, done.stderr.count("\n")) == (2, 1), done.stderr
@@ -357,12 +357,12 @@ def test_a_token_that_others_can_read_is_none(tmp_path: Path) -> None:
     path = tmp_path / "token"
     path.write_text("x" * 32)
     path.chmod(0o644)
-    with pytest.raises(CondgenError, match="can be read by others"):
+    with pytest.raises(CondgenError, match="can be read by other users"):
         serving.token_in(path)
     path.chmod(0o600)
     assert serving.token_in(path) == "x" * 32
     path.write_text("short")
-    with pytest.raises(CondgenError, match="holds no token"):
+    with pytest.raises(CondgenError, match="contains no token"):
         serving.token_in(path)
 
 

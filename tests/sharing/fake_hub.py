@@ -65,7 +65,7 @@ def handler_of(hub: Hub) -> type[BaseHTTPRequestHandler]:
                 return self.answer(200, {"url": f"{hub.address}/{name}"})
             if path == "/api/validate-yaml":
                 return self.answer(200, {"errors": [], "warnings": []})
-            found = re.match(r"(?:/api/models)?/([^/]+/[^/]+?)(?:/(.*))?$", path)
+            found = re.match(r"(?:/api/(?:models|datasets)|/datasets)?/([^/]+/[^/]+?)(?:/(.*))?$", path)
             name, rest = (found[1], found[2] or "") if found else ("", "")
             if name not in hub.repositories or (name in hub.private and not known):
                 return self.missing()

@@ -10,9 +10,11 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from condgen import data
 from condgen.sampling.canvas import read
 from condgen.sharing import hub as hub_
 from condgen.verbs.export import export
+from data_files import by_class, write
 from sharing.fake_hub import TOKEN, Hub, serving
 
 COMMANDS = """
@@ -99,29 +101,29 @@ def test_pushed_and_loaded_by_name(
     assert {*kept} == {".gitattributes", *(path.name for path in whole.iterdir())}, "the larger one's ONNX is gone"
     assert all(kept[path.name] == path.read_bytes() for path in whole.iterdir())
     assert (tmp_path / "hub.png").read_bytes() == (tmp_path / "here.png").read_bytes()
-    assert "it has no such revision" in refusal(said[4])
-    assert "there is none of that name" in refusal(said[5])
+    assert "the repository has no such revision" in refusal(said[4])
+    assert "no repository has this name" in refusal(said[5])
     assert (tmp_path / "again/model.safetensors").read_bytes() == (whole / "model.safetensors").read_bytes()
-    assert "is no exported folder; condgen export" in said[7]
-    assert "is nothing that condgen exported" in said[8]
+    assert "is not an exported folder; condgen export" in said[7]
+    assert "is not an export of condgen" in said[8]
     assert "card.json' has changed since it was written" in said[9]
     assert np.asarray(read(tmp_path / "edited.png")).shape == (12, 10)
 
     offline = session(["sample", "me/pets", *ask, tmp_path / "offline.png"], ["sample", "me/none"], HF_HUB_OFFLINE="1")
     assert (tmp_path / "offline.png").read_bytes() == (tmp_path / "here.png").read_bytes()
-    assert "no copy is in its cache" in refusal(offline[1])
+    assert "its cache holds no copy" in refusal(offline[1])
 
 
 @pytest.mark.parametrize(
     ("environment", "pushing", "fetching"),
     [
-        ({"HF_ENDPOINT": "http://127.0.0.1:9"}, "the hub cannot be reached (", "the hub cannot be reached (offline?)"),
-        ({"HF_HUB_OFFLINE": "1"}, "HF_HUB_OFFLINE is set", "no copy is in its cache"),
-        ({"HF_TOKEN": "hf_wrong"}, "does not take the token", "there is none of that name"),
+        ({"HF_ENDPOINT": "http://127.0.0.1:9"}, "the Hub cannot be reached (", "the Hub cannot be reached (offline?)"),
+        ({"HF_HUB_OFFLINE": "1"}, "HF_HUB_OFFLINE is set", "its cache holds no copy"),
+        ({"HF_TOKEN": "hf_wrong"}, "rejects your token", "no repository has this name"),
         (
             {"HF_TOKEN": ""},
-            "no token for the hub is here: hf auth login, or set HF_TOKEN",
-            "there is none of that name",
+            "there is no token for the Hugging Face Hub; run hf auth login, or set HF_TOKEN",
+            "no repository has this name",
         ),
     ],
     ids=["nobody there", "offline", "wrong token", "no token"],
@@ -171,3 +173,36 @@ def test_a_damaged_download_is_fetched_again(hub: Hub, session: Callable[..., li
         path.resolve().write_bytes(content if name != "manifest.json" else content[:40])
         session("fetch('me/rotting')", program=DIRECTLY)
         assert all((place / name).read_bytes() == (whole / name).read_bytes() for name in names), name
+
+
+DATA = """
+import json, sys
+from condgen import data
+from condgen.errors import CondgenError
+for name in json.load(sys.stdin):
+    try:
+        found = data.load(name)
+        print(json.dumps(f"{found.name} {found.fingerprint}"))
+    except CondgenError as error:
+        print(json.dumps(str(error)))
+assert not {"torch", "datasets"} & set(sys.modules)
+"""
+
+
+def test_data_sets_are_read_by_name(hub: Hub, session: Callable[..., list[str]], tmp_path: Path) -> None:
+    files = {name: content for name, content in by_class().items() if isinstance(content, bytes)}
+    hub.repositories["me/animals"] = {"README.md": b"# Animals", **files}
+    cache = {"CONDGEN_CACHE": str(tmp_path / "cache")}
+    expected = data.load(write(tmp_path / "animals", by_class())).fingerprint
+    found, revision, missing = session(
+        "hf://me/animals", f"hf://me/animals@{hub.revision('me/animals')}", "hf://me/none", program=DATA, **cache
+    )
+    assert found == revision == f"animals {expected}"
+    assert missing.startswith("cannot load 'hf://me/none': there is none of that name")
+    offline, unknown = session("hf://me/animals", "hf://me/other", program=DATA, **cache, HF_HUB_OFFLINE="1")
+    assert offline == found, "what is here needs no network"
+    assert unknown == "cannot load 'hf://me/other': HF_HUB_OFFLINE is set."
+    del hub.repositories["me/animals"]["cat/0.png"]
+    (now,) = session("hf://me/animals", program=DATA, **cache)
+    (tmp_path / "animals" / "cat" / "0.png").unlink()
+    assert now == f"animals {data.load(tmp_path / 'animals').fingerprint}", "files that are gone there are gone here"

@@ -165,7 +165,7 @@ def test_a_judge_that_cannot_be_kept_is_used_all_the_same(place: Path, monkeypat
     said: list[str] = []
     with read_only(place):
         judge.of(toy_data("colour"), said.append)
-    assert "is used, but not kept for the next time: cannot write" in said[1]
+    assert "is used, but not stored for the next time: cannot write" in said[1]
     assert "Set CONDGEN_CACHE" in said[1]
 
 

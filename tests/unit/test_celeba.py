@@ -120,7 +120,7 @@ def test_a_fault_is_named(faces: Path, how: str, said: str) -> None:
 def test_wrong_wishes_are_named(faces: Path) -> None:
     with pytest.raises(CondgenError, match="did you mean 'Smiling'"):
         data.load(faces, labels="Smilling", size=8)
-    with pytest.raises(CondgenError, match="--labels chooses among attributes; 'mnist' has classes"):
+    with pytest.raises(CondgenError, match="--attributes chooses among attributes; 'mnist' has classes"):
         data.load("mnist", labels="3")
     with pytest.raises(CondgenError, match="--size scales image files; 'mnist' is arrays of 28x28"):
         data.load("mnist", size=32)

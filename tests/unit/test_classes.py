@@ -94,7 +94,7 @@ def test_idx_files_that_begin_at_one_have_no_empty_class(tmp_path: Path) -> None
         ([0, -1, 0, 1], "image 1 has label -1, wanted 0 to 1"),
         ([-(2**40), 5], "wanted 0 to 5"),
         ([0.5, 1], "with fractions, wanted whole numbers"),
-        ([np.nan, 1], "with fractions, wanted whole numbers"),
+        ([np.nan, 0.5], "with fractions, wanted whole numbers"),
         ([np.inf, 1], "those are no classes"),
         ([1e300, 1], "those are no classes"),
         (np.array([2**63 + 1, 1], np.uint64), "those are no classes"),
@@ -120,10 +120,14 @@ def test_doubtful_labels_are_told() -> None:
     assert "the labels are 2 different numbers from 3 to 900" in numbered([np.array([3, 900, 3])], "x").remarks[0]
 
 
-def test_a_label_that_the_file_does_not_name_is_one_line(tmp_path: Path) -> None:
+def test_hidden_labels_are_left_out_and_counted(tmp_path: Path) -> None:
     datasets = pytest.importorskip("datasets")
     features = datasets.Features({"image": datasets.Image(), "label": datasets.ClassLabel(names=["a", "b"])})
-    cells = {"image": [{"bytes": png(i), "path": None} for i in range(2)], "label": [0, -1]}
-    datasets.Dataset.from_dict(cells, features=features).to_parquet(tmp_path / "x.parquet")
-    with pytest.raises(CondgenError, match="label '-1' is not among the 2 classes it names"):
-        data.load(tmp_path / "x.parquet")
+    images = [{"bytes": png(i), "path": None} for i in range(3)]
+    for labels, name in (([0, -1, None], "some"), ([-1, -1, -1], "all")):
+        cells = {"image": images, "label": labels}
+        datasets.Dataset.from_dict(cells, features=features).to_parquet(tmp_path / f"{name}.parquet")
+    (note,) = data.load(tmp_path / "some.parquet").notes
+    assert "2 of 3 rows have no label (1 of them are -1, which marks hidden labels)" in note
+    with pytest.raises(CondgenError, match="every label is -1, which marks hidden labels"):
+        data.load(tmp_path / "all.parquet")

@@ -153,7 +153,7 @@ def bomb(width: int, height: int) -> bytes:
 
 
 REFUSED: dict[str, tuple[Callable[[], bytes], str]] = {
-    "float": (lambda: encoded(Image.fromarray(RAMP.astype(np.float32) / 255), "TIFF"), "floating point numbers"),
+    "float": (lambda: encoded(Image.fromarray(RAMP.astype(np.float32) / 255), "TIFF"), "floating-point numbers"),
     "32-bit": (lambda: encoded(Image.fromarray(RAMP.astype(np.int32)), "TIFF"), "32-bit integers"),
     "lab": (lambda: encoded(Image.new("LAB", (4, 6)), "TIFF"), "CIE Lab"),
     "animated gif": (
@@ -163,14 +163,17 @@ REFUSED: dict[str, tuple[Callable[[], bytes], str]] = {
     "animated png": (lambda: encoded(GREY, save_all=True, append_images=[ImageOps.invert(GREY)]), "has 2 frames"),
     "animated webp": (lambda: encoded(RGB, "WEBP", save_all=True, append_images=[GREY]), "has 2 frames"),
     "pages": (lambda: encoded(GREY, "TIFF", save_all=True, append_images=[GREY]), "has 2 frames"),
-    "bomb": (lambda: bomb(60_000, 60_000), "too large to be meant"),
-    "thin bomb": (lambda: bomb(1, 60_000), "too large to be meant: 1 x 60000"),
-    "postscript": (lambda: b"%!PS-Adobe-3.0 EPSF-3.0\n%%BoundingBox: 0 0 9 9\n", "no image in a format"),
-    "svg": (lambda: b'<svg xmlns="http://www.w3.org/2000/svg"/>', "no image in a format"),
-    "photoshop": (lambda: b"8BPS\0\x01" + b"\0" * 40, "no image in a format"),
-    "icon": (lambda: encoded(RGB, "ICO"), "no image in a format"),
-    "text": (lambda: b"hello", "no image in a format"),
-    "nothing": (lambda: b"", "no image in a format"),
+    "bomb": (lambda: bomb(60_000, 60_000), "too large: at most 50 megapixels"),
+    "thin bomb": (lambda: bomb(1, 60_000), "too large: 1 x 60,000 pixels; at most"),
+    "postscript": (
+        lambda: b"%!PS-Adobe-3.0 EPSF-3.0\n%%BoundingBox: 0 0 9 9\n",
+        "not an image in a supported format",
+    ),
+    "svg": (lambda: b'<svg xmlns="http://www.w3.org/2000/svg"/>', "not an image in a supported format"),
+    "photoshop": (lambda: b"8BPS\0\x01" + b"\0" * 40, "not an image in a supported format"),
+    "icon": (lambda: encoded(RGB, "ICO"), "not an image in a supported format"),
+    "text": (lambda: b"hello", "not an image in a supported format"),
+    "nothing": (lambda: b"", "not an image in a supported format"),
     "cut": (lambda: encoded(RGB)[:-30], "cannot be read"),
 }
 

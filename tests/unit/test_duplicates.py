@@ -55,9 +55,9 @@ def test_changed_copies_are_found_across_the_splits(how: str) -> None:
     near = found["near"]
     assert near["test_in_train"] >= 18
     assert near["within"] == {"train": 0, "test": 0}
-    for ours, theirs, alike in near["first_pairs"]:
-        assert int(theirs.split()[1]) - 20 == int(ours.split()[1])
-        assert alike > duplicates.ALIKE
+    for copy in found["copies"]:
+        assert copy["index"] - 20 == copy["of"]["index"]
+        assert copy["similarity"] > duplicates.ALIKE
 
 
 def test_different_images_are_no_copies() -> None:

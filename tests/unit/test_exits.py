@@ -44,7 +44,7 @@ def raised(call: Callable[[], object]) -> Exception:
         (lambda: Path(__file__, "x").read_bytes(), "train", "Not a directory"),
         (lambda: os.stat("a\0b"), "sample", "NUL character"),
         (lambda: "猫".encode("ascii"), "sample", r"'猫' cannot be written in .*\(ascii\); set PYTHONUTF8=1"),
-        (lambda: "\udcff".encode(), "inspect", "bytes that are no text; rename it"),
+        (lambda: "\udcff".encode(), "inspect", "bytes that are not text; rename it"),
         (lambda: int("9" * 4400), "sample", "more digits than can be read"),
     ],
 )  # fmt: skip

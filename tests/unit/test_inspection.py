@@ -6,7 +6,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from condgen import data, inspection
+from condgen import data, duplicates, inspection
 from condgen.data import Dataset, Split
 from condgen.labels import Labels
 from condgen.metrics.pixels import greys
@@ -41,7 +41,10 @@ def test_copies_within_and_across_the_splits(small: Dataset) -> None:
     assert found["within"] == {"train": 2, "test": 1}
     assert found["test_in_train"] == 1
     assert found["groups"] == 2
-    assert found["first_groups"] == [["train 0", "train 1", "train 4", "test 1"], ["test 0", "test 2"]]
+    pairs = [(duplicates.name_of(copy), duplicates.name_of(copy["of"])) for copy in found["copies"]]
+    assert pairs == [("test 1", "train 0"), ("test 2", "test 0"), ("train 1", "train 0"), ("train 4", "train 0")]
+    assert [copy["two_labels"] for copy in found["copies"]] == [True, True, False, False]
+    assert found["two_labels"] == {"exact": 2, "near": 0}
 
 
 def test_what_is_wrong_is_said_in_words(small: Dataset) -> None:
@@ -49,7 +52,7 @@ def test_what_is_wrong_is_said_in_words(small: Dataset) -> None:
     assert "5.0 times as many images" in said
     assert "2 train images are copies" in said
     assert "leakage: 1 test images are also in the training set" in said
-    clean = toy_data("digits")
+    clean = toy_data("digits", 120)
     assert inspection.sentences(inspection.facts(clean)) == []
     nobody = Dataset("nobody", Labels(("cat", "dog", "owl")), small.train)
     assert "no training images of: owl" in " ".join(inspection.sentences(inspection.facts(nobody)))

@@ -1,5 +1,7 @@
 import contextlib
+import random
 import re
+import subprocess
 import tracemalloc
 import unicodedata
 from typing import Any
@@ -7,9 +9,11 @@ from typing import Any
 import numpy as np
 import pytest
 
+from condgen import shell
 from condgen.errors import CondgenError
-from condgen.labels import Labels, TooMany
+from condgen.labels import Labels
 from condgen.lookup import Lookup
+from condgen.sampling.request import SampleRequest, TooMany
 
 DIGITS = Labels(tuple("0123456789"))
 CLOTHES = Labels(("T-shirt/top", "Trouser", "Ankle boot"))
@@ -121,6 +125,85 @@ def test_a_name_may_hold_what_separates_names() -> None:
     assert Labels(("C", "C++", "Hat"), "attributes").parse("C+++Hat,C") == [(0, 1, 1), (1, 0, 0)]
 
 
+PIECES = (
+    "all",
+    "none",
+    "0",
+    "1",
+    "2",
+    "a",
+    "B",
+    "b",
+    ",",
+    "+",
+    "-",
+    '"',
+    "=",
+    ":",
+    " ",
+    "'",
+    "$x",
+    "\n",
+    "\x1b",
+    "é",
+    "猫",
+    "\u202e",
+)
+
+
+def hostile_names(dice: random.Random) -> tuple[str, ...]:
+    pieces = dice.sample(PIECES, 5)  # few, so that names are parts of each other
+    made = ("".join(dice.choices(pieces, k=dice.randint(0, 4))) for _ in range(8))
+    return tuple(dict.fromkeys(made))
+
+
+def test_every_label_has_a_spelling_that_means_nothing_else() -> None:
+    """Also beside a count, beside a weight, in a list, in a shell, and on the page (tests/page/test_modules.py)."""
+    dice, typed, said = random.Random(0), list[str](), list[str]()
+    for turn in range(400):
+        labels = Labels(hostile_names(dice), "classes" if turn % 2 else "attributes")
+        chosen = [*labels.each]
+        if labels.kind == "attributes":
+            chosen += [tuple(dice.randint(0, 1) for _ in labels.names) for _ in range(4)]
+        for label in chosen:
+            text = labels.spelling(label)
+            assert labels.parse(text) == [label] == [labels.check(text)], (labels, text)
+            assert [*labels.text.counted(f"{text}=3")] == [([label], 3)]
+            assert [*labels.text.weighted(f"{text}:.5")] == [(label, 0.5)]
+            typed.append(text)
+        assert labels.parse(",".join(map(labels.spelling, chosen))) == chosen
+    command = f"printf '%s\\0' {' '.join(map(shell.word, typed[:2000]))}"
+    said = subprocess.run(["sh", "-c", command], capture_output=True, check=True).stdout.decode().split("\0")
+    assert said[:-1] == typed[:2000]
+
+
+@pytest.mark.parametrize(
+    ("names", "kind", "text", "taken", "says"),
+    [
+        (("all", "b"), "classes", "all", [0, 1], 'means every label; for the label of that name alone write \'"all"\''),
+        (("all", "b"), "classes", '"all"', [0], None),
+        (("all", "b"), "classes", "b,all", [1, 0], None),
+        (("none", "b"), "attributes", "none", [(0, 0)], 'for the label of that name alone write \'"none"\''),
+        (("none", "b"), "attributes", '"none"+b', [(1, 1)], None),
+        ((*"0123", "0-3"), "classes", "0-3", [4], 'read as one name; the range is \'"0"-"3"\''),
+        ((*"0123", "0-3"), "classes", '"0"-"3"', [0, 1, 2, 3], None),
+        (("cat", "small", "cat, small"), "classes", "cat, small", [2], 'the list is \'"cat","small"\''),
+        (("cat", "small", "cat, small"), "classes", '"cat","small"', [0, 1], None),
+        (("a", "b", "a+b"), "attributes", "a+b", [(0, 0, 1)], 'the attributes together are \'"a"+"b"\''),
+        (("a", "b", "a+b"), "attributes", '"a"+b', [(1, 1, 0)], None),
+        (("Cat", "cat"), "classes", "cat,Cat", [1, 0], None),
+    ],
+)  # fmt: skip
+def test_a_word_with_two_meanings_is_said(
+    names: tuple[str, ...], kind: Any, text: str, taken: list[Any], says: str | None
+) -> None:
+    """The sentence ends with how to write the other meaning, and that has no doubt left."""
+    labels = Labels(names, kind)
+    assert labels.parse(text) == taken
+    doubts = labels.text.doubts(text)
+    assert (says in doubts[0]) if says else not doubts
+
+
 def test_names_that_read_alike_are_not_guessed_at() -> None:
     with pytest.raises(CondgenError, match=r"'cat' could be 'Cat' \(0\) or 'CAT' \(1\); write it exactly"):
         Labels(("Cat", "CAT")).parse("cat")
@@ -163,7 +246,7 @@ def test_a_text_is_read_in_time_that_grows_with_its_length(
     monkeypatch.setattr(Lookup, "find", counted)
     labels = Labels(tuple(f"name {i}" for i in range(20_000)), kind)
     with contextlib.suppress(CondgenError):
-        labels.distinct(text, 1024)
+        SampleRequest.resolve(labels, text, most=1024)
     assert len(looked) <= 4 * len(text)
     assert sum(map(len, looked)) <= 70 * len(text)
 
@@ -188,8 +271,8 @@ def test_one_text_names_a_bounded_number_of_labels() -> None:
     with pytest.raises(CondgenError, match="more than 1,000,000 labels; name fewer"):
         labels.parse("0-19999," * 51)
     with pytest.raises(TooMany, match="more than 1,024"):
-        labels.distinct("all", 1024)
-    assert labels.distinct("5,5,3-6", 1024) == [5, 3, 4, 6]
+        SampleRequest.resolve(labels, "all", most=1024)
+    assert SampleRequest.resolve(labels, "5,5,3-6", most=1024).labels == (5, 3, 4, 6)
 
 
 @pytest.mark.parametrize("text", ["x" * 100_000, "1" * 5000, "\x1b[31m\u202e"])
@@ -198,3 +281,18 @@ def test_an_error_repeats_little_and_nothing_that_a_terminal_obeys(text: str) ->
         Labels(("y\n" * 3000, "b\x1b")).parse(text)
     assert len(str(wrong.value)) < 500
     assert str(wrong.value).isprintable()
+
+
+@pytest.mark.parametrize(
+    ("names", "typed", "found"),
+    [(("10", "20", "30"), "10", 0), (("00", "01"), "1", 1), (("1", "2"), "2", 1), (("a", "20"), "0", 0)],
+)
+def test_a_number_is_a_name_first_and_only_a_name_among_numbers(names: tuple[str, ...], typed: str, found: int) -> None:
+    assert Labels(names).parse(typed) == [found]
+
+
+@pytest.mark.parametrize("typed", ["0", "1", "0-2"])
+def test_a_number_that_is_no_label_is_refused(typed: str) -> None:
+    """Of letters that are numbered from 10 on, 0 was taken for the first."""
+    with pytest.raises(CondgenError, match="unknown label"):
+        Labels(("10", "20", "30")).parse(typed)

@@ -184,19 +184,22 @@ def test_classes_of_digits_are_in_the_order_of_numbers(tmp_path: Path) -> None:
     [
         ({"cat/a.png": png(0), "b.png": png(1), "c.png": png(2)}, r"2 of 3 images are in no class folder, beside cat/"),
         (
-            {"l.csv": "file,label\na.png,cat\na.png,dog\n", "a.png": png(0)},
-            r"line 3: 'a\.png' stands in l\.csv, line 2",
+            {"l.csv": "file,label\na.png,cat\na.png,dog\nb.png,cat\n", "a.png": png(0), "b.png": png(1)},
+            r"1 images have several labels: 'a\.png' has other labels in l\.csv, line 3, than in l\.csv, line 2",
         ),
         ({"l.csv": "file,label\na.png,cat,dog\n", "a.png": png(0)}, "line 2: 3 cells where the first line has 2"),
-        ({"l.csv": "file,label\na.png,\n", "a.png": png(0)}, "line 2: no label"),
-        ({"l.csv": "file,Hat,Old\na.png,1,maybe\n", "a.png": png(0)}, "line 2, Old: wanted 1 or 0"),
+        ({"l.csv": "file,label\na.png,\n", "a.png": png(0)}, "no row has a value in the column 'label'"),
+        (
+            {"l.csv": "file,Hat,Old\n" + "a.png,1,0\n" * 5 + "a.png,1,maybe\n", "a.png": png(0)},
+            "row 6, Old: wanted 1 or 0",
+        ),
         ({"l.csv": "file,split,label\na.png,tset,cat\n", "a.png": png(0)}, "split 'tset'; wanted train"),
         ({"l.csv": "file,label\nb.png,cat\n", "a.png": png(0)}, r"'b\.png' is missing"),
         ({"l.csv": "file,label\n../a.png,cat\n"}, "lies outside of the folder"),
         ({"l.csv": "file\na.png\n", "a.png": png(0)}, "a column of images and none of labels"),
         (
-            {"a.csv": "x,y\n", "b.csv": "file,x\na,1\n", "c.csv": "file,y\na,1\n"},
-            r"b\.csv, c\.csv; name one: --data FOLDER/b\.csv",
+            {"a.csv": "x,y\n", "b.csv": "file,label\na,1\n", "c.csv": "file,label\na,2\n", "a.png": png(0)},
+            r"different values in 'label' for 1 images\. Add --exclude b\.csv or --exclude c\.csv",
         ),
         ({"l.jsonl": '{"file": "a.png", "label": 1}\n{oops\n', "a.png": png(0)}, "line 2: wanted one JSON object"),
         ({"dataset.json": '{"labels": null}', "a.png": png(0)}, "names no labels"),

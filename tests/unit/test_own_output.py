@@ -219,10 +219,11 @@ def test_another_generator_may_add_to_a_folder(tmp_path: Path) -> None:
     one, other = sampler(LABELS["classes"]), sampler(Labels(("dog", "cat")))
     generated(one, [0, 2], tmp_path / "made")
     generated(other, [0, 1], tmp_path / "made")
-    files.write(one, SampleRequest.of([0, 1], 2, 0), out=tmp_path / "made/grid.png", grid=True)
+    for ending in ("png", "jpg", "webp"):
+        files.write(one, SampleRequest.of([0, 1], 2, 0), out=tmp_path / f"made/grid.{ending}", grid=True)
     found = data.load(tmp_path / "made")
     assert found.labels.names == (*LABELS["classes"].names, "dog")
-    assert list(found.own) == [repr("grid.png")]
+    assert sorted(found.own) == [repr(f"grid.{ending}") for ending in ("jpg", "png", "webp")]
     with pytest.raises(CondgenError, match="with other attributes; give another --out"):
         generated(sampler(LABELS["attributes"]), [(0, 0, 1)], tmp_path / "made")
 
@@ -257,7 +258,7 @@ def test_no_file_of_the_users_is_written_over(
     before = {path: path.read_bytes() for path in photos.rglob("*") if path.is_file()}
     with pytest.raises(SystemExit):
         run(*words.format(run=tiny_run).split())
-    assert "is there already, and condgen did not write it; give another --out" in capsys.readouterr().err
+    assert "already exists, and condgen did not write it; give another --out" in capsys.readouterr().err
     assert {path: path.read_bytes() for path in photos.rglob("*") if path.is_file()} == before
 
 
@@ -287,7 +288,7 @@ def test_shards_of_other_tools_are_read(tmp_path: Path) -> None:
     assert data.load(tarred(tmp_path / "two.tar", named)).labels.names == ("a", "b")
     for cut in (0, 700, 2000):
         (tmp_path / "cut.tar").write_bytes((tmp_path / "two.tar").read_bytes()[:cut])
-        with pytest.raises(CondgenError, match=r"cannot read 'cut.tar' of .* as a shard"):
+        with pytest.raises(CondgenError, match=r"cannot read 'cut.tar' of .* as (a shard|tar)"):
             data.load(tmp_path / "cut.tar")
 
 

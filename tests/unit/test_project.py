@@ -90,22 +90,3 @@ def test_each_threat_has_a_test_that_is_there() -> None:
     for proof in proofs:
         assert proof, "a threat without a test"
         assert f"def {proof[2]}(" in (ROOT / proof[1]).read_text(), proof[0]
-
-
-FORMER_WORDS = re.compile(
-    r"\b(pictures?|hollow|bequeath|telling|stumbled|witness|exhibit|parcel|album|catalogue|logbook|whoever|"
-    r"step size)\b",
-    re.IGNORECASE,
-)
-"""The field has other words for these: image, on_meta, nonfinite, recorder, figures, listing, learning rate."""
-KEPT = {(name, word) for name in ("former.py", "table.py", "words.py") for word in ("picture", "pictures")}
-"""The table of former names, and the columns and folders that some data sets call so."""
-
-
-def test_words_that_were_given_up_do_not_come_back() -> None:
-    package = ROOT / "src" / "condgen"
-    files = [path for kind in ("*.py", "*.js", "*.html", "*.md") for path in package.rglob(kind)]
-    found = {
-        (path.name, word.lower()) for path in files for word in FORMER_WORDS.findall(path.read_text(encoding="utf-8"))
-    }
-    assert found <= KEPT

@@ -1,4 +1,5 @@
 import json
+import shlex
 import subprocess
 import sys
 from dataclasses import asdict, replace
@@ -7,7 +8,9 @@ from pathlib import Path
 import pytest
 import torch
 
+from condgen import cli
 from condgen.errors import CondgenError
+from condgen.labels import Labels
 from condgen.spec import Prior, Spec
 from condgen.systems import DIGITS
 from condgen.testing.toys import toy_card
@@ -35,10 +38,10 @@ def test_the_same_training_goes_on_and_may_grow_longer(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("other", "says"),
     [
-        (replace(CVAE, config={"images": 100, "lr": 0.2}), "holds a run with lr=0.1, not 0.2"),
-        (replace(CVAE, system="vae"), "holds a run with system=cvae, not vae"),
-        (replace(CVAE, seed=4), "holds a run with seed=0, not 4"),
-        (replace(CVAE, fingerprint="xyz"), "holds a run with other images or labels in 'mnist'"),
+        (replace(CVAE, config={"images": 100, "lr": 0.2}), "contains a run with lr=0.1, not 0.2"),
+        (replace(CVAE, system="vae"), "contains a run with system=cvae, not vae"),
+        (replace(CVAE, seed=4), "contains a run with seed=0, not 4"),
+        (replace(CVAE, fingerprint="xyz"), "contains a run with other images or labels in 'mnist'"),
     ],
 )
 def test_another_training_is_refused_by_name(tmp_path: Path, other: RunConfig, says: str) -> None:
@@ -55,11 +58,32 @@ def test_the_same_images_under_another_path_are_the_same_training(tmp_path: Path
     assert json.loads((tmp_path / "config.json").read_text())["data"] == "/elsewhere/mnist.npz"
 
 
+@pytest.mark.parametrize("folder", ["plain", "it's a run", "-r", "$(rm x)"])
+@pytest.mark.parametrize("name", ["all", "-x", "cat, small", "C++", 'say "hi"', "it's", "$HOME", "猫", "0-9", "x=2"])
+def test_the_printed_command_can_be_pasted(folder: str, name: str) -> None:
+    for labels in (Labels(("a", name)), Labels((name, "a", name + "+a"), "attributes")):
+        (line,) = (
+            line for line in Run(Path(folder), CVAE).next_steps(labels).splitlines() if "generate images" in line
+        )
+        words = shlex.split(line.partition(": ")[2])
+        assert Path(words[2]) == Path(folder)
+        command = cli.application(words[1:]).parse_args(words[1:])
+        assert labels.parse(command[1].kwargs["labels"]) == [labels.each[-1]]
+
+
+def test_data_that_moved_are_said_to_be_the_same(tmp_path: Path) -> None:
+    opened(tmp_path, replace(CVAE, data="/x/own"))
+    here = opened(tmp_path, replace(CVAE, data="/y/own"))
+    (said,) = here.begin_session(0, conditions("cpu", 1, 1))
+    assert said == "the data at '/y/own' are the same as those at '/x/own' before."
+    assert not opened(tmp_path, replace(CVAE, data="/y/own")).begin_session(0, conditions("cpu", 1, 1))
+
+
 def test_a_folder_of_other_things_is_left_alone(tmp_path: Path) -> None:
     (tmp_path / "letter.txt").write_text("dear")
-    with pytest.raises(CondgenError, match="exists and is no run"):
+    with pytest.raises(CondgenError, match="exists and is not a run"):
         opened(tmp_path, CVAE)
-    with pytest.raises(CondgenError, match="exists and is no run"):
+    with pytest.raises(CondgenError, match="exists and is not a run"):
         opened(tmp_path / "letter.txt", CVAE)
     assert [path.name for path in tmp_path.iterdir()] == ["letter.txt"]
 
@@ -78,7 +102,7 @@ def test_a_start_that_died_before_its_config_is_no_obstacle(tmp_path: Path) -> N
 @pytest.mark.parametrize("content", ["{", "[]", '{"format": 1}', '{"format": 1, "system": 3}'])
 def test_a_config_that_is_no_runs_is_refused(tmp_path: Path, content: str) -> None:
     (tmp_path / "config.json").write_text(content)
-    with pytest.raises(CondgenError, match=r"is no run's config\.json"):
+    with pytest.raises(CondgenError, match=r"not the config\.json of a run"):
         opened(tmp_path, CVAE)
     assert (tmp_path / "config.json").read_text() == content
 
@@ -114,6 +138,24 @@ def test_default_folders_are_numbered_by_training(tmp_path: Path) -> None:
     assert default_folder(replace(CVAE, data="/x/my faces.npz"), tmp_path / "new").name == "cvae-my faces"
 
 
+def test_a_run_of_the_former_split_is_refused_with_the_option_that_resumes_it(tmp_path: Path) -> None:
+    """Up to format 3, a tenth of all files was held out; the same command now gives other training images."""
+    before = asdict(replace(CVAE, data="own"))
+    folder = tmp_path / "cvae-own"
+    folder.mkdir()
+    (folder / "config.json").write_text(json.dumps({"condgen": "0.1", "format": 3, **before}))
+    now = replace(CVAE, data="/x/own", fingerprint="other")
+    assert default_folder(now, tmp_path) == folder, "not a second run beside it"
+    with pytest.raises(CondgenError, match=r"other images or labels in 'own'.* \(--held-out overall\)"):
+        opened(folder, now)
+    assert opened(folder, replace(now, fingerprint="abc", data_options={"held_out": "overall"})).changed == ()
+
+
+def test_a_run_of_the_former_split_whose_data_have_splits_goes_on(tmp_path: Path) -> None:
+    (tmp_path / "config.json").write_text(json.dumps({"condgen": "0.1", "format": 3, **asdict(CVAE)}))
+    assert opened(tmp_path, CVAE).changed == ()
+
+
 def test_a_second_process_is_refused_and_a_dead_one_is_not_waited_for(tmp_path: Path) -> None:
     opened(tmp_path, CVAE)
     hold = (
@@ -136,7 +178,7 @@ def test_a_second_process_is_refused_and_a_dead_one_is_not_waited_for(tmp_path: 
 def test_a_changed_machine_is_refused_by_name_or_recorded(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     here = opened(tmp_path, CVAE)
     assert here.begin_session(0, conditions("cpu", 64)) == []
-    assert here.begin_session(64, conditions("cpu", 64)) == [f"going on with {str(tmp_path)!r} at 64 images."]
+    assert here.begin_session(64, conditions("cpu", 64)) == [f"resuming {str(tmp_path)!r} at 64 images."]
     monkeypatch.setattr(torch, "get_num_threads", lambda: 64)
     elsewhere = conditions("cuda", 32, processes=2)
     said = "threads 1 -> 64, processes 1 -> 2, batch 64 -> 32."
@@ -167,7 +209,7 @@ def test_a_training_may_go_on_with_other_settings_if_somebody_insists(tmp_path: 
         replace(CVAE, data_options={"attributes": "Hat"}),
         replace(CVAE, spec={}),
     ):
-        with pytest.raises(CondgenError, match="repeat its own command or"), Run.open(tmp_path, fixed, True):
+        with pytest.raises(CondgenError, match="repeat its command or"), Run.open(tmp_path, fixed, True):
             pass
     assert run.config_in(tmp_path) == other
 

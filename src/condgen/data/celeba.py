@@ -7,10 +7,12 @@
 The lists may be in subfolders (Anno, Eval, Img), as in the original distribution, or beside the zip archive.
 """
 
+from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
 
+from condgen.data.dataset import Structure
 from condgen.data.listing import Listing
 from condgen.data.store import Archive, Folder, Store, text_of
 from condgen.data_options import DataOptions
@@ -43,7 +45,13 @@ def read(store: Store, options: DataOptions) -> Listing:
         [parts.get(file, "train" if parts else None) for file in values],
         faces.odd,
         SIZE,
+        structure=_structure(names, bool(parts)),
     )
+
+
+def _structure(names: Sequence[str], with_splits: bool) -> Structure:
+    said = ((ATTRIBUTES, f"the image files, and {len(names)} attributes of each"),)
+    return (*said, (PARTITION, "the split of each image")) if with_splits else said
 
 
 def _lists(store: Store) -> Store:

@@ -6,10 +6,12 @@ from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property
+from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
 
+from condgen.data.file_names import FileNames
 from condgen.errors import CondgenError
 from condgen.labels import UNKNOWN, Labels
 from condgen.spec import Spec
@@ -37,6 +39,8 @@ class Split:
 
     images: NDArray[np.uint8]
     labels: NDArray[np.int64]
+    files: Sequence[str] = ()
+    """The name of each image in its source, such as "cat/1.jpg"; empty for images that have no names, as in arrays."""
 
     def __len__(self) -> int:
         return len(self.images)
@@ -57,6 +61,10 @@ class Dataset:
     remarks: tuple[str, ...] = ()
     """What a user should know about how the data were read, one sentence each."""
     structure: Structure = ()
+    layout: str = ""
+    """The layout that the source has, one of `data.LAYOUTS`; empty for data sets that are known by name."""
+    source: Path | None = None
+    """The folder or archive that the names in `Split.files` are relative to."""
 
     def __post_init__(self) -> None:
         for title, split in self.splits.items():
@@ -79,10 +87,22 @@ class Dataset:
             said.append(f"left out of {self.name!r}, since condgen wrote it: {' and '.join(filter(None, counts))}.")
         return said
 
+    def title(self, split: str, index: int) -> str:
+        """The name of the label of one image. Unknown attributes count as absent."""
+        label = self.splits[split].labels[index]
+        return self.labels.title(int(label) if label.ndim == 0 else tuple((label == 1).astype(int).tolist()))
+
     @property
     def spec(self) -> Spec:
         height, width, channels = self.train.images.shape[1:]
         return Spec((channels, height, width), self.labels)
+
+    @cached_property
+    def empty(self) -> tuple[int, ...]:
+        """Numbers of the labels without training images: classes, or attributes that no image has."""
+        labels = self.train.labels
+        counts = (labels == 1).sum(0) if labels.ndim == 2 else np.bincount(labels, minlength=len(self.labels))
+        return tuple(np.flatnonzero(counts == 0).tolist())
 
     @cached_property
     def fingerprint(self) -> str:
@@ -115,22 +135,25 @@ def choosing(data: Dataset, names: str) -> Dataset:
     Raises CondgenError for an unknown attribute, or if the data set has classes.
     """
     if data.labels.kind != "attributes":
-        raise CondgenError(f"--labels chooses among attributes; {data.name!r} has classes.")
-    columns = [data.labels.index(name) for name in names.split(",") if name.strip()]
+        raise CondgenError(f"--attributes chooses among attributes; {data.name!r} has classes.")
+    columns = [data.labels.text.index(name) for name in data.labels.text.lookup.split(names, ",") if name.strip()]
     chosen = tuple(data.labels.names[column] for column in columns)
     if len(chosen) == 1:
         labels = Labels((f"not {chosen[0]}", chosen[0]))
         splits = {name: _classes(split, columns[0]) for name, split in data.splits.items()}
     else:
         labels = Labels(chosen, "attributes")
-        splits = {name: Split(split.images, split.labels[:, columns]) for name, split in data.splits.items()}
+        splits = {name: replace(split, labels=split.labels[:, columns]) for name, split in data.splits.items()}
     return replace(data, labels=labels, train=splits["train"], test=splits.get("test"))
 
 
 def _classes(split: Split, column: int) -> Split:
     """Convert one attribute to two classes. Images whose value is unknown are removed."""
     known = split.labels[:, column] != UNKNOWN
-    return Split(split.images if known.all() else split.images[known], split.labels[known, column])
+    if known.all():
+        return replace(split, labels=split.labels[:, column])
+    files = FileNames(split.files[row] for row in np.flatnonzero(known).tolist()) if split.files else ()
+    return Split(split.images[known], split.labels[known, column], files)
 
 
 def as_images(array: NDArray[np.generic], where: str) -> NDArray[np.uint8]:
@@ -166,6 +189,7 @@ def _check(where: str, split: Split, labels: Labels) -> None:
         raise CondgenError(f"{where} holds no images.")
     if len(split.images) != len(split.labels):
         raise CondgenError(f"{where}: {len(split.images)} images but {len(split.labels)} labels.")
+    assert not split.files or len(split.files) == len(split), "one name for each image"
     least, top = (0, len(labels) - 1) if labels.kind == "classes" else (UNKNOWN, 1)
     low, high = int(split.labels.min()), int(split.labels.max())
     if low < least or high > top:

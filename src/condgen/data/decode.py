@@ -21,6 +21,7 @@ FORMATS = ("PNG", "JPEG", "BMP", "GIF", "WEBP", "TIFF", "PPM")
 first one is used."""
 PIXELS, SIDE = 50_000_000, 20_000
 """Maximum number of pixels and maximum side, checked in the header before any pixel is decoded."""
+LIMIT = f"at most {PIXELS // 1_000_000} megapixels and {SIDE:,} pixels along a side are read"
 PAPER = (255, 255, 255)
 """Background colour of transparent images."""
 ORIENTATION = 0x0112  # EXIF tag
@@ -76,8 +77,8 @@ def in_rgb(image: Image.Image) -> Image.Image:
     if image.mode.startswith("I;16") or (image.mode == "I" and image.format == "PPM"):
         return Image.fromarray((np.asarray(image, np.float64) / 257).round().astype(np.uint8)).convert("RGB")
     if image.mode in ("I", "F", "LAB"):
-        what = {"I": "32-bit integers", "F": "floating point numbers"}.get(image.mode, "CIE Lab")
-        raise Bad(f"holds {what}, whose white is anybody's guess; save it with 8 or 16 bits")
+        what = {"I": "32-bit integers", "F": "floating-point numbers"}.get(image.mode, "CIE Lab")
+        raise Bad(f"holds {what}, for which no value is known to be white; save it with 8 or 16 bits")
     if image.has_transparency_data:
         seen = Image.new("RGBA", image.size, PAPER)
         seen.alpha_composite(image.convert("RGBA"))
@@ -107,9 +108,9 @@ def _opened(data: bytes) -> Iterator[Image.Image]:
     """Open an image, and check the size in its header before any pixel is decoded."""
     with Image.open(io.BytesIO(data), formats=FORMATS) as image:
         if image.width * image.height > PIXELS or max(image.size) > SIDE:
-            raise Bad(f"is too large to be meant: {image.width} x {image.height} pixels")
+            raise Bad(f"is too large: {image.width:,} x {image.height:,} pixels; {LIMIT}")
         if image.format != "MPO" and (frames := getattr(image, "n_frames", 1)) > 1:
-            raise Bad(f"has {frames} frames; save the one that is meant")
+            raise Bad(f"has {frames} frames; save one frame as an image of its own")
         yield image
 
 
@@ -124,9 +125,9 @@ def _naming() -> Iterator[None]:
     except Bad:
         raise
     except UnidentifiedImageError:
-        raise Bad(f"is no image in a format that is read here ({', '.join(FORMATS)})") from None
+        raise Bad(f"is not an image in a supported format ({', '.join(FORMATS)})") from None
     except (Image.DecompressionBombError, Image.DecompressionBombWarning):
-        raise Bad("is too large to be meant") from None
+        raise Bad(f"is too large: {LIMIT}") from None
     except MemoryError:
         raise Bad("does not fit into memory") from None
     except Exception as error:  # fuzzed files raise almost any exception; no single file may stop a training

@@ -12,6 +12,7 @@ from condgen import disk
 from condgen.cache import writing
 from condgen.data import idx, mnist
 from condgen.data.dataset import Dataset
+from condgen.data.downloads import mirror_folders, mirrored
 from condgen.disk import write_bytes
 from condgen.errors import CondgenError
 
@@ -37,6 +38,7 @@ def places() -> list[Path]:
         Path("data/FashionMNIST/raw"),  # torchvision.datasets.FashionMNIST("data")
         home / "data/FashionMNIST/raw",
         keras / "datasets/fashion-mnist",
+        *mirror_folders("fashion-mnist")[:1],
         cache(),
     ]
 
@@ -69,7 +71,7 @@ def fetch(folder: Path, anew: bool = False) -> Path:
     """
     for name in FILES:
         if anew or not (folder / name).exists():
-            data = _get(f"{HOME}/{name}")
+            data = _get(mirrored(f"{HOME}/{name}", "fashion-mnist", name))
             with writing(folder):
                 write_bytes(folder / name, data)
     return folder
@@ -83,7 +85,7 @@ def _get(url: str) -> bytes:
     except (urllib.error.URLError, OSError) as error:
         raise CondgenError(
             f"Fashion-MNIST is not on this machine and {url} gave: {error}. On Debian: apt install "
-            f"dataset-fashion-mnist; elsewhere put its four .gz files into {str(cache())!r}."
+            f"dataset-fashion-mnist; elsewhere put its four .gz files into {str(cache())!r}, or set CONDGEN_MIRROR."
         ) from None
 
 

@@ -11,7 +11,7 @@ IMAGES = word_set(".png .jpg .jpeg .jpe .jfif .jif .bmp .dib .gif .webp .tif .ti
 UNREADABLE = word_set(".heic .heif .avif .jxl .jp2 .dcm .dicom .nii .cr2 .nef .arw .dng .tga .exr")
 """Endings of images that are not read, or only with a library; decoding says why."""
 ARCHIVES = (".zip", ".tar", ".tar.gz", ".tgz", ".tar.bz2", ".tbz2", ".tar.xz", ".txz", ".7z", ".rar")
-READ_ARCHIVES = (".zip",)
+READ_ARCHIVES = (".zip", ".tar", ".tar.gz", ".tgz", ".tar.bz2", ".tbz2", ".tar.xz", ".txz")
 """Endings of archives that are read without unpacking them."""
 ARRAYS = word_set(
     ".npz .npy .parquet .arrow .mat .h5 .hdf5 .pkl .pickle .pt .pth .bin .idx .tfrecord .safetensors .onnx"

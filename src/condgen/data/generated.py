@@ -2,27 +2,32 @@
 
 Every image contains its label in the text of its PNG; in a shard, the label is in the .json file beside the image. The
 folder's marker contains the label set, so that the data have all labels of the generator, whichever were requested.
-Shards written by other tools (WebDataset: NAME.jpg with NAME.cls or NAME.json) are read too.
+Shards written by other tools (WebDataset: NAME.jpg with NAME.cls, NAME.json or NAME.txt) are read too; their names may
+say the split.
 """
 
 import hashlib
 import re
 from collections.abc import Iterable, Sequence
+from contextlib import suppress
 
 import numpy as np
 
 from condgen import cache, disk, marker
 from condgen.data.classes import few_enough
 from condgen.data.listing import Listing, listing
+from condgen.data.split_names import split_of
 from condgen.data.store import Store
-from condgen.data.tars import ENDING, Tars
+from condgen.data.tar_store import NAME
+from condgen.data.tars import Tars, inside
 from condgen.data_options import DataOptions
-from condgen.errors import CondgenError
-from condgen.labels import Label, Labels
+from condgen.errors import CondgenError, Question, shortened
+from condgen.labels import ANY, Label, Labels
 from condgen.marker import Mark
 
-VERSION = 1
+VERSION = 2
 """Version of the cached labels."""
+SILENT = "does not say its label"
 NAMED = re.compile(r"[^/]+_seed\d+_\d{5,}\.png")
 """Matches the file names that condgen gives to generated images."""
 BESIDE = (".json", ".txt", ".md", ".csv")
@@ -33,9 +38,9 @@ def fits(store: Store, options: DataOptions) -> bool:
     names = [name for name in store.names() if not name.lower().endswith(BESIDE)]
     if store.mark or not names:
         return bool(_marks(store))
-    return all(name.endswith(ENDING) for name in names) or (
-        all(NAMED.fullmatch(name) for name in names) and store.note(names[0]) is not None
-    )
+    if all(NAME.search(name) for name in names):
+        return Tars(store).is_shard(names[0])
+    return all(NAMED.fullmatch(name) for name in names) and store.note(names[0]) is not None
 
 
 def read(store: Store, options: DataOptions) -> Listing:
@@ -43,32 +48,34 @@ def read(store: Store, options: DataOptions) -> Listing:
     folders = _marks(store)
     names = [name for folder in folders for name in (store.within(folder) if folder else store.names())]
     images = Tars(store)
-    said, odd, own = _told(images, names or store.names())
+    said, odd, own = _labels_in(images, names or store.names(), options.label_column)
+    if options.kind == "none" and not folders:
+        return _unlabelled(images, [*said, *(name for name, why in odd.items() if why == SILENT)], own)
     if not said:
         raise CondgenError(f"{str(store.path)!r} holds no images that say their label.")
     return _labelled(images, said, list(folders.values()), dict(store.odd) | odd, own)
 
 
-def _told(tars: Tars, names: Sequence[str]) -> list[dict[str, str]]:
+def _labels_in(tars: Tars, names: Sequence[str], key: str | None) -> list[dict[str, str]]:
     """Three dictionaries by name: labels of images; reasons for files left out; commands that wrote other files.
 
     The result is cached until one of the files changes, since each file has to be opened for it.
     """
-    key = hashlib.sha256("\0".join([str(VERSION), tars.store.stamp(names), *names]).encode("utf-8", "surrogateescape"))
-    path = disk.cache() / "images" / "labels" / f"{key.hexdigest()}.json"
+    stamp = "\0".join([str(VERSION), key or "", tars.store.stamp(names), *names]).encode("utf-8", "surrogateescape")
+    path = disk.cache() / "images" / "labels" / f"{hashlib.sha256(stamp).hexdigest()}.json"
     found: list[dict[str, str]] | None = cache.kept(path)
     if found is None:
-        found = _read(tars, names)
+        found = _read(tars, names, key)
         cache.keep_if_possible(path, found)
     return found
 
 
-def _read(tars: Tars, names: Sequence[str]) -> list[dict[str, str]]:
+def _read(tars: Tars, names: Sequence[str], key: str | None) -> list[dict[str, str]]:
     said, odd, own = dict[str, str](), dict[str, str](), dict[str, str]()
     for name in names:
-        if name.endswith(ENDING):
+        if NAME.search(name):
             for image in tars.images(name):
-                _sort(image, tars.label(image), said, odd)
+                _sort(image, tars.label(image, key), said, odd)
         elif name.lower().endswith(marker.ENDINGS):
             note = tars.store.note(name)
             if note and note.label is None:
@@ -90,9 +97,17 @@ def _marks(store: Store) -> dict[str, Mark]:
 
 def _sort(name: str, label: str | None, said: dict[str, str], odd: dict[str, str]) -> None:
     if label is None:
-        odd[name] = "does not say its label"
+        odd[name] = SILENT
     else:
         said[name] = label
+
+
+def _unlabelled(images: Tars, names: list[str], own: dict[str, str]) -> Listing:
+    """A listing of images whose labels are ignored."""
+    if not names:
+        raise CondgenError(f"{str(images.path)!r} holds no images.")
+    parts = [split_of(inside(name)[0]) for name in names]
+    return Listing(images.path.stem, images, names, ANY, np.zeros(len(names), np.int64), parts, images.odd, own=own)
 
 
 def _labelled(
@@ -100,6 +115,7 @@ def _labelled(
 ) -> Listing:
     known = marker.joined([mark.labels for mark in marks if mark.labels])
     if known is None:
+        _check_captions(said, str(images.path))
         if any("+" in word or word == "none" for word in said.values()) or marks:
             raise CondgenError(
                 f"{str(images.path)!r}: images with attributes, and no {marker.FILE} that names the same ones for all; "
@@ -113,8 +129,19 @@ def _labelled(
         if strange := next((word for word in said.values() if word not in numbers), None):
             raise CondgenError(f"{str(images.path)!r}: label {strange!r} is not among {', '.join(known.names[:20])}.")
         values = np.array([numbers[word] for word in said.values()], np.int64)
-    parts: list[str | None] = [None] * len(said)
+    parts = [split_of(inside(name)[0]) if not marks else None for name in said]
     return Listing(images.path.stem, images, list(said), known, values, parts, odd, own=own, generated=True)
+
+
+def _check_captions(said: dict[str, str], where: str) -> None:
+    """Raise CondgenError if the texts are sentences about single images, and not names of classes."""
+    different = set(said.values())
+    if 2 * len(different) > len(said) > 1 and sum(len(text.split()) > 2 for text in different) * 2 > len(different):
+        raise Question(
+            f"{where!r}: the images have captions, such as {shortened(min(different))!r}, and condgen wants labels. "
+            "Store each image's class in NAME.cls, or ignore the captions.",
+            ["--kind none"],
+        )
 
 
 def _numbers(known: Labels, titles: Iterable[str]) -> dict[str, Label]:
@@ -123,8 +150,10 @@ def _numbers(known: Labels, titles: Iterable[str]) -> dict[str, Label]:
         return {name: number for number, name in enumerate(known.names)}
     found: dict[str, Label] = {}
     for title in titles:
-        on = [] if title == "none" else _parts(title, known.names)
-        if on is not None:
+        if '"' in title:
+            with suppress(CondgenError):
+                found[title] = known.check(title)
+        if title not in found and (on := [] if title == "none" else _parts(title, known.names)) is not None:
             found[title] = tuple(np.isin(np.arange(len(known)), on).astype(int).tolist())
     return found
 

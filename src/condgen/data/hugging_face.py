@@ -6,15 +6,17 @@ Hugging Face's imagefolder layout needs no library: folders.py and table.py read
 from collections.abc import Iterable
 from typing import Any
 
-from condgen.data.listing import SPLITS, Listing
-from condgen.data.parquet import library, payload, words
+from condgen.data.listing import Listing
+from condgen.data.parquet import library, one_of, payload
+from condgen.data.split_names import split_of
 from condgen.data.store import Store
-from condgen.data.table import Row, labelled
+from condgen.data.typed_columns import Column, choose, labelled
 from condgen.data_options import DataOptions
 from condgen.errors import CondgenError
 
 ONE, SEVERAL = "dataset_info.json", "dataset_dict.json"
 """Files that identify a folder with one split, and a folder with several splits."""
+LISTS = ("Sequence", "List", "LargeList")
 
 
 def fits(store: Store, options: DataOptions) -> bool:
@@ -25,24 +27,26 @@ def fits(store: Store, options: DataOptions) -> bool:
 def read(store: Store, options: DataOptions) -> Listing:
     if not store.path.is_dir():
         raise CondgenError(f"{str(store.path)!r} holds Arrow files, which are mapped from a folder; unpack it first.")
-    images = Rows(store)
-    rows: dict[str, Row] = {}
-    parts: dict[str, str | None] = {}
-    names: list[str] | None = None
+    images = Rows(store, options)
+    columns = [_columns(table, images.column(split)) for split, table in images.tables.items()]
+    if any(other != columns[0] for other in columns):
+        raise CondgenError(f"{str(store.path)!r}: the splits have different columns or class names.")
+    choice = choose(columns[0], options, str(store.path))
+    cells: dict[str, list[Any]] = {name: [] for name in choice.names}
+    rows, parts = list[str](), list[str | None]()
     for split, table in images.tables.items():
-        others = table.remove_columns(images.column(split))
-        names = next((f.names for f in table.features.values() if type(f).__name__ == "ClassLabel"), None)
-        for number, cells in enumerate(others):
-            rows[f"{split}:{number}"] = Row(f"{split}, row {number}", words(cells, names))
-            parts[f"{split}:{number}"] = SPLITS.get(split)
-    return labelled(images, rows, parts, names)
+        for name in choice.names:
+            cells[name] += list(table[name])
+        rows += [f"{split}:{number}" for number in range(len(table))]
+        parts += [split_of(split)] * len(table)
+    return labelled(images, rows, cells, choice, parts, options)
 
 
 class Rows:
     """The images of a saved data set, each named SPLIT:ROW."""
 
-    def __init__(self, store: Store) -> None:
-        self.store, self.path, self.odd = store, store.path, store.odd
+    def __init__(self, store: Store, options: DataOptions) -> None:
+        self.store, self.path, self.odd, self._options = store, store.path, store.odd, options
         self._tables: dict[str, Any] | None = None
 
     @property
@@ -55,11 +59,11 @@ class Rows:
                 raise CondgenError(f"{str(self.path)!r} cannot be read by datasets: {error}.") from None
             tables = dict(found) if isinstance(found, dict) else {str(found.split or "all"): found}
             raw = datasets.Image(decode=False)  # the encoded bytes, which decode.py decodes
-            self._tables = {split: table.cast_column(_column(table), raw) for split, table in tables.items()}
+            self._tables = {split: table.cast_column(self._image(table), raw) for split, table in tables.items()}
         return self._tables
 
     def column(self, split: str) -> str:
-        return _column(self.tables[split])
+        return self._image(self.tables[split])
 
     def read(self, name: str) -> bytes:
         split, _, number = name.rpartition(":")
@@ -68,9 +72,28 @@ class Rows:
     def stamp(self, names: Iterable[str]) -> str:
         return self.store.stamp(self.store.names())
 
+    def _image(self, table: Any) -> str:
+        there = [str(name) for name, feature in table.features.items() if type(feature).__name__ == "Image"]
+        return one_of(there, table.features, str(self.path), self._options)
 
-def _column(table: Any) -> str:
-    for name, feature in table.features.items():
-        if type(feature).__name__ == "Image":
-            return str(name)
-    raise CondgenError(f"no column of images among {', '.join(table.features)}.")
+
+def _columns(table: Any, image: str) -> list[Column]:
+    return [
+        Column(str(name), _kind(feature), _class_names(feature))
+        for name, feature in table.features.items()
+        if name != image
+    ]
+
+
+def _kind(feature: Any) -> Any:
+    kind, dtype = type(feature).__name__, str(getattr(feature, "dtype", ""))
+    if kind in LISTS:
+        return "list" if _kind(feature.feature) in ("number", "text") else "other"
+    if kind == "ClassLabel" or dtype.startswith(("int", "uint", "float", "bool")):
+        return "number"
+    return "text" if dtype in ("string", "large_string") else "other"
+
+
+def _class_names(feature: Any) -> tuple[str, ...] | None:
+    inner = feature.feature if type(feature).__name__ in LISTS else feature
+    return tuple(inner.names) if type(inner).__name__ == "ClassLabel" and inner.names else None

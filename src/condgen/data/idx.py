@@ -1,33 +1,72 @@
 """Reads the idx files of MNIST and similar data sets, plain or gzipped (http://yann.lecun.com/exdb/mnist/).
 
+    train-images-idx3-ubyte  train-labels-idx1-ubyte  t10k-images-idx3-ubyte  t10k-labels-idx1-ubyte
+    emnist-letters-train-images-idx3-ubyte.gz ...     (EMNIST stores its images transposed)
+
 A file consists of two zero bytes, a type byte (8 = uint8), the number of dimensions, each size as big-endian uint32,
 and the data.
 """
 
 import gzip
+import io
+import re
 import zlib
+from dataclasses import replace
 from math import prod
 from pathlib import Path
+from posixpath import basename, dirname
+from string import ascii_lowercase, ascii_uppercase, digits
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
-from condgen.data.classes import numbered
-from condgen.data.dataset import Dataset, Split, as_images, as_labels
-from condgen.data.store import Folder, Store, bytes_of
-from condgen.data_options import DataOptions
-from condgen.errors import CondgenError
-from condgen.labels import Labels
+from condgen.data.choice import kept, opened
+from condgen.data.dataset import Dataset
+from condgen.data.raw_arrays import Raw, dataset
+from condgen.data.store import Bad, Folder, Store, shown
+from condgen.data_options import AS_THEY_ARE, DataOptions
+from condgen.errors import CondgenError, Question
 
 GZIP_MAGIC, IDX_MAGIC = b"\x1f\x8b", b"\x00\x00\x08"
-STEMS = {"train": "train", "test": "t10k"}
-"""Beginnings of the file names of each split in MNIST's layout."""
+NAME = re.compile(
+    r"(?P<set>.*?)(?P<split>train|t10k|test)[-_.](?P<kind>images|labels)([-_.]?idx\d?)?([-_.]?u?byte)?(\.gz)?"
+)
+"""File names of MNIST's layout, perhaps with the name of a data set before them."""
+SPLITS = {"train": "train", "t10k": "test", "test": "test"}
+MERGED = digits + ascii_uppercase + "abdefghnqrt"
+EMNIST = {
+    "byclass": digits + ascii_uppercase + ascii_lowercase, "bymerge": MERGED, "balanced": MERGED,
+    "letters": ascii_lowercase, "digits": digits, "mnist": digits,
+}  # fmt: skip
+"""Class names of the six data sets of EMNIST (Cohen et al. 2017), in the order of their labels. Those of `letters`
+begin at 1."""
+TURNED = "EMNIST stores its images transposed; they were transposed back"
+
+
+class Pair(NamedTuple):
+    """The files of one split."""
+
+    images: str
+    labels: str | None
+
+
+Sets = dict[str, dict[str, Pair]]
+"""The data sets in a store, by the beginning of their file names; each has a pair of files per split."""
 
 
 def fits(store: Store, options: DataOptions) -> bool:
-    if not isinstance(store, Folder):
-        return _member(store, "train-images") is not None
-    return is_idx(store.path / store.only) if store.only else _find(store.path, "train-images") is not None
+    if isinstance(store, Folder) and store.only:
+        return is_idx(store.path / store.only)
+    found = _sets(store, options)
+    return any(
+        "ubyte" in pair.images or _is_idx(store, pair.images) for splits in found.values() for pair in splits.values()
+    )
+
+
+def roots(store: Store, options: DataOptions) -> list[str]:
+    """The beginnings of the paths of each data set's files (bundles.py)."""
+    return [] if isinstance(store, Folder) and store.only else list(_sets(store, options))
 
 
 def read(path: Path) -> NDArray[np.uint8]:
@@ -39,18 +78,18 @@ def read(path: Path) -> NDArray[np.uint8]:
 
 
 def read_store(store: Store, options: DataOptions) -> Dataset:
-    """Read MNIST's layout from a folder or a zip archive, or one images file with the labels file beside it."""
-    if isinstance(store, Folder):
-        return load_images(store.path / store.only) if store.only else load_folder(store.path)
-    splits = {}
-    for split, stem in STEMS.items():
-        pair = [_member(store, f"{stem}-{kind}") for kind in ("images", "labels")]
-        if None not in pair:
-            images, labels = (decoded(bytes_of(store, str(name)), Path(str(name))) for name in pair)
-            splits[split] = Split(as_images(images, str(pair[0])), as_labels(labels, str(pair[1])))
-    if "train" not in splits:
-        raise CondgenError(f"{str(store.path)!r} has train-images and no train-labels.")
-    return _dataset(store.path.stem, splits)
+    """Read the files of MNIST's layout, wherever they are in the store, or one images file with those beside it."""
+    if isinstance(store, Folder) and store.only:
+        return load_images(store.path / store.only, options)
+    ((beginning, splits),) = _sets(store, options).items()
+    data = _loaded(store, store.path.stem, beginning, splits, None, options)
+    used = {name for pair in splits.values() for name in pair if name}
+    others = {
+        shown(name): "is not one of the idx files"
+        for name in store.names()
+        if name not in used and not _is_twin(name, used) and not name.lower().endswith((".txt", ".md"))
+    }
+    return replace(data, left_out={**others, **data.left_out})
 
 
 def decoded(data: bytes, path: Path) -> NDArray[np.uint8]:
@@ -69,25 +108,32 @@ def decoded(data: bytes, path: Path) -> NDArray[np.uint8]:
 
 
 def load_folder(folder: Path, name: str | None = None, names: tuple[str, ...] | None = None) -> Dataset:
-    """Read the four files of MNIST's layout. The two test files may be missing."""
-    splits = {}
-    for split, stem in STEMS.items():
-        images, labels = _find(folder, f"{stem}-images"), _find(folder, f"{stem}-labels")
-        if images and labels:
-            splits[split] = _split(images, labels)
-    if "train" not in splits:
+    """Read the four files of MNIST's layout in a folder. The two test files may be missing."""
+    found = _sets(Folder(folder), AS_THEY_ARE).get("", {})
+    if "train" not in found or not found["train"].labels:
         raise CondgenError(f"no data in {str(folder)!r}: wanted train-images-idx3-ubyte and train-labels-idx1-ubyte.")
-    return _dataset(name or folder.name, splits, names)
+    return _loaded(Folder(folder), name or folder.name, "", found, names, AS_THEY_ARE)
 
 
-def load_images(images: Path) -> Dataset:
+def load_set(store: Store, beginning: str, name: str) -> Dataset:
+    """Read one of several data sets in a store: the one whose file names begin so, such as emnist-letters-."""
+    found = {basename(key): splits for key, splits in _sets(store, AS_THEY_ARE).items()}
+    if beginning not in found:
+        raise CondgenError(f"{str(store.path)!r} has no files {beginning}...; found {', '.join(found) or 'none'}.")
+    return _loaded(store, name, beginning, found[beginning], None, AS_THEY_ARE)
+
+
+def load_images(images: Path, options: DataOptions = AS_THEY_ARE) -> Dataset:
     """Read one images file with the labels file beside it, and the files of the other split if they exist."""
-    if any(images.name.startswith(f"{stem}-images") for stem in STEMS.values()):
-        return load_folder(images.parent, name=images.name)
+    folder = Folder(images.parent)
+    if match := NAME.fullmatch(images.name):
+        splits = _sets(folder, options).get(match["set"], {})
+        if any(images.name in pair or _is_twin(images.name, set(filter(None, pair))) for pair in splits.values()):
+            return _loaded(folder, images.name, match["set"], splits, None, options)
     labels = images.with_name(images.name.replace("images", "labels").replace("idx3", "idx1"))
     if labels == images or not labels.is_file():
-        raise CondgenError(f"no labels beside {str(images)!r}; name both files: --data IMAGES,LABELS.")
-    return _dataset(images.stem, {"train": _split(images, labels)})
+        raise Question(f"no labels beside {str(images)!r}; name both files with --data IMAGES,LABELS.", ["--kind none"])
+    return _loaded(folder, images.stem, "", {"train": Pair(images.name, labels.name)}, None, options)
 
 
 def is_pair(text: str) -> bool:
@@ -96,45 +142,80 @@ def is_pair(text: str) -> bool:
     return len(parts) == 2 and all(part.is_file() and is_idx(part) for part in parts)
 
 
-def load_pair(text: str) -> Dataset:
+def load_pair(text: str, options: DataOptions = AS_THEY_ARE) -> Dataset:
     images, labels = (Path(part.strip()).expanduser() for part in text.split(","))
-    return _dataset(images.stem, {"train": _split(images, labels)})
+    match = NAME.fullmatch(images.name)
+    return _dataset(
+        images.stem, match["set"] if match else "", {"train": Raw(read(images), read(labels), text)}, None, options
+    )
 
 
 def is_idx(path: Path) -> bool:
     """Whether a file is an idx file, determined by content and not by name."""
-    head = _head(path)
-    if head[:2] == GZIP_MAGIC:
-        try:
-            with gzip.open(path) as file:
+    return _is_idx(Folder(path.parent), path.name)
+
+
+def _is_idx(store: Store, name: str) -> bool:
+    try:
+        head = store.read(name, 2**16)
+        if head[:2] == GZIP_MAGIC:
+            with gzip.open(io.BytesIO(head)) as file:
                 head = file.read(4)
-        except (OSError, EOFError, zlib.error):
-            return False
+    except (Bad, OSError, EOFError, zlib.error):
+        return False
     return head[:3] == IDX_MAGIC
 
 
-def _head(path: Path) -> bytes:
-    with path.open("rb") as file:
-        return file.read(4)
+def _sets(store: Store, options: DataOptions) -> Sets:
+    """The data sets whose file names have MNIST's layout. A plain file is preferred to the same file with .gz."""
+    files: dict[tuple[str, str, str], str] = {}
+    for name in sorted(kept(store.names(), options), key=lambda name: (not name.endswith(".gz"), name)):
+        if match := NAME.fullmatch(basename(name)):
+            folder = f"{dirname(name)}/".lstrip("/")
+            files[folder + match["set"], SPLITS[match["split"]], match["kind"]] = name
+    found: Sets = {}
+    for (beginning, split, kind), name in sorted(files.items(), key=lambda item: item[0][1] != "train"):
+        if kind == "images":
+            found.setdefault(beginning, {})[split] = Pair(name, files.get((beginning, split, "labels")))
+    return found
 
 
-def _member(store: Store, beginning: str) -> str | None:
-    return next((name for name in store.names() if name.startswith(beginning)), None)
+def _is_twin(name: str, used: set[str]) -> bool:
+    """Whether a file is one of the used files, packed or unpacked."""
+    return name.removesuffix(".gz") in used or f"{name}.gz" in used
 
 
-def _find(folder: Path, beginning: str) -> Path | None:
-    return min((p for p in folder.glob(f"{beginning}*") if p.is_file() and is_idx(p)), default=None)
+def _loaded(
+    store: Store,
+    name: str,
+    beginning: str,
+    splits: dict[str, Pair],
+    names: tuple[str, ...] | None,
+    options: DataOptions,
+) -> Dataset:
+    parts = {}
+    for split, (images, labels) in splits.items():
+        if labels is None and options.kind != "none":
+            raise Question(f"{str(store.path)!r} has {images} and no labels for it.", ["--kind none"])
+        arrays = [_array(store, file) for file in (images, labels) if file]
+        parts[split] = Raw(arrays[0], arrays[1] if labels else None, ", ".join(filter(None, [images, labels])))
+    return _dataset(name, basename(beginning), parts, names, options)
 
 
-def _split(images: Path, labels: Path) -> Split:
-    return Split(as_images(read(images), str(images)), as_labels(read(labels), str(labels)))
+def _array(store: Store, name: str) -> NDArray[np.uint8]:
+    with opened(store, name) as file:
+        return decoded(file.read(), Path(name))
 
 
-def _dataset(name: str, splits: dict[str, Split], names: tuple[str, ...] | None = None) -> Dataset:
-    if names is not None:
-        return Dataset(name, Labels(names), splits["train"], splits.get("test"))
-    found = numbered([split.labels for split in splits.values()], name)
+def _dataset(
+    name: str, beginning: str, parts: dict[str, Raw], names: tuple[str, ...] | None, options: DataOptions
+) -> Dataset:
+    kind = beginning.strip("-_.").removeprefix("emnist-")
+    if not beginning.startswith("emnist") or kind not in EMNIST:
+        return dataset(name, parts, options, name, names)
+    first = int(kind == "letters")
     parts = {
-        title: Split(split.images, values) for (title, split), values in zip(splits.items(), found.values, strict=True)
+        split: Raw(part.images.swapaxes(1, 2), None if part.labels is None else part.labels - first, part.title)
+        for split, part in parts.items()
     }
-    return Dataset(name, Labels(found.names), parts["train"], parts.get("test"), remarks=found.remarks)
+    return dataset(name, parts, options, name, tuple(EMNIST[kind]), structure=[("images", TURNED)])

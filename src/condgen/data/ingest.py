@@ -16,6 +16,7 @@ import struct
 import zipfile
 import zlib
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from typing import NamedTuple
@@ -27,13 +28,15 @@ from numpy.typing import NDArray
 from condgen import cache, disk, marker
 from condgen.data.dataset import Dataset, Split
 from condgen.data.decode import header, pixels
+from condgen.data.file_names import FileNames
+from condgen.data.held_out import FEWEST, chosen, classes_of, ranks, said
 from condgen.data.helpers import chunked, each
 from condgen.data.listing import Listing
 from condgen.data.store import Bad, Images, shown
 from condgen.errors import CondgenError
-from condgen.spec import Fit, OnBad
+from condgen.spec import Fit, HeldOut, OnBad
 
-VERSION = 2
+VERSION = 3
 """Version of the decoding and of the cached data. It is part of every key."""
 SIZE = 64
 """Default side, in pixels, that images are scaled to if they are larger or differ in size."""
@@ -43,8 +46,8 @@ SURVEYED = 256
 """Number of images that a worker surveys per job."""
 BAD_SHARE = 0.01
 """Fraction of the images that may be left out by default, without --on-bad."""
-HELD_OUT, FEWEST = 10, 100
-"""If the source has no splits and at least FEWEST images, about one in HELD_OUT images is held out for testing."""
+HELD_OUT = 10
+"""The former rule (`DataOptions.held_out`): about one in HELD_OUT images is held out, whatever its class."""
 IMAGES, META = "images.npy", "meta.json"
 DAMAGE = (
     OSError, ValueError, KeyError, TypeError, IndexError, AttributeError, EOFError, RuntimeError, MemoryError,
@@ -65,7 +68,26 @@ class Facts(NamedTuple):
     """Whether condgen wrote it as a grid or figure. Height and width are then 0."""
 
 
-def dataset(listing: Listing, size: int | None = None, fit: Fit = "crop", on_bad: OnBad | None = None) -> Dataset:
+class Ingested(NamedTuple):
+    """Decoded images: first those for training, then those held out for testing; each part in the order of the names.
+
+    images: memory-mapped, (n, h, w, 1 or 3).
+    lost: index and reason of each image that failed.
+    held: indices of the images that are held out.
+    """
+
+    images: NDArray[np.uint8]
+    lost: dict[int, str]
+    held: frozenset[int]
+
+
+def dataset(
+    listing: Listing,
+    size: int | None = None,
+    fit: Fit = "crop",
+    on_bad: OnBad | None = None,
+    held_out: HeldOut = "per_class",
+) -> Dataset:
     """Decode the images of a listing. Raises CondgenError if no training image can be used.
 
     on_bad: with None, up to 1 % of the files may be unusable and are left out.
@@ -74,26 +96,41 @@ def dataset(listing: Listing, size: int | None = None, fit: Fit = "crop", on_bad
     generated = not listing.generated and are_generated(survey)
     bad = {name: why for name, why in zip(listing.images, survey, strict=True) if isinstance(why, str)}
     judge_bad(listing, dict(listing.odd) | bad, on_bad)
-    train, test = split(listing, survey)
+    train, test = split(listing, survey, held_out)
     rows = [*train, *test]
+    divides = held_out == "per_class" and not test and len(rows) >= FEWEST
+    groups = classes_of(listing.values[rows]) if divides else None
     facts = [found for row in rows if isinstance(found := survey[row], Facts)]
     side = size or listing.size or usual_size(facts)
-    images, lost = ingested(listing.store, [listing.images[row] for row in rows], facts, side, fit)
+    images, lost, held = ingested(listing.store, [listing.images[row] for row in rows], facts, side, fit, groups)
     bad |= {listing.images[rows[place]]: why for place, why in lost.items()}
     left_out = dict(listing.odd) | bad
     judge_bad(listing, left_out, on_bad)
-    values = listing.values[[row for place, row in enumerate(rows) if place not in lost]]
-    cut = sum(place not in lost for place in range(len(train)))
+    order = sorted((place for place in range(len(rows)) if place not in lost), key=lambda place: place in held)
+    kept = [rows[place] for place in order]
+    values, files = listing.values[kept], [listing.images[row] for row in kept]
+    cut = sum(place < len(train) and place not in held for place in order)
     if not cut:
         raise CondgenError(f"{str(listing.store.path)!r} holds no training images.")
-    rest = Split(images[cut:], values[cut:]) if cut < len(images) else None
-    about = {shown(name): why for name, why in {**listing.ignored, **left_out}.items()}
+    rest = Split(images[cut:], values[cut:], FileNames(files[cut:])) if cut < len(images) else None
+    ignored = {**listing.ignored, **unused(listing)}
+    about = {shown(name): why for name, why in {**ignored, **left_out}.items()}
     own = {shown(name): wrote for name, wrote in listing.own.items()}
     remarks = listing.remarks
     if generated:
         remarks = (*remarks, f"condgen generated all images of {listing.name!r}.")
-    first = Split(images[:cut], values[:cut])
-    return Dataset(listing.name, listing.labels, first, rest, about, own, remarks, listing.structure)
+    first = Split(images[:cut], values[:cut], FileNames(files[:cut]))
+    structure = (*listing.structure, said(len(held))) if held else listing.structure
+    read = Dataset(listing.name, listing.labels, first, rest, about, own, remarks, structure)
+    return replace(read, layout=listing.layout, source=listing.store.path)
+
+
+def unused(listing: Listing) -> dict[str, str]:
+    """Validation images beside a test split, each with the reason why it is left out."""
+    if "test" not in listing.parts:
+        return {}
+    names = [name for name, part in zip(listing.images, listing.parts, strict=True) if part == "validation"]
+    return dict.fromkeys(names, "is in the validation split, which is not used beside a test split")
 
 
 def are_generated(survey: Sequence[Facts | str]) -> bool:
@@ -138,16 +175,18 @@ def judge_bad(listing: Listing, bad: Mapping[str, str], on_bad: OnBad | None) ->
     )
 
 
-def split(listing: Listing, survey: Sequence[Facts | str]) -> tuple[list[int], list[int]]:
+def split(
+    listing: Listing, survey: Sequence[Facts | str], held_out: HeldOut = "per_class"
+) -> tuple[list[int], list[int]]:
     """Rows of the valid training and test images, in the order of the source.
 
-    If the source has no splits, about a tenth of the images are held out. The choice depends only on a hash of each
-    image's content, so equal images are in the same split, and adding an image does not move others. If the source has
-    validation images but no test images, the validation images are the test split.
+    If the source has no splits, all are training images until they have been decoded (data/held_out.py); by the former
+    rule, about a tenth of the files is held out by a hash of their content. If the source has validation images but no
+    test images, the validation images are the test split.
     """
     sound = [row for row, found in enumerate(survey) if isinstance(found, Facts)]
     given = {part for row in sound if (part := listing.parts[row])}
-    if not given and len(sound) < FEWEST:
+    if not given and (held_out != "overall" or len(sound) < FEWEST):
         return sound, []
     if not given:
         held = [row for row in sound if int(survey[row][0][:8], 16) % HELD_OUT == 0]
@@ -185,7 +224,7 @@ def look(store: Images, names: Sequence[str]) -> list[Facts | str]:
     for name in names:
         try:
             data = store.read(name)
-            sha256, note = hashlib.sha256(data).hexdigest(), marker.note(data[: marker.HEAD])
+            sha256, note = hashlib.sha256(data).hexdigest(), marker.note(data)
             if note and note.kind == "sheet":
                 found.append(Facts(sha256, 0, 0, note.wrote, sheet=True))
             else:
@@ -196,24 +235,38 @@ def look(store: Images, names: Sequence[str]) -> list[Facts | str]:
 
 
 def ingested(
-    store: Images, names: Sequence[str], facts: Sequence[Facts], size: int | None, fit: Fit
-) -> tuple[NDArray[np.uint8], dict[int, str]]:
-    """Decode all images. Returns a memory-mapped array (n, h, w, 1 or 3), and the reason for each index that failed."""
-    recipe = json.dumps([VERSION, size, fit, *(found.sha256 for found in facts)])
+    store: Images,
+    names: Sequence[str],
+    facts: Sequence[Facts],
+    size: int | None,
+    fit: Fit,
+    groups: NDArray[np.int64] | None = None,
+) -> Ingested:
+    """Decode all images. groups: the class of each image, if a tenth of each is to be held out."""
+    key = [] if groups is None else [hashlib.sha256(groups.tobytes()).hexdigest()]
+    recipe = json.dumps([VERSION, size, fit, *key, *(found.sha256 for found in facts)])
     final = folder() / hashlib.sha256(recipe.encode()).hexdigest()[:32]
     if found := _mapped(final):  # without a lock file, which a read-only cache has no room for
         return found
     with cache.writing(final.parent), FileLock(f"{final}.lock"):
         if (found := _mapped(final)) is None:
             sides = (size, size) if size else (facts[0].height, facts[0].width)
-            _make(final, store, names, sides, size, fit)
+            _make(final, store, names, sides, size, fit, groups)
             found = _mapped(final)
     if found is None:
         raise CondgenError(f"{str(final)!r} is not what was just written there: does the disk fail?")
     return found
 
 
-def _make(final: Path, store: Images, names: Sequence[str], sides: tuple[int, int], size: int | None, fit: Fit) -> None:
+def _make(
+    final: Path,
+    store: Images,
+    names: Sequence[str],
+    sides: tuple[int, int],
+    size: int | None,
+    fit: Fit,
+    groups: NDArray[np.int64] | None,
+) -> None:
     """Decode the images shard by shard into a temporary folder, then join the shards and rename the folder."""
     part = final.with_name(f"{final.name}.part")
     if not part.is_dir():
@@ -222,7 +275,7 @@ def _make(final: Path, store: Images, names: Sequence[str], sides: tuple[int, in
     per_shard = max(1, min(1024, SHARD // (3 * sides[0] * sides[1])))
     work = partial(shard, store, part, sides, size, fit)
     shards = list(each(work, list(enumerate(chunked(names, per_shard))), "reading", per_shard))
-    _join(part, shards, sides, per_shard)
+    _join(part, shards, sides, per_shard, groups)
     for path in part.iterdir():
         if path.name not in (IMAGES, META):
             _remove(path)
@@ -269,35 +322,53 @@ def _fitting(image: NDArray[np.uint8], sides: tuple[int, int]) -> NDArray[np.uin
     return image
 
 
-def _join(part: Path, shards: Sequence[Path], sides: tuple[int, int], per_shard: int) -> None:
-    """Write images.npy, with one channel if every image is grey, and meta.json with the failures."""
-    counts, channels, bad = list[int](), 1, dict[int, str]()
+def _join(
+    part: Path, shards: Sequence[Path], sides: tuple[int, int], per_shard: int, groups: NDArray[np.int64] | None
+) -> None:
+    """Write images.npy, with one channel if every image is grey, and meta.json with the failures and held-out images.
+
+    Images that are held out for testing come last, so that each split is one piece of the array.
+    """
+    counts, channels, bad, found = list[int](), 1, dict[int, str](), list[NDArray[np.uint64]]()
     for number, path in enumerate(shards):
         with np.load(path) as arrays:
-            counts.append(len(arrays["images"]))
-            channels = max(channels, arrays["images"].shape[3])
+            images = arrays["images"]
             lost = json.loads(str(arrays["bad"]))
-            bad |= {number * per_shard + int(place): why for place, why in lost.items()}
-    shape = (sum(counts), *sides, channels)
-    images = np.lib.format.open_memmap(part / IMAGES, "w+", np.uint8, shape)
-    at = 0
-    for path, count in zip(shards, counts, strict=True):
-        with np.load(path) as arrays:
-            images[at : at + count] = arrays["images"]
-        at += count
+        counts.append(len(images))
+        channels = max(channels, images.shape[3])
+        bad |= {number * per_shard + int(place): why for place, why in lost.items()}
+        if groups is not None:
+            found.append(ranks(images))
+    held = np.zeros(sum(counts), np.bool_)
+    if groups is not None:
+        held = chosen(np.concatenate(found), np.delete(groups, sorted(bad)))
+    _copy(part / IMAGES, shards, np.argsort(np.argsort(held, kind="stable")), (sum(counts), *sides, channels))
+    places = [place for place in range(sum(counts) + len(bad)) if place not in bad]
+    about = {"bad": bad, "held": [place for place, is_held in zip(places, held, strict=True) if is_held]}
+    cache.keep(part / META, about | {"checksum": cache.checksum(part / IMAGES)})
+
+
+def _copy(path: Path, shards: Sequence[Path], positions: NDArray[np.intp], shape: tuple[int, ...]) -> None:
+    """Copy the images of all shards into one array. positions: the row of each image in it."""
+    images, at = np.lib.format.open_memmap(path, "w+", np.uint8, shape), 0
+    for shard in shards:
+        with np.load(shard) as arrays:
+            some = arrays["images"]
+        images[positions[at : at + len(some)]] = some
+        at += len(some)
     images.flush()
-    disk.sync(part / IMAGES)
-    cache.keep(part / META, {"bad": bad, "checksum": cache.checksum(part / IMAGES)})
+    disk.sync(path)
 
 
-def _mapped(final: Path) -> tuple[NDArray[np.uint8], dict[int, str]] | None:
-    """The array and the failures; None if missing or damaged. Writing to the array does not change the file."""
+def _mapped(final: Path) -> Ingested | None:
+    """The decoded images; None if missing or damaged. Writing to the array does not change the file."""
     meta = cache.kept(final / META)
     try:
         if not isinstance(meta, dict) or cache.checksum(final / IMAGES) != meta["checksum"]:
             return None
         images = np.load(final / IMAGES, mmap_mode="c")
-        return images.view(np.ndarray), {int(place): why for place, why in meta["bad"].items()}
+        lost = {int(place): why for place, why in meta["bad"].items()}
+        return Ingested(images.view(np.ndarray), lost, frozenset(meta["held"]))
     except (OSError, ValueError, KeyError):
         return None
 

@@ -15,16 +15,26 @@ import numpy as np
 from numpy.typing import NDArray
 
 from condgen.data.classes import few_enough
-from condgen.data.dataset import Structure
+from condgen.data.dataset import Dataset, Split, Structure
 from condgen.data.store import Images, shown
 from condgen.errors import CondgenError
-from condgen.labels import UNKNOWN, Labels
+from condgen.labels import ANY, UNKNOWN, Labels
 
 SPLITS = {
     "train": "train", "training": "train", "test": "test", "testing": "test",
     "val": "validation", "valid": "validation", "validation": "validation", "dev": "validation",
 }  # fmt: skip
 """Usual names of the splits."""
+IMAGES = (
+    ".png", ".jpg", ".jpeg", ".jpe", ".jfif", ".webp", ".bmp", ".gif", ".tif", ".tiff", ".ppm", ".pgm", ".pbm", ".pnm",
+    ".heic", ".heif", ".avif", ".dcm", ".nii", ".nii.gz", ".tga", ".jp2",
+)  # fmt: skip
+"""Endings of images. Files are recognised by content; endings tell images from other files in lists of names."""
+CONTAINERS = re.compile(
+    r".*(images?|imgs?|photos?|pics|jpe?gs?|pngs?|files|data|dataset|archive|frames|masks?|raw|resized|"
+    r"part|batch|chunk|shard)[\W_]*\d*"
+)
+"""Matches names of folders that hold images without saying what they show, in lower case."""
 ON, OFF = ("1", "true", "yes"), ("0", "-1", "false", "no")
 MISSING = ("", "nan", "na", "n/a", "null", "none", "?")
 """Values that mean that an attribute is unknown."""
@@ -55,6 +65,8 @@ class Listing:
     """What a user should know about how the data were read, one sentence each."""
     structure: Structure = ()
     """How the source was understood."""
+    layout: str = ""
+    """The layout that the source has, one of `data.LAYOUTS`."""
     generated: bool = False
     """Whether condgen wrote the whole source as data."""
 
@@ -97,6 +109,14 @@ def listing(
     return Listing(name or store.path.stem, store, images, labels, values, parts, store.odd)
 
 
+def without_labels(data: "Listing | Dataset") -> "Listing | Dataset":
+    """The same images without their labels: all have the one class of `labels.ANY`."""
+    if isinstance(data, Listing):
+        return replace(data, labels=ANY, values=np.zeros(len(data.images), np.int64))
+    splits = {name: Split(split.images, np.zeros(len(split), np.int64)) for name, split in data.splits.items()}
+    return replace(data, labels=ANY, train=splits["train"], test=splits.get("test"))
+
+
 def in_order(words: Iterable[str]) -> list[str]:
     """Validated class names in the same order on every machine: numbers in ascending order, words by code point."""
     words = sorted(words)
@@ -118,6 +138,15 @@ def attribute(text: str, where: str) -> int:
     if word not in ON + OFF:
         raise CondgenError(f"{where}: wanted 1 or 0 (or -1), or nothing where it is not known, found {text[:40]!r}.")
     return int(word in ON)
+
+
+def split_in(name: str) -> str | None:
+    """The split that a file or folder is called after, such as "train" for train_images or labels-train.csv."""
+    words = re.findall("[a-z]+", re.sub("(?<=[a-z])(?=[A-Z])", "_", name).lower())
+    found = {SPLITS[word] for word in words if word in SPLITS}
+    if "trainval" in words or found == {"train", "validation"}:
+        return "train"  # both together, such as train_val_list.txt
+    return found.pop() if len(found) == 1 else None
 
 
 def part_of(word: str | None, where: str) -> str | None:

@@ -9,7 +9,7 @@ from importlib.resources import as_file, files
 
 import numpy as np
 
-from condgen.data import npz
+from condgen.data import array_files
 from condgen.data.dataset import Dataset
 from condgen.errors import CondgenError
 
@@ -23,7 +23,7 @@ SHA256 = {
 def load() -> Dataset:
     """Load 60,000 training and 10,000 test images. Raises CondgenError if their bytes differ from the originals."""
     with as_file(files("condgen.data") / "embedded" / "mnist.npz") as path:
-        dataset = npz.load(path, name="mnist")
+        dataset = array_files.load_npz(path, name="mnist")
     verify(dataset, SHA256, "reinstall condgen")
     return dataset
 

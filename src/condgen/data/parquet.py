@@ -11,40 +11,51 @@ from importlib import import_module
 from pathlib import Path
 from typing import Any
 
-from condgen.data.listing import SPLITS, Listing
+from condgen.data.choice import kept
+from condgen.data.listing import Listing
+from condgen.data.split_names import split_of
 from condgen.data.store import Bad, Store
-from condgen.data.table import Row, as_cell, labelled
+from condgen.data.typed_columns import Column, choose, labelled
 from condgen.data_options import DataOptions
-from condgen.errors import CondgenError, needs
+from condgen.errors import CondgenError, Question, needs
 
 ENDING = ".parquet"
+IMAGES = ("image", "img", "images", "jpg", "png")
+"""Usual names of the column of images."""
 
 
 def fits(store: Store, options: DataOptions) -> bool:
-    return any(name.endswith(ENDING) for name in store.names())
+    return bool(_files(store, options))
 
 
 def read(store: Store, options: DataOptions) -> Listing:
-    rows: dict[str, Row] = {}
-    parts: dict[str, str | None] = {}
-    names: list[str] | None = None
-    for file in (name for name in store.names() if name.endswith(ENDING)):
-        table = _opened(store, file)
-        column, names = _images(table.schema_arrow, file), _class_names(table.schema_arrow)
-        split = next((SPLITS[w] for w in file.split("/")[-1].lower().split(".")[0].split("-") if w in SPLITS), None)
-        others = table.read([name for name in table.schema_arrow.names if name != column]).to_pylist()
-        for number, cells in enumerate(others):
-            image = f"{file}:{number}"
-            rows[image] = Row(f"{file}, row {number}", words(cells, names))
-            parts[image] = split
-    return labelled(Rows(store), rows, parts, names)
+    files = _files(store, options)
+    tables = {file: _opened(store, file) for file in files}
+    first = tables[files[0]].schema_arrow
+    image = image_column(first, files[0], options)
+    columns = _columns(first, image)
+    for file, table in tables.items():
+        if strange := {column.name for column in columns} ^ set(table.schema_arrow.names) - {image}:
+            raise CondgenError(f"{files[0]!r} and {file!r} have different columns: {', '.join(sorted(strange))}.")
+        if _columns(table.schema_arrow, image) != columns:
+            raise CondgenError(f"{files[0]!r} and {file!r} have different class names or types of columns.")
+    choice = choose(columns, options, str(store.path))
+    cells: dict[str, list[Any]] = {name: [] for name in choice.names}
+    rows, parts = list[str](), list[str | None]()
+    for file, table in tables.items():
+        read = table.read(choice.names)
+        for name in choice.names:
+            cells[name] += read.column(name).to_pylist()
+        rows += [f"{file}:{number}" for number in range(table.metadata.num_rows)]
+        parts += [split_of(file)] * table.metadata.num_rows
+    return labelled(Rows(store, options), rows, cells, choice, parts, options)
 
 
 class Rows:
     """The images in Parquet files, each named FILE:ROW. Each row group is decoded once for all of its rows."""
 
-    def __init__(self, store: Store) -> None:
-        self.store, self.path, self.odd = store, store.path, store.odd
+    def __init__(self, store: Store, options: DataOptions) -> None:
+        self.store, self.path, self.odd, self._options = store, store.path, store.odd, options
         self._group: tuple[str, int, int, Any] | None = None
 
     def read(self, name: str) -> bytes:
@@ -58,7 +69,7 @@ class Rows:
     def _group_of(self, file: str, number: int) -> tuple[int, Any]:
         if self._group is None or self._group[0] != file or not self._group[1] <= number < self._group[2]:
             table, first = _opened(self.store, file), 0
-            column = _images(table.schema_arrow, file)
+            column = image_column(table.schema_arrow, file, self._options)
             for group in range(table.num_row_groups):
                 rows = table.metadata.row_group(group).num_rows
                 if number < first + rows:
@@ -73,19 +84,10 @@ class Rows:
 def payload(cell: Any) -> bytes:
     """The bytes of one image cell, which is a struct {bytes, path} or plain bytes."""
     found = cell.get("bytes") if isinstance(cell, dict) else cell
+    if found is None and not cell:
+        raise Bad("is empty")
     if not isinstance(found, bytes):
         raise Bad("holds a path and no bytes; embed the images when writing the file")
-    return found
-
-
-def words(cells: dict[str, Any], names: list[str] | None) -> dict[str, str]:
-    """The cells of a row as text, as they would be in a CSV file. A class number is replaced by its name."""
-    found = {}
-    for column, value in cells.items():
-        if names and column in ("label", "labels") and isinstance(value, int) and 0 <= value < len(names):
-            found[column] = names[value]
-        else:
-            found[column] = as_cell(value)
     return found
 
 
@@ -95,28 +97,81 @@ def library(name: str) -> Any:
         return import_module(name)
 
 
+def image_column(schema: Any, file: str, options: DataOptions) -> str:
+    """The column that contains images, as bytes or as a struct with a field of bytes. Raises Question if there are
+    several."""
+    there = [str(field.name) for field in schema if _has_bytes(field.type)]
+    return one_of(there, schema.names, file, options)
+
+
+def one_of(there: list[str], all_names: Iterable[str], where: str, options: DataOptions) -> str:
+    """The column of images among several."""
+    if not there:
+        raise CondgenError(f"{where!r} has no column of images (bytes); found {', '.join(all_names)}.")
+    wanted = [name for name in there if name == options.file_column] or (
+        [] if options.file_column else [name for name in there if name.lower() in IMAGES]
+    )
+    if len(there) > 1 and len(wanted) != 1:
+        doubt = f"{where!r} has several columns of images: {', '.join(there)}; which one?"
+        raise Question(doubt, [f"--file-column {name}" for name in there])
+    return (wanted or there)[0]
+
+
+def _files(store: Store, options: DataOptions) -> list[str]:
+    return kept((name for name in store.names() if name.lower().endswith(ENDING)), options)
+
+
 def _opened(store: Store, file: str) -> Any:
+    pyarrow = library("pyarrow.parquet")
     try:
-        pyarrow = library("pyarrow.parquet")
         return pyarrow.ParquetFile(Path(store.path, file) if store.path.is_dir() else io.BytesIO(store.read(file)))
     except (Bad, OSError, ValueError) as error:
         raise CondgenError(f"{file!r} of {str(store.path)!r} cannot be read as Parquet: {error}.") from None
 
 
-def _images(schema: Any, file: str) -> str:
-    """The column that contains images, as bytes or as a struct with a field of bytes."""
+def _has_bytes(kind: Any) -> bool:
     types = library("pyarrow").types
-    for field in schema:
-        kind = field.type
-        if types.is_struct(kind) and kind.get_field_index("bytes") >= 0:
-            kind = kind.field("bytes").type
-        if types.is_binary(kind) or types.is_large_binary(kind):
-            return str(field.name)
-    raise CondgenError(f"{file!r} has no column of images (bytes); found {', '.join(schema.names)}.")
+    if types.is_struct(kind) and kind.get_field_index("bytes") >= 0:
+        kind = kind.field("bytes").type
+    return bool(types.is_binary(kind) or types.is_large_binary(kind))
 
 
-def _class_names(schema: Any) -> list[str] | None:
-    """Class names in the schema's metadata, as Hugging Face writes them; None if there are none."""
+def _columns(schema: Any, image: str) -> list[Column]:
+    """The columns beside the images, with the class names that Hugging Face writes into the schema's metadata."""
+    features = _features(schema)
+    return [
+        Column(field.name, _kind(field.type), _class_names(features.get(field.name)))
+        for field in schema
+        if field.name != image
+    ]
+
+
+def _kind(kind: Any) -> Any:
+    types = library("pyarrow").types
+    if types.is_dictionary(kind):
+        kind = kind.value_type
+    if types.is_integer(kind) or types.is_floating(kind) or types.is_boolean(kind):
+        return "number"
+    if types.is_string(kind) or types.is_large_string(kind) or types.is_binary(kind):
+        return "text"
+    if types.is_list(kind) or types.is_large_list(kind):
+        return "list" if _kind(kind.value_type) in ("number", "text") else "other"
+    return "other"
+
+
+def _features(schema: Any) -> dict[str, Any]:
     about = (schema.metadata or {}).get(b"huggingface")
-    features = json.loads(about)["info"]["features"] if about else {}
-    return next((f["names"] for f in features.values() if isinstance(f, dict) and f.get("_type") == "ClassLabel"), None)
+    try:
+        found = json.loads(about)["info"]["features"] if about else {}
+    except (ValueError, KeyError, TypeError):
+        return {}
+    return found if isinstance(found, dict) else {}
+
+
+def _class_names(feature: Any) -> tuple[str, ...] | None:
+    """The class names of a ClassLabel, or of a list of them."""
+    if not isinstance(feature, dict):
+        return None
+    if feature.get("_type") == "ClassLabel" and feature.get("names"):
+        return tuple(map(str, feature["names"]))
+    return _class_names(feature.get("feature")) if feature.get("_type") in ("Sequence", "List", "LargeList") else None

@@ -37,7 +37,9 @@ class Asking:
         names = list(node.folders)
         patterns = [f"{{label}}{s}{{split}}" for s in "_-. "] + [f"{{split}}{s}{{label}}" for s in "_-. "]
         fitting = [pattern for pattern in patterns if all(_fits(pattern, name) for name in names)]
-        answers = [_pattern(f"{_slash(node)}{pattern}/**") for pattern in fitting[:1]]
+        masks = [kid.path for kid in node.kids if words.is_companion(kid.name)]
+        answers = [self._exclude(*masks)] if 0 < len(masks) < len(names) else []
+        answers += [_pattern(f"{_slash(node)}{pattern}/**") for pattern in fitting[:1]]
         return self._question(
             f"the names of the folders {words.common(names)} contain splits and perhaps labels.",
             [*answers, _pattern(f"{_slash(node)}{{label}}/**")],
@@ -77,6 +79,13 @@ class Asking:
         return self._question(
             f"{named} by name; {other.path}/ beside it has {contents} and no usual name of a split.",
             [self._exclude(other.path), *answers],
+        )
+
+    def several_with_splits(self, node: Node) -> Question:
+        names = [kid.path for kid in node.kids[:3]]
+        return self._question(
+            f"{_folders(node.kids)} have splits with class folders in each. One may be the data, or all of them are.",
+            [*map(self._image_root, names), _pattern(f"{_slash(node)}{{part}}/{{split}}/{{label}}/**")],
         )
 
     def folders_of_folders(self, node: Node, groups: Sequence[Node], before: str) -> Question:

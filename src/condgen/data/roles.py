@@ -93,9 +93,10 @@ def _splits(node: Node, asking: Asking) -> dict[str, str]:
     found = {name: split for name in with_classes or node.folders if (split := words.split_in(name))}
     pure = {name: split.split for name, split in found.items() if not split.rest}
     if len({split.split for split in found.values()}) > 1:
-        if len({split.rest for split in found.values()}) == 1 and not _differ_in_numbers(found):
+        repeated = len({split.split for split in found.values()}) < len(found)
+        if len({split.rest for split in found.values()}) == 1 and not repeated:
             return {name: split.split for name, split in found.items()}
-        if len(found) == len(with_classes or node.folders) and (len(pure) < 2 or _differ_in_numbers(found)):
+        if len(found) == len(with_classes or node.folders) and (len(pure) < 2 or repeated):
             raise asking.splits_and_labels_in_one_name(node)
     return pure if len(pure) == len(node.folders) > 1 or ("train" in pure.values() and with_classes) else {}
 
@@ -104,12 +105,6 @@ def has_classes(split: Node) -> bool:
     """Whether most images of a split are in folders."""
     inner = core(split)
     return not inner.is_leaf and len(inner.images) <= inner.total / 2
-
-
-def _differ_in_numbers(found: dict[str, words.SplitName]) -> bool:
-    """Whether several folders of one split differ in a number, such as 1-test and 2-test."""
-    numbered = [split for split in found.values() if split.numbers]
-    return len({split.split for split in numbered}) < len({(split.split, split.numbers) for split in numbered})
 
 
 def core(split: Node) -> Node:
@@ -190,10 +185,12 @@ def _in_classes(node: Node, asking: Asking, prefix: str | None = None) -> Readin
     """The reading of a folder of class folders. prefix: the pattern of the folders around the class folders."""
     before = f"{node.path}/" if prefix is None and node.path else prefix or ""
     node = node.with_bare_folders()
-    _check_names(node, asking, before)
     groups = [kid for kid in node.kids if _is_group(kid)]
-    if groups and all(_has_splits(kid) for kid in node.kids):
+    if groups and prefix is None and all(_has_splits(kid) for kid in node.kids):
+        if any(has_classes(split) for kid in node.kids for split in _core_with_splits(kid).kids):
+            raise asking.several_with_splits(node)
         return _splits_in_classes(node, asking)
+    _check_names(node, asking, before)
     if groups:
         raise asking.folders_of_folders(node, groups, before)
     reading = Reading(ignored=dict.fromkeys(node.images, LOOSE))

@@ -89,9 +89,9 @@ class Store(Images, Protocol):
         return self.mark_of("")
 
     def note(self, name: str) -> Note | None:
-        """The provenance stored in a PNG or GIF file; None if condgen did not write it."""
+        """The provenance stored in an image file; None if condgen did not write it."""
         try:
-            return marker.note(self.read(name, marker.HEAD))
+            return marker.note(self.read(name, marker.needed(name)))
         except Bad:
             return None
 
@@ -391,7 +391,12 @@ def store_at(path: Path, exclude: str = "") -> Store:
     if path.is_dir():
         return Folder(path, exclude=exclude)
     is_zip = path.suffix.lower() == ".zip" or (not path.suffix and zipfile.is_zipfile(path))
-    return Archive(path, exclude) if is_zip else Folder(path.parent, only=path.name)
+    if is_zip:
+        return Archive(path, exclude)
+    from condgen.data.tar_store import store_of  # it builds on this module
+
+    folder = path.parent if path.parent.name not in ("", "..") else path.parent.resolve()
+    return store_of(path, exclude) or Folder(folder, only=path.name)
 
 
 def bytes_of(store: Store, name: str) -> bytes:
@@ -417,7 +422,12 @@ def hidden(name: str) -> bool:
 
 def shown(name: str) -> str:
     """A file name for messages and JSON: quoted, on one line, whatever bytes it contains."""
-    return repr(name.encode("utf-8", "backslashreplace").decode())
+    return repr(valid(name))
+
+
+def valid(name: str) -> str:
+    """A file name as valid Unicode, for JSON and HTML. Bytes that are no text become escapes such as \\udcff."""
+    return name.encode("utf-8", "backslashreplace").decode()
 
 
 def _wrapper(names: list[str]) -> str:

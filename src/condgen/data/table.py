@@ -1,167 +1,292 @@
-"""Reads images and a table of their labels: CSV, TSV or JSON lines.
+"""Reads images and one or several tables of their labels.
 
-    file,label          or    file,split,Smiling,Eyeglasses       or    {"file_name": "a.png", "label": "cat"}
-    a.png,cat                 a.png,train,1,0
-    b.png,dog                 b.png,test,,1                             an empty attribute is unknown
+    file,label          or    id_code;diagnosis      or    {"file_name": "a.png", "label": "cat"}
+    a.png,cat                 a;0
 
-The table is beside the images or, as in Hugging Face's imagefolder, metadata.csv or metadata.jsonl in the folder of
-each split. Paths are relative to the table's folder.
+The columns are found by their names and values, the images by the ends of their paths, wherever they lie. Several
+tables are joined by the images that they name. What cannot be told is asked: see table_text.py (bytes -> rows),
+file_column.py and image_names.py (names -> images), joining.py, label_columns.py and label_values.py (cells -> labels).
 """
 
-import csv
-import io
-import json
-from collections.abc import Iterator, Mapping, Sequence
-from posixpath import dirname, normpath
-from typing import Any, NamedTuple
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from posixpath import basename, dirname
+from shlex import quote
+from typing import NamedTuple
 
 import numpy as np
 
-from condgen.data.classes import few_enough
-from condgen.data.listing import SPLITS, Listing, attribute, listing, part_of
-from condgen.data.store import Images, Store, text_of
-from condgen.data_options import DataOptions
-from condgen.errors import CondgenError
-from condgen.labels import Labels
+from condgen.data.columns import CAPTIONS, Column, normal
+from condgen.data.dataset import Structure
+from condgen.data.image_names import places
+from condgen.data.joining import Frame, Splits, joined, repeated, united
+from condgen.data.label_columns import Chosen, chosen
+from condgen.data.label_values import Meaning, meaning
+from condgen.data.listing import IMAGES, Listing, split_in
+from condgen.data.store import Images, Store, shown
+from condgen.data.table_files import Seen, forget, is_surely_table, only_table, seen_in, tables_of
+from condgen.data.table_text import Sheet, as_cell, sheet
+from condgen.data_options import AS_THEY_ARE, DataOptions
+from condgen.errors import CondgenError, Question, unknown
 
-ENDINGS = (".csv", ".tsv", ".jsonl")
-FILES = ("file", "filename", "file_name", "image", "image_file", "image_id", "path", "img", "picture")
-CLASSES = ("label", "labels", "class", "class_name", "category", "target", "y")
-PARTS = ("split", "partition", "part", "subset")
-"""Usual names of the columns for the image, its class and its split, in lower case. Case is ignored."""
+__all__ = ["Row", "as_cell", "fits", "labelled", "read", "unused"]
+
+FEW = 0.05
+"""Share of the images that may have rows with different labels; these are left out."""
 
 
 class Row(NamedTuple):
-    """One line of a table."""
+    """One row of a table, by the names of its columns."""
 
     where: str
     cells: dict[str, str]
 
 
 def fits(store: Store, options: DataOptions) -> bool:
-    return bool(_tables(store))
+    """Whether a table has the labels of the images, or has to be asked about."""
+    if options.kind == "none" or options.label_pattern or not tables_of(store, options):
+        return False
+    seen = seen_in(store, options)
+    if options.label_column or options.file_column:
+        return True
+    if not seen.named:
+        return not seen.in_folders and bool(seen.images or only_table(store)) and any(map(is_surely_table, seen.others))
+    if not seen.in_folders:
+        return True
+    try:
+        found = _labels(seen, joined(seen.named), options)
+    except Question:
+        return True
+    return found.sure and bool(found.columns)
 
 
 def read(store: Store, options: DataOptions) -> Listing:
-    rows: dict[str, Row] = {}
-    parts: dict[str, str | None] = {}
-    for table, column in _tables(store).items():
-        for row in _rows(store, table):
-            if column not in row.cells:
-                raise CondgenError(f"{row.where}: no column {column!r}; found {', '.join(row.cells)}.")
-            file = normpath(f"{dirname(table)}/{row.cells.pop(column)}".lstrip("/"))
-            if file in rows:
-                raise CondgenError(f"{row.where}: {file!r} stands in {rows[file].where} already.")
-            split = next((row.cells.pop(name) for name in list(row.cells) if name.lower() in PARTS), None)
-            rows[file], parts[file] = row, part_of(split or SPLITS.get(dirname(table).lower()), row.where)
-    return labelled(store, rows, parts)
+    """Raises Question if the tables can be read in several ways, and CondgenError for mistakes in them."""
+    seen = seen_in(store, options)
+    forget()
+    _check(seen, store, options)
+    frame = joined(seen.named)
+    return _listing(store, seen, frame, _labels(seen, frame, options), options)
+
+
+def unused(store: Store, options: DataOptions) -> Structure:
+    """The tables that are not used where the labels come from something else, with the reason."""
+    if not tables_of(store, options):
+        return ()
+    seen = seen_in(store, options)
+    why = "it has no column of labels" if options.kind is None and not options.label_pattern else "an option says so"
+    named = {table.sheet.name: f"not used; {why}" for table in seen.named}
+    others = {name: why for name, why in seen.others.items() if is_surely_table(name)}
+    return tuple((named | {name: f"not used; {why}" for name, why in others.items()}).items())
 
 
 def labelled(
-    store: Images, rows: Mapping[str, Row], parts: Mapping[str, str | None], names: Sequence[str] | None = None
+    store: Images,
+    rows: Mapping[str, Row],
+    parts: Mapping[str, str | None],
+    names: Sequence[str] | None = None,
+    options: DataOptions = AS_THEY_ARE,
 ) -> Listing:
-    """A listing of the images. The remaining columns are one column of classes, or one column per attribute.
+    """A listing of the images in the rows of another source. The labels are found as in a table.
 
-    names: class names in order, if the source defines them. Raises CondgenError if there are no rows or no label
-        columns.
+    names: class names in order, if the source defines them. Raises CondgenError if there are no rows or no labels.
     """
     if not rows:
         raise CondgenError(f"{str(store.path)!r}: a table without lines.")
-    first = next(iter(rows.values()))
-    columns = list(first.cells)
-    classes = next((name for name in columns if name.lower() in CLASSES), columns[0] if len(columns) == 1 else None)
-    if classes is not None:
-        return listing(store, ((f, parts[f], _class(row, classes)) for f, row in rows.items()), names=names)
-    if not columns:
-        raise CondgenError(f"{first.where}: a column of images and none of labels.")
-    values = [[attribute(_cell(row, name), f"{row.where}, {name}") for name in columns] for row in rows.values()]
-    labels = Labels(few_enough(tuple(columns), str(store.path)), "attributes")
+    where = next(iter(rows.values())).where
+    titles = dict.fromkeys(name for row in rows.values() for name in row.cells)
+    cells = {name: [row.cells.get(name, "") for row in rows.values()] for name in titles}
+    frame = Frame(list(rows), [(row.where, 0) for row in rows.values()], cells, {}, [parts[image] for image in rows])
+    found = chosen(frame.columns_of_labels, where.rpartition(", ")[0] or where, options)
+    if not found.columns:
+        raise CondgenError(f"{where}: a column of images and none of labels.")
+    understood = meaning(found.columns, where.rpartition(", ")[0] or where, options, names)
+    return _of_rows(store, frame, list(range(len(frame.images))), frame.parts, understood, found.remarks)
+
+
+def _labels(seen: Seen, frame: Frame, options: DataOptions) -> Chosen:
+    """The columns of labels of all tables. Beside class folders, other columns than those called so are asked about."""
+    extra = [f"--exclude {quote(','.join(table.sheet.name for table in seen.named))}"] if seen.in_folders else []
+    found = chosen(frame.columns_of_labels, seen.where, options, extra)
+    if seen.in_folders and not found.sure and not options.label_column:
+        aside = [c for c in found.columns if c.is_aside or normal(c.name) in CAPTIONS]
+        usable = [c for c in found.columns if c not in aside and c.nature in ("values", "flags")]
+        if usable:
+            answers = [f"--label-column {quote(','.join(c.name for c in usable))}", *extra]
+            raise Question(f"the images are in folders, and {seen.where} has other labels for them.", answers)
+        return replace(found, columns=())
+    return found
+
+
+def _check(seen: Seen, store: Store, options: DataOptions) -> None:
+    """Raise an error if the tables name no images, cannot be read to their end, or name several images at once."""
+    where = str(store.path)
+    if not seen.named:
+        said = "; ".join(f"{name}: {why}" for name, why in list(seen.others.items())[:3])
+        if options.file_column:
+            known = {name for t in tables_of(store, options) if (s := sheet(store, t)) for name in s.columns}
+            raise unknown("column", options.file_column, sorted(known))
+        example = f" Images are called as {shown(seen.images[0])}." if seen.images else ""
+        doubt = f"{where!r} has a table that cannot be used. {said}.{example}"
+        if only_table(store) or not seen.images:
+            raise CondgenError(doubt)
+        raise Question(f"{doubt} Mend it, or read the images without labels.", ["--kind none"])
+    for table in seen.named:
+        _check_sheet(table.sheet)
+        if table.found.tied:
+            text, some = table.found.tied[0]
+            doubt = f"{table.sheet.name}: {text!r} may be {' or '.join(map(shown, some[:3]))}"
+            option = "--exclude" if places(table.found.tied)[0].startswith("*") else "--image-root"
+            answers = [f"{option} {quote(place)}" for place in places(table.found.tied)[:4] if place]
+            raise Question(f"{doubt} ({len(table.found.tied):,} such names).", answers)
+
+
+def _check_sheet(found: Sheet) -> None:
+    if found.fault:
+        raise CondgenError(found.fault)
+    if found.headed and len(set(found.columns)) < len(found.columns):
+        raise CondgenError(f"{found.name}, line 1: two columns of one name in {', '.join(found.columns)}.")
+    if not found.rows:
+        raise CondgenError(f"{found.name}: a table without lines.")
+
+
+def _listing(store: Store, seen: Seen, frame: Frame, found: Chosen, options: DataOptions) -> Listing:
+    if not found.columns:
+        _ask_for_labels(frame, seen, options)
+    _check_clashes(frame, found.columns)
+    _check_splits(frame, options)
+    rows, again, conflicts = repeated(frame, found.columns)
+    columns = found.columns
+    if conflicts and options.kind == "attributes" and len(columns) == 1 and not columns[0].flags:
+        columns, again, conflicts = [united(frame, columns[0])], 0, {}
+    _check_conflicts(frame, seen, columns, conflicts, options)
+    understood = meaning(columns, seen.where, options, None)
+    rows = [row for row in rows if frame.images[row] not in conflicts and frame.images[row] not in frame.in_two]
+    split = frame.splits
+    remarks = [said for table in seen.named for said in table.sheet.remarks] + [*found.remarks]
+    if again:
+        remarks.append(f"{seen.where}: {again:,} rows repeat the image and label of an earlier one.")
+    strangers = {name for name in seen.images if name.lower().endswith(IMAGES)}.difference(frame.images)
+    if strangers:
+        name = shown(min(strangers))
+        remarks.append(f"{len(strangers):,} images are in no table, such as {name}; they are left out.")
+    remarks += [f"{name} is not used; {why}." for name, why in seen.others.items() if is_surely_table(name)]
+    known = understood.known
+    only = len({split.parts[row] for row in rows if known[row]}) == 1 and split.column is None
+    parts = [None] * len(frame.images) if only else split.parts  # one split alone is no split
+    listing = _of_rows(store, frame, rows, parts, understood, remarks)
+    if seen.in_folders and _differs_from_folders(listing):
+        said = (
+            f"the folders of the images are not used as classes, because {seen.where} has others; --exclude it if not."
+        )
+        listing = replace(listing, remarks=(*listing.remarks, said))
+    twice = {image: f"is in {one} and in {two}, two splits" for image, (one, two) in frame.in_two.items()}
+    odd = {**listing.odd, **twice, **{image: _conflict(frame, *rows) for image, rows in conflicts.items()}}
+    return replace(listing, odd=odd, structure=_structure(seen, frame, split, understood, found))
+
+
+def _differs_from_folders(found: Listing) -> bool:
+    """Whether images in one folder have different classes; folders of splits are no classes."""
+    label_of: dict[str, int] = {}
+    for image, value in zip(found.images, found.values.tolist(), strict=True):
+        folder = dirname(image)
+        if not split_in(basename(folder)) and label_of.setdefault(folder, value) != value:
+            return True
+    return False
+
+
+def _of_rows(
+    store: Images,
+    frame: Frame,
+    rows: Sequence[int],
+    parts: Sequence[str | None],
+    understood: Meaning,
+    remarks: Sequence[str],
+) -> Listing:
+    """A listing of those rows that have a label."""
+    known = understood.known
+    kept = [row for row in rows if known[row]]
+    if not kept:
+        raise CondgenError(f"{frame.where[0][0]}: no row has a label.")
+    said = [*remarks, *understood.remarks]
+    if len(kept) < len(rows):
+        lost = next(row for row in rows if not known[row])
+        example = shown(frame.images[lost])
+        said.append(f"left out: {len(rows) - len(kept):,} images {understood.dropped}, such as {example}.")
+    images = [frame.images[row] for row in kept]
+    values = understood.values[np.array(kept)]
     return Listing(
-        store.path.stem, store, list(rows), labels, np.array(values, np.int64), list(parts.values()), store.odd
-    )
+        store.path.stem, store, images, understood.labels, values, [parts[row] for row in kept], store.odd,
+        remarks=tuple(said),
+    )  # fmt: skip
 
 
-def _tables(store: Store) -> dict[str, str]:
-    """The table at the top, or the metadata file in each split's folder, with the name of its image column."""
-    found = [name for name in store.names() if name.lower().endswith(ENDINGS)]
-    top = {name: column for name in found if "/" not in name and (column := _file_column(store, name))}
-    if len(top) > 1:
-        raise CondgenError(f"{str(store.path)!r} has tables {', '.join(top)}; name one: --data FOLDER/{min(top)}.")
-    inner = [name for name in found if dirname(name).lower() in SPLITS and name.split("/")[-1].startswith("metadata.")]
-    return top or {name: column for name in inner if (column := _file_column(store, name))}
+def _ask_for_labels(frame: Frame, seen: Seen, options: DataOptions) -> None:
+    """Raise an error that names the columns that may be labels, though nothing says so."""
+    columns = frame.columns_of_labels
+    usable = [column for column in columns if column.nature in ("values", "flags")]
+    if usable:
+        answers = [f"--label-column {quote(column.name)}" for column in usable[:8]]
+        raise Question(f"{seen.where}: no column is called label or class.", answers)
+    listed = ", ".join(column.name for column in columns)
+    found = f"; found {listed}" if listed else ""
+    raise CondgenError(f"{seen.where}: a column of images and none of labels{found}.")
 
 
-def _file_column(store: Store, table: str) -> str | None:
-    """The name of the image column, or None. If the user named the table itself, the default is its first column."""
-    asked_for = store.names() == [table]
-    try:
-        columns = _columns(text_of(store, table, f"table {table!r}"), table)
-    except CondgenError:
-        if asked_for:
-            raise
-        return None
-    usual = next((name for name in columns if name.lower() in FILES), None)
-    return usual or (columns[0] if columns and asked_for else None)
+def _check_clashes(frame: Frame, columns: Sequence[Column]) -> None:
+    for column in columns:
+        if column.name in frame.clashes:
+            (pair, count), *_ = frame.clashes[column.name].most_common(1)
+            raise Question(
+                f"{pair[0]} and {pair[1]} have different values in {column.name!r} for {count:,} images.",
+                [f"--exclude {quote(name)}" for name in pair],
+            )
 
 
-def _rows(store: Store, table: str) -> Iterator[Row]:
-    text = text_of(store, table, f"table {table!r}")
-    lines = _objects(text, table) if table.lower().endswith(".jsonl") else _delimited(text, table)
-    return (Row(f"{table}, line {number}", cells) for number, cells in lines)
+def _check_splits(frame: Frame, options: DataOptions) -> None:
+    """Ask about many images in two splits, such as those of several folds."""
+    if len(frame.in_two) > FEW * len(set(frame.images)) and options.on_bad != "skip":
+        image, tables = next(iter(frame.in_two.items()))
+        doubt = (
+            f"{len(frame.in_two):,} images, such as {shown(image)}, are in {tables[0]} and in {tables[1]}, two splits."
+        )
+        raise Question(doubt, [f"--exclude {quote(name)}" for name in tables])
 
 
-def _columns(text: str, table: str) -> list[str]:
-    """Column names, read from the first line."""
-    if table.lower().endswith(".jsonl"):
-        return list(next(_objects(text, table), (0, {}))[1])
-    return [name.strip() for name in next(_reader(text), [])]
+def _check_conflicts(
+    frame: Frame, seen: Seen, columns: Sequence[Column], conflicts: Mapping[str, tuple[int, int]], options: DataOptions
+) -> None:
+    """Ask about many images with several rows that differ: perhaps each row is one of several labels."""
+    if len(conflicts) <= FEW * len(set(frame.images)) or options.on_bad == "skip":
+        return
+    image, rows = next(iter(conflicts.items()))
+    doubt = f"{seen.where}: {len(conflicts):,} images have several labels: {shown(image)} {_conflict(frame, *rows)}."
+    several = ["--kind attributes"] if len(columns) == 1 and not columns[0].flags else []
+    raise Question(doubt, [*several, "--on-bad skip"])
 
 
-def _objects(text: str, table: str) -> Iterator[tuple[int, dict[str, str]]]:
-    for number, line in enumerate(text.splitlines(), start=1):
-        if line.strip():
-            try:
-                cells = dict(json.loads(line))
-            except (ValueError, TypeError):
-                raise CondgenError(f"{table}, line {number}: wanted one JSON object, found {line[:40]!r}.") from None
-            yield number, {str(name): as_cell(value) for name, value in cells.items()}
+def _conflict(frame: Frame, earlier: int, later: int) -> str:
+    (table, first), (other, second) = frame.where[earlier], frame.where[later]
+    return f"has other labels in {other}, line {second}, than in {table}, line {first}"
 
 
-def _reader(text: str) -> Any:
-    """A CSV reader whose delimiter is the comma, semicolon or tab, whichever is most frequent in the first line."""
-    delimiter = max(",;\t", key=text.split("\n", 1)[0].count)
-    return csv.reader(io.StringIO(text, newline=""), delimiter=delimiter)
-
-
-def _delimited(text: str, table: str) -> Iterator[tuple[int, dict[str, str]]]:
-    reader = _reader(text)
-    try:
-        header = [name.strip() for name in next(reader, [])]
-        if len(set(header)) < len(header):
-            raise CondgenError(f"{table}, line 1: two columns of one name in {', '.join(header)}.")
-        for cells in filter(any, reader):
-            if len(cells) != len(header):
-                raise CondgenError(
-                    f"{table}, line {reader.line_num}: {len(cells)} cells where the first line has {len(header)}."
-                )
-            yield reader.line_num, {name: cell.strip() for name, cell in zip(header, cells, strict=True)}
-    except csv.Error as error:
-        raise CondgenError(f"{table}, line {reader.line_num}: {error}.") from None
-
-
-def _class(row: Row, column: str) -> str:
-    if not (word := _cell(row, column).strip()):
-        raise CondgenError(f"{row.where}: no {column}; only attributes may be unknown.")
-    return word
-
-
-def _cell(row: Row, column: str) -> str:
-    if column not in row.cells:
-        raise CondgenError(f"{row.where}: no {column!r}; found {', '.join(row.cells)}.")
-    return row.cells[column]
-
-
-def as_cell(value: Any) -> str:
-    """Convert a value to text, as it would be in a CSV file. Integers of any type are written as integers."""
-    whole = isinstance(value, bool) or (isinstance(value, float) and value.is_integer())
-    return "" if value is None else str(int(value)) if whole else str(value)
+def _structure(seen: Seen, frame: Frame, split: Splits, understood: Meaning, found: Chosen) -> Structure:
+    """What each table and column is."""
+    said: list[tuple[str, str]] = []
+    for table in seen.named:
+        changes = "".join(f"; {what}" for what, _ in table.found.changes.most_common(3))
+        said.append((f"{table.sheet.name}: {table.file}", f"the image files{changes}"))
+    table_of = frame.tables
+    if len(understood.structure) > 12:
+        first = understood.structure[0]
+        said.append((f"{table_of.get(first[0], seen.where)}: {len(understood.structure)} columns", f"each {first[1]}"))
+    else:
+        said += [(f"{table_of.get(name, seen.where)}: {name}", what) for name, what in understood.structure]
+    if split.column:
+        said.append((f"{table_of[split.column]}: {split.column}", "the split of each image"))
+    elif split.said:
+        said.append((split.said, "the split of each image"))
+    for name, why in found.unused.items():
+        said.append((f"{table_of[name]}: {name}", f"not used{'; ' if why else ''}{why}"))
+    said += [(name, f"not used; {why}") for name, why in seen.others.items() if is_surely_table(name)]
+    return tuple(said)

@@ -39,11 +39,10 @@ FILLERS = word_set("set sets folder dir split splits part cls classification cla
 
 
 class SplitName(NamedTuple):
-    """The split that the name of a folder contains, the other words in it, and the numbers."""
+    """The split that the name of a folder contains, and the other words in it."""
 
     split: str
     rest: tuple[str, ...]
-    numbers: tuple[str, ...] = ()
 
 
 def words(name: str) -> tuple[str, ...]:
@@ -64,7 +63,7 @@ def split_in(name: str) -> SplitName | None:
         return None
     extra = CONTAINERS | FILLERS | COMPANIONS | VERSIONS
     rest = [word for word in rest if word not in extra and word != "x"]
-    return SplitName(found[0], tuple(rest), tuple(re.findall(r"\d+", name)))
+    return SplitName(found[0], tuple(rest))
 
 
 def split_of(name: str) -> str | None:
@@ -75,8 +74,10 @@ def split_of(name: str) -> str | None:
 
 def is_container(name: str, parent: str = "") -> bool:
     """Whether a folder of this name says nothing about its images: images, data, train, or its parent's name again."""
-    found = words(name)
-    return name.lower() == parent.lower() or bool(found and all(w in CONTAINERS | FILLERS or _split(w) for w in found))
+    if name.lower() == parent.lower() or split_of(name):
+        return True
+    found = set(words(name))
+    return bool(found & CONTAINERS) and found <= CONTAINERS | FILLERS and not re.search("[0-9]|class", name)
 
 
 def is_companion(name: str) -> bool:
@@ -85,7 +86,9 @@ def is_companion(name: str) -> bool:
 
 
 def is_version(name: str) -> bool:
-    return bool(words(name)) and set(words(name)) <= VERSIONS | CONTAINERS | COMPANIONS
+    """Whether a folder of this name holds one version of images, such as resized or images_small."""
+    found = set(words(name))
+    return bool(found & VERSIONS) and found <= VERSIONS | CONTAINERS and not re.search("[0-9]", name)
 
 
 def common(names: Collection[str]) -> str:

@@ -17,7 +17,7 @@ from condgen.metrics.estimate import Estimate
 from condgen.version import __version__
 
 KEPT = 2
-"""Of how the numbers of real images are kept."""
+"""Version of the stored metrics of real images."""
 
 
 def evaluate_samples(
@@ -57,7 +57,7 @@ def _about(reference: Reference, count: int, cas: str | None) -> About:
 
 def _real(reference: Reference, count: int, *, cas: bool, full: bool) -> dict[str, Estimate]:
     """The metrics of real images, which are stored in the user's cache since they do not change."""
-    parts = (KEPT, protocol.PROTOCOL, reference.key, count, cas, full)
+    parts = (KEPT, protocol.PROTOCOL, *METRICS, reference.key, count, cas, full)  # a new metric is measured too
     name = hashlib.sha256(repr(parts).encode()).hexdigest()[:24]
     path = disk.cache() / "real" / f"{name}.json"
     if kept := cache.kept(path):

@@ -78,7 +78,7 @@ def train(
     """Train a judge on the training split and write it to `folder`; if that fails, say so and continue. say: called
     with progress messages."""
     steps = recipe.steps(len(dataset.train))
-    say(f"no judge for {dataset.name!r} yet: training one on its {len(dataset.train):,} real images ({steps} steps).")
+    say(f"training a feature classifier on the {len(dataset.train):,} real images of {dataset.name!r} ({steps} steps).")
     net = fit(dataset.spec, dataset.train, recipe, seed=0)
     weights = save({key: value.contiguous() for key, value in net.state_dict().items()})
     test = dataset.test or dataset.train
@@ -97,8 +97,8 @@ def train(
             disk.write_bytes(folder / "judge.safetensors", weights)
             records.write(folder / "judge.json", card)
     except disk.DiskError as error:
-        say(f"the judge is used, but not kept for the next time: {error}")
-    say(f"judge: {card['name']}, accuracy {accuracy} on real test images.")
+        say(f"the feature classifier is used, but not stored for the next time: {error}")
+    say(f"feature classifier {card['name']}: accuracy {accuracy} on real test images.")
     return _judge(card, weights)
 
 
@@ -111,7 +111,7 @@ def _alone(folder: Path, say: Callable[[str], None]) -> Iterator[None]:
         try:
             lock.acquire(timeout=0)
         except Timeout:
-            say("another process is training the judge of these data; waiting for it ...")
+            say("another process is training the feature classifier of these data; waiting for it ...")
             lock.acquire()
     try:
         yield

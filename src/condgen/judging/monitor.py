@@ -135,7 +135,7 @@ class Monitor:
             yield Alarm("collapse", f"mode collapse: {which} are nearly all equal.")
         seen, real = generated.predictions.labels, self.reference.predictions.labels
         if gone := labelling.missing(seen, real, len(names)):
-            yield Alarm("missing", f"missing classes: {_some(names, gone)} hardly ever generated.")
+            yield Alarm("missing", f"missing classes: hardly any images of {_some(names, gone)} are generated.")
 
     def _labels(self, generated: GeneratedSet) -> Iterator[Alarm]:
         if generated.requested is None:
@@ -143,8 +143,8 @@ class Monitor:
         found = labelling.accuracy(generated.requested, generated.predictions.labels)
         chance = chance_accuracy(generated.requested, generated.predictions.labels, len(self.reference.dataset.labels))
         if found.value is not None and found.value < chance + 1.5 * (found.error or 0):  # 3 standard deviations
-            yield Alarm("labels", f"labels are ignored: {found.value:.1%} of the images show the requested label, "
-                        f"{chance:.1%} would be expected by chance.")  # fmt: skip
+            yield Alarm("labels", f"labels are ignored: {100 * found.value:.1f} % of the images show the requested "
+                        f"label, {100 * chance:.1f} % would be expected by chance.")  # fmt: skip
 
 
 def chance_accuracy(requested: Tensor, seen: Tensor, labels: int) -> float:
@@ -190,11 +190,11 @@ def _discriminator(scalars: Mapping[str, float], log: Sequence[Mapping[str, Any]
     fd, earlier = scalars.get("fd", 0.0), before[-1]
     right, losses = sum(line["accuracy/d"] for line in lines) / LINES, [line["loss/d"] for line in lines]
     if right > WINNING and fd > STANDSTILL * earlier:
-        yield Alarm("discriminator", f"the discriminator has won: its accuracy is {right:.1%}, and FD no longer "
-                    "decreases. A lower learning rate of the discriminator may help.")  # fmt: skip
+        yield Alarm("discriminator", f"the discriminator has won: its accuracy is {100 * right:.1f} %, and FD no "
+                    "longer decreases. A lower learning rate of the discriminator may help.")  # fmt: skip
     elif right <= CHANCE and max(losses) - min(losses) < DEAD * abs(losses[-1]) and fd > CREEPING * earlier:
         yield Alarm("discriminator", f"the discriminator has stopped learning: its loss is constant, its accuracy is "
-                    f"{right:.1%}, and FD no longer decreases.")  # fmt: skip
+                    f"{100 * right:.1f} %, and FD no longer decreases.")  # fmt: skip
 
 
 def _some(names: Sequence[str], numbers: Sequence[int]) -> str:

@@ -37,6 +37,8 @@ IMAGES = 10_000
 CAS_STEPS, FULL_STEPS, CAS_SEEDS = 500, 1400, 3
 NEAR = 2000
 """Number of generated images whose nearest training image is searched."""
+FEWEST_TESTED, LARGEST_ERROR = 30, 0.1
+"""Real images that the judge was tested on, and the error of its accuracy, which label accuracy needs."""
 NO_LABEL = "this generator is unconditional."
 Estimates = Iterator[tuple[str, Estimate]]
 
@@ -122,9 +124,21 @@ def label_metrics(generated: GeneratedSet) -> Estimates:
     labels = len(generated.reference.dataset.labels)
     yield "missing_classes", Estimate(len(labelling.missing(seen, real, labels)), None, len(seen))
     yield "balance", labelling.balance(seen, real, labels)
-    yield (
-        "label_accuracy",
-        refused(NO_LABEL) if generated.requested is None else labelling.accuracy(generated.requested, seen),
+    why = NO_LABEL if generated.requested is None else uncertain(generated.reference)
+    if generated.requested is None or why:
+        yield "label_accuracy", refused(why)
+    else:
+        yield "label_accuracy", labelling.accuracy(generated.requested, seen)
+
+
+def uncertain(reference: Reference) -> str:
+    """Why the judge cannot measure label accuracy: it was tested on too few images to be trusted; '' if it can."""
+    tested = reference.judge.accuracy
+    if tested.n >= FEWEST_TESTED and (tested.error or 0) <= LARGEST_ERROR:
+        return ""
+    return (
+        f"label accuracy needs a feature classifier whose own accuracy is known to ±{LARGEST_ERROR:g} from at least "
+        f"{FEWEST_TESTED} real test images; it is {tested} from {tested.n:,}."
     )
 
 
@@ -256,6 +270,8 @@ def _accuracy_within(generated: GeneratedSet, number: int, group: Tensor) -> Est
     """Label accuracy within a group, given as a mask. Attributes have two groups each, present and absent."""
     if generated.requested is None or not group.any():
         return refused("no image of it was requested.")
+    if why := uncertain(generated.reference):
+        return refused(why)
     right = (generated.requested == generated.predictions.labels)[group]
     right = right if right.ndim == 1 else right[:, number // 2]
     return share(int(right.sum()), len(right))

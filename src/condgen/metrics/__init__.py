@@ -59,7 +59,7 @@ METRICS: Mapping[str, Metric] = {
         lambda value, real: value < real - 0.05, "some modes of the real images are never generated",
     ),
     "label_accuracy": Metric(
-        "label accuracy", "real", "share of images that the judge assigns to the requested label", True,
+        "label accuracy", "real", "share of images that the feature classifier assigns to the requested label", True,
         lambda value, real: False, "labels are not always followed", "above real images: only easy ones are generated",
     ),
     "cas": Metric(
@@ -107,7 +107,8 @@ def flag(name: str, number: Estimate, real: Estimate | None) -> str | None:
         spread = 1.5 * ((number.error or 0) ** 2 + (real.error or 0) ** 2) ** 0.5
         bad = abs(number.value - real.value) > spread
     else:
-        bad = metric.flag(number.value, real.value)
+        spread = ((number.error or 0) ** 2 + (real.error or 0) ** 2) ** 0.5  # of few images, a difference may be chance
+        bad = abs(number.value - real.value) > spread and metric.flag(number.value, real.value)
     if not bad:
         return None
     return metric.above if metric.above and number.value > real.value else metric.wrong

@@ -47,7 +47,7 @@ def problems(generated: dict[str, float], real: dict[str, float]) -> list[str]:
             f"flat: all pixel values lie in {generated['min']:.0f} to {generated['max']:.0f}. Were they scaled to 255?"
         )
     if generated["unique"] < min(UNIQUE, real["unique"] / 2):
-        said.append(f"duplicates: only {generated['unique']:.1%} of the images differ from all earlier ones.")
+        said.append(f"duplicates: only {100 * generated['unique']:.1f} % of the images differ from all earlier ones.")
     return said
 
 

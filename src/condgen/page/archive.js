@@ -13,14 +13,14 @@ export class Archive {
     const kind = labels.single ? "zip-each-single" : labels.attributes ? "zip-each-attributes" : "zip-each";
     this.field = h("input", { type: "number", min: 1, max: most, step: 1, value: Math.min(10, most), inputmode: "numeric", required: true });
     this.button = h("button", { type: "submit" }, t("zip-start"));
-    this.told = h("p", { class: "soft small", role: "status" });
+    this.status = h("p", { class: "soft small", role: "status" });
     const form = h("form", { class: "archive" }, h("label", {}, h("span", {}, t(kind)), this.field), this.button);
     form.addEventListener("submit", (event) => this.start(event));
-    this.element = h("section", {}, h("h2", {}, t("zip")), form, this.told);
+    this.element = h("section", {}, h("h2", {}, t("zip")), form, this.status);
   }
 
   show({ seed }) {
-    if (!this.works) this.told.textContent = t("zip-tells", { seed });
+    if (!this.works) this.status.textContent = t("zip-tells", { seed });
   }
 
   async start(event) {
@@ -30,13 +30,13 @@ export class Archive {
     const each = Number(this.field.value);
     const n = count(each * labels.each.length);
     this.works = this.button.disabled = true;
-    this.told.textContent = t("zip-works", { n });
+    this.status.textContent = t("zip-works", { n });
     try {
       const file = await this.engine.zip({ labels: "all", count: each, seed, ...options });
       save(file, `${about.name.replace(/[^\w-]+/g, "-")}_labels-all_count-${each}_seed-${seed}.zip`);
-      this.told.textContent = t("zip-done", { n });
+      this.status.textContent = t("zip-done", { n });
     } catch (trouble) {
-      this.told.textContent = trouble instanceof Trouble ? t(trouble.kind, { message: trouble.message }) : String(trouble);
+      this.status.textContent = trouble instanceof Trouble ? t(trouble.kind, { message: trouble.message }) : String(trouble);
     } finally {
       this.works = this.button.disabled = false;
     }

@@ -3,7 +3,7 @@
 
 import { Trouble } from "./trouble.js";
 
-const PATIENCE = 3;
+const RETRY_SECONDS = 3;
 /** Seconds between two attempts to reach a server that does not respond. */
 
 export class Artist {
@@ -17,7 +17,7 @@ export class Artist {
   }
 
   /** Generate the images of `points` under these sampling options; null if a newer request was made meanwhile. */
-  async draw(points, options) {
+  async generate(points, options) {
     const ticket = (this.newest = {});
     this.wake();
     await this.busy;
@@ -35,12 +35,12 @@ export class Artist {
   async tryOn(ticket, points, options) {
     for (;;) {
       try {
-        const drawn = await this.engine.draw(points, options);
+        const generated = await this.engine.generate(points, options);
         this.say(null);
-        return ticket === this.newest ? drawn : null;
+        return ticket === this.newest ? generated : null;
       } catch (error) {
         const trouble = error instanceof Trouble ? error : new Trouble("refused", String(error));
-        const waits = trouble.kind === "gone" ? PATIENCE : trouble.seconds;
+        const waits = trouble.kind === "gone" ? RETRY_SECONDS : trouble.seconds;
         this.say(trouble, waits);
         if (trouble.kind === "refused") return null;
         await this.pause(trouble.kind === "token" ? Infinity : waits);

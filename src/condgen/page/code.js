@@ -39,7 +39,7 @@ export class Code {
     const request = { labels: this.labels.single ? "all" : text, count, seed, ...this.chosen, format: grid ? "grid" : "zip" };
     return {
       command: `condgen sample ${quoted(this.run)} ${flags.join(" ")}`,
-      python: `${this.load()}\nimages = sampler.sample(${this.asked(text)}, count=${count}, seed=${seed}${this.keywords})`,
+      python: `${this.load()}\nimages = sampler.sample(${this.labelsArgument(text)}, count=${count}, seed=${seed}${this.keywords})`,
       curl: this.curl("/sample", request, grid ? "sheet.png" : "images.zip"),
     };
   }
@@ -51,7 +51,7 @@ export class Code {
     const which = index ? ` --out images  # image ${index}` : ` --out image.png`;
     return {
       command: `condgen sample ${quoted(this.run)} ${words}${this.words}--count ${index + 1} --seed ${seed}${which}`,
-      python: `${this.load()}\nimage = sampler.sample(${this.asked(text)}, count=${index + 1}, seed=${seed}${this.keywords})[${index}]`,
+      python: `${this.load()}\nimage = sampler.sample(${this.labelsArgument(text)}, count=${index + 1}, seed=${seed}${this.keywords})[${index}]`,
       curl: index
         ? this.curlOf({ label, z: { seed, index } })
         : this.curl("/sample", { labels: this.labels.single ? "all" : text, count: 1, seed, ...this.chosen, format: "png" }, "image.png"),
@@ -60,7 +60,7 @@ export class Code {
 
   /** Code for a latent point without seed and index: {label, z}. */
   point({ label, z }, command = null) {
-    const y = `torch.from_numpy(sampler.spec.labels.encode(sampler.labels(${this.asked(this.labels.typed(label))})))`;
+    const y = `torch.from_numpy(sampler.spec.labels.encode(sampler.labels(${this.labelsArgument(this.labels.typed(label))})))`;
     const imports = z.at ? "import torch" : "import torch\nfrom condgen.noise import draw_at, walk";
     return {
       ...(command ? { command } : {}),
@@ -89,7 +89,7 @@ export class Code {
     return text === every && labels.length > 1 ? "all" : text;
   }
 
-  asked(text) {
+  labelsArgument(text) {
     return this.labels.single ? '"all"' : JSON.stringify(text);
   }
 

@@ -82,11 +82,11 @@ export class Enlarged {
     this.buttons.back.hidden = this.before.length === 0;
     this.near.place(near);
     this.code.show(this.codeOf(item));
-    const drawn = await this.artist.draw(this.page.points([item, ...near]), this.page.state.now.options);
-    if (!drawn) return;
-    this.drawn = { ...drawn, item };
-    paint(this.canvas, drawn);
-    this.near.paint(drawn, 1);
+    const generated = await this.artist.generate(this.page.points([item, ...near]), this.page.state.now.options);
+    if (!generated) return;
+    this.generated = { ...generated, item };
+    paint(this.canvas, generated);
+    this.near.paint(generated, 1);
   }
 
   codeOf(item) {
@@ -122,12 +122,12 @@ export class Enlarged {
   }
 
   async save() {
-    if (!this.drawn) return;
+    if (!this.generated) return;
     const { labels, about, state } = this.page;
-    const { item, shape } = this.drawn;
-    const told = item.z.index !== undefined && !item.z.near ? item.z : { z: item.z };
+    const { item, shape } = this.generated;
+    const metadata = item.z.index !== undefined && !item.z.near ? item.z : { z: item.z };
     const origin = originOf(about, state.now.options);
-    const bytes = await png(pixelsOf(this.drawn, 0), shape.slice(1), { label: labels.title(item.label), ...told, ...origin });
+    const bytes = await png(pixelsOf(this.generated, 0), shape.slice(1), { label: labels.title(item.label), ...metadata, ...origin });
     save(new Blob([bytes], { type: "image/png" }), `${fileOf(item, labels)}.png`);
   }
 }

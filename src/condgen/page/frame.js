@@ -31,7 +31,7 @@ function themeWord() {
   return t(isDark() ? "to-light" : "to-dark");
 }
 
-/** A summary of the model, such as: cvae, 10 classes, 28 × 28 grey, 400,000 training images. */
+/** A summary of the model, such as: cvae, 10 classes, 28 × 28 grey, 400,000 images seen in training. */
 function factsOf({ name, system, image, images }, labels) {
   const kind = labels.single ? "single" : labels.attributes ? "attributes" : "classes";
   const words = [

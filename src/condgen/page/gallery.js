@@ -24,9 +24,9 @@ export class Gallery {
     if (!this.element.querySelector('[tabindex="0"]') && cells.length) stop(this.element, "button", cells[0]);
   }
 
-  /** Paint the images of the cells; `first`: index of the first cell's image in `drawn`. */
-  paint(drawn, first = 0) {
-    [...this.element.children].forEach((cell, n) => paint(cell.firstChild, drawn, first + n));
+  /** Paint the images of the cells; `first`: index of the first cell's image in `generated`. */
+  paint(generated, first = 0) {
+    [...this.element.children].forEach((cell, n) => paint(cell.firstChild, generated, first + n));
   }
 
   cell(n) {

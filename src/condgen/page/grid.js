@@ -14,12 +14,12 @@ export class GridView {
     this.gallery = new Gallery(page.about.image, "sheet", page.open);
     this.columns = page.labels.single ? Array(SIDE).fill(0) : page.labels.each.slice(0, SIDE);
     this.heads = this.columns.map((label) => h("span", {}, page.labels.title(label).replaceAll("_", " ")));
-    const told = h("p", { class: "tells" }, t(page.labels.single ? "draw-tells-single" : "grid-tells"));
+    const hint = h("p", { class: "tells" }, t(page.labels.single ? "samples-tells-single" : "grid-tells"));
     const heads = h("div", { class: "heads", "aria-hidden": "true", hidden: page.labels.single }, ...this.heads);
     const sheet = h("div", { class: "framed" }, heads, this.gallery.element);
     sheet.style.setProperty("--columns", this.columns.length);
     sheet.style.setProperty("--width", page.about.image.width);
-    this.element = h("div", {}, h("div", { class: "bar" }, told, this.seed.element), sheet);
+    this.element = h("div", {}, h("div", { class: "bar" }, hint, this.seed.element), sheet);
   }
 
   items({ seed }) {
@@ -35,8 +35,8 @@ export class GridView {
     this.gallery.place(items);
   }
 
-  paint(drawn) {
-    this.gallery.paint(drawn);
+  paint(generated) {
+    this.gallery.paint(generated);
   }
 
   code({ seed }) {

@@ -20,14 +20,14 @@ export class HttpEngine {
   }
 
   /** points: [{y, z}]; options: sampling options by name -> {shape: [n, h, w, c], pixels: Uint8Array}; split into several requests if one would be too long. */
-  async draw(points, options = {}) {
-    const drawn = [];
+  async generate(points, options = {}) {
+    const generated = [];
     for (const some of portions(points, this.limits)) {
       const answer = await (await this.ask("/points", { points: some, ...options })).json();
-      drawn.push({ shape: answer.shape, pixels: bytesOf(answer.pixels) });
+      generated.push({ shape: answer.shape, pixels: bytesOf(answer.pixels) });
     }
-    const shape = [points.length, ...drawn[0].shape.slice(1)];
-    return { shape, pixels: joined(drawn.map((one) => one.pixels)) };
+    const shape = [points.length, ...generated[0].shape.slice(1)];
+    return { shape, pixels: joined(generated.map((one) => one.pixels)) };
   }
 
   /** A zip of `count` images per label with manifest.json, byte for byte as from the command line. */

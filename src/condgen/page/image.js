@@ -19,9 +19,9 @@ export function pixelsOf({ shape, pixels }, n) {
 }
 
 /** Paint image n of an engine's result at (left, top) of the canvas. */
-export function paint(canvas, drawn, n = 0, left = 0, top = 0) {
-  const [, height, width, channels] = drawn.shape;
-  canvas.getContext("2d").putImageData(coloured(pixelsOf(drawn, n), width, height, channels), left, top);
+export function paint(canvas, generated, n = 0, left = 0, top = 0) {
+  const [, height, width, channels] = generated.shape;
+  canvas.getContext("2d").putImageData(coloured(pixelsOf(generated, n), width, height, channels), left, top);
   canvas.classList.remove("blank");
 }
 

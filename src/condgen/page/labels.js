@@ -9,7 +9,8 @@ export class Labels {
     this.names = about.names;
     this.attributes = about.kind === "attributes";
     this.single = about.kind === "any";
-    this.words = this.names.map((name, i) => (PLAIN.test(name) && !WORDS.has(name.toLowerCase()) ? name : String(i)));
+    this.words = this.names.map((name, i) => this.word(name, i));
+    this.empty = new Set(about.empty ?? []); // indices of labels without training images, which cannot be generated
     this.slugs = slugsOf(this.names, this.attributes ? ["none"] : []);
   }
 
@@ -19,12 +20,13 @@ export class Labels {
 
   /** All labels: each class, or each attribute alone. */
   get each() {
-    return this.names.map((_, i) => (this.attributes ? this.names.map((_, j) => Number(i === j)) : i));
+    const trained = this.names.map((_, i) => i).filter((i) => !this.empty.has(i));
+    return trained.map((i) => (this.attributes ? this.names.map((_, j) => Number(i === j)) : i));
   }
 
   /** The initial label. */
   get first() {
-    return this.attributes ? this.names.map(() => 0) : 0;
+    return this.attributes ? this.names.map(() => 0) : (this.each[0] ?? 0);
   }
 
   /** The label vector y of K numbers. */
@@ -33,7 +35,8 @@ export class Labels {
   }
 
   title(label) {
-    return this.joined(label, this.names);
+    const titles = this.names.map((name) => (this.attributes && (name.includes("+") || name === "none") ? inQuotes(name) : name));
+    return this.joined(label, titles);
   }
 
   /** The label as a part of a file name. */
@@ -41,22 +44,30 @@ export class Labels {
     return this.attributes ? bounded(this.joined(label, this.slugs)) : this.slugs[label];
   }
 
-  /** The label as an argument of --labels: names, or indices where a name would be ambiguous. */
+  /** The label as an argument of --labels: names, in double quotes where a name would be ambiguous. */
   typed(label) {
-    return this.joined(label, this.words);
+    const several = this.attributes && label.filter(Boolean).length > 1 && this.names.some((name) => name.includes("+"));
+    return this.joined(label, several ? this.names.map(inQuotes) : this.words);
+  }
+
+  /** A name as an argument of --labels; its index if it has invisible characters. */
+  word(name, index) {
+    const isIndex = (other, i) => i !== index && other.replace(/\p{Cc}/gu, " ").replace(/\p{Cf}/gu, "").trim() === String(index);
+    if (!VISIBLE.test(name) && !this.names.some(isIndex)) return String(index);
+    return PLAIN.test(name) && !WORDS.has(name.toLowerCase()) ? name : inQuotes(name);
   }
 
   /** The inverse of `typed`; null if there is no such label. */
   parse(text) {
     if (this.attributes) return this.several(text);
     const place = this.words.indexOf(text);
-    return place < 0 ? null : place;
+    return place < 0 || this.empty.has(place) ? null : place;
   }
 
   several(text) {
-    const words = new Set(text.split("+"));
-    const label = this.words.map((word) => Number(words.has(word)));
-    return this.typed(label) === text ? label : null;
+    const words = new Set(text.match(/"(?:[^"]|"")*"|[^"+]+/g));
+    const label = this.words.map((word, i) => Number(words.has(word) || words.has(inQuotes(this.names[i]))));
+    return this.typed(label) === text && !label.some((on, i) => on && this.empty.has(i)) ? label : null;
   }
 
   joined(label, words) {
@@ -65,7 +76,11 @@ export class Labels {
   }
 }
 
-const PLAIN = /^[^\s,+-]([^,+]*[^\s,+])?$/u;
+const inQuotes = (name) => `"${name.replaceAll('"', '""')}"`;
+
+// By the rules of condgen/label_text.py.
+const PLAIN = /^[^\s,+"=:-]([^,+"=:]*[^\s,+"=:])?$/u;
+const VISIBLE = /^( |[^\p{C}\p{Z}])*$/u;
 const WORDS = new Set(["all", "none"]);
 
 // File names, by the rules of condgen/slugs.py.

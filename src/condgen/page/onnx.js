@@ -19,7 +19,7 @@ export class OnnxEngine {
   }
 
   /** points: [{y, z}]; options: sampling options by name -> {shape: [n, h, w, c], pixels: Uint8Array}. */
-  async draw(points, options = {}) {
+  async generate(points, options = {}) {
     const prior = this.card.latent;
     const z = new Float32Array(points.length * prior.dim);
     const y = new Float32Array(points.length * this.card.names.length);
@@ -46,12 +46,12 @@ export class OnnxEngine {
     const listed = [];
     for (const label of labels.each) {
       for (let index = 0; index < count; index++) {
-        const drawn = await this.draw([{ y: labels.encode(label), z: { seed, index } }], options);
-        const told = { label: labels.title(label), seed, index };
-        const bytes = await png(drawn.pixels, drawn.shape.slice(1), { ...told, ...origin });
+        const generated = await this.generate([{ y: labels.encode(label), z: { seed, index } }], options);
+        const metadata = { label: labels.title(label), seed, index };
+        const bytes = await png(generated.pixels, generated.shape.slice(1), { ...metadata, ...origin });
         const file = `${labels.slug(label)}_seed${seed}_${String(index).padStart(5, "0")}.png`;
         files.push([file, bytes]);
-        listed.push({ file, ...told, sha256: await sha256(bytes) });
+        listed.push({ file, ...metadata, sha256: await sha256(bytes) });
       }
     }
     const manifest = JSON.stringify({ ...origin, images: listed }, null, 2);

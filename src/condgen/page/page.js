@@ -4,7 +4,7 @@ import { Archive } from "./archive.js";
 import { Artist } from "./artist.js";
 import { Code } from "./code.js";
 import { h } from "./dom.js";
-import { DrawView } from "./draw.js";
+import { SamplesView } from "./samples.js";
 import { Enlarged } from "./enlarged.js";
 import { GridView } from "./grid.js";
 import { footer, header } from "./frame.js";
@@ -22,13 +22,13 @@ import { applyTheme } from "./theme.js";
 import { titleOf } from "./title.js";
 import { WalkView } from "./walk.js";
 
-const VIEWS = { draw: DrawView, walk: WalkView, same: SameView, grid: GridView, plane: PlaneView };
+const VIEWS = { samples: SamplesView, walk: WalkView, same: SameView, grid: GridView, plane: PlaneView };
 
 /** Build the page for an engine. origin: of the server, for curl snippets; null if there is none. */
 export async function start(engine, origin = null) {
   applyTheme();
   document.documentElement.lang = language();
-  const about = await told(engine);
+  const about = await described(engine);
   const labels = new Labels(about);
   const views = Object.keys(VIEWS).filter((name) => fits(name, about, labels));
   const state = new State(labels, views, about, () => page.update());
@@ -42,13 +42,13 @@ function fits(view, about, labels) {
 }
 
 /** Facts about the engine's model, as soon as it responds. */
-async function told(engine) {
+async function described(engine) {
   const place = h("main", { class: "waiting" }, h("p", { role: "status" }, t("loading")));
   document.getElementById("page").replaceChildren(place);
   const notice = new Notice(() => artist.now(), (token) => { engine.unlock(token); artist.now(); });
   place.append(notice.element);
-  const artist = new Artist({ draw: () => engine.about() }, (trouble, seconds) => notice.show(trouble, seconds));
-  return artist.draw();
+  const artist = new Artist({ generate: () => engine.about() }, (trouble, seconds) => notice.show(trouble, seconds));
+  return artist.generate();
 }
 
 class Page {
@@ -115,11 +115,11 @@ class Page {
     this.frame(now, view);
     view.place(items, now);
     this.snippets.show(view.code(now));
-    this.panel.classList.add("drawing");
-    const drawn = await this.artist.draw(this.points(items), now.options);
-    if (!drawn) return;
-    view.paint(drawn);
-    this.panel.classList.remove("drawing");
+    this.panel.classList.add("generating");
+    const generated = await this.artist.generate(this.points(items), now.options);
+    if (!generated) return;
+    view.paint(generated);
+    this.panel.classList.remove("generating");
   }
 
   frame(now, view) {

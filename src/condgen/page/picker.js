@@ -33,7 +33,9 @@ export class Picker {
 
   button(name, i) {
     const role = this.labels.attributes ? {} : { role: "radio" };
-    return h("button", { type: "button", class: "chip", ...role, onclick: () => this.pick(i) }, shown(name, this.labels));
+    const disabled = this.labels.empty.has(i);
+    const does = { onclick: () => this.pick(i), disabled };
+    return h("button", { type: "button", class: "chip", ...role, ...does }, shown(name, this.labels));
   }
 
   pick(i) {

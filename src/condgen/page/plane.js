@@ -41,12 +41,12 @@ export class PlaneView {
     this.now.place([item]);
   }
 
-  paint(drawn) {
-    this.now.paint(drawn);
-    if (drawn.shape[0] === 1) return;
-    const [, height, width] = drawn.shape;
+  paint(generated) {
+    this.now.paint(generated);
+    if (generated.shape[0] === 1) return;
+    const [, height, width] = generated.shape;
     for (let n = 0; n < SIDE * SIDE; n++) {
-      paint(this.sheet, drawn, n + 1, (n % SIDE) * width, Math.floor(n / SIDE) * height);
+      paint(this.sheet, generated, n + 1, (n % SIDE) * width, Math.floor(n / SIDE) * height);
     }
     this.shown = this.wanted;
   }

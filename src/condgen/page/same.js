@@ -10,8 +10,8 @@ export class SameView {
     this.page = page;
     this.seed = seedField(page.state, "seed", "seed");
     this.gallery = new Gallery(page.about.image, "row", page.open);
-    const told = h("p", { class: "tells" }, t(page.labels.attributes ? "same-tells-attributes" : "same-tells"));
-    this.element = h("div", {}, h("div", { class: "bar" }, told, this.seed.element), this.gallery.element);
+    const hint = h("p", { class: "tells" }, t(page.labels.attributes ? "same-tells-attributes" : "same-tells"));
+    this.element = h("div", {}, h("div", { class: "bar" }, hint, this.seed.element), this.gallery.element);
   }
 
   items({ label, seed }) {
@@ -26,13 +26,13 @@ export class SameView {
     this.gallery.place(items);
   }
 
-  paint(drawn) {
-    this.gallery.paint(drawn);
+  paint(generated) {
+    this.gallery.paint(generated);
   }
 
   code({ label, seed }) {
-    const asked = this.columns(label).map((column) => column.label);
-    return this.page.code.sample({ labels: asked, count: 1, seed, grid: true });
+    const shown = this.columns(label).map((column) => column.label);
+    return this.page.code.sample({ labels: shown, count: 1, seed, grid: true });
   }
 
   /** The columns, [{label, caption, marked}]; at most as many as the images allowed in one request. */
@@ -46,9 +46,10 @@ export class SameView {
 
   switched(label) {
     const { labels } = this.page;
-    const others = labels.names.map((name, i) => ({
+    const trained = labels.names.map((_, i) => i).filter((i) => !labels.empty.has(i));
+    const others = trained.map((i) => ({
       label: label.map((on, j) => (i === j ? 1 - on : on)),
-      caption: `${label[i] ? "−" : "+"}\u00a0${name.replaceAll("_", " ")}`,
+      caption: `${label[i] ? "−" : "+"}\u00a0${labels.names[i].replaceAll("_", " ")}`,
     }));
     return [{ label, caption: labels.title(label).replaceAll("_", " "), marked: true }, ...others];
   }

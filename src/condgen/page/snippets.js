@@ -6,6 +6,11 @@ import { t } from "./text.js";
 
 const KINDS = ["command", "python", "curl"];
 
+/** The text as nodes in which a line never breaks inside an option such as --out. */
+function unbroken(text) {
+  return text.split(/(?<=\s)(--[\w-]+)/).map((part, i) => (i % 2 ? h("span", { class: "unbroken" }, part) : part));
+}
+
 export class Snippets {
   /** kinds: the available ones of command, python and curl. */
   constructor(kinds = KINDS) {
@@ -28,7 +33,7 @@ export class Snippets {
     const chosen = kinds.find((tab) => tab.dataset.kind === this.kind) ?? kinds[0];
     this.tabs.forEach((tab) => tab.setAttribute("aria-selected", String(tab === chosen)));
     stop(this.element, "[role=tab]", chosen);
-    this.text.textContent = code[chosen.dataset.kind];
+    this.text.replaceChildren(...unbroken(code[chosen.dataset.kind]));
     this.copy.textContent = t("copy");
   }
 

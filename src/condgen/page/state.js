@@ -2,7 +2,7 @@
 
 import { parsed, startOf } from "./options.js";
 
-const BEGIN = { view: "draw", seed: 0, to: 1, part: 50, right: 0.8, up: 0.3 };
+const BEGIN = { view: "samples", seed: 0, to: 1, part: 50, right: 0.8, up: 0.3 };
 /** part: interpolation between seeds `seed` and `to`, in per cent. right, up: position on the plane, 0 to 1. */
 const LARGEST = Number.MAX_SAFE_INTEGER;
 

@@ -37,9 +37,9 @@ export class WalkView {
     this.way.place(way.map((item, step) => ({ ...item, marked: step === Math.round((part * STEPS) / 100) })));
   }
 
-  paint(drawn) {
-    this.now.paint(drawn);
-    this.way.paint(drawn, 1);
+  paint(generated) {
+    this.now.paint(generated);
+    this.way.paint(generated, 1);
   }
 
   code(now) {

@@ -3,31 +3,36 @@
 import json
 import zlib
 from collections.abc import Mapping, Sequence
-from functools import cache
 from io import BytesIO
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from PIL import Image, ImageDraw, ImageFont
+from PIL import Image
 from PIL.PngImagePlugin import PngInfo
 
 from condgen.disk import write_bytes
 from condgen.errors import CondgenError
 from condgen.marker import KEY
+from condgen.sampling import fonts
+from condgen.sampling.titles import write as write_title
 
+FORMATS = {".png": "PNG", ".jpg": "JPEG", ".jpeg": "JPEG", ".webp": "WEBP"}
+"""Formats of image files that can be written, by ending."""
+QUALITY = 95
+"""Quality of JPEG and WebP, of 100."""
+DESCRIPTION = 0x010E
+"""The EXIF tag ImageDescription."""
 SIGNATURE = b"\x89PNG\r\n\x1a\n"
 CELL = 56
 """Target size, in pixels. Smaller images are enlarged by an integer factor to about this size."""
 GAP, TITLE, SIDE = 2, 18, 64
-LONGEST_TITLE = 200
-"""Maximum length of a title, in characters. The rest is ignored."""
 LONGEST_SIDE, MOST_PIXELS = 65_535, 2**27
 """Largest side and largest number of pixels of a grid. Few programs open larger images."""
 COLUMNS = 10
 """Number of columns in a grid by an unconditional generator."""
-PAPER, INK = (255, 255, 255), (32, 32, 32)
+PAPER = (255, 255, 255)
 
 
 def to_pil(image: NDArray[np.uint8]) -> Image.Image:
@@ -48,10 +53,10 @@ def grid(images: NDArray[np.uint8], titles: Sequence[str], sides: Sequence[str] 
     for number, cell in enumerate(cells):
         row, column = divmod(number, columns)
         sheet.paste(cell, (left + GAP + column * width, top + row * height))
-    for column, title in enumerate(titles):
-        _write(sheet, title, left + GAP + column * width + width // 2, TITLE // 2, width)
-    for row, side in enumerate(sides):
-        _write(sheet, side, SIDE // 2, top + row * height + height // 2, SIDE)
+    for column, title in enumerate(fonts.readable(titles)):
+        write_title(sheet, title, left + GAP + column * width + width // 2, TITLE // 2, width)
+    for row, side in enumerate(fonts.readable(sides)):
+        write_title(sheet, side, SIDE // 2, top + row * height + height // 2, SIDE)
     return sheet
 
 
@@ -75,9 +80,15 @@ def unlabelled(generated: NDArray[np.uint8]) -> Image.Image:
     return grid(generated.reshape(-1, COLUMNS, *generated.shape[1:]), [])
 
 
-def columns(generated: NDArray[np.uint8], titles: Sequence[str]) -> Image.Image:
-    """Arrange images, uint8 (n, h, w, 1 or 3), ordered by label, in a grid with one titled column per label."""
-    by_label = generated.reshape(len(titles), -1, *generated.shape[1:])
+def columns(generated: NDArray[np.uint8], titles: Sequence[str], counts: Sequence[int]) -> Image.Image:
+    """Arrange images, uint8 (n, h, w, 1 or 3), ordered by label, in a grid with one titled column per label.
+
+    counts: number of images per label. The end of a shorter column is white.
+    """
+    by_label = np.full((len(titles), max(counts), *generated.shape[1:]), 255, np.uint8)
+    ends = np.cumsum(counts)
+    for column, (end, count) in enumerate(zip(ends, counts, strict=True)):
+        by_label[column, :count] = generated[end - count : end]
     return grid(by_label.swapaxes(0, 1), titles)
 
 
@@ -96,10 +107,10 @@ def captioned(cells: Sequence[Image.Image], titles: Sequence[str], columns: int)
     """Arrange images of equal size row by row, each with its own title above it."""
     width, height = cells[0].width + GAP, cells[0].height + TITLE
     sheet = Image.new("RGB", (columns * width + GAP, -(-len(cells) // columns) * height + GAP), PAPER)
-    for number, (cell, title) in enumerate(zip(cells, titles, strict=True)):
+    for number, (cell, title) in enumerate(zip(cells, fonts.readable(titles), strict=True)):
         left, top = GAP + number % columns * width, number // columns * height
         sheet.paste(cell, (left, top + TITLE))
-        _write(sheet, title, left + width // 2, top + TITLE // 2, width)
+        write_title(sheet, title, left + width // 2, top + TITLE // 2, width)
     return sheet
 
 
@@ -108,8 +119,8 @@ def stacked(sheets: Sequence[Image.Image], titles: Sequence[str]) -> Image.Image
     width = max(sheet.width for sheet in sheets)
     whole = Image.new("RGB", (width, sum(sheet.height + TITLE for sheet in sheets)), PAPER)
     top = 0
-    for sheet, title in zip(sheets, titles, strict=True):
-        _write(whole, title, sheet.width // 2, top + TITLE // 2, sheet.width)
+    for sheet, title in zip(sheets, fonts.readable(titles), strict=True):
+        write_title(whole, title, sheet.width // 2, top + TITLE // 2, sheet.width)
         whole.paste(sheet, (0, top + TITLE))
         top += sheet.height + TITLE
     return whole
@@ -133,6 +144,14 @@ def png(image: Image.Image, about: Mapping[str, Any] | None = None) -> bytes:
     buffer = BytesIO()
     image.save(buffer, "PNG", pnginfo=note)
     return buffer.getvalue()
+
+
+def converted(content: bytes, suffix: str, about: Mapping[str, Any]) -> bytes:
+    """The bytes of a PNG or GIF in the format of an ending: unchanged, or as JPEG or WebP."""
+    if FORMATS.get(suffix.lower(), "PNG") == "PNG":
+        return content
+    with Image.open(BytesIO(content)) as image:
+        return encoded(suffix, image.convert("RGB"), about)
 
 
 def film(frames: Sequence[Image.Image], about: Mapping[str, Any] | None = None) -> bytes:
@@ -181,21 +200,20 @@ def save_png(path: Path, image: Image.Image, about: Mapping[str, Any] | None = N
     write_bytes(path, png(image, about))
 
 
-@cache
-def _fonts() -> tuple[ImageFont.FreeTypeFont | ImageFont.ImageFont, ...]:
-    """The fonts of titles, the largest first. Pillow takes 0.3 ms to decode one."""
-    return tuple(ImageFont.load_default(size) for size in (13, 12, 11, 10, 9))
+def save(path: Path, image: Image.Image, about: Mapping[str, Any] | None = None) -> None:
+    """Write an image file atomically, in the format that its ending names (`FORMATS`)."""
+    write_bytes(path, encoded(path.suffix, image, about))
 
 
-def _write(sheet: Image.Image, title: str, x: int, y: int, width: int) -> None:
-    """Draw a title centred on (x, y), in the largest font that fits in `width` pixels, or cut if none fits."""
-    pen, title = ImageDraw.Draw(sheet), " ".join(title.split())[:LONGEST_TITLE]  # on one line
-    fonts = _fonts()
-    width -= 2 * GAP
-    font = next((font for font in fonts if pen.textlength(title, font) <= width), fonts[-1])
-    if pen.textlength(title, font) > width:
-        title = title[:width]  # no letter is narrower than a pixel
-        while title and pen.textlength(title + "…", font) > width:
-            title = title[:-1]
-        title += "…"
-    pen.text((x, y), title, fill=INK, font=font, anchor="mm")
+def encoded(suffix: str, image: Image.Image, about: Mapping[str, Any] | None = None) -> bytes:
+    """Encode an image as PNG, JPEG or WebP by an ending, such as .jpg. JPEG and WebP store the metadata in EXIF."""
+    kind = FORMATS[suffix.lower()]
+    if kind == "PNG":
+        return png(image, about)
+    if kind == "JPEG" and image.mode not in ("L", "RGB"):
+        raise CondgenError("JPEG has no transparency; give a name that ends in .png or .webp.")
+    exif, buffer = Image.Exif(), BytesIO()
+    if about:
+        exif[DESCRIPTION] = f"{KEY}: {json.dumps(about)}"
+    image.save(buffer, kind, quality=QUALITY, exif=exif)
+    return buffer.getvalue()

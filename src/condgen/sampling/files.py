@@ -1,6 +1,8 @@
 """Writes generated images to files."""
 
 import json
+import os
+import re
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import IO, Any
@@ -12,8 +14,7 @@ from numpy.lib import format as npy
 from condgen import marker, slugs
 from condgen.disk import replacing
 from condgen.errors import CondgenError
-from condgen.labels import ANY
-from condgen.marker import Mark
+from condgen.labels import ANY, Labels
 from condgen.options import Value
 from condgen.sampling import canvas, grids, provenance
 from condgen.sampling.request import SampleRequest
@@ -21,42 +22,65 @@ from condgen.sampling.sampler import Sampler
 
 MOST_FILES, MOST_IN_ONE = 10_000_000, 100_000_000
 """Maximum number of images per command: in a folder, and in one array or in shards."""
+ENDING = re.compile(r"\.[A-Za-z][A-Za-z0-9]{0,4}")
+"""Endings that file formats have. A folder may be called v1.5."""
 CHUNK = 100_000
 """Number of labels written to an .npz at a time."""
 
 
 def default_out(
-    run: Path, labels: str, count: int, seed: int, one_file: bool, sampling: Mapping[str, Value] = {}
+    run: Path, wanted: str, count: int, seed: int, one_file: bool, sampling: Mapping[str, Value] = {}
 ) -> Path:
-    """The default output path: in the run's folder, with a name derived from the request."""
+    """The default output path: in the run's folder, with a name derived from the request.
+
+    wanted: the labels or the mix as part of a file name (`named`).
+    """
     chosen = "".join(f"_{name}-{value}" for name, value in sampling.items())
-    name = f"labels-{slugs.part(labels)}_count-{count}_seed-{seed}{chosen}"
+    name = f"{wanted}_count-{count}_seed-{seed}{chosen}"
     return run / "generated" / (f"{name}.png" if one_file else name)
+
+
+def named(wanted: object, sign: str) -> str:
+    """Requested labels or a mix, as text or as a dictionary, as part of a file name. sign: between label and number."""
+    if isinstance(wanted, Mapping):
+        wanted = ",".join(f"{label}{sign}{number}" for label, number in wanted.items())
+    return slugs.part(str(wanted))
+
+
+def checked_out(out: str | Path) -> Path:
+    """The output path that a user gave. Raises CondgenError if its ending is that of a file that is not written here.
+
+    A folder may have any name if it exists or ends in a slash.
+    """
+    path = Path(out).expanduser()
+    is_folder = str(out).endswith(("/", os.sep)) or path.is_dir()
+    if ENDING.fullmatch(path.suffix) and path.suffix.lower() not in (*canvas.FORMATS, ".npz") and not is_folder:
+        raise CondgenError(
+            f"{path.suffix} files are not written; end --out in {', '.join(canvas.FORMATS)} or .npz, or in a slash for "
+            f"a folder: {f'{path}/'!r}."
+        )
+    return path
 
 
 def write(sampler: Sampler, request: SampleRequest, *, out: Path, grid: bool = False) -> Path:
     """Generate the images of a request, write them to `out` and return its path.
 
-    out: a .png file for one image or, with `grid`, for a grid with one column per label; or an .npz file with the
-        arrays `images` (uint8) and `labels`. Any other name is a folder with one PNG file per image, named by label,
-        seed and index.
+    out: a .png, .jpg or .webp file for one image or, with `grid`, for a grid with one column per label; or an .npz file
+        with the arrays `images` (uint8) and `labels`. Any other name is a folder with one PNG file per image, named by
+        label, seed and index.
     """
-    images, labels = len(request), request.labels
+    images, known, suffix = len(request), sampler.spec.labels, out.suffix.lower()
+    is_file = not out.is_dir() and (grid or suffix in (*canvas.FORMATS, ".npz"))
     if not images:
         raise CondgenError("--count should be 1 or more, found 0.")
-    if grid or out.suffix in (".png", ".npz"):
+    if is_file:
         marker.check_file(out)
     if grid:
-        rows, columns = max(request.counts), canvas.COLUMNS if sampler.spec.labels == ANY else len(labels)
-        canvas.check_sheet(sampler.spec.shape, rows, columns, "--labels or a lower --count")
-        if out.suffix != ".png":
-            raise CondgenError(f"--grid draws one image; {str(out)!r} should end in .png.")
-        sheet = grids.class_grid(sampler, list(labels), rows=rows, seed=request.seed)
-        canvas.save_png(out, sheet, about(sampler, seed=request.seed))
-    elif out.suffix == ".npz":
+        _grid(sampler, request, out)
+    elif is_file and suffix == ".npz":
         check_images(images, MOST_IN_ONE, "give a lower --count")
         _npz(sampler, request, out)
-    elif out.suffix == ".png":
+    elif is_file:
         if images != 1:
             raise CondgenError(f"{images:,} images do not fit into {str(out)!r}: add --grid, or give a folder or .npz.")
         _files(sampler, request, iter([out]))
@@ -64,8 +88,8 @@ def write(sampler: Sampler, request: SampleRequest, *, out: Path, grid: bool = F
         if out.exists() and not out.is_dir():
             raise CondgenError(f"{str(out)!r} is a file; give a folder, or a name that ends in .png or .npz.")
         check_images(images, MOST_FILES, "give a lower --count, or write .tar files with --shard")
-        marker.claim(out, Mark("condgen sample", sampler.spec.labels))
-        _files(sampler, request, (out / f"{request.name(sampler.spec.labels, item)}.png" for item in request))
+        marker.claim(out, request.mark(known, "condgen sample"))
+        _files(sampler, request, (out / f"{request.name(known, item)}.png" for item in request))
     return out
 
 
@@ -75,11 +99,19 @@ def check_images(images: int, most: int, remedy: str) -> None:
         raise CondgenError(f"{images:,} images are more than one command writes ({most:,}); {remedy}.")
 
 
+def _grid(sampler: Sampler, request: SampleRequest, out: Path) -> None:
+    rows, columns = max(request.counts), canvas.COLUMNS if sampler.spec.labels == ANY else len(request.labels)
+    canvas.check_sheet(sampler.spec.shape, rows, columns, "--labels or a lower --count")
+    if out.suffix.lower() not in canvas.FORMATS:
+        raise CondgenError(f"--grid draws one image; {str(out)!r} should end in {', '.join(canvas.FORMATS)}.")
+    canvas.save(out, grids.request_grid(sampler, request), about(sampler, **request.whole(sampler.spec.labels)))
+
+
 def _files(sampler: Sampler, request: SampleRequest, paths: Iterator[Path]) -> None:
     images = sampler.generate(request, request.seed)
     for path, item, image in zip(paths, request, images, strict=True):
         metadata = about(sampler, **request.metadata(sampler.spec.labels, item))
-        canvas.save_png(path, canvas.to_pil(image), metadata)
+        canvas.save(path, canvas.to_pil(image), metadata)
 
 
 def _npz(sampler: Sampler, request: SampleRequest, out: Path) -> None:
@@ -95,18 +127,19 @@ def _npz(sampler: Sampler, request: SampleRequest, out: Path) -> None:
             _header(stream, np.dtype(np.uint8), shape)
             for image in sampler.generate(request, request.seed):
                 stream.write(image.tobytes())
-        with file.open("labels.npy", "w", force_zip64=True) as stream:
-            _labels(stream, request)
+        name = "mixes.npy" if request.has_mixes else "labels.npy"  # images of a mix have no label
+        with file.open(name, "w", force_zip64=True) as stream:
+            _labels(stream, request, spec.labels)
         with file.open("names.npy", "w", force_zip64=True) as stream:
             npy.write_array(stream, np.array(spec.labels.names), allow_pickle=False)
         with file.open(f"{marker.KEY}.npy", "w", force_zip64=True) as stream:
-            note = json.dumps(about(sampler, seed=request.seed, count=max(request.counts)))
+            note = json.dumps(about(sampler, **request.whole(spec.labels), count=max(request.counts)))
             npy.write_array(stream, np.array(note), allow_pickle=False)
 
 
-def _labels(stream: IO[bytes], request: SampleRequest) -> None:
-    """Write the label of every image, in chunks of at most CHUNK labels."""
-    labels = np.array(request.labels)
+def _labels(stream: IO[bytes], request: SampleRequest, known: Labels) -> None:
+    """Write the label of every image, or the label vector of a mix, in chunks of at most CHUNK labels."""
+    labels = known.encode(request.labels) if request.has_mixes else np.array(request.labels)
     _header(stream, labels.dtype, (len(request), *labels.shape[1:]))
     for label, count in zip(labels, request.counts, strict=True):
         for start in range(0, count, CHUNK):

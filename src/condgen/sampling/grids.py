@@ -10,6 +10,7 @@ from PIL import Image
 from condgen.labels import ANY, Label
 from condgen.noise import draw_at, walk
 from condgen.sampling import canvas
+from condgen.sampling.request import SampleRequest
 from condgen.sampling.sampler import Sampler
 
 ROWS, COLUMNS = 8, 20
@@ -25,8 +26,17 @@ def class_grid(
     """
     if sampler.spec.labels == ANY:
         return canvas.unlabelled(np.concatenate(list(sampler.batches([0] * rows * canvas.COLUMNS, seed, first))))
-    labels = labels or list(sampler.spec.labels.each[:COLUMNS])
+    labels = labels or list(sampler.trained[:COLUMNS])
     return _columns(sampler, labels, [sampler.spec.labels.title(label) for label in labels], rows, seed, first)
+
+
+def request_grid(sampler: Sampler, request: SampleRequest) -> Image.Image:
+    """One titled column per label or mix of a request, with the same z in each row, as in `class_grid`."""
+    known = sampler.spec.labels
+    if known == ANY:
+        return class_grid(sampler, rows=max(request.counts), seed=request.seed)
+    generated = np.stack(list(sampler.generate(request, request.seed)))
+    return canvas.columns(generated, [known.title(label) for label in request.labels], request.counts)
 
 
 def attribute_flips(sampler: Sampler, base: Label, rows: int = ROWS, seed: int = 0) -> Image.Image:
@@ -96,4 +106,4 @@ def _columns(
 ) -> Image.Image:
     """One titled column per label, with `rows` images."""
     generated = np.concatenate(list(sampler.batches([label for label in labels for _ in range(rows)], seed, first)))
-    return canvas.columns(generated, titles)
+    return canvas.columns(generated, titles, [rows] * len(titles))

@@ -2,7 +2,7 @@
 
 import json
 import warnings
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from io import BytesIO
 from typing import TYPE_CHECKING, Any
@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 
 from condgen.errors import shortened
 from condgen.marker import KEY, sheet
+from condgen.sampling import fonts
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -29,7 +30,7 @@ def curves(log: Sequence[Mapping[str, float]], title: str, kind: str = "png") ->
     """Plot logged values over training images: one panel for losses, and one for each other group of keys."""
     keys = sorted({key for line in log for key in line} - {"images"}, key=lambda key: (not key.startswith("loss"), key))
     groups = sorted({key.split("/")[0] for key in keys}, key=lambda group: (group != "loss", group))
-    with _style(kind):
+    with _style(kind, [title]):
         figure = _figure(8, 3 * max(1, len(groups)), title)
         for place, group in enumerate(groups, start=1):
             panel = figure.add_subplot(len(groups), 1, place)
@@ -52,7 +53,7 @@ def quality(
     """
     from matplotlib.ticker import MaxNLocator
 
-    with _style(kind):
+    with _style(kind, histories):
         figure = _figure(9, 6.5, "quality during training" if kind == "png" else "")
         panels = figure.subplots(2, 2)
         for number, (title, (log, clock)) in enumerate(histories.items()):
@@ -61,7 +62,9 @@ def quality(
                 points = [(line["images"], minutes.get(line["images"], 0), line[key]) for line in log if key in line]
                 for column in range(2) if points else ():
                     x, y = [point[column] for point in points], [point[2] for point in points]
-                    panels[row][column].plot(x, y, label=title, color=f"C{number % 10}", marker=".", linewidth=1)
+                    panels[row][column].plot(
+                        x, y, label=_plain(title, LONGEST_TITLE), color=f"C{number % 10}", marker=".", linewidth=1
+                    )
         for row, title in enumerate(("FD", "label accuracy")):
             for column, unit in enumerate(("training images", "minutes")):
                 panels[row][column].set(xlabel=unit, ylabel=title, yscale="log" if row == 0 else "linear")
@@ -79,12 +82,12 @@ def trade_off(lines: Mapping[str, Sequence[Mapping[str, Any]]], kind: str = "png
 
     lines: per run, one entry per value: {"truncation": value, "precision": {"value": ...}, "recall": {"value": ...}}.
     """
-    with _style(kind):
+    with _style(kind, lines):
         figure = _figure(7, 5, "")
         panel = figure.add_subplot()
         for title, points in lines.items():
             x, y = ([point[name]["value"] for point in points] for name in ("recall", "precision"))
-            panel.plot(x, y, marker=".", linewidth=1, label=title)
+            panel.plot(x, y, marker=".", linewidth=1, label=_plain(title, LONGEST_TITLE))
             for point, place in zip(points, zip(x, y, strict=True), strict=True):
                 panel.annotate(f"{point['truncation']:g}", place, (3, 3), textcoords="offset points", fontsize=7)
         panel.set(xlabel="recall", ylabel="precision")
@@ -95,7 +98,7 @@ def trade_off(lines: Mapping[str, Sequence[Mapping[str, Any]]], kind: str = "png
 
 def scatter(points: NDArray[np.floating], groups: NDArray[np.integer], names: Sequence[str], title: str) -> bytes:
     """Scatter plot of points (n, 2), coloured by group (n,). names: names of the groups, for the legend."""
-    with _style("png"):
+    with _style("png", [*names, title]):
         figure = _figure(8, 7, title)
         panel = figure.add_subplot()
         for number, name in enumerate(names):
@@ -109,13 +112,13 @@ def scatter(points: NDArray[np.floating], groups: NDArray[np.integer], names: Se
 def bars(counts: Mapping[str, Sequence[int]], names: Sequence[str], title: str) -> bytes:
     """Bar chart of images per label, one bar per split."""
     names = names[:MOST_BARS]
-    shown = [_plain(name) for name in names]
-    with _style("png"):
+    with _style("png", [*names, title]):
         figure = _figure(max(6, 0.5 * len(names)), 4, title)
         panel, width = figure.add_subplot(), 0.8 / len(counts)
         for number, (split, values) in enumerate(counts.items()):
             places = np.arange(len(names)) + number * width
             panel.bar(places, values[: len(names)], width, label=split)
+        shown = [_plain(name) for name in names]
         middle = np.arange(len(names)) + 0.4 - width / 2
         panel.set_xticks(middle, shown, rotation=90 if max(map(len, shown)) > 5 else 0)
         panel.set(ylabel="images")
@@ -124,9 +127,16 @@ def bars(counts: Mapping[str, Sequence[int]], names: Sequence[str], title: str) 
 
 
 def _plain(name: str, longest: int = LONGEST_NAME) -> str:
-    """A name from the data, on one line of limited length, with '$' escaped so that it does not start a formula."""
+    """A name from the data, on one line of limited length, within `_style`.
+
+    In a PNG, characters that no font has are shown by number. In an SVG, the fonts are those of the reader.
+    """
+    import matplotlib
+
     line = " ".join(shortened(name).split())
-    return (line if len(line) <= longest else f"{line[:longest]}…").replace("$", r"\$")
+    if matplotlib.rcParams["svg.fonttype"] != "none":
+        line = fonts.readable([line], scalable=True)[0]
+    return line if len(line) <= longest else f"{line[:longest]}…"
 
 
 def _figure(width: float, height: float, title: str) -> "Figure":
@@ -151,17 +161,25 @@ def _file(figure: "Figure", kind: str) -> bytes:
 
 
 @contextmanager
-def _style(kind: str) -> Iterator[None]:
+def _style(kind: str, texts: Iterable[str]) -> Iterator[None]:
     """Use matplotlib's default style and ignore any matplotlibrc, since the working folder may contain one. Text
     between two dollar signs is not parsed as a formula.
 
     In an SVG, text is stored as text, and text and axes have the colour PEN.
+
+    texts: names and titles in the figure. The fonts of their characters are added to matplotlib's default font.
     """
-    import matplotlib
+    with fonts.quiet():
+        import matplotlib
 
     parts = ("text.color", "axes.edgecolor", "axes.labelcolor", "xtick.color", "ytick.color")
     svg: Any = {"svg.fonttype": "none", "svg.hashsalt": "condgen"} | dict.fromkeys(parts, PEN)
-    with matplotlib.rc_context():
+    with fonts.quiet(), matplotlib.rc_context():
         matplotlib.rcdefaults()
-        matplotlib.rcParams.update({"text.parse_math": False} | (svg if kind == "svg" else {}))
+        matplotlib.rcParams.update({"text.parse_math": False} | (svg if kind == "svg" else _fonts(texts)))
         yield
+
+
+def _fonts(texts: Iterable[str]) -> dict[str, Any]:
+    more = fonts.families(fonts.readable(texts, scalable=True))
+    return {"font.family": ["DejaVu Sans", *more]} if more else {}

@@ -1,4 +1,5 @@
-"""Writes large numbers of images as WebDataset shards: tar files of NAME.png, NAME.cls and NAME.json.
+"""Writes large numbers of images as WebDataset shards: tar files of NAME.png, NAME.cls and NAME.json (images of a mix
+have no .cls).
 
 Each shard is a function of the request and the shard's number, so processes share the work without communicating, and
 shards finished before a crash are kept. torchrun sets the rank of each process.
@@ -15,7 +16,7 @@ from typing import Any
 from condgen import marker, parallel
 from condgen.disk import as_json, replacing, write_new
 from condgen.errors import CondgenError
-from condgen.marker import Mark
+from condgen.mixes import Mix
 from condgen.parts import sweep
 from condgen.sampling import canvas
 from condgen.sampling.files import MOST_IN_ONE, about, check_images
@@ -30,19 +31,19 @@ def write(sampler: Sampler, request: SampleRequest, *, out: Path, each: int) -> 
 
     Raises CondgenError if `out` contains shards of another request.
     """
-    labels, count, total = request.labels, max(request.counts, default=0), len(request)
+    known, count, total = sampler.spec.labels, max(request.counts, default=0), len(request)
     if min(count, each) < 1:
         raise CondgenError(f"--count and --shard should be 1 or more, found {count} and {each}.")
     check_images(total, MOST_IN_ONE, "give a lower --count, and another --seed for each command")
-    numbers, mark = mine(-(-total // each)), Mark("condgen sample --shard", sampler.spec.labels)
+    numbers, mark = mine(-(-total // each)), request.mark(known, "condgen sample --shard")
     marker.check(out, mark, names=_names(out))
-    requested = [str(label) for label in labels]
-    note_request(out, about(sampler, seed=request.seed, count=count, each=each, labels=requested))
+    requested = [known.title(label) if isinstance(label, Mix) else str(label) for label in request.labels]
+    note_request(out, about(sampler, **request.whole(known), count=count, each=each, labels=requested))
     marker.claim(out, mark, names=_names(out))
     sweep(out)
     for number in numbers:
         path, start, end = out / f"{number:05d}.tar", number * each, min(total, (number + 1) * each)
-        if not is_whole(path, 3 * (end - start)):
+        if not is_whole(path, (2 if request.has_mixes else 3) * (end - start)):
             with replacing(path) as temporary, tarfile.open(temporary, "w") as shard:
                 for name, data in members(sampler, request, start, end):
                     add(shard, name, data)
@@ -71,9 +72,10 @@ def note_request(out: Path, request: dict[str, Any]) -> None:
             raise ValueError("no object")
     except (ValueError, RecursionError):
         raise CondgenError(
-            f"{str(path)!r} is damaged, so it cannot be told which shards these are; give another --out."
+            f"{str(path)!r} is damaged, so the request of these shards is unknown; give another --out."
         ) from None
-    if other := [name for name in request if there.get(name) != request[name]]:
+    optional = [name for name in ("counts", "sampling") if name in there and name not in request]
+    if other := [name for name in [*request, *optional] if there.get(name) != request.get(name)]:
         raise CondgenError(f"{str(out)!r} holds shards with another {', '.join(other)}; give another --out.")
 
 
@@ -95,7 +97,8 @@ def members(sampler: Sampler, request: SampleRequest, start: int, end: int) -> I
         metadata = about(sampler, **request.metadata(known, item))
         name = request.name(known, item, digits=8)
         yield f"{name}.png", canvas.png(canvas.to_pil(image), metadata)
-        yield f"{name}.cls", str(item.label).encode()
+        if not isinstance(item.label, Mix):
+            yield f"{name}.cls", str(item.label).encode()
         yield f"{name}.json", json.dumps(metadata).encode()
 
 

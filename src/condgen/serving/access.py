@@ -47,7 +47,7 @@ class Access:
         found = HOST.fullmatch(values[0].decode("latin-1")) if len(values) == 1 else None
         name = (found["v6"] or found["name"]).lower() if found else ""
         if name not in self.hosts and not (self.any_address and _is_address(name)):
-            raise Problem(421, "foreign_host", "This server does not answer to that Host; see --allow-host.")
+            raise Problem(421, "foreign_host", "This server does not accept that Host; see --allow-host.")
 
     def check_origin(self, headers: Headers) -> None:
         """Raise Problem 403 if a browser sends the request for a page of another site that is not allowed."""
@@ -55,7 +55,7 @@ class Access:
         own = headers[b"host"][0].decode("latin-1").lower()
         allowed = {f"http://{own}", f"https://{own}", *self.origins}
         if values and (len(values) > 1 or values[0].decode("latin-1").lower() not in allowed):
-            raise Problem(403, "foreign_origin", "Pages of other sites may not ask; see --cors-origin.")
+            raise Problem(403, "foreign_origin", "Pages of other sites may not send requests; see --cors-origin.")
 
     def foreign(self, headers: Headers) -> str | None:
         """The Origin of a request from an allowed page of another site; None for all other requests."""
@@ -64,7 +64,7 @@ class Access:
 
     def check_token(self, headers: Headers) -> None:
         if self.token and not any(self._is_token(word) for word in (*self._bearer(headers), *self._cookies(headers))):
-            message = "This server wants its token: Authorization: Bearer TOKEN, or /?token=TOKEN in a browser."
+            message = "This server requires its token: Authorization: Bearer TOKEN, or /?token=TOKEN in a browser."
             raise Problem(401, "no_token", message, {"www-authenticate": "Bearer"})
 
     def cookie_for(self, scope: Scope) -> str | None:

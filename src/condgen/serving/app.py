@@ -118,7 +118,7 @@ def add_health(app: FastAPI, state: State, measures: Measures, ready: Callable[[
     async def livez() -> dict[str, bool]:
         return {"alive": True}
 
-    @app.get("/readyz", summary="Whether it would draw: 200 or 503.", responses=faults(503))
+    @app.get("/readyz", summary="Whether the server can generate images: 200 or 503.", responses=faults(503))
     async def readyz() -> dict[str, bool]:
         if state.draining:
             raise problems.draining()
@@ -147,16 +147,16 @@ class Packer:
 
 
 def add_about(app: FastAPI, served: Served, limits: Limits) -> None:
-    told = json.dumps(
+    facts = json.dumps(
         served.about(limits), ensure_ascii=False, separators=(",", ":")
     ).encode()  # encoded once, since it never changes
 
     @app.get(
-        "/about", summary="What is served.", response_class=Response,
+        "/about", summary="Properties of the served generator.", response_class=Response,
         responses={**contents("application/json"), **faults()},
     )  # fmt: skip
     async def about() -> Response:
-        return Response(told, media_type="application/json")
+        return Response(facts, media_type="application/json")
 
 
 def add_sample(app: FastAPI, served: Served, queue: Queue, limits: Limits, packed: Packer) -> None:
@@ -164,14 +164,14 @@ def add_sample(app: FastAPI, served: Served, queue: Queue, limits: Limits, packe
 
     async def sample(request: Sample) -> Response:
         resolved = encode.resolve(served, request, most)
-        generated = await queue.draw(resolved.recipes, resolved.y, resolved.options)
+        generated = await queue.generate(resolved.recipes, resolved.y, resolved.options)
         body = await packed(len(generated), lambda: encode.wrapped(served, request, resolved, generated))
         named = f'inline; filename="{encode.NAMES[request.format]}"'
         return Response(body, headers={"content-type": encode.MEDIA[request.format], "content-disposition": named})
 
     sample.__annotations__["request"] = with_options(Sample, served.options)
     app.post(
-        "/sample", summary="Images to order, the same bytes as `condgen sample` writes.", response_class=Response,
+        "/sample", summary="Generate images: the same bytes as `condgen sample` writes.", response_class=Response,
         responses={**contents(*dict.fromkeys(encode.MEDIA.values())), **faults(*WORKING)},
     )(sample)  # fmt: skip
 
@@ -181,13 +181,13 @@ def add_points(app: FastAPI, served: Served, queue: Queue, limits: Limits, packe
 
     async def points(request: Points) -> Response:
         recipes, y = encode.resolve_points(served, request, most)
-        generated = await queue.draw(recipes, y, served.values(request))
+        generated = await queue.generate(recipes, y, served.values(request))
         body = await packed(len(generated), lambda: encode.as_points(generated))
         return Response(body, media_type="application/json")
 
     points.__annotations__["request"] = with_options(Points, served.options)
     app.post(
-        "/points", summary="Images of points between and beside others, as numbers.", response_class=Response,
+        "/points", summary="Generate images at points of the latent space, as pixel values.", response_class=Response,
         responses={**contents("application/json"), **faults(*WORKING)},
     )(points)  # fmt: skip
 

@@ -65,9 +65,9 @@ class Connection(H11Protocol):
 
     def send_400_response(self, msg: str) -> None:
         if getattr(sys.exception(), "error_status_hint", 400) == 431:
-            self.refuse(problems.closing(431, "headers", f"Headers may have {self.limits.headers:,} bytes."))
+            self.refuse(problems.closing(431, "headers", f"The headers exceed {self.limits.headers:,} bytes."))
         else:
-            self.refuse(problems.closing(400, "malformed", "This is not HTTP as it should be."))
+            self.refuse(problems.closing(400, "malformed", "The request is not valid HTTP."))
 
     def refuse(self, problem: Problem) -> None:
         """Close the connection; send `problem` first if a response can still be sent."""
@@ -119,7 +119,7 @@ class Connection(H11Protocol):
         if oldest is not None:
             oldest._give_up()
         else:
-            self.refuse(problems.closing(503, "connections", "Too many connections; come back later."))
+            self.refuse(problems.closing(503, "connections", "Too many connections; try again later."))
 
     def _watch_flow(self) -> None:
         """Run the deadline while the client has not read everything that was sent to it."""

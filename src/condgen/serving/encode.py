@@ -15,10 +15,11 @@ from numpy.typing import NDArray
 from condgen import marker
 from condgen.disk import as_json
 from condgen.errors import CondgenError, shortened
-from condgen.labels import ANY, Label, Labels, TooMany
+from condgen.labels import ANY, Labels, Untrained
+from condgen.lookup import UnknownLabel
 from condgen.options import Values
 from condgen.sampling import canvas, provenance
-from condgen.sampling.request import SampleRequest
+from condgen.sampling.request import Item, SampleRequest, TooMany
 from condgen.serving.model_info import Served
 from condgen.serving.problems import Problem
 from condgen.serving.schemas import Points, Sample
@@ -51,41 +52,56 @@ class Vectors:
     """
 
     known: Labels
-    labels: Sequence[Label]
-    each: int
+    items: Sequence[Item]
 
     def __getitem__(self, place: int) -> NDArray[np.float32]:
-        row: NDArray[np.float32] = self.known.encode([self.labels[place // self.each]])[0]
+        row: NDArray[np.float32] = self.known.encode([self.items[place].label])[0]
         return row
 
 
 def resolve(served: Served, request: Sample, most: int) -> ResolvedRequest:
     """Resolve a request. Raises Problem 422 for unknown labels or more than `most` images."""
     known = served.spec.labels
-    too_many = unprocessable(f"count: {most:,} images at most in one request, over all labels.")
+    too_many = unprocessable(f"count: at most {most:,} images per request, over all labels.")
+    each = request.count * (canvas.COLUMNS if request.format == "grid" and known == ANY else 1)
     try:
-        labels = known.distinct(request.labels, most)
+        images = SampleRequest.resolve(
+            known, request.labels, request.mix, count=each, seed=request.seed, most=most, empty=served.empty
+        )
     except TooMany:
         raise too_many from None
-    except CondgenError:
-        names = ", ".join(map(shortened, known.names[:20]))
-        raise unprocessable(f"labels: not known; there are: {names}{', ...' if len(known) > 20 else ''}.") from None
-    each = request.count * (canvas.COLUMNS if request.format == "grid" and known == ANY else 1)
-    if len(labels) * each > most:
+    except CondgenError as error:
+        raise unprocessable(_refusal(known, request, error)) from None
+    if images.has_mixes and not served.takes_mixes:
+        raise unprocessable("mix: this generator takes whole labels only.")
+    if len(images) > most:
         raise too_many
-    if request.format == "png" and len(labels) * each != 1:
-        raise unprocessable("format: png is one image; ask for grid, zip or npy.")
-    images = SampleRequest.of(labels, each, request.seed)
-    recipes = [{"seed": images.seed, "index": item.number} for item in images]
-    return ResolvedRequest(images, recipes, Vectors(known, labels, each), served.values(request))
+    if request.format == "png" and len(images) != 1:
+        raise unprocessable("format: png holds one image; request grid, zip or npy.")
+    items = list(images)
+    recipes = [{"seed": images.seed, "index": item.number} for item in items]
+    return ResolvedRequest(images, recipes, Vectors(known, items), served.values(request))
+
+
+def _refusal(known: Labels, request: Sample, error: CondgenError) -> str:
+    """Why labels or a mix cannot be resolved. It repeats nothing of the request but names of labels."""
+    field = "labels" if request.mix is None else "mix"
+    if isinstance(error, Untrained):
+        return f"{field}: {error}"
+    if not isinstance(error, UnknownLabel):
+        return f"{field}: not understood; write labels like 3,5,8 or 3=2,8=5, or a mix like 3:.5,8:.5."
+    names = ", ".join(map(shortened, known.names[:20]))
+    return f"{field}: unknown; available: {names}{', ...' if len(known) > 20 else ''}."
 
 
 def resolve_points(served: Served, request: Points, most: int) -> tuple[list[dict[str, Any]], NDArray[np.float32]]:
     """z and y, float32 (n, K), of the requested points. Raises Problem 422 if they do not fit the generator."""
     if len(request.points) > most:
-        raise unprocessable(f"points: {most:,} at most in one request.")
+        raise unprocessable(f"points: at most {most:,} per request.")
     if any(len(point.y) != len(served.spec.labels) for point in request.points):
         raise unprocessable(f"points: y has {len(served.spec.labels)} numbers, one per label.")
+    if any(point.y[number] for point in request.points for number in served.empty):
+        raise unprocessable("points: y names a label without training images, see `empty` of /about.")
     recipes = [point.recipe for point in request.points]
     if any(len(recipe["at"]) != served.prior.dim for recipe in recipes if "at" in recipe):
         raise unprocessable(f"points: at has {served.prior.dim} numbers.")
@@ -120,12 +136,14 @@ def _files(
 
 
 def _grid(served: Served, resolved: ResolvedRequest, generated: NDArray[np.uint8]) -> bytes:
-    if served.spec.labels == ANY:
+    known = served.spec.labels
+    if known == ANY:
         sheet = canvas.unlabelled(generated)
     else:
-        sheet = canvas.columns(generated, [served.spec.labels.title(label) for label in resolved.images.labels])
+        titles = [known.title(label) for label in resolved.images.labels]
+        sheet = canvas.columns(generated, titles, resolved.images.counts)
     card = served.card_under(resolved.options)
-    return canvas.png(sheet, provenance.about(card, served.micro_batch, seed=resolved.images.seed))
+    return canvas.png(sheet, provenance.about(card, served.micro_batch, **resolved.images.whole(known)))
 
 
 def _zip(served: Served, resolved: ResolvedRequest, files: Iterator[tuple[str, bytes, dict[str, Any]]]) -> bytes:
@@ -138,7 +156,7 @@ def _zip(served: Served, resolved: ResolvedRequest, files: Iterator[tuple[str, b
         for name, png, metadata in files:
             archive.writestr(ZipInfo(name), png)
             listed.append({"file": name, **metadata, "sha256": hashlib.sha256(png).hexdigest()})
-        mark = marker.Mark("condgen sample", served.spec.labels)  # marks the unpacked folder as condgen's own
+        mark = resolved.images.mark(served.spec.labels, "condgen sample")  # marks the unpacked folder as condgen's own
         archive.writestr(ZipInfo(marker.FILE), as_json(mark.to_json()))
         about = provenance.about(served.card_under(resolved.options), served.micro_batch)
         archive.writestr(ZipInfo("manifest.json"), as_json({**about, "images": listed}))

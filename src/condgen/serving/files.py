@@ -6,7 +6,7 @@ from pathlib import Path
 FOLDER = Path(__file__).parents[1] / "page"
 PLAIN = (
     b"<!doctype html><html lang=en><meta charset=utf-8><title>condgen</title>"
-    b"<p>This server draws images; <a href=/openapi.json>/openapi.json</a> says how to ask.</p></html>"
+    b"<p>This server generates images; <a href=/openapi.json>/openapi.json</a> says how to ask.</p></html>"
 )
 """Page to show if there is no index.html."""
 TYPES = {".js": "text/javascript", ".mjs": "text/javascript", ".html": "text/html", ".css": "text/css"}

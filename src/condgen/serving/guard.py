@@ -135,13 +135,13 @@ class Guard:
             raise problems.busy(self.queue.retry_after)
         kind = b"".join(headers.get(b"content-type", [])).split(b";")[0].strip().lower()
         if kind != b"application/json":
-            raise problems.closing(415, "no_json", "A body has to be application/json.")
+            raise problems.closing(415, "no_json", "The body must be application/json.")
 
     async def _body(self, headers: Headers, receive: Receive) -> bytes:
         """Read the body. Raises Problem 408, 413 or 415 if it is too slow, too large or encoded."""
         if any(value.strip().lower() != b"identity" for value in headers.get(b"content-encoding", [])):
-            raise problems.closing(415, "encoded", "A body has to come as it is, not compressed.")
-        large = problems.closing(413, "too_large", f"A body may have {self.limits.body:,} bytes.")
+            raise problems.closing(415, "encoded", "The body must not be compressed.")
+        large = problems.closing(413, "too_large", f"The body exceeds {self.limits.body:,} bytes.")
         length = headers.get(b"content-length", [b"0"])[0]
         if not length.isdigit() or len(length) > 12 or int(length) > self.limits.body:
             raise large
@@ -177,7 +177,7 @@ class Guard:
                 return work.result()
             if gone.done():
                 raise Gone
-            raise Problem(504, "slow", "The images were not generated in time; ask for fewer, or later.")
+            raise Problem(504, "slow", "The images were not generated in time; request fewer, or try again later.")
         finally:
             for task in (work, gone):
                 task.cancel()

@@ -54,7 +54,7 @@ class Model:
         self._keeper = asyncio.create_task(self._keep())
         return hello
 
-    async def draw(self, recipes: list[dict[str, Any]], y: NDArray[np.float32], options: Values) -> bytes:
+    async def generate(self, recipes: list[dict[str, Any]], y: NDArray[np.float32], options: Values) -> bytes:
         """Generate at most one micro-batch. Returns the bytes of uint8 (n, h, w, c). Raises Down."""
         return await self._ask({"z": recipes, "options": options}, np.ascontiguousarray(y, np.float32).tobytes())
 
@@ -135,5 +135,5 @@ class Model:
             await process.wait()
 
 
-Draws = Callable[[list[dict[str, Any]], NDArray[np.float32], Values], Awaitable[bytes]]
-"""Function with which the queue generates a micro-batch: `Model.draw`, or one with the same interface."""
+RunBatch = Callable[[list[dict[str, Any]], NDArray[np.float32], Values], Awaitable[bytes]]
+"""Function with which the queue generates a micro-batch: `Model.generate`, or one with the same interface."""

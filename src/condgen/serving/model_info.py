@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import Any
 
 from condgen.card import Card
@@ -25,6 +26,8 @@ class Served:
     scores: Mapping[str, float] = field(default_factory=dict)
     declared: Sequence[Option] = ()
     """The sampling options as the system declares them."""
+    takes_mixes: bool = True
+    """Whether labels can be mixed (`System.takes_mixes`)."""
 
     @classmethod
     def of(cls, name: str, hello: Mapping[str, Any], scores: Mapping[str, float]) -> "Served":
@@ -33,8 +36,13 @@ class Served:
         return cls(
             name, Card.model_validate(hello["card"]), spec, Prior(**hello["prior"]), hello["micro_batch"],
             hello["manifold"], {**hello["card"].get("scores", {}), **scores},
-            tuple(map(Option.model_validate, hello["options"])),
+            tuple(map(Option.model_validate, hello["options"])), hello["takes_mixes"],
         )  # fmt: skip
+
+    @cached_property
+    def empty(self) -> list[int]:
+        """Numbers of the labels without training images, which cannot be requested."""
+        return sorted(self.card.empty)
 
     @property
     def options(self) -> tuple[Option, ...]:
@@ -51,8 +59,8 @@ class Served:
 
     def about(self, limits: Limits) -> dict[str, Any]:
         """The response to GET /about."""
-        told = about.told(self.name, self.card, self.spec, self.prior, self.micro_batch, self.manifold, self.declared)
-        return told | {
+        facts = about.facts(self.name, self.card, self.spec, self.prior, self.micro_batch, self.manifold, self.declared)
+        return facts | {
             "scores": dict(self.scores),
             "limits": {
                 "images": limits.of(self.spec.pixels),

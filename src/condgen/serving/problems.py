@@ -29,28 +29,28 @@ def closing(status: int, code: str, message: str) -> Problem:
 
 def busy(seconds: int) -> Problem:
     """429: the queue is full. seconds: estimated time until it has room."""
-    return Problem(429, "busy", "Too many images wait already; ask again later.", {"retry-after": str(seconds)})
+    return Problem(429, "busy", "The queue is full; try again later.", {"retry-after": str(seconds)})
 
 
 def down() -> Problem:
     """503: the model process is not running at the moment."""
-    return Problem(503, "no_model", "The model is being started again; ask again in a moment.", {"retry-after": "2"})
+    return Problem(503, "no_model", "The model is restarting; try again in a moment.", {"retry-after": "2"})
 
 
 def draining() -> Problem:
     headers = {"retry-after": "5", "connection": "close"}
-    return Problem(503, "draining", "The server is finishing its work and takes no more.", headers)
+    return Problem(503, "draining", "The server is stopping and accepts no more requests.", headers)
 
 
 OF_STATUS = {
-    404: Problem(404, "not_found", "There is nothing at this address; /openapi.json says what there is."),
-    405: Problem(405, "method_not_allowed", "This address takes another method; /openapi.json says which."),
+    404: Problem(404, "not_found", "No such route; /openapi.json lists the routes."),
+    405: Problem(405, "method_not_allowed", "This route does not support the method; /openapi.json lists the methods."),
 }
 """Codes and messages for statuses that the framework raises."""
 
 
 def of_status(status: int, headers: Mapping[str, str] | None = None) -> Problem:
-    known = OF_STATUS.get(status, Problem(status, "bad_request", "The request's body is no JSON that can be read."))
+    known = OF_STATUS.get(status, Problem(status, "bad_request", "The body is not valid JSON."))
     return Problem(known.status, known.code, known.message, headers)
 
 
@@ -59,9 +59,11 @@ def of_schema(errors: Sequence[Mapping[str, Any]], fields: set[str]) -> Problem:
 
     errors: as pydantic lists them. fields: names that the message may repeat, because they come from the schema.
     """
-    first = errors[0]
+    field = errors[0]["loc"][:2]
+    # where a field has several types, the error that lies deepest is of the type that was meant
+    first = max((error for error in errors if error["loc"][:2] == field), key=lambda error: len(error["loc"]))
     if first["type"] == "json_invalid":
         return of_status(400)
     where = ".".join(str(part) for part in first["loc"] if isinstance(part, int) or part in fields)
-    what = "has a field that is not known" if first["type"] == "extra_forbidden" else first["msg"]
+    what = "has an unknown field" if first["type"] == "extra_forbidden" else first["msg"]
     return Problem(422, "invalid", f"{where or 'body'}: {what}.")

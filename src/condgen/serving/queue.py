@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from condgen.options import Values
 from condgen.serving import problems
 from condgen.serving.fair_queue import Job, Rows, Turns
-from condgen.serving.model import Down, Draws
+from condgen.serving.model import Down, RunBatch
 from condgen.serving.telemetry import Measures
 
 REMEMBERED = 0.9
@@ -22,13 +22,15 @@ REMEMBERED = 0.9
 class Queue:
     """Generates images for concurrent requests. An image does not depend on the other requests."""
 
-    def __init__(self, draws: Draws, turns: Turns, shape: tuple[int, int, int], measures: Measures) -> None:
+    def __init__(self, run_batch: RunBatch, turns: Turns, shape: tuple[int, int, int], measures: Measures) -> None:
         """shape: (height, width, channels) of one image."""
-        self.draws, self.turns, self.shape, self.measures = draws, turns, shape, measures
+        self.run_batch, self.turns, self.shape, self.measures = run_batch, turns, shape, measures
         self.seconds = 0.0
         self._some = asyncio.Event()
 
-    async def draw(self, recipes: list[dict[str, Any]], y: Rows, options: Values | None = None) -> NDArray[np.uint8]:
+    async def generate(
+        self, recipes: list[dict[str, Any]], y: Rows, options: Values | None = None
+    ) -> NDArray[np.uint8]:
         """Generate images, uint8 (n, h, w, c), from n latent vectors and n label vectors under sampling options.
 
         Raises Problem 429 if the queue is full, and 503 if the model fails. A cancelled call is removed from the queue.
@@ -56,13 +58,13 @@ class Queue:
             await self._some.wait()
             self._some.clear()
             while batch := self.turns.take():
-                await self._draw(batch)
+                await self._generate(batch)
 
-    async def _draw(self, batch: list[tuple[Job, int]]) -> None:
+    async def _generate(self, batch: list[tuple[Job, int]]) -> None:
         began = time.monotonic()
         recipes, y = [job.recipes[i] for job, i in batch], np.stack([job.y[i] for job, i in batch])
         try:
-            raw = await self.draws(recipes, y, batch[0][0].options)
+            raw = await self.run_batch(recipes, y, batch[0][0].options)
         except Down:
             self._fail()
             return

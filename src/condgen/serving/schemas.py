@@ -10,9 +10,13 @@ from pydantic import BaseModel, ConfigDict, Field, create_model
 
 from condgen.options import Option
 
-Seed = Annotated[int, Field(ge=-(2**63), lt=2**63, description="Another seed, other images.")]
-Index = Annotated[int, Field(ge=0, lt=2**31, description="Which image of a seed.")]
+Seed = Annotated[int, Field(ge=-(2**63), lt=2**63, description="Random seed. Another seed gives other images.")]
+Index = Annotated[int, Field(ge=0, lt=2**31, description="Index of the image among those of its seed.")]
 Part = Annotated[float, Field(ge=0, le=1)]
+Text = Annotated[str, Field(max_length=1000)]
+Name = Annotated[str, Field(max_length=1000)]
+Count = Annotated[int, Field(ge=1, le=1_000_000)]
+Weight = Annotated[float, Field(ge=0, le=1e9)]
 Number = Annotated[float, Field(ge=-1000, le=1000)]
 
 
@@ -21,10 +25,15 @@ class Strict(BaseModel):
 
 
 class Sample(Strict):
-    """Images to order, as `condgen sample` draws them."""
+    """A request for images, the same as those of `condgen sample`."""
 
-    labels: str = Field("all", max_length=1000, description="As on the command line: 8, Sneaker, 0-9, 3,5,8 or all.")
-    count: int = Field(1, ge=1, le=1_000_000, description="Images per label.")
+    labels: Text | Annotated[dict[Name, Count], Field(min_length=1, max_length=1000)] = Field(
+        "all", description="As on the command line: 8, Sneaker, 0-9, 3,5,8, 3=2,8=5 or all; or counts by label."
+    )
+    mix: Text | Annotated[dict[Name, Weight], Field(min_length=1, max_length=1000)] | None = Field(
+        None, description="Instead of labels: 3:.5,8:.5, or weights by label."
+    )
+    count: Count = Field(1, description="Images of the mix, and of each label without a count of its own.")
     seed: Seed = 0
     format: Literal["png", "grid", "zip", "npy"] = Field(
         "png",
@@ -32,7 +41,7 @@ class Sample(Strict):
     )
 
 
-class Drawn(Strict):
+class Seeded(Strict):
     """The z of image `index` under `seed`."""
 
     seed: Seed = 0
@@ -42,15 +51,15 @@ class Drawn(Strict):
 class Between(Strict):
     """On the way from one z to another."""
 
-    from_: Drawn = Field(alias="from")
-    to: Drawn
-    part: Part = Field(description="0 is the one, 1 the other.")
+    from_: Seeded = Field(alias="from")
+    to: Seeded
+    part: Part = Field(description="Position: 0 is `from`, 1 is `to`.")
 
 
 class Near(Strict):
     """Like one image, a short way towards another."""
 
-    near: Drawn
+    near: Seeded
     seed: Seed = 0
     index: Index = 0
     distance: Part
@@ -59,14 +68,14 @@ class Near(Strict):
 class At(Strict):
     """A point of the latent space itself."""
 
-    at: list[Number] = Field(min_length=1, max_length=4096, description="As many numbers as the latent space has.")
+    at: list[Number] = Field(min_length=1, max_length=4096, description="The latent vector, one number per dimension.")
 
 
 class Point(Strict):
     """One image: what it should show, and which of all images that show it."""
 
-    y: list[Part] = Field(min_length=1, max_length=20_000, description="A number per label: 1 is on, 0 is off.")
-    z: At | Near | Between | Drawn
+    y: list[Part] = Field(min_length=1, max_length=20_000, description="One number per label: 1 is on, 0 is off.")
+    z: At | Near | Between | Seeded
 
     @property
     def recipe(self) -> dict[str, Any]:
@@ -92,6 +101,6 @@ def _field(option: Option) -> Any:
     return option.type, Field(option.default, ge=option.minimum, le=option.maximum, description=option.help)
 
 
-MODELS = (Sample, Drawn, Between, Near, At, Point, Points)
+MODELS = (Sample, Seeded, Between, Near, At, Point, Points)
 FIELDS = {field.alias or name for model in MODELS for name, field in model.model_fields.items()}
 """Field names that an error message may repeat, in addition to those of the sampling options."""

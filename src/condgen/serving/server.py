@@ -88,13 +88,13 @@ def assembled(served: Served, model: Model, limits: Limits, access: Access) -> G
     measures, state = Measures(), State()
     turns = Turns(served.micro_batch, limits.micro_batches)
     channels, height, width = served.spec.shape
-    queue = Queue(model.draw, turns, (height, width, channels), measures)
+    queue = Queue(model.generate, turns, (height, width, channels), measures)
     app = build(served, queue, limits, state, measures, lambda: model.ready, files.found())
-    measures.watch("condgen_ready", "1 if images can be asked for.", lambda: model.ready and not state.draining)
-    measures.watch("condgen_waiting_images", "Images asked for and not generated yet.", lambda: turns.images)
+    measures.watch("condgen_ready", "1 if the server can generate images.", lambda: model.ready and not state.draining)
+    measures.watch("condgen_waiting_images", "Requested images that are not generated yet.", lambda: turns.images)
     measures.watch("condgen_waiting_requests", "Requests that wait for images.", lambda: len(turns.jobs))
-    measures.watch("condgen_in_hand", "Requests that are not answered yet.", lambda: state.in_hand)
-    measures.watch("condgen_model_restarts", "Starts of the model's process after the first.", lambda: model.restarts)
+    measures.watch("condgen_in_hand", "Requests without a complete answer.", lambda: state.in_hand)
+    measures.watch("condgen_model_restarts", "Restarts of the model process.", lambda: model.restarts)
     routes = frozenset(route.path for route in app.routes if hasattr(route, "path"))
     return Guard(app, access, limits, queue, measures, lambda: model.ready, state, routes)
 
@@ -160,7 +160,7 @@ def listening(host: str, port: int) -> socket.socket:
         family, kind, protocol, _, place = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0]
         listener = socket.socket(family, kind, protocol)
     except (OSError, UnicodeError):
-        raise CondgenError(f"there is no address {host!r} with a port {port} to listen at.") from None
+        raise CondgenError(f"cannot listen at {host!r}, port {port}: there is no such address.") from None
     try:
         listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         listener.bind(place)
@@ -194,10 +194,12 @@ def token_in(path: Path) -> str:
     try:
         if path.exists():
             if path.stat().st_mode & 0o077:
-                raise CondgenError(f"{str(path)!r} can be read by others; chmod 600 it, or remove it for a new token.")
+                raise CondgenError(
+                    f"{str(path)!r} can be read by other users; run chmod 600 on it, or remove it to get a new token."
+                )
             if len(token := path.read_text("ascii").strip()) >= 16:
                 return token
-            raise CondgenError(f"{str(path)!r} holds no token (16 letters or more); remove it for a new one.")
+            raise CondgenError(f"{str(path)!r} contains no token (16 letters or more); remove it to get a new one.")
         make(path.parent)
         token = secrets.token_urlsafe(32)
         with os.fdopen(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w") as file:
@@ -206,7 +208,7 @@ def token_in(path: Path) -> str:
         raise (
             DiskError.about(path, error)
             if isinstance(error, OSError)
-            else CondgenError(f"{str(path)!r} holds no token; remove it for a new one.")
+            else CondgenError(f"{str(path)!r} contains no token; remove it to get a new one.")
         ) from None
     return token
 

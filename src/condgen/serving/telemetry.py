@@ -17,13 +17,16 @@ class Measures:
             "condgen_requests", "Requests answered.", ["route", "method", "status"], registry=registry
         )
         self.seconds = Histogram(
-            "condgen_request_seconds", "From a request's headers to its answer.", ["route"],
+            "condgen_request_seconds", "Seconds from the headers of a request to its answer.", ["route"],
             registry=registry, buckets=SECONDS,
         )  # fmt: skip
-        self.gone = Counter("condgen_gone", "Clients that left before their answer.", registry=registry)
+        self.gone = Counter("condgen_gone", "Clients that disconnected before their answer.", registry=registry)
         self.images = Counter("condgen_images", "Images generated.", registry=registry)
         self.batch_seconds = Histogram(
-            "condgen_micro_batch_seconds", "Of one micro-batch.", registry=registry, buckets=SECONDS
+            "condgen_micro_batch_seconds",
+            "Seconds per micro-batch.",
+            registry=registry,
+            buckets=SECONDS,
         )
         self._gauges: list[Gauge] = []
 

@@ -49,7 +49,7 @@ def main(run: str, device: str, which: str, options: str = "{}") -> None:
     gc.freeze()  # all present objects stay; scanning them for garbage would take as long as a micro-batch
     while message := ipc.read(sys.stdin.buffer):
         head, payload = message
-        send({}, artist.draw(head["z"], payload, head["options"]) if head else b"")
+        send({}, artist.generate(head["z"], payload, head["options"]) if head else b"")
 
 
 class Artist:
@@ -62,18 +62,19 @@ class Artist:
     def hello(self) -> ipc.Head:
         """Facts about the generator for the server, including the measured seconds of a micro-batch."""
         began, labels = time.monotonic(), len(self.sampler.spec.labels)
-        self.draw([{"seed": 0, "index": 0}], np.zeros((1, labels), np.float32).tobytes())
+        self.generate([{"seed": 0, "index": 0}], np.zeros((1, labels), np.float32).tobytes())
         return {
             "card": self.sampler.card.to_json(),
             "spec": self.sampler.spec.to_json(),
             "prior": {"dim": self.prior.dim, "kind": self.prior.kind},
             "micro_batch": self.sampler.micro_batch,
             "options": [option.to_json() for option in self.sampler.options],
+            "takes_mixes": self.sampler.takes_mixes,
             "manifold": has_plane(self.sampler.card, self.prior),
             "seconds": time.monotonic() - began,
         }
 
-    def draw(self, recipes: list[dict[str, Any]], y: bytes, options: Mapping[str, object] = {}) -> bytes:
+    def generate(self, recipes: list[dict[str, Any]], y: bytes, options: Mapping[str, object] = {}) -> bytes:
         """Generate images under sampling options. Returns the bytes of uint8 (n, h, w, c).
 
         recipes: how to compute each z (schemas.Point). y: the bytes of the label vectors, float32 (n, K).

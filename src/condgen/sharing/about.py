@@ -10,7 +10,7 @@ from condgen.options import Option
 from condgen.spec import Prior, Spec
 
 
-def told(
+def facts(
     name: str, card: Card, spec: Spec, prior: Prior, micro_batch: int, manifold: bool,
     options: Iterable[Option] = (),
 ) -> dict[str, Any]:  # fmt: skip
@@ -26,6 +26,7 @@ def told(
         "sha256": card.sha256,
         "kind": "any" if spec.labels == ANY else spec.labels.kind,
         "names": list(spec.labels.names),
+        "empty": sorted(card.empty),
         "image": {"channels": channels, "height": height, "width": width},
         "latent": asdict(prior),
         "manifold": manifold,

@@ -39,7 +39,7 @@ def of_training(facts: Mapping[str, Any]) -> Card:
     try:
         return Card.of({**facts, "weights": "weights-000000000000.safetensors", "sha256": "0" * 64})
     except ValidationError as error:
-        raise CondgenError(f"what this trains could not be loaded again: {_limit(error, facts)}") from None
+        raise CondgenError(f"the trained generator could not be loaded again: {_limit(error, facts)}") from None
 
 
 def check_size(card: Card) -> None:
@@ -47,8 +47,8 @@ def check_size(card: Card) -> None:
     size = len(disk.as_json(card.to_json()))
     if size > strict.LARGEST - ROOM:
         raise CondgenError(
-            f"what this trains could not be loaded again: its card would have {size:,} bytes, mostly names of labels, "
-            f"where {strict.LARGEST - ROOM:,} are allowed; shorten the names, or train on fewer labels."
+            f"the trained generator could not be loaded again: its card would have {size:,} bytes, mostly label names, "
+            f"and at most {strict.LARGEST - ROOM:,} are allowed; shorten the names, or train on fewer labels."
         )
 
 
@@ -57,13 +57,13 @@ def read(path: Path) -> Card:
     found = strict.read(path)
     try:
         if isinstance(found, dict) and isinstance(found.get("format"), int) and found["format"] > FORMAT:
-            raise Refused(f"is of format {found['format']}; a newer condgen reads it")
+            raise Refused(f"has format {found['format']}; upgrade condgen to read it")
         card = Card.model_validate(found)
         if "seal" in found and found["seal"] != records.seal_of(found):
             raise Refused("has changed since it was written")
         _ = card.image_spec  # checks the names of the labels
     except ValidationError as error:
-        raise Refused(f"{str(path)!r} is not what it should be: {_in_words(error)}.") from None
+        raise Refused(f"{str(path)!r} is not a valid card: {_in_words(error)}.") from None
     except CondgenError as error:
         raise Refused(f"{str(path)!r} {str(error).rstrip('.')}.") from None
     return card
@@ -81,7 +81,7 @@ def build_on_meta(card: Card) -> "System":
     except CondgenError as error:
         raise Refused(f"its {NAME} cannot be used: {error}") from None
     except (RuntimeError, OverflowError, ValueError) as error:  # the product of the sizes overflows
-        raise Refused(f"no network has the sizes of this card ({str(error).splitlines()[0][:80]}).") from None
+        raise Refused(f"no network can have the sizes of this card ({str(error).splitlines()[0][:80]}).") from None
     if system.prior != card.latent_prior:
         raise Refused(
             f"{card.system} with these settings takes noise {asdict(system.prior)}, the card says "
@@ -103,18 +103,14 @@ def _limit(error: ValidationError, facts: Mapping[str, Any]) -> str:
     match first["loc"]:
         case ("spec", "labels", "names", int(place)) if first["type"] == "string_too_long":
             name = names[place]
-            return f"label {place} ({shortened(name)!r}) has {len(name):,} characters, where 1,000 are allowed."
+            return f"label {place} ({shortened(name)!r}) has {len(name):,} characters; at most 1,000 are allowed."
         case ("spec", "labels", "names", int(place)):
-            return f"label {place} ({shortened(names[place])!a}) is no Unicode text; rename it."
+            return f"label {place} ({shortened(names[place])!a}) is not valid Unicode text; rename it."
         case ("spec", "labels", *_):
-            return (
-                f"it has {len(names):,} labels, where 20,000 classes or 4,096 attributes are allowed; train on fewer."
-            )
+            return f"it has {len(names):,} labels; at most 20,000 classes or 4,096 attributes are allowed."
         case ("spec", "shape", *_):
             height, width = facts["spec"]["shape"][1:]
-            return (
-                f"its images have {height} x {width} pixels, sides of at most 2,048 are allowed; give a smaller --size."
-            )
+            return f"its images have {height} x {width} pixels; sides may have at most 2,048. Give a smaller --size."
         case ("data", "name"):
             return "the path to the data has more than 4,096 characters; give a shorter --data."
         case ():

@@ -26,4 +26,5 @@ def sampler(place: Place, card: Card, device: str = "cpu") -> Sampler:
     return Sampler(
         net, card.image_spec, card.latent_prior, device=pick(device),
         micro_batch=card.micro_batch, card=card, options=system.sampling_options,
+        takes_mixes=system.takes_mixes,
     ).warmed_up()  # fmt: skip

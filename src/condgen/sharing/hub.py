@@ -1,12 +1,11 @@
 """Generators on the Hugging Face Hub, by owner/name. Needs huggingface_hub: pip install 'condgen[hub]'."""
 
-import re
-from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import suppress
 from pathlib import Path
 
 from condgen import marker
 from condgen.errors import CondgenError, needs
+from condgen.hub_errors import NAME, in_one_line
 from condgen.sharing import card, manifest
 from condgen.sharing.strict import Refused
 
@@ -16,7 +15,6 @@ LARGEST = 2**34
 """Maximum size, in bytes, of a file to verify after a download. `folder.sampler` applies a stricter limit."""
 FILES = (card.NAME, WEIGHTS)
 """The files of a repository that are read, besides its manifest."""
-NAME = re.compile(r"(?P<repository>[A-Za-z0-9][\w.-]*/[A-Za-z0-9][\w.-]*)(?:@(?P<revision>[\w./-]+))?", re.ASCII)
 
 
 def is_name(run: str | Path) -> bool:
@@ -34,7 +32,7 @@ def fetch(name: str) -> Path:
         with suppress(CondgenError):  # damage that remains is reported when the folder is opened
             folder = _snapshot(name, anew=True)
     if not (folder / manifest.NAME).is_file():
-        raise CondgenError(f"{name!r} on the hub is nothing that condgen exported: it has no {manifest.NAME}.")
+        raise CondgenError(f"{name!r} on the Hub is not an export of condgen: it has no {manifest.NAME}.")
     return folder
 
 
@@ -44,7 +42,7 @@ def _snapshot(name: str, anew: bool = False) -> Path:
 
     found, wanted = NAME.fullmatch(name), [manifest.NAME, marker.FILE, *FILES]
     assert found
-    with _in_one_line(name, "load"):
+    with in_one_line(name, "load"):
         return Path(snapshot_download(
             found["repository"], revision=found["revision"], allow_patterns=wanted, force_download=anew
         ))  # fmt: skip
@@ -65,8 +63,8 @@ def push(folder: Path, name: str, private: bool) -> str:
         from huggingface_hub import HfApi, get_token
 
     if get_token() is None:
-        raise CondgenError("no token for the hub is here: hf auth login, or set HF_TOKEN.")
-    with _in_one_line(name, "push to"):
+        raise CondgenError("there is no token for the Hugging Face Hub; run hf auth login, or set HF_TOKEN.")
+    with in_one_line(name, "push to"):
         api = HfApi(library_name="condgen")
         address = api.create_repo(name, private=private, exist_ok=True)
         hidden = {path.name for path in folder.iterdir() if path.name.startswith(".")} - {marker.FILE}
@@ -75,38 +73,3 @@ def push(folder: Path, name: str, private: bool) -> str:
             commit_message="condgen export",
         )  # fmt: skip
     return str(address)
-
-
-@contextmanager
-def _in_one_line(name: str, doing: str) -> Iterator[None]:
-    """Context manager that turns errors of the hub or the network into a CondgenError of one line."""
-    from huggingface_hub import errors
-
-    try:
-        yield
-    except errors.GatedRepoError:
-        why = "its owner has to let you in first; ask on its page, then hf auth login"
-    except errors.RepositoryNotFoundError:
-        why = "there is none of that name, or it is private and the token here (hf auth login) may not see it"
-    except errors.RevisionNotFoundError:
-        why = "it has no such revision"
-    except errors.OfflineModeIsEnabled:
-        why = "HF_HUB_OFFLINE is set"
-    except errors.LocalEntryNotFoundError:
-        why = "the hub cannot be reached (offline?), and no copy is in its cache"
-    except errors.HfHubHTTPError as error:
-        said = error.response.status_code
-        why = "the hub does not take the token here; hf auth login" if said == 401 else f"the hub said {_brief(error)}"
-    except (errors.HFValidationError, ValueError) as error:
-        why = _brief(error)
-    except Exception as error:
-        if not isinstance(error, OSError) and not type(error).__module__.startswith("httpx"):
-            raise
-        why = f"the hub cannot be reached ({_brief(error)})"
-    else:
-        return
-    raise CondgenError(f"cannot {doing} {name!r}: {why}.")
-
-
-def _brief(error: Exception) -> str:
-    return " ".join(str(error).split())[:200].rstrip(".")

@@ -55,19 +55,19 @@ def home(run: str | Path) -> Path:
 def _nothing(folder: Path, best: bool) -> CondgenError:
     if best and (folder / "generator" / card.NAME).is_file():
         return CondgenError(
-            f"{str(folder)!r} has no best generator: there is no best/card.json. Either nothing was evaluated while it "
-            "trained, or the file was lost, and the run's own train command writes it again."
+            f"{str(folder)!r} has no best generator: there is no best/card.json. Either nothing was evaluated during "
+            "training, or the file was lost; in the latter case the run's train command writes it again."
         )
     if (folder / "config.json").is_file():
         return CondgenError(
-            f"{str(folder)!r} has no generator/card.json: the first checkpoint brings it, and if it was lost, the "
-            "run's own train command writes it again."
+            f"{str(folder)!r} has no generator/card.json: the first checkpoint writes it. If the file was lost, "
+            "the run's train command writes it again."
         )
     if folder.is_file():
-        return CondgenError(f"{str(folder)!r} is a file; condgen reads folders: a run, or what condgen export wrote.")
+        return CondgenError(f"{str(folder)!r} is a file; give the folder of a run or of an export.")
     if (folder / card.NAME).is_file():
-        return CondgenError(f"{str(folder)!r} has a card and no {manifest.NAME}; give the run that it is of.")
+        return CondgenError(f"{str(folder)!r} has a card but no {manifest.NAME}; give the folder of its run.")
     near = [*Path().glob("*/generator/card.json"), *Path().glob("*/*/generator/card.json")]
     runs = sorted(str(found.parents[1]) for found in near)
     hint = did_you_mean(str(folder), runs) if runs else "; condgen train makes one."
-    return CondgenError(f"{str(folder)!r} is no run (it has no generator/card.json){hint}")
+    return CondgenError(f"{str(folder)!r} is not a run (it has no generator/card.json){hint}")

@@ -36,16 +36,16 @@ def check(folder: Path, largest: int, only: Iterable[str] | None = None) -> None
     for name in sorted({*present, *(() if only else entries)}):
         path = folder / name
         if name not in entries:
-            raise Refused(f"{str(folder)!r} has {name[:100]!r}, which its {NAME} does not list; take it away.")
+            raise Refused(f"{str(folder)!r} contains {name[:100]!r}, which its {NAME} does not list; remove it.")
         if not path.is_file():
             raise Refused(f"{str(folder)!r} lacks {name!r}, which its {NAME} lists; export it again.")
         if name == PROSE:
             continue
         length = path.stat().st_size
         if length > largest:
-            raise Refused(f"{str(path)!r} has {length:,} bytes, far more than a network of this card.")
+            raise Refused(f"{str(path)!r} has {length:,} bytes, far more than the network of its card needs.")
         if length != entries[name]["bytes"] or disk.sha256(path) != entries[name]["sha256"]:
-            raise Refused(f"{str(path)!r} is damaged: it is not what {NAME} says; export or fetch it again.")
+            raise Refused(f"{str(path)!r} is damaged: it differs from {NAME}; export or download it again.")
 
 
 def _entry(path: Path) -> dict[str, Any]:
@@ -67,12 +67,12 @@ def listed(folder: Path) -> dict[str, dict[str, Any]]:
     """The manifest of a folder: name -> bytes and sha256. Raises Refused if it is missing or invalid."""
     path = folder / NAME
     if not path.exists():
-        raise Refused(f"{str(path.parent)!r} has no {NAME}: it is no exported folder (of a run, give the run).")
+        raise Refused(f"{str(path.parent)!r} is not an exported folder: it has no {NAME}.")
     found = strict.read(path)
     if not isinstance(found, dict) or len(found) > MOST or not all(_is_entry(*pair) for pair in found.items()):
-        raise Refused(f"{str(path)!r} is no list of names with bytes and sha256.")
+        raise Refused(f"{str(path)!r} is not a list of names with bytes and sha256.")
     if len({name.casefold() for name in found}) < len(found):
-        raise Refused(f"{str(path)!r} has two names that differ by their case alone.")
+        raise Refused(f"{str(path)!r} has two names that differ only in case.")
     return found
 
 

@@ -34,7 +34,7 @@ def text(card: Card, files: Sequence[str]) -> str:
         tags=["condgen", "image-generation", *(["conditional-generation"] if labels != [*ANY.names] else [])],
         scores=[score(name, value) for name, value in (card.scores or {}).items()],
         labels=labels,
-        asks=labels != [*ANY.names],
+        conditional=labels != [*ANY.names],
         last=min(8, len(labels) - 1),
         files=files,
         channels=channels,

@@ -49,7 +49,7 @@ def export(sampler: Sampler, path: Path, precision: Precision = "fp32", optional
         import onnxscript  # noqa: F401, torch's exporter is built on it
 
     traced = parity.Traceable.of(sampler, free_options=precision == "fp32")
-    _write(traced, _told(sampler), path, optional)
+    _write(traced, _metadata(sampler), path, optional)
     if precision == "fp16":
         _halve(path)
     elif precision == "int8":
@@ -59,14 +59,14 @@ def export(sampler: Sampler, path: Path, precision: Precision = "fp32", optional
     return parity.check(sampler, program, ALLOWED[precision])
 
 
-def _write(traced: parity.Traceable, told: dict[str, str], path: Path, optional: bool) -> None:
+def _write(traced: parity.Traceable, metadata: dict[str, str], path: Path, optional: bool) -> None:
     with _quietly():
         program = torch.onnx.export(
             traced.program(), dynamo=True, verbose=False, input_names=["z", "y", *traced.free],
             output_names=["images"], dynamic_shapes=[{0: "batch"}, {0: "batch"}, *({} for _ in traced.free)],
         )  # fmt: skip
         assert program is not None
-        program.model.metadata_props.update(told)
+        program.model.metadata_props.update(metadata)
         program.save(path)
     if optional:
         _give_defaults(path, traced.options)
@@ -129,7 +129,7 @@ def runner(path: Path, defaults: Mapping[str, float] = {}) -> parity.Program:
     return program
 
 
-def _told(sampler: Sampler) -> dict[str, str]:
+def _metadata(sampler: Sampler) -> dict[str, str]:
     """The metadata of the file: labels, range, prior and sampling options, each as JSON."""
     labels, prior = sampler.spec.to_json()["labels"], asdict(sampler.prior)
     about = {"labels": labels, "range": card.RANGE, "prior": prior, "sampling": filled(sampler.options, sampler.chosen)}

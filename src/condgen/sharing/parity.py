@@ -24,7 +24,7 @@ Program = Callable[[Tensor, Tensor, Mapping[str, float]], NDArray[np.uint8]]
 """z (b, dim), y (b, K), sampling options -> images uint8 (b, h, w, c)."""
 
 
-class Drawing(nn.Module):
+class Exported(nn.Module):
     """The module that every format contains: a generator with its sampling options and the rounding of its images.
 
     Inputs: z (b, dim), y (b, K), options as scalar tensors. Output: images uint8 (b, h, w, c). Options that are not
@@ -44,7 +44,7 @@ class Drawing(nn.Module):
 class Traceable:
     """A generator on the CPU with example inputs, as torch exports it. The batch size is free."""
 
-    net: Drawing
+    net: Exported
     prior: Prior
     labels: int
     free: tuple[str, ...] = ()
@@ -54,7 +54,7 @@ class Traceable:
     def of(cls, sampler: Sampler, *, free_options: bool) -> "Traceable":
         values = filled(sampler.options, sampler.chosen)
         free = tuple(option.name for option in sampler.options if option.type is float) if free_options else ()
-        net = Drawing(copy.deepcopy(sampler.net).cpu().eval().requires_grad_(False), values, free)
+        net = Exported(copy.deepcopy(sampler.net).cpu().eval().requires_grad_(False), values, free)
         return cls(net, sampler.prior, len(sampler.spec.labels), free)
 
     @property
@@ -100,7 +100,7 @@ def difference(sampler: Sampler, program: Program, options: Mapping[str, float] 
     sizes = [*BATCHES, len(z) - sum(BATCHES)]
     theirs = np.concatenate([program(*some, options) for some in zip(z.split(sizes), y.split(sizes), strict=True)])
     if theirs.shape != ours.shape or theirs.dtype != np.uint8:
-        raise CondgenError(f"the exported program draws {theirs.dtype} {theirs.shape}, not uint8 {ours.shape}.")
+        raise CondgenError(f"the exported program generates {theirs.dtype} {theirs.shape}, not uint8 {ours.shape}.")
     levels = np.abs(ours.astype(np.int16) - theirs)
     return Difference(int(levels.max()), round(float(levels.mean()), 4))
 
@@ -123,6 +123,6 @@ def _allowed(found: Difference, allowed: Difference) -> Difference:
     if found.largest > allowed.largest or found.mean > allowed.mean:
         raise CondgenError(
             f"the exported program differs from the network by up to {found.largest} grey levels, {found.mean:.2g} in "
-            f"the mean, where {allowed.largest} and {allowed.mean:.2g} may be; nothing was written."
+            f"the mean, more than the {allowed.largest} and {allowed.mean:.2g} allowed; nothing was written."
         )
     return found

@@ -27,10 +27,10 @@ def export(sampler: Sampler, path: Path) -> parity.Difference:
         warnings.simplefilter("ignore")  # warnings about torch's internals
         program = traced.program()
         torch.export.save(program, path)
-        drawing = torch.export.load(path).module()
+        loaded = torch.export.load(path).module()
 
     def again(z: Tensor, y: Tensor, options: Mapping[str, float]) -> NDArray[np.uint8]:
-        generated: NDArray[np.uint8] = drawing(z, y).numpy()
+        generated: NDArray[np.uint8] = loaded(z, y).numpy()
         return generated
 
     return parity.check(sampler, again)

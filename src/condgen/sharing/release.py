@@ -37,8 +37,8 @@ OPTIONS = {"exported": "--format", "licence": "--licence", "precision": "--preci
 """Name of a differing field of the card in messages; other fields have their own name."""
 
 
-def write(sampler: Sampler, out: Path, told: Mapping[str, Any], adds: Adds) -> None:
-    """Write the exported folder `out`. told: fields of the card in addition to those of the sampler's card.
+def write(sampler: Sampler, out: Path, fields: Mapping[str, Any], adds: Adds) -> None:
+    """Write the exported folder `out`. fields: those of the card in addition to those of the sampler's card.
 
     If `out` contains the same export already, only its damaged or missing files are written again.
 
@@ -46,7 +46,7 @@ def write(sampler: Sampler, out: Path, told: Mapping[str, Any], adds: Adds) -> N
     files are left in these cases.
     """
     weights = save({name: value.cpu().contiguous() for name, value in sampler.net.state_dict().items()})
-    facts = {key: value for key, value in sampler.card.to_json().items() if key not in RUNS_OWN} | dict(told)
+    facts = {key: value for key, value in sampler.card.to_json().items() if key not in RUNS_OWN} | dict(fields)
     facts |= {"range": RANGE, "weights": WEIGHTS, "sha256": hashlib.sha256(weights).hexdigest()}
     if _is_there(out, Card.of(facts)) and _is_whole(out):
         return

@@ -55,11 +55,11 @@ def _fetched() -> bytes:
     except (OSError, urllib.error.URLError, ValueError) as error:
         reason = getattr(error, "reason", error)
         raise CondgenError(
-            f"--format web needs onnxruntime-web {VERSION} once, and {PACKAGE} cannot be fetched ({reason}); "
-            f"try again with a network."
+            f"--format web needs onnxruntime-web {VERSION}, but {PACKAGE} cannot be downloaded ({reason}); "
+            f"try again with a network connection."
         ) from None
     if hashlib.sha512(data).hexdigest() != SHA512:
-        raise CondgenError(f"{PACKAGE} is not what it should be: its SHA-512 is another; nothing of it was used.")
+        raise CondgenError(f"{PACKAGE} has an unexpected SHA-512; nothing of it was used.")
     return data
 
 

@@ -32,17 +32,17 @@ def loads(data: bytes) -> Any:
     try:
         return json.loads(data.decode(), object_pairs_hook=_without_doubles, parse_constant=_not_finite)
     except ValueError as error:
-        raise Refused(f"is no JSON ({str(error)[:80]})") from None
+        raise Refused(f"is not JSON ({str(error)[:80]})") from None
     except RecursionError:
-        raise Refused("has endless brackets inside one another") from None
+        raise Refused("has brackets that are nested too deeply") from None
 
 
 def _without_doubles(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     found = dict(pairs)
     if len(found) < len(pairs):
-        raise Refused("names something twice")
+        raise Refused("contains a key twice")
     return found
 
 
 def _not_finite(word: str) -> NoReturn:
-    raise Refused(f"holds {word}")
+    raise Refused(f"contains {word}")

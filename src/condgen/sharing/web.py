@@ -35,17 +35,17 @@ def export(sampler: Sampler, path: Path) -> parity.Difference:
     with disk.staging(path) as folder:
         found = onnx.export(sampler, folder / "model.onnx", optional=False)
         model = (folder / "model.onnx").read_bytes()
-    disk.write_bytes(path, page(model, told(sampler), files).encode())
+    disk.write_bytes(path, page(model, facts(sampler), files).encode())
     return found
 
 
-def told(sampler: Sampler) -> dict[str, Any]:
+def facts(sampler: Sampler) -> dict[str, Any]:
     """The facts about a model that the page needs; the same as GET /about of `condgen serve`."""
     card, spec, prior = sampler.card, sampler.spec, sampler.prior
     name = f"{card.system}-{Path(card.data.name).name}"
     inputs = [option for option in sampler.options if option.type is float]  # the others are fixed in the program
-    told = about.told(name, card, spec, prior, sampler.micro_batch, has_plane(card, prior), inputs)
-    return told | {"limits": LIMITS}
+    found = about.facts(name, card, spec, prior, sampler.micro_batch, has_plane(card, prior), inputs)
+    return found | {"limits": LIMITS}
 
 
 def page(model: bytes, card: Mapping[str, Any], files: Mapping[str, bytes]) -> str:

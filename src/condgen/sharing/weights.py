@@ -42,7 +42,7 @@ def load_into(net: nn.Module, path: Path, sha256: str) -> None:
     try:
         fill(net, _tensors(path, net, sha256))
     except Refused as error:
-        raise Refused(f"{str(path)!r} {error}; write it again: by the run's own train command, or condgen export.") \
+        raise Refused(f"{str(path)!r} {error}; write it again with the run's train command or condgen export.") \
             from None  # fmt: skip
 
 
@@ -55,9 +55,9 @@ def fill(net: nn.Module, tensors: Mapping[str, Tensor]) -> None:
     _compare(described, net)
     for name, value in tensors.items():
         if not value.isfinite().all():
-            raise Refused(f"has numbers in {name} that are not finite")
+            raise Refused(f"has values in {name} that are not finite")
         if name.endswith("running_var") and (value < 0).any():
-            raise Refused(f"has variances in {name} that are negative")
+            raise Refused(f"has negative variances in {name}")
     # Tensors are copied, because kernels may round differently for another memory alignment.
     net.load_state_dict({name: value.clone() for name, value in tensors.items()}, assign=True)
     net.to(memory_format=torch.channels_last).requires_grad_(False)  # type: ignore[call-overload]
@@ -73,13 +73,13 @@ def _tensors(path: Path, net: nn.Module, sha256: str) -> dict[str, Tensor]:
     except OSError as error:
         raise Refused(f"cannot be read ({error.strerror})") from None
     if hashlib.sha256(data).hexdigest() != sha256:
-        raise Refused("is damaged: its SHA-256 is not the one that its card says")
+        raise Refused("is damaged: its SHA-256 differs from that of its card")
     header = strict.loads(data[8 : 8 + int.from_bytes(data[:8], "little")])
     _compare(_described(header), net)
     try:
         return tensors_in(data)
     except SafetensorError as error:
-        raise Refused(f"is no safetensors file ({str(error)[:80]})") from None
+        raise Refused(f"is not a safetensors file ({str(error)[:80]})") from None
 
 
 def _check_length(start: bytes, length: int, numbers: int) -> None:
@@ -91,13 +91,13 @@ def _check_length(start: bytes, length: int, numbers: int) -> None:
     if len(start) < 8 or header > HEADER or 8 + header + numbers != length:
         kind = next((kind for magic, kind in MAGIC.items() if start.startswith(magic)), None)
         looks = f" (it looks like {kind}, which condgen never opens)" if kind else ""
-        raise Refused(f"is no safetensors file with {numbers:,} bytes of numbers{looks}")
+        raise Refused(f"is not a safetensors file with {numbers:,} bytes of weights{looks}")
 
 
 def _described(header: Any) -> dict[str, tuple[Any, tuple[Any, ...]]]:
     """Type and shape of each tensor, from a header. Raises Refused if the header is invalid."""
     if not isinstance(header, dict):
-        raise Refused("has a header that is no table")
+        raise Refused("has a header that is not a JSON object")
     found = {}
     for name, entry in header.items():
         if name == "__metadata__":
@@ -116,9 +116,7 @@ def _compare(found: Mapping[str, tuple[Any, tuple[Any, ...]]], net: nn.Module) -
             raise Refused(f"lacks {name}")
         if found[name] != wanted[name]:
             (dtype, shape), (its, sides) = wanted[name], found[name]
-            raise Refused(
-                f"has {name} as {str(its)[:20]} {str(sides)[:80]} where the card's network has {dtype} {shape}"
-            )
+            raise Refused(f"has {name} as {str(its)[:20]} {str(sides)[:80]} but the card's network has {dtype} {shape}")
     for name in found:
         if name not in wanted:
-            raise Refused(f"has {name[:80]!r}, which the card's network has not")
+            raise Refused(f"has {name[:80]!r}, which the card's network does not have")

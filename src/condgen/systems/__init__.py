@@ -42,7 +42,7 @@ class Preset:
 
         found: Any = plugins.resolved(self.path)
         if not (isinstance(found, type) and issubclass(found, System)):
-            raise CondgenError(f"{self.path!r} is no condgen.system.System.")
+            raise CondgenError(f"{self.path!r} is not a subclass of condgen.system.System.")
         return found
 
     @property
@@ -128,17 +128,17 @@ DEFAULT = "swift"
 
 FAMILIES = {
     "cgan": (
-        "a conditional GAN comes in four wirings of the label",
+        "there are four conditional GANs, which differ in how the networks receive the label",
         ("cgan-concat", "cgan-multiply", "cgan-maxout", "cdcgan"),
     ),
-    "wgan": ("the Wasserstein GAN here is conditional, with gradient penalty", ("cwgan-gp",)),
-    "wgan-gp": ("the Wasserstein GAN here is conditional", ("cwgan-gp",)),
-    "cwgan": ("the Wasserstein GAN here has a gradient penalty", ("cwgan-gp",)),
+    "wgan": ("condgen's Wasserstein GAN is conditional, with gradient penalty", ("cwgan-gp",)),
+    "wgan-gp": ("condgen's Wasserstein GAN is conditional", ("cwgan-gp",)),
+    "cwgan": ("condgen's Wasserstein GAN has a gradient penalty", ("cwgan-gp",)),
     "acgan": ("there is no auxiliary-classifier GAN yet; these follow labels", ("swift", "cdcgan", "cwgan-gp")),
     "stylegan": ("there is no StyleGAN; the nearest is", ("swift",)),
     "biggan": ("there is no BigGAN; the nearest, with its projection discriminator, is", ("swift",)),
     "r3gan": ("there is no R3GAN; the nearest, with its relativistic loss and R1, is", ("swift",)),
-    "autoencoder": ("the autoencoders here are variational", ("vae", "vae-2d", "cvae")),
+    "autoencoder": ("condgen's autoencoders are variational", ("vae", "vae-2d", "cvae")),
     "diffusion": ("there is no diffusion model yet; these follow labels", ("swift", "cvae")),
     "ddpm": ("there is no diffusion model yet; these follow labels", ("swift", "cvae")),
     "flow": ("there is no flow-matching model yet; these follow labels", ("swift", "cvae")),
@@ -177,7 +177,8 @@ def _no_such(name: str, known: Mapping[str, Preset]) -> CondgenError:
     if family := FAMILIES.get(name.lower().replace("_", "-")):
         sentence, members = family
         listed = "; ".join(f"{member} ({known[member].summary})" for member in members)
-        return CondgenError(f"{name!r} is a family of systems: {sentence}: {listed}. Name one of them.")
+        choice = "Name one of them." if len(members) > 1 else f"Name it: condgen train {members[0]}."
+        return CondgenError(f"{name!r} is not a preset; {sentence}: {listed}. {choice}")
     conditional = name.lower().startswith(("c", "ac"))
     names = [other for other, entry in known.items() if entry.conditional or not conditional]
     return CondgenError(f"unknown system {name!r}{did_you_mean(name, names)} There are: {', '.join(known)}.")

@@ -14,7 +14,7 @@ concat: the book does not state optimizer, batch size and training length; the d
     is the sum of the real and the fake term, ours the mean; under Adam the two are equivalent.
 multiply: Keras updates D twice per step, on the real and on the fake term, and generates the fakes with the moving
     averages of batch norm. We update D once on the mean of both terms, and generate fakes with batch statistics.
-maxout: the book applies batch norm *after* the generator's sigmoid, which leaves the range [0, 1] that it asks for two
+maxout: the book applies batch norm *after* the generator's sigmoid, which leaves the range [0, 1] that it requires two
     lines later. We normalise before the sigmoid, then map [0, 1] to [-1, 1]; the discriminator maps it back. The joint
     layer has 512 units (paper: 1200). The book names no optimizer; we replace the paper's SGD schedule by Adam. As in
     the paper, D and the label branch of G have a dropout rate of 0.5 (with dropout on both branches of G, images of one

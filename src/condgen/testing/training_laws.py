@@ -9,7 +9,7 @@ STOPS = {"after one step": 1, "between two log lines": 7, "at a log line": 9}
 
 
 def resume_is_bit_exact(case: Case) -> None:
-    """However often a training is stopped and wherever, it ends as one that nobody stopped."""
+    """However often a training is stopped and wherever, it ends like one that was never stopped."""
     name, folder = case.system, case.folder
     whole = run_to(begin(name, folder / "whole", case.data), 20)
     parts = begin(name, folder / "parts", case.data)

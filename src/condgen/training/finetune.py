@@ -41,7 +41,9 @@ class Parent:
         if identity is None or saved is None:
             raise CondgenError(f"--finetune {str(folder)!r}: no run with an intact checkpoint there.")
         if system not in (DEFAULT, identity.system):
-            raise CondgenError(f"{str(folder)!r} is a run of {identity.system}; --finetune cannot make {system} of it.")
+            raise CondgenError(
+                f"{str(folder)!r} is a run of {identity.system}; --finetune cannot train {system} from it."
+            )
         tensors = saved.part("system")
         return cls(identity, f"{folder} at {saved.images} images, {_sha(tensors)}", tensors)
 
@@ -70,8 +72,8 @@ class Parent:
                 old = relabelled(old, sides[name], self.spec.labels, system.spec.labels)
             if old.shape != fresh.shape:
                 raise CondgenError(
-                    f"{name} has shape {tuple(old.shape)} in the run to finetune and {tuple(fresh.shape)} here; leave "
-                    "out the settings that change the networks."
+                    f"{name} has shape {tuple(old.shape)} in the run to finetune and {tuple(fresh.shape)} in this "
+                    "training; leave out the settings that change the networks."
                 )
             fresh.copy_(old)
 

@@ -8,7 +8,7 @@ from typing import Any
 from pydantic import TypeAdapter, ValidationError
 
 from condgen import records
-from condgen.data_options import HOW, DataOptions
+from condgen.data_options import HOW, DataOptions, name_of
 from condgen.errors import CondgenError
 from condgen.former import DATA, current_names
 from condgen.records import Damaged
@@ -16,9 +16,10 @@ from condgen.systems import SYSTEMS
 from condgen.version import __version__
 
 CONFIG, PUBLISHED = "config.json", "published.json"
-FORMAT = 3
-"""Format 1: side files have no checksums. Up to format 2, the options for reading the data are labels, size and fit."""
-GROUPS = ("config", "data_options", "images", "data", "spec")
+FORMAT = 4
+"""Format 1: side files have no checksums. Up to format 2, the options for reading the data are labels, size and fit. Up
+to format 3, the path of the data is as it was typed, and test images are held out by the rule `overall`."""
+GROUPS = ("config", "data_options", "images", "data", "spec", "held_out", "empty")
 """Fields that are compared in parts, or not at all."""
 
 
@@ -29,6 +30,7 @@ class RunConfig:
     system: str
     config: dict[str, Any]
     data: str
+    """Where the data were: a name, an absolute path, or memory (`data.where`)."""
     fingerprint: str
     spec: dict[str, Any]
     seed: int
@@ -36,6 +38,8 @@ class RunConfig:
     """The options for reading the data that differ from their defaults (`DataOptions.chosen`)."""
     finetuned_from: str | None = None
     """Name of the run state whose weights this run started from (`Parent.name`)."""
+    empty: list[int] = field(default_factory=list)
+    """Numbers of the labels without training images."""
 
     def difference(self, other: "RunConfig") -> str | None:
         """The first difference from `other`, in words; None if the same training can be resumed."""
@@ -46,13 +50,24 @@ class RunConfig:
         ours, theirs = ({**asdict(x), **x.config, **DataOptions(**x.data_options).model_dump()} for x in (self, other))
         for name in sorted(ours, key="fingerprint".__eq__):
             if name not in GROUPS and name not in HOW and ours[name] != theirs.get(name):
-                value = f"{name}={ours[name]}, not {theirs.get(name)}"
-                yield value if name != "fingerprint" else f"other images or labels in {self.data!r}"
+                yield (
+                    self._other_data(other) if name == "fingerprint" else f"{name}={ours[name]}, not {theirs.get(name)}"
+                )
+
+    def _other_data(self, other: "RunConfig") -> str:
+        ours, theirs = (DataOptions(**run.data_options).held_out for run in (self, other))
+        former = f", of which it held out test images by another rule (--held-out {ours})" if ours != theirs else ""
+        return f"other images or labels in {self.data!r}{former}"
+
+    def is_divided_otherwise(self, other: "RunConfig") -> bool:
+        """Whether the two differ only in the rule by which test images are held out, and so in the training images."""
+        rules = [DataOptions(**run.data_options).held_out for run in (self, other)]
+        return rules[0] != rules[1] and [*self.differences(other)] == [self._other_data(other)]
 
     def may_become(self, other: "RunConfig") -> bool:
         """Whether --allow-changed can resume the training as `other`: system, image shape and labels are the same."""
-        fixed = ("system", "spec", "data_options")
-        return all(getattr(self, name) == getattr(other, name) for name in fixed)
+        fixed = [(run.system, run.spec, {**run.data_options, "held_out": None}) for run in (self, other)]
+        return fixed[0] == fixed[1]
 
 
 def config_in(folder: Path) -> RunConfig | None:
@@ -77,8 +92,8 @@ def save_identity(folder: Path, identity: RunConfig) -> None:
 
 def _copy(folder: Path) -> Mapping[str, Any]:
     try:
-        copy: Mapping[str, Any] = records.read(folder / PUBLISHED)["identity"]
-        return copy
+        copy = records.read(folder / PUBLISHED)
+        return {"format": copy.get("format", 3), **copy["identity"]}
     except (Damaged, KeyError):
         return {}
 
@@ -89,11 +104,17 @@ def _identity(path: Path, content: Mapping[str, Any]) -> RunConfig:
             raise CondgenError(f"{str(path.parent)!r} was written by condgen {content['condgen']}; upgrade to read it.")
         known = {name: content[name] for name in RunConfig.__dataclass_fields__ if name in content}
         known.setdefault("data_options", former_options(content))
+        if content.get("format", FORMAT) < 4:
+            known["data_options"] = FORMER_SPLIT | known["data_options"]
         if known.get("system") in SYSTEMS:  # runs of an earlier condgen may use former names of settings
             known["config"] = current_names(known["config"])
         return TypeAdapter(RunConfig).validate_python(known)
     except (ValidationError, KeyError, TypeError, ValueError):
-        raise CondgenError(f"{str(path)!r} is damaged, or is no run's config.json; give another --out.") from None
+        raise CondgenError(f"{str(path)!r} is damaged, or not the config.json of a run; give another --out.") from None
+
+
+FORMER_SPLIT = {"held_out": "overall"}
+"""The option for reading the data that runs up to format 3 and cards up to format 4 imply."""
 
 
 def former_options(content: Mapping[str, Any]) -> dict[str, Any]:
@@ -104,11 +125,13 @@ def former_options(content: Mapping[str, Any]) -> dict[str, Any]:
 
 def default_folder(identity: RunConfig, root: Path = Path("runs")) -> Path:
     """runs/<system>-<data>, or the first of -2, -3 ... that is free or contains the same training."""
-    name = f"{identity.system}-{Path(identity.data).stem or 'data'}"
+    name = f"{identity.system}-{Path(name_of(identity.data)).stem or 'data'}"
     number = 1
     while True:
         folder = root / (name if number == 1 else f"{name}-{number}")
         there = config_in(folder)
-        if (there is None and not folder.exists()) or (there and not there.difference(identity)):
+        if there is None and not folder.exists():
             return folder
+        if there and (not there.difference(identity) or there.is_divided_otherwise(identity)):
+            return folder  # in the second case, `Run.open` says which option resumes it
         number += 1

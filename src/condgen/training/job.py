@@ -14,17 +14,19 @@ from condgen import heap, parallel, plugins
 from condgen.config import Config
 from condgen.data import Dataset
 from condgen.device import pick
-from condgen.errors import CondgenError
+from condgen.errors import CondgenError, shortened
+from condgen.inspection import words
 from condgen.judging import judge
 from condgen.judging.monitor import Monitor
 from condgen.judging.reference import Reference, with_test
+from condgen.labels import ANY
 from condgen.noise import preserve_rng, reseed
 from condgen.progress import Progress
 from condgen.sampling.sampler import MICRO_BATCH
 from condgen.sharing import card
 from condgen.stream import Stream
 from condgen.system import System
-from condgen.systems import Preset, preset
+from condgen.systems import Preset, preset, presets
 from condgen.training import interrupt, trainer
 from condgen.training.advice import advice
 from condgen.training.finetune import Parent
@@ -45,6 +47,8 @@ class TrainingJob:
     """The preset; for fine-tuning, that of the parent run."""
     preset: Preset
     config: Config
+    data: str
+    """Where the data are (`data.where`)."""
     dataset: Dataset
     device: torch.device
     parent: Parent | None = None
@@ -63,16 +67,19 @@ class TrainingJob:
         if plugins.is_path(name):
             plugins.remember(name)
         system = found.build_on_meta(dataset.spec, config)  # raises if the system does not support the images
-        job = cls(request, name, found, config, dataset, device, parent)
+        check_labels(name, system, dataset)
+        where = datasets.where(request.data, dataset)
+        job = cls(request, name, found, config, where, dataset, device, parent)
         job.check_card(system)
         return job
 
     @property
     def identity(self) -> RunConfig:
         config, spec = self.config.model_dump(), self.dataset.spec.to_json()
-        data, fingerprint, options = str(self.request.data), self.dataset.fingerprint, self.request.data_options.chosen
+        fingerprint, empty = self.dataset.fingerprint, list(self.dataset.empty)
+        seed, options = self.request.seed, self.request.data_options.chosen
         start = self.parent.name if self.parent else None
-        return RunConfig(self.name, config, data, fingerprint, spec, self.request.seed, options, start)
+        return RunConfig(self.name, config, self.data, fingerprint, spec, seed, options, start, empty)
 
     def run(self) -> Run:
         """Train for the requested length, or resume the run in the folder. A run that is complete is repaired.
@@ -147,7 +154,8 @@ class TrainingJob:
         here = conditions(str(self.device), self.config.batch // processes, processes)
         allowed = self.request.allow_changed
         begun = training.run.begin_session(training.images, here, allowed) if parallel.is_main_process() else []
-        return [*self.dataset.notes, *advice(training.system, self.preset), *begun]
+        names = training.system.generator_spec.labels.text.doubts_about_names()
+        return [*self.understood(), *self.notes, *names, *advice(training.system, self.preset), *begun]
 
     def _plan(self, monitor: Monitor | None) -> trainer.Plan:
         """The intervals of this training. monitor: of the main process; without it, nothing is evaluated."""
@@ -159,15 +167,26 @@ class TrainingJob:
         """The same job with a training length of `images`."""
         return replace(self, config=self.config.with_overrides({"images": images}))
 
+    @property
+    def notes(self) -> list[str]:
+        """What a user should know about the data before training, one sentence each."""
+        if not (empty := self.dataset.empty):
+            return self.dataset.notes
+        names = [shortened(self.dataset.labels.names[number]) for number in empty[:5]]
+        some = ", ".join(names) + (", ..." if len(empty) > 5 else "")
+        return [
+            *self.dataset.notes,
+            f"{len(empty):,} labels of {self.dataset.name!r} have no training images and cannot be generated: {some}.",
+        ]
+
     def check_card(self, system: System) -> None:
         """Raise CondgenError if the trained generator could not be loaded, because its card exceeds a limit.
 
         system: the system built from these settings.
         """
-        identity, options = self.identity, self.request.data_options.chosen
-        data = {"name": identity.data, "fingerprint": identity.fingerprint, "options": options}  # as in an export
         spec, images = system.generator_spec, self.config.images
-        card.check_size(card_of(identity, spec, system.prior, MICRO_BATCH, images, data=data))
+        draft = card_of(self.identity, spec, system.prior, MICRO_BATCH, images)
+        card.check_size(draft.with_data_options(self.request.data_options.chosen))  # as an export has them
 
     def check_fits(self, begun: RunConfig | None) -> None:
         """Raise CondgenError if the networks of the run to resume have other tensor shapes."""
@@ -179,9 +198,13 @@ class TrainingJob:
         )
         if theirs != ours:
             raise CondgenError(
-                f"the run holds other networks than these settings make ({begun.difference(self.identity)}); "
+                f"the networks of the run differ from those of these settings ({begun.difference(self.identity)}); "
                 "give another --out."
             )
+
+    def understood(self) -> list[str]:
+        """How the user's own data were understood, in sentences; empty for data sets that are known by name."""
+        return [] if self.data in datasets.SOURCES else words.before_training(self.dataset)
 
     def system(self) -> System:
         """A newly initialised system. Its weights depend only on the seed and, for fine-tuning, on the parent run."""
@@ -222,6 +245,17 @@ class TrainingJob:
         )
         left = max(seconds / 2, seconds - (time.monotonic() - self.request.began))
         return self.config.batch * max(1, round(pace.images_in(left) / self.config.batch))
+
+
+def check_labels(name: str, system: System, dataset: Dataset) -> None:
+    """Raise CondgenError if a conditional system is to be trained on images without labels."""
+    if not system.takes_label or dataset.labels != ANY:
+        return
+    free = ", ".join(other for other, entry in presets().items() if not entry.conditional)
+    raise CondgenError(
+        f"{dataset.name!r} has no labels, which {name} is conditioned on. Train an unconditional preset ({free}), or "
+        "give labels: a folder per class, --label-pattern, or a table with --label-column."
+    )
 
 
 def _say_all(say: Say, sentences: Iterable[str]) -> None:

@@ -41,8 +41,8 @@ def environment(device: str) -> dict[str, str | int]:
         "python": platform.python_version(),
         "machine": platform.machine(),
         "cpu": torch.backends.cpu.get_cpu_capability(),  # kernels of another vector width round differently
-        "onednn": " ".join([instructions(), *_told(ONEDNN)]),
-        "mkl": " ".join([_vendor(), hardware(), *_told(MKL)]),
+        "onednn": " ".join([instructions(), *_variables(ONEDNN)]),
+        "mkl": " ".join([_vendor(), hardware(), *_variables(MKL)]),
         "device": device,
         "gpu": gpu(device),
         "threads": torch.get_num_threads(),
@@ -88,7 +88,7 @@ def _cuda(number: int) -> Iterator[str]:
     yield f"TF32 {_on(matmul.allow_tf32)} in matmul, {_on(cudnn.allow_tf32)} in cuDNN"
     yield f"deterministic {_on(cudnn.deterministic or torch.are_deterministic_algorithms_enabled())}"
     yield f"cuDNN benchmark {_on(cudnn.benchmark)}"
-    yield from _told(("CUBLAS_WORKSPACE_CONFIG", "NVIDIA_TF32_OVERRIDE"))
+    yield from _variables(("CUBLAS_WORKSPACE_CONFIG", "NVIDIA_TF32_OVERRIDE"))
 
 
 def _driver() -> str:
@@ -116,5 +116,5 @@ def _vendor() -> str:
     return name.split()[0]
 
 
-def _told(names: tuple[str, ...]) -> list[str]:
+def _variables(names: tuple[str, ...]) -> list[str]:
     return [f"{name}={os.environ[name]}" for name in names if name in os.environ]

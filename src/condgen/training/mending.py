@@ -41,8 +41,8 @@ def mend(training: Training) -> list[str]:
     said = [f"written again, from the checkpoint at {training.images:,} images: {', '.join(mended)}."] if mended else []
     if lost:
         said.append(
-            f"damaged or missing, and not to be had again from this run: {', '.join(lost)}; the same training into "
-            "another --out makes them anew."
+            f"damaged or missing, and not recoverable from this run: {', '.join(lost)}; only the same training "
+            "with another --out writes them."
         )
     return said
 
@@ -123,9 +123,9 @@ def _sheet(training: Training, name: str) -> bool:
 def _unmendable(folder: Path, known: Published | None) -> Iterator[str]:
     """Damaged or missing files that only the training itself could write."""
     for name in published.GROWING:
-        told = list[str]()
-        read(folder / name, say=told.append)
-        if told or (known and known.is_cut(folder, name)):
+        problems = list[str]()
+        read(folder / name, say=problems.append)
+        if problems or (known and known.is_cut(folder, name)):
             yield f"lines of {name}"
     for name in ("env.json", "rollbacks.json"):
         listed = known is not None and name in known.files

@@ -101,8 +101,8 @@ def read(path: Path, newest: int | None = None, say: Callable[[str], None] = lam
     """
     found = records.read_lines(path, newest, _fits)
     if found.damaged:
-        say(f"{str(path)!r} has {found.damaged} damaged line{'s' * (found.damaged > 1)}, left out here; nothing but "
-            "the same training from its beginning brings them back.")  # fmt: skip
+        say(f"{str(path)!r} has {found.damaged} damaged line{'s' * (found.damaged > 1)}, which are left out; only "
+            "the same training from its start restores them.")  # fmt: skip
     return found.sound
 
 

@@ -14,7 +14,7 @@ from typing import Any, Literal
 from condgen import records
 from condgen.errors import notice
 from condgen.training import events, metric_log
-from condgen.training.identity import CONFIG, PUBLISHED, RunConfig
+from condgen.training.identity import CONFIG, FORMAT, PUBLISHED, RunConfig
 from condgen.version import __version__
 
 State = Literal["sound", "damaged", "missing"]
@@ -52,6 +52,7 @@ def write(folder: Path, identity: RunConfig, images: int) -> None:
     files = files | {str(path.relative_to(folder)): path.stat().st_size for path in _files(folder)}
     about = {
         "condgen": __version__,
+        "format": FORMAT,
         "images": images,
         "best": best,
         "files": dict(sorted(files.items())),
@@ -70,7 +71,7 @@ def read(folder: Path) -> Published | None:
         files = {str(name): int(size) for name, size in found["files"].items()}
         return Published(int(found["images"]), found["best"], files)
     except (KeyError, TypeError, ValueError, AttributeError):
-        raise records.Damaged(path, "is damaged: it is no list of files") from None
+        raise records.Damaged(path, "is damaged: it is not a list of files") from None
 
 
 def readable(folder: Path) -> Published | None:
@@ -85,7 +86,7 @@ def lines(folder: Path, name: str, say: Callable[[str], None] = notice) -> list[
     said = list[str]()
     found = metric_log.read(folder / name, say=said.append)
     if not said and (known := readable(folder)) and known.is_cut(folder, name):
-        said.append(f"{str(folder / name)!r} is missing, or lines of it are; the rest is shown.")
+        said.append(f"{str(folder / name)!r} or lines of it are missing; the rest is shown.")
     for sentence in said:
         say(sentence)
     return found

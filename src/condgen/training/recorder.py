@@ -10,6 +10,7 @@ from dataclasses import asdict
 from PIL import Image
 
 from condgen import inspection, marker
+from condgen.data_options import name_of
 from condgen.disk import DiskError, Gone, write_bytes
 from condgen.judging.monitor import Monitor, is_best, new_alarms
 from condgen.progress import Progress
@@ -47,7 +48,7 @@ class Recorder:
         """Save a grid of real images for comparison, the first grid of generated ones, and a state to roll back to."""
         with self.tolerant:
             save_real(self.training)
-        self.draw()
+        self.keep_grid()
         self.keep_rescue()
 
     def write(self, scalars: dict[str, float], evaluates: bool) -> None:
@@ -75,7 +76,7 @@ class Recorder:
             self.book.warn(training.images, [asdict(alarm) for alarm in found.alarms])
         return found.scalars
 
-    def draw(self) -> None:
+    def keep_grid(self) -> None:
         """Save the current image grid. Its latent vectors are the same each time, so that images can be compared."""
         with self.tolerant:
             sheet = save_grid(self.training, self.training.sampler, self.training.images)
@@ -131,7 +132,9 @@ def save_grid(training: Training, sampler: Sampler, images: int) -> Image.Image:
 
 def draw_curves(run: Run) -> None:
     """Plot the logged values to curves.png."""
-    write_bytes(run.folder / "curves.png", plots.curves(run.log, f"{run.identity.system} on {run.identity.data}"))
+    write_bytes(
+        run.folder / "curves.png", plots.curves(run.log, f"{run.identity.system} on {name_of(run.identity.data)}")
+    )
 
 
 class TolerateDiskErrors:

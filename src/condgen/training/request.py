@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Literal
 
-from condgen.data_options import AS_THEY_ARE, DataOptions
+from condgen.data_options import AS_THEY_ARE, DataOptions, DataSource
 from condgen.systems import DEFAULT
 from condgen.training.length import Length
 
@@ -38,7 +38,7 @@ class TrainingRequest:
     system: str = DEFAULT
     settings: Mapping[str, Any] = field(default_factory=dict)
     """Fields of the system's `Config`."""
-    data: str | Path = "mnist"
+    data: DataSource = "mnist"
     data_options: DataOptions = AS_THEY_ARE
     finetune: str | Path | None = None
     out: str | Path | None = None

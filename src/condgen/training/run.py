@@ -32,8 +32,10 @@ from filelock import FileLock, Timeout
 from safetensors.torch import save
 from torch import nn
 
-from condgen import disk, marker, parts, records
+from condgen import disk, marker, parts, records, shell
 from condgen.card import Card
+from condgen.data import absolute
+from condgen.data_options import name_of
 from condgen.errors import CondgenError
 from condgen.labels import ANY, Labels
 from condgen.options import Option
@@ -52,9 +54,12 @@ from condgen.training.metric_log import read
 class Run:
     """One run folder. `Run.open` creates or resumes it. Every file in it is written atomically."""
 
-    def __init__(self, folder: Path, identity: RunConfig, changed: Sequence[str] = ()) -> None:
-        """changed: the allowed differences from earlier sessions, in words."""
+    def __init__(
+        self, folder: Path, identity: RunConfig, changed: Sequence[str] = (), data_before: str | None = None
+    ) -> None:
+        """changed: the allowed differences from earlier sessions, in words. data_before: where the data were then."""
         self.folder, self.identity, self.changed = folder, identity, tuple(changed)
+        self.data_before = identity.data if data_before is None else absolute(data_before)
         self.exit_code = 0
         """130 or 143 if a signal ended this session before the training was complete."""
 
@@ -78,17 +83,17 @@ class Run:
         """
         there = config_in(folder)
         if there is None and folder.exists() and (not folder.is_dir() or any(folder.glob("[!.]*"))):
-            raise CondgenError(f"{str(folder)!r} exists and is no run; give another --out.")
+            raise CondgenError(f"{str(folder)!r} exists and is not a run; give another --out.")
         changed = [*there.differences(identity)] if there else []
         if there and changed and not (allow_changed and there.may_become(identity)):
-            insist = ", add --allow-changed to go on all the same," if there.may_become(identity) else ""
+            insist = ", add --allow-changed to resume anyway," if there.may_become(identity) else ""
             raise CondgenError(
-                f"{str(folder)!r} holds a run with {changed[0]}; repeat its own command{insist} or give another --out."
+                f"{str(folder)!r} contains a run with {changed[0]}; repeat its command{insist} or give another --out."
             )
         with _locked(folder):
             marker.write(folder, marker.Mark("condgen train"))
             save_identity(folder, identity)
-            yield cls(folder, identity, changed)
+            yield cls(folder, identity, changed, there.data if there else None)
 
     def check(self) -> None:
         """Raise `disk.Gone` if the folder was deleted or moved: files in a new one would be an incomplete run."""
@@ -137,13 +142,13 @@ class Run:
 
     def next_steps(self, labels: Labels) -> str:
         """The location of the images, and commands to continue with. labels: the labels of the generator."""
-        one = "8" if "8" in labels.names else labels.slug(labels.each[-1])
-        wish = "" if labels == ANY else f" --labels {one}"
+        one = labels.spelling(labels.each[labels.names.index("8") if "8" in labels.names else -1])
+        wish = "" if labels == ANY else f" --labels {shell.word(one)}"
         return "\n".join(
             [
                 f"{str(self.folder)!r} is finished: {self.images:,} images seen.",
                 f"  images: {self.samples / f'{self.images:012d}.png'}   curves: {self.folder / 'curves.png'}",
-                f"  generate images: condgen sample {self.folder}{wish} --count 10 --out samples",
+                f"  generate images: condgen sample {shell.path(self.folder)}{wish} --count 10 --out samples",
                 f"  train longer: repeat the command with more --images than {self.identity.config['images']}",
             ]
         )
@@ -163,19 +168,27 @@ class Run:
         ]
         if lost and not allow_changed:
             raise CondgenError(
-                f"{str(path)!r} is {'damaged' if sessions.damaged else 'missing'}: whether this machine trains as the "
-                "one before did cannot be told. Add --allow-changed to go on all the same."
+                f"{str(path)!r} is {'damaged' if sessions.damaged else 'missing'}: condgen cannot tell whether "
+                "resuming on this machine is bit-exact. Add --allow-changed to resume anyway."
             )
         if moved and not allow_changed:
             raise CondgenError(
-                f"{str(self.folder)!r} would no longer be bit-exact: {', '.join(moved)}. Put that back, "
-                "or add --allow-changed to go on all the same."
+                f"{str(self.folder)!r} would no longer be bit-exact: {', '.join(moved)}. Restore it, "
+                "or add --allow-changed to resume anyway."
             )
         changed = [*self.changed, *lost, *moved]
         session = {"from_images": images, "started": _now(), "argv": sys.argv, "cwd": os.getcwd(), **here}
         records.write_list(path, [*sessions.sound, session | ({"changed": changed} if changed else {})])
         warning = [f"no longer bit-exact, as allowed: {', '.join(changed)}."] if changed else []
-        return [*([f"going on with {str(self.folder)!r} at {images:,} images."] if before else []), *warning]
+        resuming = [f"resuming {str(self.folder)!r} at {images:,} images."] if before else []
+        return [*resuming, *self._moved, *warning]
+
+    @property
+    def _moved(self) -> list[str]:
+        """A message if the same data were elsewhere in the last session."""
+        if self.data_before == self.identity.data or self.changed:
+            return []
+        return [f"the data at {self.identity.data!r} are the same as those at {self.data_before!r} before."]
 
     def note_files(self, images: int) -> None:
         """Update published.json. images: of the newest checkpoint."""
@@ -218,7 +231,8 @@ def card_of(
         "micro_batch": micro_batch,
         "images": images,
         "seed": identity.seed,
-        "data": {"name": identity.data, "fingerprint": identity.fingerprint},
+        "data": {"name": name_of(identity.data), "fingerprint": identity.fingerprint}
+        | ({"empty": identity.empty} if identity.empty else {}),
         "options": [option.to_json() for option in options],
     }
     return of_training(own | facts)

@@ -100,7 +100,7 @@ class Training:
         if parallel.is_main_process() and (runaway := diverging_loss(numbers, self.run.newest_log(NEWEST_LINES))):
             bad.append(f"{runaway} has grown to {float(numbers[runaway]):.3g}")
         if any(parallel.any_rank(bool(bad))):
-            raise Diverged(bad[0] if bad else "a loss has run away", self.checked, self.images)
+            raise Diverged(bad[0] if bad else "a loss has diverged", self.checked, self.images)
 
     def check_alarm(self, alarm: str | None) -> None:
         """Raise Diverged if the main process passes an alarm, there is a best state, and roll-backs are left."""
@@ -143,7 +143,7 @@ class Training:
         if saved is None or number > MOST_ROLLBACKS:
             raise CondgenError(
                 f"{trouble.cause} at {trouble.until:,} images, after {self.rollbacks} roll-backs; the checkpoint at "
-                f"{self.run.images:,} images is kept, and rollbacks.json lists the images of the step. A smaller "
+                f"{self.run.images:,} images is kept, and rollbacks.json lists the images of the step. A lower "
                 "learning rate may help."
             )
         self._restore(saved)
@@ -189,7 +189,7 @@ class Training:
         if sentences and saved is None:
             saved = self._rescued()
             where = f"the state at {saved.images:,} images in rescue/" if saved else "the beginning"
-            sentences.append(f"no checkpoint is sound; going on from {where}.")
+            sentences.append(f"no checkpoint is intact; resuming from {where}.")
         if saved:
             self._restore(saved)
             self.saved = self.images
@@ -217,8 +217,8 @@ class Training:
 
     def lost(self, gone: Gone) -> Gone:
         """The error for a run folder that was deleted or moved, completed by what is lost."""
-        kept = f"the newest checkpoint in the folder has {self.saved:,}; once it is put back"
-        rest = f"{kept}, the same command goes on from there." if not gone.deleted else "the same command begins anew."
+        kept = f"the newest checkpoint in the folder has {self.saved:,} images; after it is moved back"
+        rest = f"{kept}, the same command resumes from it." if not gone.deleted else "the same command starts anew."
         return Gone(f"{gone} The training stopped at {self.images:,} images, and its state in memory is lost: {rest}")
 
     def _checkpoint(self) -> checkpoint.Checkpoint:

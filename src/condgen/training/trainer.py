@@ -115,7 +115,7 @@ def record(training: Training, plan: Plan, recorder: Recorder | None, before: in
         log(training, plan, recorder, evaluates)
     if ended or passed(plan.grid_every, before, now):
         if recorder:
-            recorder.draw()
+            recorder.keep_grid()
         parallel.barrier()
     if passed(plan.rescue_every, before, now):
         keep(training, recorder.keep_rescue if recorder else None)

@@ -16,8 +16,8 @@ from typing import TYPE_CHECKING, Annotated, Any
 from cyclopts import Parameter
 
 from condgen import api
-from condgen.data_options import AS_THEY_ARE, DataOptions
-from condgen.errors import CondgenError
+from condgen.data_options import AS_THEY_ARE, DataOptions, DataSource
+from condgen.errors import CondgenError, notice
 from condgen.metrics.estimate import Estimate, mean_of
 from condgen.result import Result
 from condgen.tables import as_json, as_table
@@ -33,7 +33,7 @@ MANIFEST = "manifest.json"
 
 
 def augment(
-    data: str,
+    data: DataSource,
     *,
     run: str,
     balance: bool = False,
@@ -47,7 +47,7 @@ def augment(
     """Add generated images to a data set, and measure whether they improve a classifier.
 
     Args:
-        data: A name from `condgen list data`, or a path to your own images.
+        data: A name from `condgen list data`, a path to your own images, or hf://OWNER/NAME.
         run: Folder of a run that was trained on such images.
         balance: Generate as many images of each class as it needs to equal the largest class.
         per_class: Number of images to generate of every class, instead of --balance.
@@ -67,7 +67,7 @@ def augment(
     dataset, sampler = datasets.load(data, data_options), api.load(run, **options)
     counts = wanted(dataset, sampler, per_class)
     try:
-        generated = draw(sampler, counts, seed)
+        generated = generate(sampler, counts, seed)
         write(sampler, generated, counts, seed, folder)
         names = dataset.labels.names
         found: dict[str, Any] = {"folder": str(folder), "generated": dict(zip(names, counts, strict=True))}
@@ -76,7 +76,7 @@ def augment(
             found |= proof(reference, generated) | {"test_split_held_out": leaky}
             write_json(folder / "gain.json", found)
     except KeyboardInterrupt:
-        evaluate.aloud("stopped; the same command again goes on from here.")
+        evaluate.aloud("stopped; the same command resumes from here.")
         raise
     return Result(found, in_words(found))
 
@@ -92,31 +92,34 @@ def _check_counts(balance: bool, per_class: int | None) -> None:
 def wanted(dataset: "Dataset", sampler: "Sampler", per_class: int | None) -> list[int]:
     """Number of images to generate of each class. Raises CondgenError if this generator cannot generate them."""
     if dataset.labels.kind != "classes":
-        raise CondgenError("attributes overlap, so they cannot be balanced; choose one, such as --labels Smiling.")
+        raise CondgenError("attributes overlap, so they cannot be balanced; choose one, such as --attributes Smiling.")
     if sampler.spec != dataset.spec:
         raise CondgenError(
-            f"the run draws {sampler.spec.shape} of {', '.join(sampler.spec.labels.names[:5])} ..., the data are "
+            f"the run generates {sampler.spec.shape} of {', '.join(sampler.spec.labels.names[:5])} ..., the data are "
             f"{dataset.spec.shape} of {', '.join(dataset.labels.names[:5])} ...; use a run that was trained on them."
         )
+    if dataset.empty:
+        some = ", ".join(dataset.labels.names[number] for number in dataset.empty[:5])
+        notice(f"no images are generated of labels without training images: {some}.")
     if per_class is not None:
-        return [per_class] * len(dataset.labels)
+        return [0 if number in dataset.empty else per_class for number in range(len(dataset.labels))]
     from condgen.inspection import per_label
 
     there = per_label(dataset.train, dataset.labels)
-    missing = [max(there) - count for count in there]
+    missing = [max(there) - count if count else 0 for count in there]
     if not any(missing):
-        raise CondgenError(f"every class of {dataset.name!r} has {max(there):,} images; nothing is out of balance.")
+        raise CondgenError(f"every class of {dataset.name!r} has {max(there):,} images; they are balanced already.")
     return missing
 
 
-def draw(sampler: "Sampler", counts: Sequence[int], seed: int) -> "Samples":
+def generate(sampler: "Sampler", counts: Sequence[int], seed: int) -> "Samples":
     """Generate `counts[k]` images of each class k."""
     import numpy as np
 
     from condgen.judging.reference import Samples
 
-    asked = [label for label, count in enumerate(counts) for _ in range(count)]
-    return Samples(np.concatenate(list(sampler.batches(asked, seed))), np.array(asked, np.int64))
+    requested = [label for label, count in enumerate(counts) for _ in range(count)]
+    return Samples(np.concatenate(list(sampler.batches(requested, seed))), np.array(requested, np.int64))
 
 
 def write(sampler: "Sampler", generated: "Samples", counts: Sequence[int], seed: int, folder: Path) -> None:
@@ -136,10 +139,10 @@ def write(sampler: "Sampler", generated: "Samples", counts: Sequence[int], seed:
     whole = folder / MANIFEST
     with continued_folder(folder, MANIFEST, whole.read_bytes() if whole.is_file() else as_json(about)) as place:
         marker.write(place, marker.Mark("condgen augment", sampler.spec.labels))
-        for image, told in zip(generated.images, about["files"], strict=True):
-            path = place / told["file"]
+        for image, entry in zip(generated.images, about["files"], strict=True):
+            path = place / entry["file"]
             if not path.exists():
-                canvas.save_png(path, canvas.to_pil(image), {key: told[key] for key in ("label", "seed", "index")})
+                canvas.save_png(path, canvas.to_pil(image), {key: entry[key] for key in ("label", "seed", "index")})
 
 
 def files(sampler: "Sampler", counts: Sequence[int], seed: int) -> list[dict[str, Any]]:
@@ -203,7 +206,7 @@ def verdict(gains: dict[str, Estimate]) -> str:
 
 def in_words(found: dict[str, Any]) -> str:
     generated = [{"label": name, "generated": count} for name, count in found["generated"].items()]
-    files = f"images: {found['folder']}; what they are: manifest.json"
+    files = f"images: {found['folder']}; list of images: manifest.json"
     if "gain" not in found:
         return f"{as_table(generated)}\n\n{files}"
     lines = [{"trained on": name, "mean recall": str(Estimate.from_json(n))} for name, n in found["accuracy"].items()]
@@ -217,7 +220,7 @@ def _check_ours(folder: Path) -> None:
     """Raise CondgenError if `folder` exists, is not empty, and was not written by `condgen augment`."""
     is_ours = (folder / MANIFEST).is_file()
     if folder.exists() and not is_ours and (not folder.is_dir() or any(folder.iterdir())):
-        raise CondgenError(f"{str(folder)!r} is there already; give another --out.")
+        raise CondgenError(f"{str(folder)!r} already exists; give another --out.")
 
 
 def _check_same(folder: Path, about: dict[str, Any]) -> None:
@@ -230,7 +233,9 @@ def _check_same(folder: Path, about: dict[str, Any]) -> None:
         seeds, names = ({entry[key] for entry in there["files"]} for key in ("seed", "file"))
         generator = there["generator"]
     except (ValueError, KeyError, TypeError):
-        raise CondgenError(f"{str(folder / MANIFEST)!r} is damaged or not ours; give another --out.") from None
+        raise CondgenError(
+            f"{str(folder / MANIFEST)!r} is damaged, or condgen did not write it; give another --out."
+        ) from None
     if generator != json_.loads(as_json(about["generator"])):
         differs = "of another generator (--run)"
     elif seeds != {entry["seed"] for entry in about["files"]}:

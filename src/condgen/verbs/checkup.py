@@ -11,7 +11,7 @@ from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from condgen import disk, marker, records
+from condgen import disk, marker, records, shell
 from condgen.errors import CondgenError
 from condgen.sharing import card, manifest, strict
 from condgen.systems import preset
@@ -20,10 +20,10 @@ from condgen.training.identity import CONFIG, PUBLISHED, RunConfig, config_in
 from condgen.training.published import Published, State
 from condgen.version import __version__
 
-TRAIN = "the run's own train command"
+TRAIN = "the run's train command"
 STATES = ("checkpoints", "rescue", "rescue-best")
 """Folders of a run that hold states of the training."""
-NEVER = "nothing brings it back but the same training into another --out"
+NEVER = "only the same training with another --out restores it"
 
 
 @dataclass(frozen=True)
@@ -47,16 +47,16 @@ def check(folder: Path) -> list[File]:
         return found
     if (folder / manifest.NAME).exists() or (folder / card.NAME).exists():
         return [*_export(folder, "")]
-    raise CondgenError(f"{str(folder)!r} is neither a run nor an exported folder: it has no {CONFIG}, no {card.NAME}.")
+    raise CondgenError(f"{str(folder)!r} is not a run or an export: it has neither {CONFIG} nor {card.NAME}.")
 
 
 def as_screen(folder: Path, found: list[File]) -> str:
     """The result as text: a line for each damaged or missing file, and the number of intact ones."""
     bad = [file for file in found if file.state != "sound"]
     lines = [f"{file.file}: {file.state}{f' ({file.note})' if file.note else ''}\n  {file.mend}" for file in bad]
-    sound = f"{len(found) - len(bad)} of {len(found)} files of {str(folder)!r} are sound."
+    sound = f"{len(found) - len(bad)} of {len(found)} files of {str(folder)!r} are intact."
     old = sum(bool(file.note) and file.state == "sound" for file in found)
-    return "\n".join([*lines, sound, *([f"{old} of them carry no checksum, so damage need not show."] if old else [])])
+    return "\n".join([*lines, sound, *([f"{old} of them have no checksum to detect damage."] if old else [])])
 
 
 def as_plain(folder: Path, found: list[File]) -> dict[str, Any]:
@@ -88,7 +88,7 @@ def _run(folder: Path) -> Iterator[File]:
         yield from _generator(folder, "best", TRAIN if known and known.best in sound else NEVER)
     for name, options in (("evaluation.json", ""), ("evaluation-best.json", " --best")):
         if (folder / name).exists():
-            yield _record(folder, name, f"condgen evaluate {shlex.quote(str(folder))}{options}")
+            yield _record(folder, name, f"condgen evaluate {shell.path(folder)}{options}")
     yield from _events(folder, known)
     for path in sorted((folder / "exported").glob("*/")):
         yield from _export(path, f"exported/{path.name}/")
@@ -101,7 +101,7 @@ def _record(folder: Path, name: str, mend: str) -> File:
         records.read(folder / name)
     except records.Damaged as damaged:
         return File(name, "damaged", damaged.reason, mend)
-    return File(name, "sound", "" if records.is_sealed(folder / name) else "no checksum: of an older condgen")
+    return File(name, "sound", "" if records.is_sealed(folder / name) else "no checksum: written by an older condgen")
 
 
 def _marker(folder: Path) -> File:
@@ -118,7 +118,7 @@ def _marked(folder: Path, wrote: str, version: str, mend: str) -> File:
 
 
 def _list(folder: Path, name: str) -> File:
-    mend = "what it told is lost; training on needs --allow-changed, which begins it anew"
+    mend = "its content is lost; resuming needs --allow-changed, which starts a new one"
     if not (folder / name).exists():
         return File(name, "missing", mend=mend)
     return File(name, "damaged", mend=mend) if records.read_list(folder / name).damaged else File(name, "sound")
@@ -127,16 +127,16 @@ def _list(folder: Path, name: str) -> File:
 def _lines(folder: Path, name: str) -> File:
     if not (folder / name).exists():
         return File(name, "missing", mend=NEVER)
-    told = list[str]()
+    problems = list[str]()
     try:
-        published.lines(folder, name, told.append)
+        published.lines(folder, name, problems.append)
     except records.Damaged:
         return File(name, "damaged", "it cannot be read", NEVER)
-    return File(name, "damaged", "lines are damaged or missing", NEVER) if told else File(name, "sound")
+    return File(name, "damaged", "lines are damaged or missing", NEVER) if problems else File(name, "sound")
 
 
 def _images(folder: Path, known: Published | None, sound: Collection[int]) -> Iterator[File]:
-    """sound: numbers of training images of the intact states, from which a grid can be drawn again."""
+    """sound: numbers of training images of the intact states, from which a grid can be made again."""
     from condgen.sampling import canvas
 
     names = {f"samples/{path.name}" for path in (folder / "samples").glob("*.png")}
@@ -184,14 +184,12 @@ def _hashed(path: Path, name: str, expected: str, mend: str, size: int | None = 
 
 def _events(folder: Path, known: Published | None) -> Iterator[File]:
     for name, state in published.event_files(folder, known).items():
-        remove = f"only TensorBoard reads it, as far as it is sound; to remove it: rm {shlex.quote(str(folder / name))}"
+        remove = f"only TensorBoard reads it, up to the damage; to remove it: rm {shell.path(folder / name)}"
         yield File(name, state, mend={"sound": "", "damaged": remove, "missing": NEVER}[state])
 
 
 def _export(folder: Path, inside: str) -> Iterator[File]:
-    mend = (
-        f"rm -r {shlex.quote(str(folder))}, then: condgen export RUN{_format(folder)} --out {shlex.quote(str(folder))}"
-    )
+    mend = f"rm -r {shell.path(folder)}, then: condgen export RUN{_format(folder)} --out {shell.path(folder)}"
     try:
         listed: Mapping[str, Any] = manifest.listed(folder)
     except strict.Refused as error:

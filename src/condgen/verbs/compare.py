@@ -11,6 +11,7 @@ from statistics import median
 from typing import TYPE_CHECKING, Any
 
 from condgen import api, marker
+from condgen.data_options import DataSource
 from condgen.errors import CondgenError
 from condgen.evaluation import Evaluation
 from condgen.metrics import METRICS
@@ -85,17 +86,18 @@ class Group:
         return f"{median(values):.3g} ({min(values):.3g}-{max(values):.3g})"
 
 
-def compare(*runs: str, out: Path | None = None, quick: bool = False) -> Result:
+def compare(*runs: str, data: DataSource | None = None, out: Path | None = None, quick: bool = False) -> Result:
     """Compare runs on the same data: metrics, training cost, images of the same latent vectors, quality over time.
 
     Args:
         runs: Folders of the runs. Runs that differ only in their seed are shown as their median with the range.
+        data: Where the training data of the runs are now, if a run without evaluation does not find them.
         out: Folder for comparison.json, same-z.png and quality.png. Default: comparison.
         quick: Skip the classification accuracy score (CAS) when evaluating runs that have no evaluation yet.
     """
     folder, mark = (out or Path("comparison")).expanduser(), marker.Mark("condgen compare")
     marker.check(folder, mark, FILES)
-    found = entries(runs, quick)
+    found = entries(runs, quick, data)
     from condgen.disk import replacing_files, write_bytes, write_json
     from condgen.sampling import canvas, plots
 
@@ -113,30 +115,31 @@ def compare(*runs: str, out: Path | None = None, quick: bool = False) -> Result:
     return Result(content, "\n\n".join([as_table(table), *(["\n".join(words)] if words else []), files]))
 
 
-def entries(runs: Sequence[str], quick: bool = False) -> list[Entry]:
+def entries(runs: Sequence[str], quick: bool = False, data: DataSource | None = None) -> list[Entry]:
     """The runs with their evaluations; runs without one are evaluated.
 
     Raises CondgenError if the evaluations are not comparable.
     """
     if not runs:
         raise CondgenError("give one run or more, such as: condgen compare runs/cvae-mnist runs/cgan-concat-mnist")
-    found = [entry(Path(run).expanduser(), quick) for run in dict.fromkeys(runs)]
+    found = [entry(Path(run).expanduser(), quick, data) for run in dict.fromkeys(runs)]
     first = found[0]
     for other in found[1:]:
         for what in ("data", "judge", "protocol", "images_measured"):
             ours, theirs = getattr(first.evaluation.about, what), getattr(other.evaluation.about, what)
-            if ours != theirs:
+            if _same(ours) != _same(theirs):
                 raise CondgenError(
-                    f"{str(first.folder)!r} and {str(other.folder)!r} do not compare: other {what.replace('_', ' ')} "
-                    f"({_brief(ours)}, not {_brief(theirs)}). `condgen evaluate RUN` measures one anew."
+                    f"{str(first.folder)!r} and {str(other.folder)!r} cannot be compared: other "
+                    f"{what.replace('_', ' ')} ({_brief(ours)}, not {_brief(theirs)}). "
+                    "`condgen evaluate RUN` measures a run again."
                 )
     return found
 
 
-def entry(run: Path, quick: bool = False) -> Entry:
+def entry(run: Path, quick: bool = False, data: DataSource | None = None) -> Entry:
     """One run with its evaluation; it is evaluated if it has none."""
     identity = api.config_of(run)
-    measured = evaluate.kept(run) or evaluate.evaluate_run(run, quick=quick, say=evaluate.aloud)
+    measured = evaluate.kept(run) or evaluate.evaluate_run(run, quick=quick, data=data, say=evaluate.aloud)
     from condgen.spec import Spec
     from condgen.training.published import lines
 
@@ -213,7 +216,7 @@ CLAIMS = {
     "sharpness": "a GAN is sharper (edges, 1 is as in real images)",
     "precision": "its images are better (precision)",
     "recall": "but it may collapse (recall)",
-    "walk": "a VAE's latent space is smoother (largest of 16 steps of a walk, .0625 is even)",
+    "walk": "a VAE's latent space is smoother (largest of 16 steps of an interpolation; 0.0625 is even)",
 }
 """Claims of "Python 深度学习: 基于 PyTorch" (2019), section 8.4, by the name of the metric that tests each one."""
 
@@ -247,6 +250,11 @@ def _plain(found: Sequence[Entry]) -> list[dict[str, Any]]:
         | {"numbers": {name: number.to_json() for name, number in each.numbers.items()}}
         for each in found
     ]
+
+
+def _same(value: object) -> object:
+    """What has to be equal: data are the same by their fingerprint, whatever they are called."""
+    return getattr(value, "fingerprint", value)
 
 
 def _brief(value: object) -> str:

@@ -33,7 +33,7 @@ def findings() -> dict[str, Any]:
     """Facts about this machine; `traps` contains a sentence for each problem to solve."""
     packages = {name: installed(name) for name in PACKAGES}
     places = {
-        "here": Path.cwd(),
+        "working folder": Path.cwd(),
         "cache": cache(),
         "temporary": Path(tempfile.gettempdir()),
     }
@@ -61,12 +61,12 @@ def traps(packages: Mapping[str, str | None], places: Mapping[str, Path]) -> Ite
             f"set OMP_NUM_THREADS={cores()}."
         )
     if locale.getencoding().lower().replace("-", "") != "utf8":
-        yield f"text is {locale.getencoding()} here, so names of labels may show as '?'; set PYTHONUTF8=1."
+        yield f"the text encoding is {locale.getencoding()}, so label names may appear as '?'; set PYTHONUTF8=1."
     for name, place in places.items():
         if free(place) < SCARCE:
             yield f"only {free(place) / 2**30:.1f} GiB are free at {place} ({name}); make room."
         if not os.access(_nearest(place), os.W_OK):
-            remedy = "; set CONDGEN_CACHE to a folder that can be." if name == "cache" else "."
+            remedy = "; set CONDGEN_CACHE to a writable folder." if name == "cache" else "."
             yield f"{place} ({name}) cannot be written{remedy}"
 
 
@@ -87,7 +87,7 @@ def of_builds(packages: Mapping[str, str | None]) -> Iterator[str]:
         )
     if not torch.cuda.is_available() and shutil.which("nvidia-smi"):
         why = "is a CPU build" if build(ours) == "cpu" else "cannot use it (driver older than CUDA?)"
-        yield f"this machine has an NVIDIA GPU but torch {ours} {why}; see pytorch.org for the fitting build."
+        yield f"this machine has an NVIDIA GPU but torch {ours} {why}; see pytorch.org for the right build."
 
 
 def devices() -> list[str]:
@@ -125,4 +125,4 @@ def as_screen(found: Mapping[str, Any]) -> str:
         if isinstance(value, dict):
             value = "   ".join(f"{key} {part or '-'}" for key, part in value.items())
         lines.append(f"{name:10} {', '.join(value) if isinstance(value, list) else value}")
-    return "\n".join([*lines, "", *(found["traps"] or ["no known trap."])])
+    return "\n".join([*lines, "", *(found["traps"] or ["no known problems."])])

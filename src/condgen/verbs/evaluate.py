@@ -11,11 +11,12 @@ from typing import TYPE_CHECKING, Annotated, Any
 from cyclopts import Parameter
 from pydantic import ValidationError
 
-from condgen import api, records
-from condgen.data_options import AS_THEY_ARE, DataOptions
+from condgen import api, records, shell
+from condgen.data_options import AS_THEY_ARE, DataOptions, DataSource
 from condgen.errors import CondgenError, notice
 from condgen.evaluation import WALK, Evaluation, GeneratorFacts, MetricResult
 from condgen.former import EVALUATION, current_names
+from condgen.labels import ANY
 from condgen.metrics import METRICS
 from condgen.records import Damaged
 from condgen.result import Result
@@ -38,7 +39,7 @@ def evaluate(
     run: str | None = None,
     *,
     folder: Path | None = None,
-    data: str | None = None,
+    data: DataSource | None = None,
     data_options: Annotated[DataOptions, Parameter(name="*")] = AS_THEY_ARE,
     count: int | None = None,
     quick: bool = False,
@@ -57,7 +58,7 @@ def evaluate(
             Exported folders are not changed.
         folder: Images made by any tool, instead of a run: an .npz with images and labels, or one folder per label.
         data: Real images to compare with, for --folder and --self-test.
-            For an exported run, the location of its training data.
+            For a run, where its training data are now, or other images with the same labels.
         data_options: How the data are read.
         count: Number of images to generate. Default: 10,000.
         quick: Skip the classification accuracy score (CAS), which trains classifiers.
@@ -75,11 +76,11 @@ def evaluate(
     if run is not None:
         found = evaluate_run(
             run, count=count, quick=quick, full=full, best=best, fid=fid, seed=seed, device=device, data=data,
-            say=aloud, **options,
+            data_options=data_options, say=aloud, **options,
         )  # fmt: skip
         return Result(found.to_json(), in_words(found))
     if data is None:
-        raise CondgenError("--data is missing: which real images are these to be held against?")
+        raise CondgenError("--data is missing: name the real images to compare with.")
     from condgen import data as datasets
 
     dataset = datasets.load(data, data_options)
@@ -126,22 +127,24 @@ def in_words(found: Evaluation) -> str:
 
 def evaluate_run(
     run: str | Path, *, count: int | None = None, quick: bool = False, full: bool = False, best: bool = False,
-    fid: str | None = None, seed: int = 0, device: str = "cpu", data: str | None = None,
-    say: Say = lambda text: None, **options: Any,
+    fid: str | None = None, seed: int = 0, device: str = "cpu", data: DataSource | None = None,
+    data_options: DataOptions = AS_THEY_ARE, say: Say = lambda text: None, **options: Any,
 ) -> Evaluation:  # fmt: skip
     """Measure a run's generator by the protocol condgen-eval/1, and save the result in the run as evaluation.json.
+
+    data: where the data of the run are now; with other data, nothing is saved. data_options: how these are read.
 
     count: number of images to generate; 10,000 by default. quick: skip CAS. full: 60,000 images by default and longer
     CAS. best: use the generator with the best evaluation during training instead of the last one. fid: file of the
     Inception weights, for the standard FID. say: called with progress messages. options: sampling options.
     """
     sampler = api.load(run, best=best, device=device, **options)
-    dataset = api.data_of(run, data)
+    dataset = api.data_of(run, data, data_options)
     reference, leaky = reference_for(dataset, say)
     from condgen.judging import evaluation, protocol, walks
 
     total = _total(count, FULL if full else protocol.IMAGES)
-    say(f"drawing {total:,} images of {str(run)!r} ...")
+    say(f"generating {total:,} images with {str(run)!r} ...")
     generated = protocol.generate(sampler, reference, total, seed)
     for trouble in reference.problems(generated.images):
         say(trouble)
@@ -151,7 +154,7 @@ def evaluate_run(
         run=str(run), generator=generator_of(sampler), which="best" if best else "last", seed=seed,
         reference=_described(reference, leaky),
     )  # fmt: skip
-    if locate.find(run).kind == "run":
+    if locate.find(run).kind == "run" and dataset.fingerprint == sampler.card.data.fingerprint:
         found.save(Path(run).expanduser() / file_name(best, sampler.chosen))
     return found
 
@@ -178,7 +181,12 @@ def reference_for(dataset: "Dataset", say: Say = lambda text: None) -> "tuple[Re
 
     dataset, leaky = with_test(dataset)
     if leaky:
-        say(f"{dataset.name!r} has no test split: a fifth of it stands in, which the generator may have seen.")
+        say(f"{dataset.name!r} has no test split: a fifth of it is used instead, which the generator may have seen.")
+    if dataset.labels == ANY:
+        say(
+            f"{dataset.name!r} has no labels to train a feature classifier on: all distances are those of the features "
+            "of an untrained network. They rank generators roughly; do not compare them with other data."
+        )
     return Reference(dataset, judge.of(dataset, say)), leaky
 
 
@@ -192,7 +200,7 @@ def kept(run: str | Path, best: bool = False, sampling: "Mapping[str, Value] | N
         if found.about.generator is None:
             raise KeyError("generator")
     except (Damaged, KeyError, TypeError, AttributeError, ValidationError):
-        notice(f"{str(path)!r} is damaged and not used; condgen evaluate {run} measures it again.")
+        notice(f"{str(path)!r} is damaged and is not used; condgen evaluate {shell.path(run)} measures the run again.")
         return None
     same = found.about.generator.sha256 == api.card(Path(run).expanduser(), best).sha256
     return found if same else None
@@ -223,7 +231,7 @@ def generator_of(sampler: "Sampler") -> GeneratorFacts:
 
 def _described(reference: "Reference", leaky: bool) -> str:
     rest = "a fifth held out of the data, which the generator may have seen" if leaky else "the test split"
-    copies = f"; leaky: {reference.leaked:,} of them stand in the training split too" if reference.leaked else ""
+    copies = f"; leakage: {reference.leaked:,} of them are also in the training split" if reference.leaked else ""
     return f"{len(reference.split):,} images, {rest}{copies}"
 
 

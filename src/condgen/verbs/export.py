@@ -1,15 +1,18 @@
 """`condgen export` and `condgen push`: write a generator to a folder that can be shared, and upload it.
 
-Each format is a function listed in FORMATS. The code for the folder, its card and its README is in sharing/.
+FORMATS lists the formats. The code for each, and for the folder, its card and its README, is in sharing/.
 """
 
 import re
-from collections.abc import Callable, Mapping
-from dataclasses import asdict
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal
+from pkgutil import resolve_name
+from typing import TYPE_CHECKING, Annotated, Any, Literal
 
-from condgen import api
+from cyclopts import Parameter
+
+from condgen import api, shell
 from condgen.card import Card
 from condgen.errors import CondgenError, unknown
 from condgen.evaluation import Evaluation
@@ -23,46 +26,43 @@ if TYPE_CHECKING:
 Precision = Literal["fp32", "fp16", "int8"]
 
 
-def safetensors(sampler: "Sampler", folder: Path, precision: Precision) -> Mapping[str, Any]:
-    """Writes nothing more: every export contains the weights as safetensors."""
-    return {}
+@dataclass(frozen=True)
+class Format:
+    """What an export contains besides the weights: one file, which is a program."""
+
+    summary: str
+    """What the file is for, as `--help` shows it."""
+    file: str = ""
+    module: str = ""
+    """Module with `export(sampler, path)`, which writes the file and returns the difference of its images from those of
+    the sampler. It is imported on first use, since it imports torch."""
+    precisions: tuple[Precision, ...] = ("fp32",)
+    """Supported values of `--precision`. If there are several, `export` takes the chosen one as its third argument."""
+
+    def write(self, sampler: "Sampler", folder: Path, precision: Precision) -> dict[str, Any]:
+        """Write the file into `folder`. Returns fields to add to the card."""
+        if not self.module:
+            return {}
+        chosen = [precision] if len(self.precisions) > 1 else []
+        return {"parity": asdict(resolve_name(f"{self.module}:export")(sampler, folder / self.file, *chosen))}
 
 
-def onnx(sampler: "Sampler", folder: Path, precision: Precision) -> Mapping[str, Any]:
-    """Writes model.onnx, for onnxruntime on any platform, including browsers."""
-    from condgen.sharing import onnx
-
-    found = onnx.export(sampler, folder / "model.onnx", precision)
-    return {"parity": asdict(found)}
-
-
-def pt2(sampler: "Sampler", folder: Path, precision: Precision) -> Mapping[str, Any]:
-    """Writes model.pt2, for torch without condgen."""
-    from condgen.sharing import pt2
-
-    return {"parity": asdict(pt2.export(sampler, folder / "model.pt2"))}
-
-
-def web(sampler: "Sampler", folder: Path, precision: Precision) -> Mapping[str, Any]:
-    """Writes index.html, which generates images in a browser without a server or a network connection."""
-    from condgen.sharing import web
-
-    return {"parity": asdict(web.export(sampler, folder / "index.html"))}
-
-
-FORMATS: Mapping[str, Callable[["Sampler", Path, Precision], Mapping[str, Any]]] = {
-    "safetensors": safetensors,
-    "onnx": onnx,
-    "pt2": pt2,
-    "web": web,
+FORMATS: Mapping[str, Format] = {
+    "safetensors": Format("for condgen"),
+    "onnx": Format("for onnxruntime", "model.onnx", "condgen.sharing.onnx", ("fp32", "fp16", "int8")),
+    "pt2": Format("for torch without condgen", "model.pt2", "condgen.sharing.pt2"),
+    "web": Format("one HTML file that generates images in a browser", "index.html", "condgen.sharing.web"),
 }
-"""Functions that write the files of a format, besides the weights, and return fields to add to the card."""
+"""Every export contains the weights as safetensors, whatever the format."""
+LISTED = ", ".join(f"{name} ({format.summary})" for name, format in FORMATS.items())
 
 
 def export(
     run: str,
     *,
-    format: str = "safetensors",
+    format: Annotated[
+        str, Parameter(help=f"Program to add to the weights and the model card: {LISTED}.")
+    ] = "safetensors",
     out: Path | None = None,
     best: bool = False,
     licence: str | None = None,
@@ -75,9 +75,7 @@ def export(
 
     Args:
         run: Folder of a run or of an export, or owner/name on the Hugging Face Hub.
-        format: safetensors (for condgen), onnx (for onnxruntime), pt2 (for torch without condgen) or web.
-            web is one HTML file that generates images in a browser.
-            Weights and model card are always included.
+        format: Program to add to the weights and the model card, one of `FORMATS`.
         out: Folder to write. Default: exported/FORMAT in the run's folder.
             With --format web, NAME.html writes only that file.
         best: Use the generator with the best evaluation during training instead of the last one.
@@ -94,10 +92,10 @@ def export(
         from condgen.sharing import web
 
         web.export(sampler, folder)
-        return Result({"folder": str(folder)}, f"{folder}\n  open it in a browser; it asks no network for anything.")
+        return Result({"folder": str(folder)}, f"{folder}\n  open it in a browser; it needs no network.")
     chosen = {"licence": licence or sampler.card.licence, "exported": format, "precision": precision}
-    told = about_it(run, best, sampler.card) | {name: value for name, value in chosen.items() if value is not None}
-    release.write(sampler, folder, told, lambda net, at: FORMATS[format](net, at, precision))
+    fields = about_it(run, best, sampler.card) | {name: value for name, value in chosen.items() if value is not None}
+    release.write(sampler, folder, fields, lambda net, at: FORMATS[format].write(net, at, precision))
     return Result({"folder": str(folder)}, _next_steps(folder))
 
 
@@ -105,10 +103,11 @@ def _check(format: str, precision: str, licence: str | None) -> None:
     """Raise CondgenError for options that cannot be used together, or a licence whose name cannot be one."""
     if format not in FORMATS:
         raise unknown("format", format, FORMATS)
-    if precision != "fp32" and format != "onnx":
-        raise CondgenError(f"--precision {precision} is for --format onnx; {format} keeps fp32.")
+    if precision not in FORMATS[format].precisions:
+        others = " or ".join(name for name, other in FORMATS.items() if precision in other.precisions)
+        raise CondgenError(f"--precision {precision} is for --format {others}; {format} keeps fp32.")
     if licence is not None and not re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9.+-]{0,63}", licence):
-        raise CondgenError(f"--licence {licence!r} is no name of a licence, such as apache-2.0 or cc-by-4.0.")
+        raise CondgenError(f"--licence {licence!r} is not the name of a licence, such as apache-2.0 or cc-by-4.0.")
 
 
 def _next_steps(folder: Path) -> str:
@@ -116,8 +115,8 @@ def _next_steps(folder: Path) -> str:
     return (
         f"{folder}\n"
         f"  model card: {folder / 'README.md'}\n"
-        f"  generate images: condgen sample {folder} --count 10 --grid --out images.png\n"
-        f"  share: condgen push {folder} OWNER/NAME"
+        f"  generate images: condgen sample {shell.path(folder)} --count 10 --grid --out images.png\n"
+        f"  share: condgen push {shell.path(folder)} OWNER/NAME"
     )
 
 
@@ -126,13 +125,13 @@ def about_it(run: str, best: bool, card: Card) -> dict[str, Any]:
     from condgen.systems import preset
     from condgen.training.run import config_in
 
-    paper, told = preset(card.system).system.paper, card.data.model_dump(mode="json", exclude_unset=True)
+    paper, fields = preset(card.system).system.paper, card.data.model_dump(mode="json", exclude_unset=True)
     if identity := config_in(Path(run).expanduser()):
-        told |= {"options": identity.data_options} if identity.data_options else {}
-    told["name"] = Path(told["name"]).name  # without its path, which is private
+        fields |= {"options": identity.data_options} if identity.data_options else {}
+    fields["name"] = Path(fields["name"]).name  # a run of an earlier condgen has its path there, which is private
     found = evaluate.kept(run, best, card.sampling)
     scores = {"scores": _scores(found), "measured": _measured(found)} if found else {}
-    return {"paper": {"short": paper.short, "bibtex": paper.bibtex}, "data": told} | scores
+    return {"paper": {"short": paper.short, "bibtex": paper.bibtex}, "data": fields} | scores
 
 
 def _scores(found: Evaluation) -> dict[str, Any]:
@@ -148,7 +147,7 @@ def _measured(found: Evaluation) -> str:
     about = found.about
     return (
         f"{about.protocol}: {about.images_measured:,} generated images against {about.reference} of "
-        f"{Path(about.data.name).name}; judge {about.judge.name}. ± is a 95 % interval."
+        f"{Path(about.data.name).name}; feature classifier {about.judge.name}. ± is a 95 % interval."
     )
 
 
@@ -164,7 +163,7 @@ def push(folder: str, name: str, *, private: bool = False) -> str:
     """
     place = locate.find(folder)
     if place.kind != "export":
-        raise CondgenError(f"{folder!r} is no exported folder; condgen export {folder} makes one.")
+        raise CondgenError(f"{folder!r} is not an exported folder; condgen export {shell.path(folder)} writes one.")
     api.load(folder)  # check that it can be loaded before it is published
     from condgen.sharing import hub
 

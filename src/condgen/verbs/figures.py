@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from condgen import api, marker
+from condgen.data_options import DataSource
 from condgen.errors import CondgenError, notice
 from condgen.sharing import locate
 
@@ -36,7 +37,7 @@ def titled(
         labels: Labels to show, as in `condgen sample`.
         columns: Number of images per row.
         seed: Random seed. Another seed gives other images.
-        out: PNG file to write. Default: figures/titled.png in the run's folder.
+        out: PNG, JPEG or WebP file to write. Default: figures/titled.png in the run's folder.
         options: Sampling options of the generator.
     """
     from condgen.sampling import canvas, grids
@@ -67,7 +68,7 @@ def same_z(
         base: With attributes, the label whose attributes are switched. Default: none.
         count: Number of rows.
         seed: Random seed. Another seed gives other images.
-        out: PNG file to write. Default: figures/same-z.png in the run's folder.
+        out: PNG, JPEG or WebP file to write. Default: figures/same-z.png in the run's folder.
         options: Sampling options of the generator.
     """
     from condgen.sampling import canvas, grids
@@ -105,7 +106,7 @@ def walk(
         steps: Number of images per row, including both ends.
         count: Number of rows of an interpolation between labels, each with another latent vector.
         seed: Random seed. Another seed gives other images.
-        out: PNG file to write. Default: figures/walk.png or walk-labels.png in the run's folder.
+        out: PNG, JPEG or WebP file to write. Default: figures/walk.png or walk-labels.png in the run's folder.
         options: Sampling options of the generator.
     """
     from condgen.sampling import canvas, grids
@@ -113,7 +114,7 @@ def walk(
     if steps < 2:
         raise CondgenError(f"--steps should be 2 or more, found {steps}.")
     if (start is None) != (end is None):
-        raise CondgenError("a walk through labels wants both --start and --end.")
+        raise CondgenError("an interpolation between labels needs both --start and --end.")
     sampler = api.load(run, **options)
     if start is None or end is None:
         wanted = sampler.labels(labels)
@@ -126,20 +127,23 @@ def walk(
     )
 
 
-def reconstructions(run: str | Path, *, count: int = 40, out: Path | None = None) -> Path:
+def reconstructions(
+    run: str | Path, *, count: int = 40, data: DataSource | None = None, out: Path | None = None
+) -> Path:
     """Real images (odd columns) beside their reconstructions by an autoencoder (even columns).
 
     Args:
         run: Folder of a run of an autoencoder.
         count: Number of real images, a multiple of 8.
             The first images of the test split are used, or of the training split if there is no test split.
-        out: PNG file to write. Default: figures/reconstructions.png in the run's folder.
+        data: Where the training data are now, if they have moved.
+        out: PNG, JPEG or WebP file to write. Default: figures/reconstructions.png in the run's folder.
     """
     if count < 8 or count % 8:
         raise CondgenError(f"--count should be a multiple of 8, found {count}.")
     from condgen.sampling import grids, latent
 
-    view = latent.View(*api.reopen(run))
+    view = latent.View(*api.reopen(run, data))
     originals = view.split.images[:count]
     if len(originals) < count:
         raise CondgenError(f"there are only {len(originals)} images; give a smaller --count.")
@@ -155,21 +159,21 @@ def manifold(
         run: Folder of a run with a two-dimensional latent vector, such as a run of vae-2d.
         label: Label to generate, if the system is conditional. Default: the first.
         side: Number of images along each side.
-        out: PNG file to write. Default: figures/manifold.png in the run's folder.
+        out: PNG, JPEG or WebP file to write. Default: figures/manifold.png in the run's folder.
         options: Sampling options of the generator.
     """
     from condgen.sampling import canvas, grids
 
     sampler = api.load(run, **options)
     if sampler.prior.dim != 2 or sampler.prior.kind != "normal":
-        raise CondgenError(f"a plane needs a z of 2 normal numbers; that of {str(run)!r} has {sampler.prior.dim}. "
-                           "Train vae-2d, or with --z-dim 2.")  # fmt: skip
+        raise CondgenError(f"the latent plane needs a normal z of 2 dimensions; {str(run)!r} has {sampler.prior.dim}. "
+                           "Train vae-2d, or a system with --z-dim 2.")  # fmt: skip
     canvas.check_sheet(sampler.spec.shape, side, side, "images by a lower --side")
-    shown = _one(sampler, label, "label") if label else sampler.spec.labels.each[0]
+    shown = _one(sampler, label, "label") if label else sampler.trained[0]
     return _save(grids.manifold(sampler, shown, _positive("side", side)), run, "manifold", out)
 
 
-def scatter(run: str | Path, *, count: int = 10_000, out: Path | None = None) -> Path:
+def scatter(run: str | Path, *, count: int = 10_000, data: DataSource | None = None, out: Path | None = None) -> Path:
     """Scatter plot of the latent codes of real images, coloured by label.
 
     Latent codes of more than two dimensions are projected to their first two principal components.
@@ -178,11 +182,12 @@ def scatter(run: str | Path, *, count: int = 10_000, out: Path | None = None) ->
         run: Folder of a run of an autoencoder.
         count: Maximum number of real images.
             The first images of the test split are used, or of the training split if there is no test split.
-        out: PNG file to write. Default: figures/scatter.png in the run's folder.
+        data: Where the training data are now, if they have moved.
+        out: PNG, JPEG or WebP file to write. Default: figures/scatter.png in the run's folder.
     """
     from condgen.sampling import latent, plots
 
-    view = latent.View(*api.reopen(run))
+    view = latent.View(*api.reopen(run, data))
     points, groups = view.codes(_positive("count", count))
     title = f"{len(points):,} images in the latent plane" + (" (two main directions)" if view.dim > 2 else "")
     return _write(plots.scatter(points, groups, view.names, title), run, "scatter", out)
@@ -193,14 +198,14 @@ def curves(run: str | Path, *, out: Path | None = None) -> Path:
 
     Args:
         run: Folder of a run.
-        out: PNG file to write. Default: figures/curves.png in the run's folder.
+        out: PNG, JPEG or WebP file to write. Default: figures/curves.png in the run's folder.
     """
     from condgen.sampling import plots
     from condgen.training import published
 
     log = published.lines(Path(run).expanduser(), "log.jsonl")
     if not log:
-        raise CondgenError(f"{str(run)!r} has no log.jsonl with numbers in it.")
+        raise CondgenError(f"{str(run)!r} has no log.jsonl with logged values.")
     return _write(plots.curves(log, str(run)), run, "curves", out)
 
 
@@ -211,7 +216,7 @@ def growth(run: str | Path, *, count: int = 6, columns: int = 3, out: Path | Non
         run: Folder of a run.
         count: Number of class grids in a PNG, evenly spaced over the training. A GIF shows all of them.
         columns: Number of class grids per row.
-        out: PNG or GIF file to write. Default: figures/growth.png in the run's folder.
+        out: PNG, JPEG, WebP or GIF file to write. Default: figures/growth.png in the run's folder.
     """
     from condgen.sampling import canvas
     from condgen.training import published
@@ -236,7 +241,7 @@ FIGURES = (titled, same_z, walk, reconstructions, manifold, scatter, curves, gro
 def _one(sampler: "Sampler", word: str, option: str) -> "Label":
     found = sampler.labels(word)
     if len(found) != 1:
-        raise CondgenError(f"--{option} {word!r} names {len(found)} labels where one is wanted.")
+        raise CondgenError(f"--{option} {word!r} names {len(found)} labels; give one.")
     return found[0]
 
 
@@ -253,12 +258,14 @@ def _save(sheet: "Image.Image", run: str | Path, name: str, out: Path | None) ->
 
 
 def _write(content: bytes, run: str | Path, name: str, out: Path | None) -> Path:
+    """Write a figure, which is a PNG or GIF, in the format that the ending of `out` names."""
     from condgen.disk import write_bytes
+    from condgen.sampling import canvas
 
     path = Path(out).expanduser() if out else locate.home(run) / "figures" / f"{name}.png"
-    wanted = ".gif" if content.startswith(b"GIF") else ".png"
-    if path.suffix != wanted:
-        raise CondgenError(f"{str(path)!r} should end in {wanted}.")
+    wanted = [".gif"] if content.startswith(b"GIF") else [*canvas.FORMATS]
+    if path.suffix.lower() not in wanted:
+        raise CondgenError(f"{str(path)!r} should end in {' or '.join(wanted)}.")
     marker.check_file(path)
-    write_bytes(path, content)
+    write_bytes(path, canvas.converted(content, path.suffix, NOTE))
     return path

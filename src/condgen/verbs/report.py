@@ -3,16 +3,16 @@
 The page is templates/report.html; this file collects its content.
 """
 
-import base64
 import shlex
 from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from condgen import api, records
+from condgen.data_options import DataSource
 from condgen.errors import CondgenError, notice
 from condgen.metrics import METRICS
-from condgen.verbs import evaluate
+from condgen.verbs import evaluate, pages
 from condgen.verbs.compare import HEADLINE, Entry, Group, entries, grouped, histories, vae_beside_gan
 from condgen.version import __version__
 
@@ -25,36 +25,31 @@ PER_LABEL, SUSPECTS, LABELS = 8, 12, 20
 """Number of images of each label, number of nearest training images, and maximum number of labels."""
 
 
-def report(*runs: str, out: Path | None = None, quick: bool = False) -> Path:
+def report(*runs: str, data: DataSource | None = None, out: Path | None = None, quick: bool = False) -> Path:
     """Write a self-contained HTML report: metrics, image grids, curves, nearest training images, provenance.
 
     Args:
         runs: Folders of runs on the same data. Runs without an evaluation are evaluated first.
+        data: Where the training data of the runs are now, if they have moved.
         out: HTML file to write. Default: report.html in the run's folder, or in the working folder for several runs.
         quick: Skip the classification accuracy score (CAS) when evaluating runs that have no evaluation yet.
     """
-    from jinja2 import Environment, FileSystemLoader, StrictUndefined
-
     from condgen.disk import write_bytes
     from condgen.marker import check_file
 
-    found = entries(runs, quick)
+    found = entries(runs, quick, data)
     path = (out or (found[0].folder / "report.html" if len(found) == 1 else Path("report.html"))).expanduser()
-    environment = Environment(
-        loader=FileSystemLoader(Path(__file__).parent / "templates"), autoescape=True, undefined=StrictUndefined,
-        trim_blocks=True, lstrip_blocks=True,
-    )  # fmt: skip
     check_file(path)
-    write_bytes(path, environment.get_template("report.html").render(content(found)).encode())
+    write_bytes(path, pages.render("report.html", content(found, data)))
     return path
 
 
-def content(found: Sequence[Entry]) -> dict[str, Any]:
+def content(found: Sequence[Entry], data: DataSource | None = None) -> dict[str, Any]:
     """The content of the page, as plain data."""
     from condgen.verbs import listing
 
     groups = grouped(found)
-    reference, _ = evaluate.reference_for(api.data_of(found[0].folder))
+    reference, _ = evaluate.reference_for(api.data_of(found[0].folder, data))
     about = found[0].evaluation.about
     return {
         "title": ", ".join(group.title for group in groups) + f" on {about.data.name}",
@@ -96,7 +91,7 @@ def run(entry: Entry, reference: "Reference") -> dict[str, Any]:
         "images": entry.images,
         "minutes": entry.seconds / 60,
         "parameters": entry.parameters,
-        "panels": drawn_panels(entry),
+        "panels": generated_panels(entry),
         "curves": svg(plots.curves(entry.log, "", "svg")) if entry.log else "",
         "labels": labels,
         "per_class": evaluation.per_class,
@@ -113,10 +108,10 @@ def run(entry: Entry, reference: "Reference") -> dict[str, Any]:
     }
 
 
-def drawn_panels(entry: Entry) -> list[dict[str, str]]:
+def generated_panels(entry: Entry) -> list[dict[str, str]]:
     """Generated images of each label, with the same latent vectors for all labels."""
     sampler = api.load(entry.folder)
-    labels = sampler.spec.labels.each[:LABELS]
+    labels = sampler.trained[:LABELS]
     return [
         {"title": sampler.spec.labels.title(label), "image": mosaic(list(sampler.batches([label] * PER_LABEL, 0)))}
         for label in labels
@@ -145,8 +140,8 @@ def suspects(entry: Entry, reference: "Reference") -> list[dict[str, Any]]:
     real = reference.dataset.train.images
     return [
         {
-            "generated": data_url(canvas.png(canvas.enlarged(canvas.to_pil(generated.images[place])))),
-            "real": data_url(canvas.png(canvas.enlarged(canvas.to_pil(real[which[place]])))),
+            "generated": pages.data_url(canvas.png(canvas.enlarged(canvas.to_pil(generated.images[place])))),
+            "real": pages.data_url(canvas.png(canvas.enlarged(canvas.to_pil(real[which[place]])))),
             "distance": float(distances[place]),
             "same": bool((generated.images[place] == real[which[place]]).all()),
         }
@@ -176,16 +171,12 @@ def mosaic(batches: Sequence[Any]) -> str:
     from condgen.sampling import canvas
 
     generated = np.concatenate(batches)
-    return data_url(canvas.png(canvas.mosaic(generated, columns=4)))
+    return pages.data_url(canvas.png(canvas.mosaic(generated, columns=4)))
 
 
-def data_url(png: bytes) -> str:
-    return "data:image/png;base64," + base64.b64encode(png).decode()
-
-
-def svg(drawing: bytes) -> str:
+def svg(figure: bytes) -> str:
     """An SVG figure for embedding: in the text colour of the page, and without the XML header."""
-    text = drawing.decode()
+    text = figure.decode()
     return text[text.index("<svg") :].replace("#010203", "currentColor")
 
 
@@ -197,7 +188,7 @@ def _best(folder: Path) -> dict[str, Any] | None:
         card = api.card(folder, best=True)
     except CondgenError as error:
         if published.had_best(folder):
-            notice(f"the page is without the best generator: {error}")
+            notice(f"the report leaves out the best generator: {error}")
         return None
     return {"images": card.images, "scores": card.scores or {}}
 
@@ -208,7 +199,7 @@ def _sessions(folder: Path) -> list[dict[str, Any]]:
     sound = [session for session in found.sound if session.keys() >= SHOWN]
     if found.damaged or len(sound) < max(1, len(found.sound)):
         notice(
-            f"{str(folder / 'env.json')!r} is damaged or missing: the page shows the sessions that it still tells of."
+            f"{str(folder / 'env.json')!r} is damaged or missing: the report shows only the sessions that can be read."
         )
     return sound
 

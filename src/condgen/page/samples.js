@@ -7,13 +7,13 @@ import { t } from "./text.js";
 
 const COUNT = 24;
 
-export class DrawView {
+export class SamplesView {
   constructor(page) {
     this.page = page;
     this.seed = seedField(page.state, "seed", "seed");
     this.gallery = new Gallery(page.about.image, "large", page.open);
-    this.told = h("p", { class: "tells" });
-    this.element = h("div", {}, h("div", { class: "bar" }, this.told, this.seed.element), this.gallery.element);
+    this.hint = h("p", { class: "tells" });
+    this.element = h("div", {}, h("div", { class: "bar" }, this.hint, this.seed.element), this.gallery.element);
   }
 
   items({ label, seed }) {
@@ -22,13 +22,13 @@ export class DrawView {
 
   place(items, { label }) {
     const { labels } = this.page;
-    this.told.textContent = labels.single ? t("draw-tells-single") : t("draw-tells", { label: labels.title(label) });
+    this.hint.textContent = labels.single ? t("samples-tells-single") : t("samples-tells", { label: labels.title(label) });
     this.seed.show();
     this.gallery.place(items);
   }
 
-  paint(drawn) {
-    this.gallery.paint(drawn);
+  paint(generated) {
+    this.gallery.paint(generated);
   }
 
   code({ label, seed }) {

@@ -1,0 +1,143 @@
+"""Finds the tables in a store, and the images that each of them names."""
+
+from collections.abc import Hashable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from functools import lru_cache
+from posixpath import basename, dirname
+from typing import cast
+
+from condgen.data.file_column import looks_like_files, with_file_column
+from condgen.data.image_names import ImageNames, excluded, images_among, patterns_of, stem
+from condgen.data.joining import Named
+from condgen.data.listing import CONTAINERS, IMAGES, split_in
+from condgen.data.store import Folder, Store
+from condgen.data.table_text import ENDINGS, PERHAPS, SPREADSHEETS, sheet
+from condgen.data_options import DataOptions
+from condgen.errors import CondgenError, unknown
+
+MOST = 50
+"""Maximum number of files that are looked at as tables."""
+
+
+@dataclass(frozen=True)
+class Seen:
+    """The tables of a store, before their labels are understood."""
+
+    named: tuple[Named, ...]
+    """Those that name images."""
+    others: Mapping[str, str]
+    """Those that do not, with what is wrong."""
+    images: Sequence[str]
+    in_folders: bool
+    """Whether the images lie in folders that may be classes."""
+
+    @property
+    def where(self) -> str:
+        names = [table.sheet.name for table in self.named]
+        return names[0] if len(names) == 1 else f"{', '.join(names[:3])}{', ...' if len(names) > 3 else ''}"
+
+
+def is_surely_table(name: str) -> bool:
+    return name.lower().endswith(ENDINGS + SPREADSHEETS)
+
+
+def only_table(store: Store) -> str | None:
+    """The table that the user named itself."""
+    return store.only if isinstance(store, Folder) else None
+
+
+def tables_of(store: Store, options: DataOptions) -> list[str]:
+    """The files that may be tables, those at the top first. Files called like an image belong to that image."""
+    if only := only_table(store):
+        return [only] if only.lower().endswith(ENDINGS + PERHAPS + SPREADSHEETS) else []
+    patterns = patterns_of(options.exclude)
+    found = [name for name in store.names() if name.lower().endswith(ENDINGS + PERHAPS + SPREADSHEETS)]
+    stems = {stem(name) for name in images_among(store.names())} if len(found) > 1 else set()
+    found = [name for name in found if basename(name).casefold().rpartition(".")[0] not in stems]
+    return sorted((name for name in found if not excluded(name, patterns)), key=lambda name: (name.count("/"), name))
+
+
+def forget() -> None:
+    """Free the memory that the tables of the last store take."""
+    _seen_by.cache_clear()
+
+
+def seen_in(store: Store, options: DataOptions) -> Seen:
+    """The tables, which are read once for `fits` and `read`."""
+    return _seen_by(cast(Hashable, store), options)
+
+
+@lru_cache(maxsize=1)
+def _seen_by(source: Hashable, options: DataOptions) -> Seen:
+    store = cast(Store, source)
+    names = Folder(store.path).names() if only_table(store) else store.names()
+    images = images_among(names, options.image_root or "", options.exclude)
+    if options.image_root and not images:
+        folders = {dirname(name) for name in images_among(names)} - {""}
+        raise unknown("folder of images", options.image_root, sorted(folders))
+    finder = ImageNames(images, options.image_root or "")
+    named: list[Named] = []
+    others: dict[str, str] = {}
+    tables = tables_of(store, options)
+    for name in tables[:MOST]:
+        found = _table(store, name, finder, options)
+        if isinstance(found, Named):
+            named.append(found)
+        else:
+            others[name] = found
+    others |= dict.fromkeys(tables[MOST:], f"only {MOST} tables are looked at")
+    return _without_strangers(Seen(tuple(named), others, images, _in_class_folders(images)), options)
+
+
+def _table(store: Store, name: str, finder: ImageNames, options: DataOptions) -> Named | str:
+    """A table that names images, or why it is none."""
+    if name.lower().endswith(SPREADSHEETS):
+        return "it is a spreadsheet; save it as CSV"
+    if "submission" in name.lower() and not only_table(store):
+        return "it is a sample submission"
+    try:
+        found = sheet(store, name)
+    except CondgenError as error:
+        return str(error).removesuffix(".")
+    if found is None or not found.columns:
+        return (found and found.fault and found.fault.removesuffix(".")) or "it has no rows"
+    found, column = with_file_column(found, finder, dirname(name), options.file_column, bool(only_table(store)))
+    if column is None or not (found.rows or is_surely_table(name)):
+        return "no column names images" if found.rows else "it has no rows"
+    split = split_in(basename(name)) or split_in(dirname(name))
+    images = finder.resolve(found.column(column), dirname(name), split)
+    table = Named(found, column, images, (options.image_root or dirname(name)).strip("/"))
+    few = 2 * sum(image is not None for image in table.found.images) < len(found.rows)
+    if few and not is_surely_table(name) and not looks_like_files(found, column):
+        return "most of its rows name no image"
+    return table
+
+
+def _without_strangers(seen: Seen, options: DataOptions) -> Seen:
+    """Leave out tables none of whose images exists, if others have some or the images lie in class folders; and, beside
+    tables of splits, tables in no split that name other images."""
+    there = [table for table in seen.named if any(table.found.images) or table.found.tied]
+    others = dict(seen.others)
+    if there or (seen.in_folders and not options.file_column):
+        others |= {table.sheet.name: "none of its images is there" for table in seen.named if table not in there}
+    else:
+        there = list(seen.named)
+    has_train = any(table.split == "train" for table in there)
+    inside = {image for table in there if has_train and table.split for image in table.found.images}
+    apart = [table for table in there if inside and not table.split and inside.isdisjoint(table.found.images)]
+    others |= {table.sheet.name: "its images are in no split" for table in apart}
+    return replace(seen, named=tuple(table for table in there if table not in apart), others=others)
+
+
+def _in_class_folders(images: Sequence[str]) -> bool:
+    """Whether the images lie in two or more folders that may be classes: not splits, containers or patients."""
+    folders = set[tuple[str, ...]]()
+    surely = [image for image in images if image.lower().endswith(IMAGES)]
+    for folder in {dirname(image) for image in surely or images}:
+        parts = [part for part in folder.split("/") if part and not split_in(part)]
+        while parts and CONTAINERS.fullmatch(parts[-1].casefold()):
+            parts.pop()
+        if not parts:
+            return False
+        folders.add(tuple(parts))
+    return 1 < len({folder[-1] for folder in folders}) == len(folders) and 1.5 * len(folders) <= len(images)
