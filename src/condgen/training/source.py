@@ -67,7 +67,8 @@ class Recorded:
             )
         if not self.is_run and not datasets.is_name(self.source):
             raise CondgenError(
-                f"{self.run!r} was trained on {self.source!r}, which are not here: say where, by --data."
+                f"{self.run!r} was trained on {self.source!r}, which are not here: pass the location of these data "
+                "with --data."
             )
         if datasets.is_missing(self.source):
             raise CondgenError(
