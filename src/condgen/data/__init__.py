@@ -14,6 +14,8 @@ parquet.py          Parquet files of images; hugging_face.py reads what `dataset
 store.py            a folder or a zip archive, read file by file
 listing.py          the image files of a data set with their labels and splits, before any file is opened
 decode.py           decodes one file to pixels, or gives the reason why that is impossible
+depth.py            asks which values of images with more than 8 bits are black and white
+transparency.py     images with a fourth channel, or composited over a colour
 ingest.py           decodes all files into one memory-mapped array in the cache; helpers.py runs it in parallel
 dataset.py          the result of every reader
 """
@@ -36,6 +38,7 @@ from condgen.data import (
     parquet,
     stylegan,
     table,
+    transparency,
 )
 from condgen.data.dataset import Dataset, Split, choosing
 from condgen.data.listing import Listing
@@ -105,12 +108,13 @@ def load(name_or_path: str | Path, options: DataOptions = AS_THEY_ARE, **given: 
     size = options.size
     found = _read(str(name_or_path), options)
     if isinstance(found, Listing):
-        data = ingest.dataset(found, size, options.fit, options.on_bad)
+        data = ingest.dataset(found, options)
     else:
-        data = found
+        data = transparency.of_arrays(found, options)
         if size is not None and size not in data.train.images.shape[1:3]:
             height, width = data.train.images.shape[1:3]
             raise CondgenError(f"--size scales image files; {data.name!r} is arrays of {height}x{width}.")
+    data = replace(data, remarks=(*data.remarks, *transparency.remarks(data, options)))
     return data if options.attributes is None else choosing(data, options.attributes)
 
 

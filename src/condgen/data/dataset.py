@@ -28,7 +28,7 @@ split"), ("train/cat/", "the class cat") or ("labels.csv: breed", "the class of 
 class Split:
     """Images and labels of one split of a data set.
 
-    images: uint8 (n, height, width, channels), with 1 or 3 channels.
+    images: uint8 (n, height, width, channels), with 1, 3 or, with transparency, 4 channels (data/transparency.py).
     labels: (n,) class numbers, or (n, K) attribute values 0, 1 and UNKNOWN.
     """
 
@@ -122,17 +122,50 @@ def _classes(split: Split, column: int) -> Split:
     return Split(split.images if known.all() else split.images[known], split.labels[known, column])
 
 
-def as_images(array: NDArray[np.generic], where: str) -> NDArray[np.uint8]:
-    """Convert uint8 (n, h, w) or (n, h, w, c) to (n, h, w, c). Raises CondgenError for other dtypes and shapes."""
+def as_images(array: NDArray[np.generic], where: str, window: tuple[float, float] | None = None) -> NDArray[np.uint8]:
+    """Convert uint8 (n, h, w) or (n, h, w, c) to (n, h, w, c). Raises CondgenError for other dtypes and shapes.
+
+    window: the values that become black and white, for other dtypes.
+    """
+    if array.dtype != np.uint8 and window and array.dtype.kind in "uif":
+        array = windowed(array, window)
     if array.dtype != np.uint8:
         raise CondgenError(
-            f"{where}: images are {array.dtype}, wanted uint8 with 0 = black and 255 = full; convert them first."
+            f"{where}: images are {array.dtype}, wanted uint8 with 0 = black and 255 = full; convert them first"
+            f"{_or_window(array)}."
         )
     if array.ndim == 3:
         array = array[..., None]
-    if array.ndim != 4 or array.shape[3] not in (1, 3):
-        raise CondgenError(f"{where}: images have shape {array.shape}, wanted (n, h, w), (n, h, w, 1 or 3).")
+    if array.ndim != 4 or array.shape[3] not in (1, 3, 4):
+        raise CondgenError(f"{where}: images have shape {array.shape}, wanted (n, h, w), (n, h, w, 1, 3 or 4).")
     return array.astype(np.uint8, copy=False)
+
+
+def windowed(values: NDArray[np.generic], window: tuple[float, float]) -> NDArray[np.uint8]:
+    """Scale values so that the window becomes 0 to 255; values outside become 0 or 255, and NaN becomes 0."""
+    low, high = window
+    scaled = np.nan_to_num((values.astype(np.float64) - low) * (255 / (high - low)), posinf=255)
+    return scaled.round().clip(0, 255).astype(np.uint8)
+
+
+def extent(values: NDArray[np.generic]) -> tuple[float, float]:
+    """The smallest and the largest finite value. Raises ValueError if there is none."""
+    finite = values[np.isfinite(values)]
+    return float(finite.min()), float(finite.max())
+
+
+def as_window(low: float, high: float) -> str:
+    """The option that makes these values black and white, for error messages that ask for it."""
+    return f"--window={low:.10g},{high if high > low else low + 1:.10g}"
+
+
+def _or_window(array: NDArray[np.generic]) -> str:
+    """The option that would convert an array, for the message that refuses it."""
+    try:
+        low, high = extent(array)
+    except (ValueError, TypeError):
+        return ""
+    return f", or choose the values that become black and white, such as {as_window(low, high)}"
 
 
 def as_labels(array: NDArray[np.generic], where: str) -> NDArray[np.int64]:

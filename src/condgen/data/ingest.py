@@ -18,7 +18,7 @@ import zlib
 from collections.abc import Mapping, Sequence
 from functools import partial
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 from filelock import FileLock
@@ -26,14 +26,17 @@ from numpy.typing import NDArray
 
 from condgen import cache, disk, marker
 from condgen.data.dataset import Dataset, Split
-from condgen.data.decode import header, pixels
+from condgen.data.decode import decoded, header
+from condgen.data.depth import Depth, check_depth
 from condgen.data.helpers import chunked, each
 from condgen.data.listing import Listing
 from condgen.data.store import Bad, Images, shown
+from condgen.data.transparency import is_opaque
+from condgen.data_options import AS_THEY_ARE, WHITE, DataOptions
 from condgen.errors import CondgenError
-from condgen.spec import Fit, OnBad
+from condgen.spec import OnBad
 
-VERSION = 2
+VERSION = 3
 """Version of the decoding and of the cached data. It is part of every key."""
 SIZE = 64
 """Default side, in pixels, that images are scaled to if they are larger or differ in size."""
@@ -43,6 +46,8 @@ SURVEYED = 256
 """Number of images that a worker surveys per job."""
 BAD_SHARE = 0.01
 """Fraction of the images that may be left out by default, without --on-bad."""
+DARK = 32
+"""If no pixel of a data set is as bright as this, of 255, a remark says so."""
 HELD_OUT, FEWEST = 10, 100
 """If the source has no splits and at least FEWEST images, about one in HELD_OUT images is held out for testing."""
 IMAGES, META = "images.npy", "meta.json"
@@ -65,11 +70,9 @@ class Facts(NamedTuple):
     """Whether condgen wrote it as a grid or figure. Height and width are then 0."""
 
 
-def dataset(listing: Listing, size: int | None = None, fit: Fit = "crop", on_bad: OnBad | None = None) -> Dataset:
-    """Decode the images of a listing. Raises CondgenError if no training image can be used.
-
-    on_bad: with None, up to 1 % of the files may be unusable and are left out.
-    """
+def dataset(listing: Listing, options: DataOptions = AS_THEY_ARE) -> Dataset:
+    """Decode the images of a listing. Raises CondgenError if no training image can be used."""
+    on_bad = options.on_bad
     listing, survey = without_own(listing, surveyed(listing))
     generated = not listing.generated and are_generated(survey)
     bad = {name: why for name, why in zip(listing.images, survey, strict=True) if isinstance(why, str)}
@@ -77,8 +80,9 @@ def dataset(listing: Listing, size: int | None = None, fit: Fit = "crop", on_bad
     train, test = split(listing, survey)
     rows = [*train, *test]
     facts = [found for row in rows if isinstance(found := survey[row], Facts)]
-    side = size or listing.size or usual_size(facts)
-    images, lost = ingested(listing.store, [listing.images[row] for row in rows], facts, side, fit)
+    side = options.size or listing.size or usual_size(facts)
+    images, lost, seen = ingested(listing.store, [listing.images[row] for row in rows], facts, side, options)
+    check_depth(listing.name, seen.depth, options)
     bad |= {listing.images[rows[place]]: why for place, why in lost.items()}
     left_out = dict(listing.odd) | bad
     judge_bad(listing, left_out, on_bad)
@@ -89,7 +93,7 @@ def dataset(listing: Listing, size: int | None = None, fit: Fit = "crop", on_bad
     rest = Split(images[cut:], values[cut:]) if cut < len(images) else None
     about = {shown(name): why for name, why in left_out.items()}
     own = {shown(name): wrote for name, wrote in listing.own.items()}
-    remarks = listing.remarks
+    remarks = (*listing.remarks, *seen.remarks(listing.name, options))
     if generated:
         remarks = (*remarks, f"condgen generated all images of {listing.name!r}.")
     first = Split(images[:cut], values[:cut])
@@ -195,32 +199,82 @@ def look(store: Images, names: Sequence[str]) -> list[Facts | str]:
     return found
 
 
+class Seen(NamedTuple):
+    """What a user should know about the decoded images."""
+
+    transparent: int = 0
+    """Number of images with pixels that are not opaque."""
+    depth: Depth = Depth()
+    brightest: int = 0
+    """The largest value of any pixel, 0 to 255."""
+
+    def __add__(self, other: "Seen") -> "Seen":  # type: ignore[override]
+        brightest = max(self.brightest, other.brightest)
+        return Seen(self.transparent + other.transparent, self.depth + other.depth, brightest)
+
+    def to_json(self) -> list[Any]:
+        return [self.transparent, self.depth.to_json(), self.brightest]
+
+    @classmethod
+    def from_json(cls, data: Sequence[Any]) -> "Seen":
+        return cls(int(data[0]), Depth.from_json(data[1]), int(data[2]))
+
+    def remarks(self, name: str, options: DataOptions) -> tuple[str, ...]:
+        """One sentence each."""
+        said = list(self.depth.remarks(name, options))
+        if self.transparent and not options.alpha and options.background == WHITE:
+            said.append(
+                f"{self.transparent:,} images of {name!r} have transparent parts, which are read as white (--alpha "
+                "keeps transparency, --background chooses another colour)."
+            )
+        if self.brightest < DARK:
+            said.append(f"the images of {name!r} are nearly black: their values reach {self.brightest} of 255.")
+        return tuple(said)
+
+
+class Ingested(NamedTuple):
+    """All images that could be decoded."""
+
+    images: NDArray[np.uint8]
+    """(n, h, w, 1 or 3), or (n, h, w, 4) with --alpha if any is transparent. Memory-mapped."""
+    bad: dict[int, str]
+    """The reason for each index that failed."""
+    seen: Seen
+
+
 def ingested(
-    store: Images, names: Sequence[str], facts: Sequence[Facts], size: int | None, fit: Fit
-) -> tuple[NDArray[np.uint8], dict[int, str]]:
-    """Decode all images. Returns a memory-mapped array (n, h, w, 1 or 3), and the reason for each index that failed."""
-    recipe = json.dumps([VERSION, size, fit, *(found.sha256 for found in facts)])
+    store: Images, names: Sequence[str], facts: Sequence[Facts], size: int | None, options: DataOptions
+) -> Ingested:
+    """Decode all images, or map the result of an earlier run."""
+    recipe = json.dumps([VERSION, size, options.fit, *_chosen(options), *(found.sha256 for found in facts)])
     final = folder() / hashlib.sha256(recipe.encode()).hexdigest()[:32]
     if found := _mapped(final):  # without a lock file, which a read-only cache has no room for
         return found
     with cache.writing(final.parent), FileLock(f"{final}.lock"):
         if (found := _mapped(final)) is None:
             sides = (size, size) if size else (facts[0].height, facts[0].width)
-            _make(final, store, names, sides, size, fit)
+            _make(final, store, names, sides, size, options)
             found = _mapped(final)
     if found is None:
         raise CondgenError(f"{str(final)!r} is not what was just written there: does the disk fail?")
     return found
 
 
-def _make(final: Path, store: Images, names: Sequence[str], sides: tuple[int, int], size: int | None, fit: Fit) -> None:
+def _chosen(options: DataOptions) -> list[str]:
+    """The options for transparency and depth that differ from their defaults, as part of the key."""
+    return [f"{name}={options.chosen[name]}" for name in ("alpha", "background", "window") if name in options.chosen]
+
+
+def _make(
+    final: Path, store: Images, names: Sequence[str], sides: tuple[int, int], size: int | None, options: DataOptions
+) -> None:
     """Decode the images shard by shard into a temporary folder, then join the shards and rename the folder."""
     part = final.with_name(f"{final.name}.part")
     if not part.is_dir():
         _remove(part)
         part.mkdir()
-    per_shard = max(1, min(1024, SHARD // (3 * sides[0] * sides[1])))
-    work = partial(shard, store, part, sides, size, fit)
+    per_shard = max(1, min(1024, SHARD // ((3 + options.alpha) * sides[0] * sides[1])))
+    work = partial(shard, store, part, sides, size, options)
     shards = list(each(work, list(enumerate(chunked(names, per_shard))), "reading", per_shard))
     _join(part, shards, sides, per_shard)
     for path in part.iterdir():
@@ -232,25 +286,44 @@ def _make(final: Path, store: Images, names: Sequence[str], sides: tuple[int, in
 
 
 def shard(
-    store: Images, part: Path, sides: tuple[int, int], size: int | None, fit: Fit, job: tuple[int, Sequence[str]]
-) -> Path:
+    store: Images, part: Path, sides: tuple[int, int], size: int | None, options: DataOptions,
+    job: tuple[int, Sequence[str]],
+) -> Path:  # fmt: skip
     """Decode some images into a shard file, unless an earlier run has already done so. Returns the file's path."""
     number, names = job
     path = part / f"{number:06d}.npz"
     if _is_whole(path, len(names), sides):
         return path
     _remove(path)
-    images, bad = np.empty((len(names), *sides, 3), np.uint8), dict[int, str]()
+    images, bad, seen = np.empty((len(names), *sides, 3 + options.alpha), np.uint8), dict[int, str](), Seen()
     for place, name in enumerate(names):
         try:
-            images[place] = _fitting(pixels(store.read(name), size, fit), sides)
+            found = decoded(store.read(name), size, options)
+            images[place] = _fitting(found.pixels, sides)
+            seen += Seen(int(found.transparent), Depth.of(found.values), int(found.pixels[..., :3].max()))
         except Bad as error:
             bad[place] = str(error)
-    images = np.delete(images, list(bad), 0)
-    grey = bool((images == images[..., :1]).all())
+    images = _narrowed(np.delete(images, list(bad), 0))
     with disk.replacing(path) as temporary, temporary.open("wb") as file:
-        np.savez(file, images=images[..., :1] if grey else images, bad=np.array(json.dumps(bad)))
+        np.savez(file, images=images, bad=np.array(json.dumps(bad)), seen=np.array(json.dumps(seen.to_json())))
     return path
+
+
+def _narrowed(images: NDArray[np.uint8]) -> NDArray[np.uint8]:
+    """Images with as few channels as they need: 1 if all are grey, 3 if all are opaque."""
+    if images.shape[3] == 4:
+        if not is_opaque(images):
+            return images
+        images = images[..., :3]
+    return images[..., :1] if bool((images == images[..., :1]).all()) else images
+
+
+def _widened(images: NDArray[np.uint8], channels: int) -> NDArray[np.uint8]:
+    """Images with more channels than they need: grey as colour, and opaque."""
+    if channels == 4 and images.shape[3] < 4:
+        opaque = np.full((*images.shape[:3], 1), 255, np.uint8)
+        return np.concatenate([_widened(images, 3), opaque], 3)
+    return np.broadcast_to(images, (*images.shape[:3], channels))
 
 
 def _is_whole(path: Path, count: int, sides: tuple[int, int]) -> bool:
@@ -258,6 +331,7 @@ def _is_whole(path: Path, count: int, sides: tuple[int, int]) -> bool:
     try:
         with np.load(path) as arrays:
             images, bad = arrays["images"], json.loads(str(arrays["bad"]))
+            Seen.from_json(json.loads(str(arrays["seen"])))
         return images.dtype == np.uint8 and images.shape[1:3] == sides and len(images) + len(bad) == count
     except DAMAGE:
         return False
@@ -270,35 +344,38 @@ def _fitting(image: NDArray[np.uint8], sides: tuple[int, int]) -> NDArray[np.uin
 
 
 def _join(part: Path, shards: Sequence[Path], sides: tuple[int, int], per_shard: int) -> None:
-    """Write images.npy, with one channel if every image is grey, and meta.json with the failures."""
-    counts, channels, bad = list[int](), 1, dict[int, str]()
+    """Write images.npy, with as few channels as all shards need, and meta.json with the failures."""
+    counts, channels, bad, seen = list[int](), 1, dict[int, str](), Seen()
     for number, path in enumerate(shards):
         with np.load(path) as arrays:
             counts.append(len(arrays["images"]))
             channels = max(channels, arrays["images"].shape[3])
             lost = json.loads(str(arrays["bad"]))
             bad |= {number * per_shard + int(place): why for place, why in lost.items()}
+            seen += Seen.from_json(json.loads(str(arrays["seen"])))
     shape = (sum(counts), *sides, channels)
     images = np.lib.format.open_memmap(part / IMAGES, "w+", np.uint8, shape)
     at = 0
     for path, count in zip(shards, counts, strict=True):
         with np.load(path) as arrays:
-            images[at : at + count] = arrays["images"]
+            images[at : at + count] = _widened(arrays["images"], channels)
         at += count
     images.flush()
     disk.sync(part / IMAGES)
-    cache.keep(part / META, {"bad": bad, "checksum": cache.checksum(part / IMAGES)})
+    cache.keep(part / META, {"bad": bad, "seen": seen.to_json(), "checksum": cache.checksum(part / IMAGES)})
 
 
-def _mapped(final: Path) -> tuple[NDArray[np.uint8], dict[int, str]] | None:
-    """The array and the failures; None if missing or damaged. Writing to the array does not change the file."""
+def _mapped(final: Path) -> Ingested | None:
+    """The array and what is known about it; None if missing or damaged. Writing to the array does not change the
+    file."""
     meta = cache.kept(final / META)
     try:
         if not isinstance(meta, dict) or cache.checksum(final / IMAGES) != meta["checksum"]:
             return None
-        images = np.load(final / IMAGES, mmap_mode="c")
-        return images.view(np.ndarray), {int(place): why for place, why in meta["bad"].items()}
-    except (OSError, ValueError, KeyError):
+        images = np.load(final / IMAGES, mmap_mode="c").view(np.ndarray)
+        bad = {int(place): why for place, why in meta["bad"].items()}
+        return Ingested(images, bad, Seen.from_json(meta["seen"]))
+    except (OSError, ValueError, KeyError, TypeError, IndexError):
         return None
 
 

@@ -17,6 +17,7 @@ const ENGLISH = {
   "facts-single": "unconditional",
   grey: "grey",
   colour: "colour",
+  transparent: "colour with transparency",
   images: "{n} training images",
 
   views: "Views",
@@ -99,6 +100,7 @@ const CHINESE = {
   "facts-single": "无条件生成",
   grey: "灰度",
   colour: "彩色",
+  transparent: "彩色（透明背景）",
   images: "训练图片 {n} 张",
 
   views: "视图",
