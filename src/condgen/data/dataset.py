@@ -9,6 +9,7 @@ from functools import cached_property
 import numpy as np
 from numpy.typing import NDArray
 
+from condgen.data_options import DataOptions
 from condgen.errors import CondgenError
 from condgen.labels import UNKNOWN, Labels
 from condgen.spec import Spec
@@ -122,17 +123,18 @@ def _classes(split: Split, column: int) -> Split:
     return Split(split.images if known.all() else split.images[known], split.labels[known, column])
 
 
-def as_images(array: NDArray[np.generic], where: str, window: tuple[float, float] | None = None) -> NDArray[np.uint8]:
+def as_images(array: NDArray[np.generic], where: str, options: DataOptions | None = None) -> NDArray[np.uint8]:
     """Convert uint8 (n, h, w) or (n, h, w, c) to (n, h, w, c). Raises CondgenError for other dtypes and shapes.
 
-    window: the values that become black and white, for other dtypes.
+    options: if given, --window converts other dtypes, and is suggested if it is missing.
     """
+    window = options.black_and_white if options else None
     if array.dtype != np.uint8 and window and array.dtype.kind in "uif":
         array = windowed(array, window)
     if array.dtype != np.uint8:
         raise CondgenError(
             f"{where}: images are {array.dtype}, wanted uint8 with 0 = black and 255 = full; convert them first"
-            f"{_or_window(array)}."
+            f"{_or_window(array) if options else ''}."
         )
     if array.ndim == 3:
         array = array[..., None]

@@ -32,19 +32,18 @@ def read_store(store: Store, options: DataOptions) -> Dataset:
     """Read the only .npz file of a folder or a zip archive, or the .npz file that was named."""
     (member,) = _archives(store)
     own = {shown(name): "condgen sample" for name in _all(store) if name != member}
-    window = options.black_and_white
     if isinstance(store, Folder):
-        return replace(load(store.path / member, window=window), own=own)
+        return replace(load(store.path / member, options=options), own=own)
     arrays = read(io.BytesIO(bytes_of(store, member)), member)
-    return replace(load(Path(member), arrays=arrays, window=window), own=own)
+    return replace(load(Path(member), arrays=arrays, options=options), own=own)
 
 
 def load(
-    path: Path, name: str | None = None, arrays: Arrays | None = None, window: tuple[float, float] | None = None
+    path: Path, name: str | None = None, arrays: Arrays | None = None, options: DataOptions | None = None
 ) -> Dataset:
     """Load a data set from one .npz file. Class names come from the array `names`, else they are numbers.
 
-    arrays: the arrays of the file, if they have been read already. window: see `as_images`.
+    arrays: the arrays of the file, if they have been read already. options: see `as_images`.
     """
     arrays = read(path) if arrays is None else arrays
     train = _pair(arrays, TRAIN)
@@ -56,7 +55,7 @@ def load(
     both = [train, test] if test else [train]
     found = _labelled([labels for _, labels in both], given, str(path))
     splits = [
-        Split(as_images(images, str(path), window), values)
+        Split(as_images(images, str(path), options), values)
         for (images, _), values in zip(both, found.values, strict=True)
     ]
     rest = splits[1] if test else None
