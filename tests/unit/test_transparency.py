@@ -195,10 +195,10 @@ def test_grids_show_a_chequerboard_and_files_keep_alpha(tmp_path: Path) -> None:
         np.testing.assert_array_equal(np.asarray(file), image)
 
 
-def test_duplicates_are_judged_by_what_is_visible(tmp_path: Path) -> None:
-    """Black shapes on a transparent ground differ only in alpha."""
+def test_duplicates_are_judged_by_what_is_visible() -> None:
+    """Here, all images have the same colours and differ only in alpha."""
     random = np.random.default_rng(0)
-    images = np.zeros((6, 32, 32, 4), np.uint8)
+    images = np.repeat(random.integers(0, 256, (1, 32, 32, 4), np.uint8), 6, 0)
     images[..., 3] = np.kron(random.integers(0, 2, (6, 8, 8)) * 255, np.ones((4, 4)))
     both = Dataset("own", Labels(("a",)), Split(images, np.zeros(6, np.int64)))
     assert duplicates.facts(both)["near"]["first_pairs"] == []
