@@ -24,7 +24,7 @@ DATA_GROUP = Group("Reading the data", sort_key=1)
 GROUP = Group("Sampling options", sort_key=2)
 LABELS = ("labels", "label", "mix", "start", "end", "base")
 """Options whose value is a label, or several."""
-FLAGS = {"--quiet", "--balanced-sampling", "--allow-changed", "--roll-back", "--help", "-h"}
+FLAGS = {"--quiet", "--alpha", "--balanced-sampling", "--allow-changed", "--roll-back", "--help", "-h"}
 """Options of `train` that take no value."""
 
 

@@ -36,6 +36,8 @@ store.py            a folder or a zip archive, read file by file; tar_store.py t
 listing.py          the image files of a data set with their labels and splits, before any file is opened
 decode.py           decodes one file to pixels, or gives the reason why that is impossible
 held_out.py         test images of data without splits
+window.py           which values of images with more than 8 bits are black and white; depth.py asks
+transparency.py     images with a fourth channel, or composited over a colour
 ingest.py           decodes all files into one memory-mapped array in the cache; helpers.py runs it in parallel
 dataset.py          the result of every reader
 file_names.py       the names of many files in little memory
@@ -73,6 +75,7 @@ from condgen.data import (
     stl10,
     stylegan,
     table,
+    transparency,
     unread,
 )
 from condgen.data.arrays import from_arrays
@@ -159,14 +162,14 @@ def load(source: DataSource, options: DataOptions = AS_THEY_ARE, **given: Any) -
     found = without_labels(found) if options.kind == "none" else merging.merged(found, options.merge)
     size = options.size
     if isinstance(found, Listing):
-        found = foreign_images.converting(found, options)
-        data = ingest.dataset(found, size, options.fit, options.on_bad, options.held_out)
+        data = ingest.dataset(foreign_images.converting(found, options), options)
     else:
-        data = found
+        data = transparency.of_arrays(found, options)
         if size is not None and size not in data.train.images.shape[1:3]:
             height, width = data.train.images.shape[1:3]
             raise CondgenError(f"--size scales image files; {data.name!r} is arrays of {height}x{width}.")
         data = held_out.divided(data) if options.held_out == "per_class" else data
+    data = replace(data, remarks=(*data.remarks, *transparency.remarks(data, options)))
     return data if options.attributes is None else choosing(data, options.attributes)
 
 

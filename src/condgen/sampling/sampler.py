@@ -101,7 +101,8 @@ class Sampler:
     def sample(
         self, labels: object = "all", *, mix: object = None, count: int = 1, seed: int = 0, **options: Value
     ) -> NDArray[np.uint8]:
-        """Generate images as uint8: (n, height, width) if grey, (n, height, width, 3) if in colour.
+        """Generate images as uint8: (n, height, width) if grey, (n, height, width, 3) if in colour, and with alpha as
+        fourth channel if the data were read with --alpha.
 
         Args:
             labels: Text as on the command line ("8", "0-9", "all", "3=2,8=5", "Smiling+Blond_Hair"), a class number, a
@@ -231,5 +232,13 @@ def generated(net: nn.Module, z: Tensor, y: Tensor, options: Mapping[str, Value 
 
 
 def to_uint8(x: Tensor) -> Tensor:
-    """Convert images (n, c, h, w) in [-1, 1] to uint8 (n, h, w, c). -1 becomes 0, 1 becomes 255; values are rounded."""
-    return x.float().add(1).mul(127.5).round().clamp(0, 255).to(torch.uint8).permute(0, 2, 3, 1)
+    """Convert images (n, c, h, w) in [-1, 1] to uint8 (n, h, w, c). -1 becomes 0, 1 becomes 255; values are rounded.
+
+    With alpha (c = 4), colours are divided by it, as files store them (the inverse of `stream.to_range`).
+    """
+    levels = x.float().add(1).mul(127.5)
+    if x.shape[1] == 4:
+        alpha = levels[:, 3:].round().clamp(0, 255)
+        colour = levels[:, :3].clamp(min=0) * (255 / alpha.clamp(min=1)) * alpha.clamp(max=1)  # 0 where it is invisible
+        levels = torch.cat([colour, alpha], 1)
+    return levels.round().clamp(0, 255).to(torch.uint8).permute(0, 2, 3, 1)

@@ -72,7 +72,7 @@ class Served:
 
     def __str__(self) -> str:
         channels, height, width = self.spec.shape
-        colour = "colour" if channels == 3 else "grey"
+        colour = {1: "grey", 4: "colour with alpha"}.get(channels, "colour")
         names = self.spec.labels.names
         shown = " ".join(names if len(names) <= 10 else [*names[:9], "...", names[-1]])
         weights = self.card.sha256[:12]

@@ -12,9 +12,10 @@ from condgen.spec import Prior, Spec
 KINDS = {
     "digits": ((1, 28, 28), Labels(tuple("0123456789"))),
     "colour": ((3, 8, 8), Labels(("cat", "dog", "T-shirt/top"))),
+    "alpha": ((4, 8, 8), Labels(("cat", "dog"))),
     "attributes": ((1, 12, 8), Labels(("Smiling", "Hat", "Blond_Hair", "Glasses"), "attributes")),
 }
-"""Shapes and label sets that every system must take: grey and colour, square and not, classes and attributes."""
+"""Shapes and label sets that every system must take: grey, colour and alpha, square and not, classes and attributes."""
 ODD = {"odd": ((1, 5, 7), Labels(("left", "right")))}
 """A shape that a system takes, or refuses with the sizes that it would take."""
 
