@@ -148,11 +148,14 @@ def test_the_largest_card_is_trained_drawn_and_exported(tmp_path: Path, capsys: 
     np.savez(tmp_path / "many.npz", images=images, labels=np.arange(40), names=np.array(names))
     run = tmp_path / "run"
     cli.main(f"train cvae --data {tmp_path}/many.npz --images 64 --batch 32 --hidden 8 --out {run} --quiet".split())
-    for text, slug in ((" sp ", "sp-1"), ("a b", "a-b-0"), ("class 19993", "class-19993-19999")):
+    for text, slug in ((" sp ", "sp-1"), ("a b", "a-b-0"), ("class 33", "class-33-39")):
         cli.main(["sample", str(run), "--labels", text, "--count", "2", "--out", str(tmp_path / "out")])
         assert (tmp_path / f"out/{slug}_seed0_00001.png").exists()
     capsys.readouterr()
     with pytest.raises(SystemExit):
-        cli.main(["sample", str(run), "--grid"])
-    assert "20,000 columns would have" in capsys.readouterr().err
+        cli.main(["sample", str(run), "--labels", "class 19993", "--out", str(tmp_path / "out")])
+    assert "trained on no image of 'class 19993'" in capsys.readouterr().err
+    with pytest.raises(SystemExit):
+        cli.main(["sample", str(run), "--grid", "--count", "90000"])
+    assert "90,000 rows and 40 columns would have" in capsys.readouterr().err
     assert Labels(tuple(names)).parse("all") == list(range(20_000))

@@ -57,8 +57,8 @@ def test_the_translation_keeps_step() -> None:
 
 @pytest.mark.parametrize("page", [*TABLES.TABLES])
 def test_tables_are_the_measured_ones(page: str) -> None:
-    lines = (ROOT / page).read_text(encoding="utf-8").splitlines(keepends=True)
-    assert [line for line in lines if line.startswith("| `")] == TABLES.TABLES[page]()
+    measured = "".join(TABLES.TABLES[page]())
+    assert measured in (ROOT / page).read_text(encoding="utf-8")
 
 
 @pytest.mark.parametrize(

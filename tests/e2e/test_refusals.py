@@ -70,5 +70,5 @@ def test_a_mistake_is_one_line_with_options_that_exist(
 
 
 def test_labels_in_python_are_text_a_number_or_a_sequence(tiny_run: Path) -> None:
-    with pytest.raises(CondgenError, match=r"labels 0\.5 are neither text, a number nor a sequence"):
+    with pytest.raises(CondgenError, match=r"labels 0\.5 are neither text, a number, a sequence nor a dictionary"):
         condgen.load(tiny_run).sample(0.5)

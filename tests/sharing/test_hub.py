@@ -198,7 +198,7 @@ def test_data_sets_are_read_by_name(hub: Hub, session: Callable[..., list[str]],
         "hf://me/animals", f"hf://me/animals@{hub.revision('me/animals')}", "hf://me/none", program=DATA, **cache
     )
     assert found == revision == f"animals {expected}"
-    assert missing.startswith("cannot load 'hf://me/none': there is none of that name")
+    assert missing.startswith("cannot load 'hf://me/none': no repository has this name")
     offline, unknown = session("hf://me/animals", "hf://me/other", program=DATA, **cache, HF_HUB_OFFLINE="1")
     assert offline == found, "what is here needs no network"
     assert unknown == "cannot load 'hf://me/other': HF_HUB_OFFLINE is set."
