@@ -352,7 +352,7 @@ SAID: list[tuple[str, str, dict[str, str | bytes], dict[str, Any], str, str]] = 
      "the label is 'label'; 'town' is not used"),
     ("class folders and other classes", "x/a.png x/b.png y/c.png y/d.png",
      {"l.csv": "file,label\nx/a.png,cat\nx/b.png,dog\ny/c.png,cat\ny/d.png,dog\n"}, {},
-     "x/a.png=cat x/b.png=dog y/c.png=cat y/d.png=dog", "folders of the images are not used as classes"),
+     "x/a.png=cat x/b.png=dog y/c.png=cat y/d.png=dog", "folders of the images are no classes"),
     ("class folders and the same classes", "x/a.png x/b.png y/c.png y/d.png",
      {"l.csv": "file,label\nx/a.png,X\nx/b.png,X\ny/c.png,Y\ny/d.png,Y\n"}, {},
      "x/a.png=X x/b.png=X y/c.png=Y y/d.png=Y", ""),

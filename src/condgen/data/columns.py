@@ -171,15 +171,15 @@ class Column:
             return "nested"
         if self.flags:
             return "flags"
-        if self.numbers and self._measures():
+        if self.numbers and self._are_measures():
             return "measures"
-        if not self.numbers and self._captions():
+        if not self.numbers and self._are_sentences():
             return "captions"
         if len(self.counts) == 1:
             return "constant"
         return "unique" if self.total >= 20 and len(self.counts) > 0.9 * self.total else "values"
 
-    def _measures(self) -> bool:
+    def _are_measures(self) -> bool:
         """Whether the numbers are measurements: with fractions, or many, unless they count from 0 or 1."""
         distinct = len(self.numbers)
         if any(number % 1 for number in self.numbers):
@@ -191,7 +191,7 @@ class Column:
             return True
         return distinct > 20 and (2 * distinct > self.total or (not counting and 10 * distinct > self.total))
 
-    def _captions(self) -> bool:
+    def _are_sentences(self) -> bool:
         """Whether the values are sentences: long, and nearly all different."""
         words = sum(len(value.split()) for value in self.counts) / len(self.counts)
         sentences = words >= 4 or (words >= 2 and normal(self.name) in CAPTIONS)

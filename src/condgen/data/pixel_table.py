@@ -159,8 +159,8 @@ def _cells(store: Store, file: str, columns: Columns) -> tuple[list[str], list[s
 def _pixels(row: list[str], columns: Columns, where: str) -> NDArray[Any]:
     """The pixels of a row: uint8 if all are whole numbers from 0 to 255, else float32."""
     first, last = columns.pixels[0], columns.pixels[-1] + 1
-    together = last - first == len(columns.pixels)
-    cells = row[first:last] if together else [row[i] for i in columns.pixels]
+    adjacent = last - first == len(columns.pixels)
+    cells = row[first:last] if adjacent else [row[i] for i in columns.pixels]
     try:
         values = np.array(cells if len(cells) > 1 else cells[0].split(), np.float32)
     except ValueError:

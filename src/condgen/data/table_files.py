@@ -20,7 +20,7 @@ MOST = 50
 
 
 @dataclass(frozen=True)
-class Seen:
+class Tables:
     """The tables of a store, before their labels are understood."""
 
     named: tuple[Named, ...]
@@ -46,7 +46,7 @@ def only_table(store: Store) -> str | None:
     return store.only if isinstance(store, Folder) else None
 
 
-def tables_of(store: Store, options: DataOptions) -> list[str]:
+def table_names(store: Store, options: DataOptions) -> list[str]:
     """The files that may be tables, those at the top first. Files called like an image belong to that image."""
     if only := only_table(store):
         return [only] if only.lower().endswith(ENDINGS + PERHAPS + SPREADSHEETS) else []
@@ -59,16 +59,16 @@ def tables_of(store: Store, options: DataOptions) -> list[str]:
 
 def forget() -> None:
     """Free the memory that the tables of the last store take."""
-    _seen_by.cache_clear()
+    _tables_by.cache_clear()
 
 
-def seen_in(store: Store, options: DataOptions) -> Seen:
+def tables_in(store: Store, options: DataOptions) -> Tables:
     """The tables, which are read once for `fits` and `read`."""
-    return _seen_by(cast(Hashable, store), options)
+    return _tables_by(cast(Hashable, store), options)
 
 
 @lru_cache(maxsize=1)
-def _seen_by(source: Hashable, options: DataOptions) -> Seen:
+def _tables_by(source: Hashable, options: DataOptions) -> Tables:
     store = cast(Store, source)
     names = Folder(store.path).names() if only_table(store) else store.names()
     images = images_among(names, options.image_root or "", options.exclude)
@@ -78,7 +78,7 @@ def _seen_by(source: Hashable, options: DataOptions) -> Seen:
     finder = ImageNames(images, options.image_root or "")
     named: list[Named] = []
     others: dict[str, str] = {}
-    tables = tables_of(store, options)
+    tables = table_names(store, options)
     for name in tables[:MOST]:
         found = _table(store, name, finder, options)
         if isinstance(found, Named):
@@ -86,7 +86,7 @@ def _seen_by(source: Hashable, options: DataOptions) -> Seen:
         else:
             others[name] = found
     others |= dict.fromkeys(tables[MOST:], f"only {MOST} tables are looked at")
-    return _without_strangers(Seen(tuple(named), others, images, _in_class_folders(images)), options)
+    return _without_strangers(Tables(tuple(named), others, images, _in_class_folders(images)), options)
 
 
 def _table(store: Store, name: str, finder: ImageNames, options: DataOptions) -> Named | str:
@@ -113,20 +113,20 @@ def _table(store: Store, name: str, finder: ImageNames, options: DataOptions) ->
     return table
 
 
-def _without_strangers(seen: Seen, options: DataOptions) -> Seen:
+def _without_strangers(found: Tables, options: DataOptions) -> Tables:
     """Leave out tables none of whose images exists, if others have some or the images lie in class folders; and, beside
     tables of splits, tables in no split that name other images."""
-    there = [table for table in seen.named if any(table.found.images) or table.found.tied]
-    others = dict(seen.others)
-    if there or (seen.in_folders and not options.file_column):
-        others |= {table.sheet.name: "none of its images is there" for table in seen.named if table not in there}
+    there = [table for table in found.named if any(table.found.images) or table.found.tied]
+    others = dict(found.others)
+    if there or (found.in_folders and not options.file_column):
+        others |= {table.sheet.name: "none of its images is there" for table in found.named if table not in there}
     else:
-        there = list(seen.named)
+        there = list(found.named)
     has_train = any(table.split == "train" for table in there)
     inside = {image for table in there if has_train and table.split for image in table.found.images}
     apart = [table for table in there if inside and not table.split and inside.isdisjoint(table.found.images)]
     others |= {table.sheet.name: "its images are in no split" for table in apart}
-    return replace(seen, named=tuple(table for table in there if table not in apart), others=others)
+    return replace(found, named=tuple(table for table in there if table not in apart), others=others)
 
 
 def _in_class_folders(images: Sequence[str]) -> bool:
