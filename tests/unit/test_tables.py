@@ -2,8 +2,7 @@
 
 import re
 import shlex
-from collections.abc import Callable, Iterable, Mapping
-from pathlib import Path
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import numpy as np
@@ -12,57 +11,22 @@ import pytest
 from condgen.data import merging, table
 from condgen.data.dataset import Dataset, Split
 from condgen.data.listing import Listing
-from condgen.data.store import Bad, Store
+from condgen.data.store import Store
 from condgen.data_options import DataOptions
 from condgen.errors import CondgenError, Question
 from condgen.labels import Labels
+from layouts.memory import Memory
 
 
-class Memory(Store):
-    """Files in memory. Images have no contents, because a listing is made before any is opened."""
-
-    def __init__(self, files: Mapping[str, bytes]) -> None:
-        self.path, self.files = Path("d"), dict(files)
-
-    @property
-    def odd(self) -> dict[str, str]:
-        return {}
-
-    @property
-    def own(self) -> dict[str, str]:
-        return {}
-
-    @property
-    def excluded(self) -> list[str]:
-        return []
-
-    def names(self) -> list[str]:
-        return sorted(self.files)
-
-    def within(self, folder: str) -> list[str]:
-        return []
-
-    def mark_of(self, folder: str) -> None:
-        return None
-
-    def stamp(self, names: Iterable[str]) -> str:
-        return ""
-
-    def read(self, name: str, most: int = 2**30) -> bytes:
-        if name not in self.files:
-            raise Bad("is missing")
-        return self.files[name][:most]
-
-
-def store(images: str, tables: Mapping[str, str | bytes]) -> Memory:
+def store(images: str, tables: Mapping[str, str | bytes], exclude: str = "") -> Memory:
     """images: names separated by spaces; a range such as a{0-9}.png is expanded."""
-    files = dict[str, bytes]()
+    names = list[str]()
     for word in images.split():
         start, brace, rest = word.partition("{")
         low, high = rest.split("}")[0].split("-") if brace else ("0", "0")
-        names = (f"{start}{i}{rest.split('}')[1]}" for i in range(int(low), int(high) + 1)) if brace else [word]
-        files |= dict.fromkeys(names, b"")
-    return Memory(files | {name: text if isinstance(text, bytes) else text.encode() for name, text in tables.items()})
+        names += [f"{start}{i}{rest.split('}')[1]}" for i in range(int(low), int(high) + 1)] if brace else [word]
+    texts = {name: text if isinstance(text, bytes) else text.encode() for name, text in tables.items()}
+    return Memory(names, exclude, texts)
 
 
 def read(source: Store, **options: Any) -> Listing:
