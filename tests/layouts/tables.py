@@ -89,15 +89,15 @@ def spelling(found: Draft) -> Callable[[str], str]:
     kinds = ["paths", "names", "names without ending", "absolute paths", "backslashes", "paths from elsewhere"]
     kind = found.chance.choice(kinds if has_folders else kinds[1:4])
     found.kinds.append(f"{kind} in tables")
-    last = lambda name: name.rpartition("/")[2]  # noqa: E731
-    return {
+    writers: dict[str, Callable[[str], str]] = {
         "paths": str,
-        "names": last,
-        "names without ending": lambda name: last(name).rpartition(".")[0],
+        "names": name_of,
+        "names without ending": lambda name: name_of(name).rpartition(".")[0],
         "absolute paths": "/home/me/pets/{}".format,
         "backslashes": lambda name: "C:\\pets\\" + name.replace("/", "\\"),
         "paths from elsewhere": "../input/pets/{}".format,
-    }[kind]
+    }
+    return writers[kind]
 
 
 # --- forms
@@ -133,7 +133,7 @@ def no_head(words: Sequence[str], chance: Random) -> Draft:
 
 def one_hot(words: Sequence[str], chance: Random) -> Draft:
     words = chance.sample(WORDS, chance.randint(2, 5))
-    found, write = draft(words, chance, "one-hot columns"), spelling
+    found = draft(words, chance, "one-hot columns")
     file, write = chance.choice(HEADS)[0], spelling(found)
     on, off = chance.choice((("1", "0"), ("1.0", "0.0"), ("True", "False")))
     found.tables[chance.choice(PLACES)] = [
@@ -145,7 +145,7 @@ def one_hot(words: Sequence[str], chance: Random) -> Draft:
 
 def joined(words: Sequence[str], chance: Random) -> Draft:
     """A table of labels, and one of splits."""
-    found, write = draft(words, chance, "labels and splits in two tables"), spelling
+    found = draft(words, chance, "labels and splits in two tables")
     (file, label), write = chance.choice(HEADS), spelling(found)
     assign_splits(found)
     column, spelled = chance.choice(
@@ -162,7 +162,7 @@ def joined(words: Sequence[str], chance: Random) -> Draft:
 
 
 def split_column(words: Sequence[str], chance: Random) -> Draft:
-    found, write = draft(words, chance, "a column of splits"), spelling
+    found = draft(words, chance, "a column of splits")
     (file, label), write = chance.choice(HEADS), spelling(found)
     assign_splits(found, ("train", "validation", "test"))
     rows = [{file: write(name), label: word, "split": found.split_of[name]} for name, word in found.label_of.items()]

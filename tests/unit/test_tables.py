@@ -275,6 +275,7 @@ def test_what_is_doubtful_is_asked_and_each_answer_settles_it(
         if "=" in words[0]:
             words = words[0].split("=", 1)
         given = {word[2:].replace("-", "_"): value for word, value in zip(words[::2], words[1::2], strict=True)}
+        source = store(images, tables, given.get("exclude", ""))
         if table.fits(source, DataOptions().with_overrides(options | given)):
             assert read(source, **options, **given).images, answer
         else:
@@ -347,7 +348,7 @@ SAID: list[tuple[str, str, dict[str, str | bytes], dict[str, Any], str, str]] = 
 def test_what_was_understood_is_said(
     images: str, tables: dict[str, str | bytes], options: dict[str, Any], wanted: str, said: str
 ) -> None:
-    found = read(store(images, tables), **options)
+    found = read(store(images, tables, options.get("exclude", "")), **options)
     assert not wanted or told(found) == wanted
     if said:
         assert re.search(said, "\n".join(found.remarks)), found.remarks

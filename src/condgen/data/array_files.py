@@ -18,8 +18,8 @@ from condgen.data.array_roles import Load, described, given_names, raws, roles
 from condgen.data.choice import kept
 from condgen.data.dataset import Dataset
 from condgen.data.raw_arrays import Array, Raw, dataset
-from condgen.data.split_names import split_of
 from condgen.data.store import Folder, Store, bytes_of, shown
+from condgen.data.words import split_in_path
 from condgen.data_options import AS_THEY_ARE, DataOptions
 from condgen.errors import CondgenError, Question
 
@@ -111,7 +111,7 @@ def _per_class(arrays: Mapping[str, Load]) -> tuple[dict[str, Raw], tuple[str, .
     else:
         return None
     names = tuple(sorted(set(classes.values())))
-    splits = {name: split_of(dirname(name)) or "train" for name in arrays}
+    splits = {name: split_in_path(dirname(name)) or "train" for name in arrays}
     parts = {}
     for split in dict.fromkeys(splits.values()):
         some = [name for name in arrays if splits[name] == split]

@@ -8,8 +8,9 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Literal
 
-from condgen.data.listing import MISSING, OFF, ON, SPLITS
+from condgen.data.listing import MISSING, OFF, ON
 from condgen.data.table_text import NESTED
+from condgen.data.words import split_of
 
 FILES = {
     "file", "files", "filename", "filenames", "filepath", "fname", "image", "images", "img", "imagefile",
@@ -209,6 +210,5 @@ def splits_of(column: Column) -> Mapping[str, str | None] | None:
     values = {cell.strip().casefold() for cell in column.raw}
     if values <= {*NUMBERED_PARTS, ""} and name in SURELY_PARTS:
         return {cell: NUMBERED_PARTS.get(cell.strip()) for cell in column.raw}
-    if values <= {*SPLITS, ""}:
-        return {cell: SPLITS.get(cell.strip().casefold()) for cell in column.raw}
-    return None
+    parts = {cell: split_of(cell) for cell in column.raw}
+    return parts if all(parts[cell] or not cell.strip() for cell in parts) else None

@@ -13,9 +13,9 @@ from typing import Any
 
 from condgen.data.choice import kept
 from condgen.data.listing import Listing
-from condgen.data.split_names import split_of
 from condgen.data.store import Bad, Store
 from condgen.data.typed_columns import Column, choose, labelled
+from condgen.data.words import split_in_path
 from condgen.data_options import DataOptions
 from condgen.errors import CondgenError, Question, needs
 
@@ -47,7 +47,7 @@ def read(store: Store, options: DataOptions) -> Listing:
         for name in choice.names:
             cells[name] += read.column(name).to_pylist()
         rows += [f"{file}:{number}" for number in range(table.metadata.num_rows)]
-        parts += [split_of(file)] * table.metadata.num_rows
+        parts += [split_in_path(file)] * table.metadata.num_rows
     return labelled(Rows(store, options), rows, cells, choice, parts, options)
 
 

@@ -328,7 +328,7 @@ class _Found(NamedTuple):
 
     def without(self, exclude: str) -> "_Found":
         """Leave out the files that --exclude names."""
-        patterns = [word.strip().removesuffix("/") for word in exclude.split(",") if word.strip()]
+        patterns = patterns_in(exclude)
         gone = {name for name in self.names if patterns and is_excluded(name, patterns)}
         odd = {name: why for name, why in self.odd.items() if not (patterns and is_excluded(name, patterns))}
         return self._replace(names=[name for name in self.names if name not in gone], odd=odd, excluded=sorted(gone))
@@ -365,10 +365,15 @@ def _without_loose(found: _Found, note: Callable[[str], Note | None]) -> _Found:
     return found._replace(names=[name for name in found.names if name not in own], own=found.own | own)
 
 
+def patterns_in(exclude: str | None) -> list[str]:
+    """The names and patterns that --exclude lists."""
+    return [word.strip().removesuffix("/") for word in (exclude or "").split(",") if word.strip()]
+
+
 def is_excluded(name: str, patterns: Sequence[str]) -> bool:
     """Whether a file, or a folder around it, has one of these names or paths. * and ? match parts of a name; a path is
     relative to the source, and /images is the folder at its top."""
-    paths = [name, *filter(None, _parents(name))]
+    paths = [name, *filter(None, _parents(name))] if patterns else []
     return any(
         fnmatchcase(path if "/" in pattern else basename(path), pattern.strip("/"))
         for path in paths

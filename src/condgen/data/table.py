@@ -18,14 +18,16 @@ import numpy as np
 
 from condgen.data.columns import CAPTIONS, Column, normal
 from condgen.data.dataset import Structure
+from condgen.data.file_kinds import IMAGE_ENDINGS
 from condgen.data.image_names import places
 from condgen.data.joining import Frame, Splits, joined, repeated, united
 from condgen.data.label_columns import Chosen, chosen
 from condgen.data.label_values import Meaning, meaning
-from condgen.data.listing import IMAGES, Listing, split_in
+from condgen.data.listing import Listing
 from condgen.data.store import Images, Store, shown
 from condgen.data.table_files import Tables, forget, is_surely_table, only_table, table_names, tables_in
 from condgen.data.table_text import Sheet, as_cell, sheet
+from condgen.data.words import split_in
 from condgen.data_options import AS_THEY_ARE, DataOptions
 from condgen.errors import CondgenError, Question, unknown
 
@@ -170,7 +172,7 @@ def _listing(store: Store, tables: Tables, frame: Frame, found: Chosen, options:
     remarks = [said for table in tables.named for said in table.sheet.remarks] + [*found.remarks]
     if again:
         remarks.append(f"{tables.where}: {again:,} rows repeat the image and label of an earlier one.")
-    strangers = {name for name in tables.images if name.lower().endswith(IMAGES)}.difference(frame.images)
+    strangers = {name for name in tables.images if name.lower().endswith(IMAGE_ENDINGS)}.difference(frame.images)
     if strangers:
         name = shown(min(strangers))
         remarks.append(f"{len(strangers):,} images are in no table, such as {name}; they are left out.")

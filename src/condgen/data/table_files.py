@@ -6,14 +6,17 @@ from functools import lru_cache
 from posixpath import basename, dirname
 from typing import cast
 
+from condgen.data import roles
 from condgen.data.file_column import looks_like_files, with_file_column
-from condgen.data.image_names import ImageNames, excluded, images_among, patterns_of, stem
+from condgen.data.file_kinds import IMAGE_ENDINGS
+from condgen.data.image_names import ImageNames, images_among, stem
 from condgen.data.joining import Named
-from condgen.data.listing import CONTAINERS, IMAGES, split_in
 from condgen.data.store import Folder, Store
 from condgen.data.table_text import ENDINGS, PERHAPS, SPREADSHEETS, sheet
+from condgen.data.tree import Node
+from condgen.data.words import is_piece, split_in_path
 from condgen.data_options import DataOptions
-from condgen.errors import CondgenError, unknown
+from condgen.errors import CondgenError, Question, unknown
 
 MOST = 50
 """Maximum number of files that are looked at as tables."""
@@ -50,11 +53,10 @@ def table_names(store: Store, options: DataOptions) -> list[str]:
     """The files that may be tables, those at the top first. Files called like an image belong to that image."""
     if only := only_table(store):
         return [only] if only.lower().endswith(ENDINGS + PERHAPS + SPREADSHEETS) else []
-    patterns = patterns_of(options.exclude)
     found = [name for name in store.names() if name.lower().endswith(ENDINGS + PERHAPS + SPREADSHEETS)]
     stems = {stem(name) for name in images_among(store.names())} if len(found) > 1 else set()
     found = [name for name in found if basename(name).casefold().rpartition(".")[0] not in stems]
-    return sorted((name for name in found if not excluded(name, patterns)), key=lambda name: (name.count("/"), name))
+    return sorted(found, key=lambda name: (name.count("/"), name))
 
 
 def forget() -> None:
@@ -70,8 +72,8 @@ def tables_in(store: Store, options: DataOptions) -> Tables:
 @lru_cache(maxsize=1)
 def _tables_by(source: Hashable, options: DataOptions) -> Tables:
     store = cast(Store, source)
-    names = Folder(store.path).names() if only_table(store) else store.names()
-    images = images_among(names, options.image_root or "", options.exclude)
+    names = Folder(store.path, exclude=options.exclude or "").names() if only_table(store) else store.names()
+    images = images_among(names, options.image_root or "")
     if options.image_root and not images:
         folders = {dirname(name) for name in images_among(names)} - {""}
         raise unknown("folder of images", options.image_root, sorted(folders))
@@ -104,7 +106,7 @@ def _table(store: Store, name: str, finder: ImageNames, options: DataOptions) ->
     found, column = with_file_column(found, finder, dirname(name), options.file_column, bool(only_table(store)))
     if column is None or not (found.rows or is_surely_table(name)):
         return "no column names images" if found.rows else "it has no rows"
-    split = split_in(basename(name)) or split_in(dirname(name))
+    split = split_in_path(name)
     images = finder.resolve(found.column(column), dirname(name), split)
     table = Named(found, column, images, (options.image_root or dirname(name)).strip("/"))
     few = 2 * sum(image is not None for image in table.found.images) < len(found.rows)
@@ -130,14 +132,10 @@ def _without_strangers(found: Tables, options: DataOptions) -> Tables:
 
 
 def _in_class_folders(images: Sequence[str]) -> bool:
-    """Whether the images lie in two or more folders that may be classes: not splits, containers or patients."""
-    folders = set[tuple[str, ...]]()
-    surely = [image for image in images if image.lower().endswith(IMAGES)]
-    for folder in {dirname(image) for image in surely or images}:
-        parts = [part for part in folder.split("/") if part and not split_in(part)]
-        while parts and CONTAINERS.fullmatch(parts[-1].casefold()):
-            parts.pop()
-        if not parts:
-            return False
-        folders.add(tuple(parts))
-    return 1 < len({folder[-1] for folder in folders}) == len(folders) and 1.5 * len(folders) <= len(images)
+    """Whether the images lie in two or more folders that are surely classes: not those of patients or parts."""
+    try:
+        rows = roles.understood(Node.of(name for name in images if name.lower().endswith(IMAGE_ENDINGS)), "").rows
+    except Question:
+        return False
+    labels = {row.label for row in rows if row.label}
+    return len(labels) > 1 and 1.5 * len(labels) <= len(rows) and not all(map(is_piece, labels))

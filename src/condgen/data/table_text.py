@@ -14,7 +14,7 @@ from dataclasses import dataclass, replace
 from itertools import islice, takewhile
 from typing import Any, Literal
 
-from condgen.data.listing import IMAGES
+from condgen.data.file_kinds import IMAGE_ENDINGS
 from condgen.data.store import Store, bytes_of
 from condgen.errors import CondgenError
 
@@ -171,7 +171,7 @@ def _of_mapping(name: str, found: Mapping[str, Any]) -> Sheet | None:
         rows = enumerate(({"file": file, **cells} for file, cells in found.items()), start=1)
         return _of_objects(name, iter(rows))
     lists = [value for value in values if isinstance(value, list)]
-    if all(map(_is_list_of_text, values)) and not all(file.lower().endswith(IMAGES) for file in found):
+    if all(map(_is_list_of_text, values)) and not all(file.lower().endswith(IMAGE_ENDINGS) for file in found):
         return _pairs(name, [(file, label) for label, files in found.items() for file in files])
     if len(lists) == len(values) and len({len(value) for value in lists}) == 1:
         rows = enumerate((dict(zip(found, cells, strict=True)) for cells in zip(*lists, strict=True)), start=1)

@@ -16,6 +16,7 @@ from posixpath import basename, dirname
 from typing import Any, BinaryIO, NamedTuple
 
 from condgen import cache, disk, marker
+from condgen.data import file_kinds
 from condgen.data.store import (
     CACHE,
     LARGEST,
@@ -159,7 +160,7 @@ def is_shard(names: Iterable[str]) -> bool:
 
 
 LABELS = frozenset({"cls", "json", "txt"})
-IMAGES = frozenset({"png", "jpg", "jpeg", "webp", "gif", "bmp", "tif", "tiff", "ppm", "pgm"})
+IMAGES = frozenset(ending.removeprefix(".") for ending in file_kinds.IMAGES)
 """Endings, in a shard, of labels and of images."""
 
 
