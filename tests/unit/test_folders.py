@@ -1,5 +1,6 @@
 """Folders of images: what is a split, a class, a stranger, and what is asked. Random trees are in tests/layouts."""
 
+import json
 import zipfile
 from pathlib import Path
 
@@ -9,6 +10,7 @@ from condgen import data
 from condgen.data.label_pattern import Pattern, suggested
 from condgen.data.words import split_of
 from condgen.errors import CondgenError, Question
+from condgen.inspection.understood import facts
 from data_files import png, write
 
 
@@ -101,7 +103,7 @@ def test_links_to_folders_inside_are_followed_and_others_named(tmp_path: Path) -
         data.load(tmp_path / "links")
 
 
-@pytest.mark.parametrize(("encoding", "flag"), [("gb18030", "gb18030"), ("utf-8", "utf-8"), ("shift_jis", "shift_jis")])
+@pytest.mark.parametrize(("encoding", "flag"), [("gb18030", "gb2312"), ("utf-8", "utf-8"), ("shift_jis", "shift_jis")])
 def test_names_in_a_zip_in_another_encoding(tmp_path: Path, encoding: str, flag: str) -> None:
     words = {"gb18030": "猫狗", "utf-8": "猫", "shift_jis": "ネコ"}[encoding]
     path, mark = tmp_path / "old.zip", "A" * len(words.encode(encoding))
@@ -134,7 +136,10 @@ def test_an_archive_alone_in_a_folder_is_read(tmp_path: Path) -> None:
 def test_a_folder_name_that_is_no_utf8_becomes_a_readable_class(tmp_path: Path) -> None:
     name = "猫狗".encode("gb18030").decode("utf-8", "surrogateescape")
     write(tmp_path, {path.replace("cat", name): content for path, content in pets().items()})
-    assert set(data.load(tmp_path).labels.names) == {"猫狗", "dog"}
+    found = data.load(tmp_path)
+    assert set(found.labels.names) == {"猫狗", "dog"}
+    assert "the names of 1 folders are not UTF-8; they are read as 猫狗." in found.remarks
+    json.dumps(facts(found), ensure_ascii=False).encode()
 
 
 def test_images_without_labels(tmp_path: Path) -> None:
@@ -142,6 +147,6 @@ def test_images_without_labels(tmp_path: Path) -> None:
     assert (found.labels.names, len(found.train)) == (("any",), 9)
     assert found.remarks == ("'photos' has no labels: no folder is a class, and there is no table.",)
     write(tmp_path / "photos", {"labels.mat": "x"})
-    with pytest.raises(Question, match=r"labels\.mat may contain the labels, but is not understood"):
+    with pytest.raises(Question, match=r"labels\.mat may contain the labels, but condgen does not read it"):
         data.load(tmp_path / "photos")
     assert len(data.load(tmp_path / "photos", kind="none").train) == 9

@@ -8,10 +8,11 @@ from typing import NamedTuple
 ENCODINGS = (
     ("utf-8", ".", ""),
     ("shift_jis", "[\u3040-\u30ff\u4e00-\u9fff]", "[\u3040-\u30ff]"),
-    ("gb18030", "[\u4e00-\u9fff\uff00-\uffef\u3000-\u303f]", ""),
+    ("gb2312", "[\u4e00-\u9fff\uff00-\uffef\u3000-\u303f]", ""),
+    ("gb18030", "[\u4e00-\u9fff\uff00-\uffef\u3000-\u303f]", "[\u4e00-\u9fff]{2}"),
 )
-"""Encodings in the order in which they are tried; the characters beyond ASCII that each has to give; and characters of
-which there has to be at least one. Korean names cannot be told from Chinese ones."""
+"""Encodings in the order in which they are tried; the characters beyond ASCII that each has to give; and a pattern
+that has to occur. Korean names cannot be told from Chinese ones."""
 
 
 class Decoded(NamedTuple):
@@ -29,7 +30,7 @@ def decoded(raw: Sequence[bytes], default: str) -> Decoded:
         except UnicodeDecodeError:
             continue
         signs = {sign for name in names for sign in name if not sign.isascii()}
-        if all(re.fullmatch(expected, sign) for sign in signs) and re.search(needed, "".join(signs)):
+        if all(re.fullmatch(expected, sign) for sign in signs) and re.search(needed, "\n".join(names)):
             return Decoded(names, encoding)
     return Decoded([name.decode(default, "replace") for name in raw], default)
 

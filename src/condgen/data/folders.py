@@ -82,6 +82,10 @@ def _listing(store: Store, found: Reading, ignored: dict[str, str]) -> Listing:
         names, splits = [row.image for row in rows], [row.split for row in rows]
         made = Listing(store.path.stem, store, names, ANY, np.zeros(len(names), np.int64), splits, store.odd)
         found.remarks.append(f"{made.name!r} has no labels: no folder is a class, and there is no table.")
+    if changed := [name for word, name in legible.items() if word != name]:
+        found.remarks.append(
+            f"the names of {len(changed):,} folders are not UTF-8; they are read as {common(changed)}."
+        )
     return replace(made, ignored=ignored, remarks=tuple(found.remarks), structure=tuple(found.structure))
 
 
@@ -90,7 +94,7 @@ def _check_no_labels(store: Store, others: dict[str, str]) -> None:
     beside = [name for name in store.names() if may_hold_labels(name)]
     if beside:
         raise Question(
-            f"{str(store.path)!r}: no folder is a class, and {common(beside)} may contain the labels, but is not "
-            "understood. Write them to a table labels.csv with columns file and label, or ignore them.",
+            f"{str(store.path)!r}: no folder is a class, and {common(beside)} may contain the labels, but condgen does "
+            "not read it. Write them to a table labels.csv with columns file and label, or ignore them.",
             ["--kind none"],
         )

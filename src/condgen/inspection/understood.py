@@ -30,13 +30,13 @@ def facts(data: Dataset) -> dict[str, Any]:
     root = tree(data)
     return {
         "layout": data.layout,
-        "structure": [list(pair) for pair in data.structure],
+        "structure": [[valid(what), valid(meaning)] for what, meaning in data.structure],
         "folders": [_described(path, folder) for path, folder in root.walk()] if root else [],
     }
 
 
 def _described(path: str, folder: Folder) -> dict[str, Any]:
-    return {"folder": valid(path) or ".", "images": folder.images, "meaning": folder.meaning}
+    return {"folder": valid(path) or ".", "images": folder.images, "meaning": valid(folder.meaning)}
 
 
 def text(data: Dataset) -> str:
