@@ -3,7 +3,8 @@
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 
-from condgen.data.store import LARGEST, Bad, Store, hidden, is_excluded
+from condgen.data.found import is_excluded, is_hidden, patterns_in
+from condgen.data.store import LARGEST, Bad, Store
 from condgen.marker import Mark
 
 NOTHING: Mapping[str, bytes] = {}
@@ -14,9 +15,9 @@ class Memory(Store):
 
     def __init__(self, names: Sequence[str], exclude: str = "", contents: Mapping[str, bytes] = NOTHING) -> None:
         """contents: bytes of some files, by name."""
-        patterns = [word.strip() for word in exclude.split(",") if word.strip()]
-        seen = [name for name in sorted({*names, *contents}) if not any(map(hidden, name.split("/")))]
-        self.excluded_names = [name for name in seen if patterns and is_excluded(name, patterns)]
+        patterns = patterns_in(exclude)
+        seen = [name for name in sorted({*names, *contents}) if not any(map(is_hidden, name.split("/")))]
+        self.excluded_names = [name for name in seen if is_excluded(name, patterns)]
         gone = {*self.excluded_names}
         self.path, self._names = Path("pets"), [name for name in seen if name not in gone]
         self._contents = contents

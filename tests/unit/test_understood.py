@@ -122,7 +122,9 @@ def test_a_small_part_of_the_range_is_said_with_its_remedy() -> None:
     deep("scaled", 16)
     assert depth.facts(data.load("scaled"))["remedy"] is None
     np.savez("bits.npz", images=np.arange(64, dtype=np.uint8).reshape(4, 4, 4) % 2, labels=np.arange(4))
-    assert "multiply the values by 255 before saving" in str(depth.before_training(data.load("bits.npz", window="0,255")))
+    assert "multiply the values by 255 before saving" in str(
+        depth.before_training(data.load("bits.npz", window="0,255"))
+    )
     deep("mixed", 1)
     write(Path("mixed"), {f"cat/{i}.png": png(i, side=16) for i in range(30)})
     mixed = str(depth.facts(data.load("mixed"))["remedy"])

@@ -80,7 +80,8 @@ from condgen.data.dataset import Dataset, Split, choosing
 from condgen.data.file_kinds import READ_ARCHIVES, archives_in
 from condgen.data.listing import Listing, without_labels
 from condgen.data.outline import outline
-from condgen.data.store import Store, shown, store_at
+from condgen.data.store import Store, shown
+from condgen.data.stores import store_at
 from condgen.data_options import AS_THEY_ARE, MEMORY, DataOptions, DataSource, is_memory
 from condgen.errors import CondgenError, unknown
 from condgen.former import DATA, current_names

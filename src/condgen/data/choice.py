@@ -5,7 +5,8 @@ from collections.abc import Iterable, Sequence
 from shlex import quote
 from typing import BinaryIO
 
-from condgen.data.store import Bad, Folder, Store, bytes_of, is_excluded, patterns_in, shown
+from condgen.data.found import is_excluded, patterns_in
+from condgen.data.store import Bad, Folder, Store, bytes_of, shown
 from condgen.data_options import DataOptions
 from condgen.errors import CondgenError, Question
 
