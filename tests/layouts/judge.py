@@ -2,8 +2,7 @@
 
 import shlex
 
-from condgen import data
-from condgen.data import merging
+from condgen.data import merging, reading
 from condgen.data.listing import Listing
 from condgen.data_options import AS_THEY_ARE, DataOptions
 from condgen.errors import CondgenError, Question
@@ -24,7 +23,7 @@ def outcome(found: Layout, options: DataOptions = AS_THEY_ARE, depth: int = 2) -
 
 def read_with(found: Layout, options: DataOptions = AS_THEY_ARE) -> Listing:
     """What condgen reads of a layout, as `data.load` does before any image is opened."""
-    read = data.from_store(Memory(found.names, options.exclude or "", found.contents), options)
+    read = reading.from_store(Memory(found.names, options.exclude or "", found.contents), options)
     merged = merging.merged(read, options.merge)
     assert isinstance(merged, Listing)
     return merged
