@@ -15,7 +15,7 @@ MOST = 8
 
 
 def kept(names: Iterable[str], options: DataOptions) -> list[str]:
-    """The files that --exclude does not leave out."""
+    """The arrays of one file that --exclude does not leave out; a store leaves files out itself."""
     patterns = patterns_in(options.exclude)
     return [name for name in names if not is_excluded(name, patterns)]
 

@@ -17,7 +17,7 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from condgen.data.choice import kept, opened
+from condgen.data.choice import opened
 from condgen.data.dataset import Dataset
 from condgen.data.idx import EMNIST, TURNED
 from condgen.data.raw_arrays import Raw, dataset
@@ -82,7 +82,7 @@ def read(store: Store, options: DataOptions) -> Dataset:
 
 def _tables(store: Store, options: DataOptions) -> dict[str, Columns]:
     """The tables that contain pixels, the training split first."""
-    there = [name for name in kept(store.names(), options) if name.lower().endswith(ENDINGS)]
+    there = [name for name in store.names() if name.lower().endswith(ENDINGS)]
     found = {}
     for name in there if len(there) <= MOST else ():
         if columns := _columns(store, name, options):

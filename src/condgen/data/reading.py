@@ -59,7 +59,7 @@ def _outlined(store: Store) -> Iterator[None]:
 
 def from_store(store: Store, options: DataOptions = AS_THEY_ARE) -> Listing | Dataset:
     """Read a folder or an archive in the layout that it has."""
-    bundles.check(store, options)
+    bundles.check(store)
     layout = next((name for name, layout in LAYOUTS.items() if layout.fits(store, options)), None)
     if layout is None:
         return _archive_in(store, options)
