@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from condgen.data import merging, table
+from condgen.data import merging, reading, table
 from condgen.data.dataset import Dataset, Split
 from condgen.data.listing import Listing
 from condgen.data.store import Store
@@ -206,6 +206,7 @@ def test_a_table_is_read_as_it_is_meant(images: str, tables: dict[str, str | byt
     assert told(read(store(images, tables))) == wanted
 
 
+COCO = '{"images": [{"id": 1, "file_name": "a.png"}], "annotations": [{"image_id": 1, "bbox": [0, 0, 2, 2]}]}'
 EVERY = "a{0-39}.png"
 """Forty images."""
 
@@ -255,6 +256,7 @@ ASKED: list[tuple[str, str, dict[str, str | bytes], dict[str, Any], str]] = [
      {"t.csv": "left,right,label\nl/a.png,r/c.png,cat\nl/b.png,r/d.png,dog\n"}, {}, "both name images"),
     ("two tables that differ", "a.png b.png", {"l.csv": COMMA, "old.csv": COMMA.replace("dog", "cat")}, {},
      "different values in 'label'"),
+    ("COCO", "images/a.png images/b.png", {"train/a.coco.json": COCO}, {}, "boxes or outlines in COCO's format"),
     ("class folders and another label", "x/a.png x/b.png y/c.png y/d.png",
      {"l.csv": "file,who\nx/a.png,Ann\nx/b.png,Bob\ny/c.png,Ann\ny/d.png,Bob\n"}, {}, "in folders"),
 ]  # fmt: skip
@@ -404,6 +406,21 @@ def test_class_folders_beside_a_table_without_labels(head: str, cells: str) -> N
     source = store("x/a.png x/c.png y/b.png y/d.png", {"metadata.csv": f"{head}\n{lines}"})
     assert not table.fits(source, DataOptions())
     assert [name for name, _ in table.unused(source, DataOptions())] == ["metadata.csv"]
+
+
+def test_annotations_beside_class_folders_are_named() -> None:
+    found = reading.from_store(store("x/a.png x/c.png y/b.png y/d.png", {"a.json": COCO}))
+    assert found.layout == "folders"
+    assert found.remarks == ("a.json is not used; it has boxes or outlines in COCO's format, not a label per image.",)
+
+
+@pytest.mark.parametrize("names", ["x/a.png x/c.png y/b.png y/d.png", "a.png b.png", "train_X.bin train_y.bin"])
+@pytest.mark.parametrize("option", ["label_column", "file_column"])
+def test_a_column_of_a_source_without_tables_is_refused(names: str, option: str) -> None:
+    with pytest.raises(CondgenError, match=f"--{option.replace('_', '-')} 'breed' names a column of a table, but "):
+        reading.from_store(store(names, {}), DataOptions().with_overrides({option: "breed"}))
+    with pytest.raises(CondgenError, match="but 'mnist' has none; leave it out"):
+        reading.read("mnist", DataOptions().with_overrides({option: "breed"}))
 
 
 def test_conflicting_rows_and_missing_images_are_named() -> None:

@@ -82,7 +82,11 @@ def load(source: DataSource, options: DataOptions = AS_THEY_ARE, **given: Any) -
     if hub.is_object(source):
         with hub.on_disk(source) as folder:
             return load(folder, options)
-    found = reading.read(str(source), options) if isinstance(source, str | Path) else memory.read(source)
+    if isinstance(source, str | Path):
+        found = reading.read(str(source), options)
+    else:
+        reading.no_columns(options, "the data are in memory")
+        found = memory.read(source)
     found = without_labels(found) if options.kind == "none" else merging.merged(found, options.merge)
     size = options.size
     if isinstance(found, Listing):

@@ -41,6 +41,8 @@ class Layout:
     fits: Callable[[Store, DataOptions], bool]
     read: Callable[[Store, DataOptions], Listing | Dataset]
     summary: str
+    has_columns: bool = False
+    """Whether --label-column and --file-column name columns of it."""
 
 
 SOURCES = {
@@ -52,18 +54,37 @@ SOURCES = {
 
 LAYOUTS = {
     "generated": Layout(
-        generated.fits, generated.read, "what condgen sample --out FOLDER, --shard or augment wrote; WebDataset's .tar"
+        generated.fits,
+        generated.read,
+        "what condgen sample --out FOLDER, --shard or augment wrote; WebDataset's .tar",
+        has_columns=True,
     ),
     "CelebA": Layout(celeba.fits, celeba.read, "list_attr_celeba.txt, img_align_celeba or its zip, perhaps splits"),
     "StyleGAN": Layout(stylegan.fits, stylegan.read, "images and dataset.json"),
-    "Hugging Face": Layout(hugging_face.fits, hugging_face.read, "what `datasets` wrote with save_to_disk"),
-    "CIFAR": Layout(cifar.fits, cifar.read, "CIFAR-10 or CIFAR-100 as distributed: Python batches or binary files"),
+    "Hugging Face": Layout(
+        hugging_face.fits, hugging_face.read, "what `datasets` wrote with save_to_disk", has_columns=True
+    ),
+    "CIFAR": Layout(
+        cifar.fits, cifar.read, "CIFAR-10 or CIFAR-100 as distributed: Python batches or binary files", has_columns=True
+    ),
     "STL-10": Layout(stl10.fits, stl10.read, "the binary version: train_X.bin, train_y.bin, test_X.bin, test_y.bin"),
-    "pixels": Layout(pixel_table.fits, pixel_table.read, "a table of pixels: label,pixel0,... or emotion,pixels,Usage"),
+    "pixels": Layout(
+        pixel_table.fits,
+        pixel_table.read,
+        "a table of pixels: label,pixel0,... or emotion,pixels,Usage",
+        has_columns=True,
+    ),
     "idx": Layout(idx.fits, idx.read_store, "the four idx files of MNIST's layout, plain or .gz; or IMAGES,LABELS"),
-    "table": Layout(table.fits, table.read, "images and tables .csv, .tsv, .txt, .json or .jsonl of files and labels"),
+    "table": Layout(
+        table.fits,
+        table.read,
+        "images and tables .csv, .tsv, .txt, .json or .jsonl of files and labels",
+        has_columns=True,
+    ),
     "folders": Layout(folders.fits, folders.read, "a folder per class, perhaps inside train and test"),
-    "Parquet": Layout(parquet.fits, parquet.read, "FILE.parquet, or a folder of them: images as bytes, and labels"),
+    "Parquet": Layout(
+        parquet.fits, parquet.read, "FILE.parquet, or a folder of them: images as bytes, and labels", has_columns=True
+    ),
     "images": Layout(folders.fits_loose, folders.read, "images without folders; labels may be in their names"),
     "arrays": Layout(
         array_files.fits,

@@ -22,9 +22,12 @@ from condgen.marker import FILE
 def read(text: str, options: DataOptions) -> Listing | Dataset:
     """Read a data set by its name or path."""
     if text in SOURCES:
+        no_columns(options, f"{text!r} has none")
         return SOURCES[text].load()
     if hub.is_hub(text):
         text = str(hub.fetched(text))
+    if idx.is_pair(text) or array_files.is_pair(text):
+        no_columns(options, f"{text!r} are arrays")
     if idx.is_pair(text):
         return idx.load_pair(text, options)
     if array_files.is_pair(text):
@@ -63,6 +66,8 @@ def from_store(store: Store, options: DataOptions = AS_THEY_ARE) -> Listing | Da
     layout = next((name for name, layout in LAYOUTS.items() if layout.fits(store, options)), None)
     if layout is None:
         return _archive_in(store, options)
+    if not LAYOUTS[layout].has_columns:
+        no_columns(options, f"{str(store.path)!r} is read as {layout} ({LAYOUTS[layout].summary})")
     found = LAYOUTS[layout].read(store, options)
     if layout == "folders" and isinstance(found, Listing) and (tables := table.unused(store, options)):
         said = tuple(f"{name} is {what}." for name, what in tables)
@@ -73,6 +78,13 @@ def from_store(store: Store, options: DataOptions = AS_THEY_ARE) -> Listing | Da
         remarks, ignored = (*store.remarks, *found.remarks), {**excluded, **found.ignored}
         return replace(found, own={**own, **found.own}, ignored=ignored, remarks=remarks, layout=layout)
     return replace(found, own={shown(name): wrote for name, wrote in own.items()} | dict(found.own), layout=layout)
+
+
+def no_columns(options: DataOptions, why: str) -> None:
+    """Raise CondgenError if an option names a column of a source that has none."""
+    for option, column in (("--label-column", options.label_column), ("--file-column", options.file_column)):
+        if column:
+            raise CondgenError(f"{option} {column!r} names a column of a table, but {why}; leave it out.")
 
 
 def _archive_in(store: Store, options: DataOptions) -> Listing | Dataset:

@@ -25,7 +25,7 @@ from condgen.data.label_columns import Chosen, chosen
 from condgen.data.label_values import Meaning, meaning
 from condgen.data.listing import Listing
 from condgen.data.store import Images, Store, shown
-from condgen.data.table_files import Tables, forget, is_surely_table, only_table, table_names, tables_in
+from condgen.data.table_files import Tables, forget, only_table, table_names, tables_in
 from condgen.data.table_text import Sheet, as_cell, sheet
 from condgen.data.words import split_in
 from condgen.data_options import AS_THEY_ARE, DataOptions
@@ -52,11 +52,7 @@ def fits(store: Store, options: DataOptions) -> bool:
     if options.label_column or options.file_column:
         return True
     if not tables.named:
-        return (
-            not tables.in_folders
-            and bool(tables.images or only_table(store))
-            and any(map(is_surely_table, tables.others))
-        )
+        return not tables.in_folders and bool(tables.images or only_table(store)) and bool(tables.unusable)
     if not tables.in_folders:
         return True
     try:
@@ -82,8 +78,7 @@ def unused(store: Store, options: DataOptions) -> Structure:
     tables = tables_in(store, options)
     why = "it has no column of labels" if options.kind is None and not options.label_pattern else "an option says so"
     named = {table.sheet.name: f"not used; {why}" for table in tables.named}
-    others = {name: why for name, why in tables.others.items() if is_surely_table(name)}
-    return tuple((named | {name: f"not used; {why}" for name, why in others.items()}).items())
+    return tuple((named | {name: f"not used; {why}" for name, why in tables.unusable.items()}).items())
 
 
 def labelled(
@@ -128,7 +123,7 @@ def _check(tables: Tables, store: Store, options: DataOptions) -> None:
     """Raise an error if the tables name no images, cannot be read to their end, or name several images at once."""
     where = str(store.path)
     if not tables.named:
-        said = "; ".join(f"{name}: {why}" for name, why in list(tables.others.items())[:3])
+        said = "; ".join(f"{name}: {why}" for name, why in list((tables.unusable or tables.others).items())[:3])
         if options.file_column:
             known = {name for t in table_names(store, options) if (s := sheet(store, t)) for name in s.columns}
             raise unknown("column", options.file_column, sorted(known))
@@ -136,7 +131,10 @@ def _check(tables: Tables, store: Store, options: DataOptions) -> None:
         doubt = f"{where!r} has a table that cannot be used. {said}.{example}"
         if only_table(store) or not tables.images:
             raise CondgenError(doubt)
-        raise Question(f"{doubt} Mend it, or read the images without labels.", ["--kind none"])
+        raise Question(
+            f"{doubt} Mend it, write labels.csv with columns file and label, or read the images without labels.",
+            ["--kind none"],
+        )
     for table in tables.named:
         _check_sheet(table.sheet)
         if table.found.tied:
@@ -176,7 +174,7 @@ def _listing(store: Store, tables: Tables, frame: Frame, found: Chosen, options:
     if strangers:
         name = shown(min(strangers))
         remarks.append(f"{len(strangers):,} images are in no table, such as {name}; they are left out.")
-    remarks += [f"{name} is not used; {why}." for name, why in tables.others.items() if is_surely_table(name)]
+    remarks += [f"{name} is not used; {why}." for name, why in tables.unusable.items()]
     known = understood.known
     only = len({split.parts[row] for row in rows if known[row]}) == 1 and split.column is None
     parts = [None] * len(frame.images) if only else split.parts  # one split alone is no split
@@ -300,5 +298,5 @@ def _structure(tables: Tables, frame: Frame, split: Splits, understood: Meaning,
         said.append((split.said, "the split of each image"))
     for name, why in found.unused.items():
         said.append((f"{table_of[name]}: {name}", f"not used{'; ' if why else ''}{why}"))
-    said += [(name, f"not used; {why}") for name, why in tables.others.items() if is_surely_table(name)]
+    said += [(name, f"not used; {why}") for name, why in tables.unusable.items()]
     return tuple(said)

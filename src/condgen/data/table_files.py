@@ -12,7 +12,7 @@ from condgen.data.file_kinds import IMAGE_ENDINGS
 from condgen.data.image_names import ImageNames, images_among, stem
 from condgen.data.joining import Named
 from condgen.data.store import Folder, Store
-from condgen.data.table_text import ENDINGS, PERHAPS, SPREADSHEETS, sheet
+from condgen.data.table_text import COCO, ENDINGS, PERHAPS, SPREADSHEETS, sheet
 from condgen.data.tree import Node
 from condgen.data.words import is_piece, split_in_path
 from condgen.data_options import DataOptions
@@ -33,6 +33,11 @@ class Tables:
     images: Sequence[str]
     in_folders: bool
     """Whether the images lie in folders that may be classes."""
+
+    @property
+    def unusable(self) -> dict[str, str]:
+        """Those of `others` that are surely meant as tables; other texts are notes."""
+        return {name: why for name, why in self.others.items() if is_surely_table(name) or why == COCO}
 
     @property
     def where(self) -> str:

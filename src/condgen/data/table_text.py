@@ -27,6 +27,8 @@ DELIMITERS = "\t,;|: "
 """In order of preference. The last two are used if no other one fits."""
 SAMPLE = 100
 """Number of rows from which the delimiter follows."""
+COCO = "it has boxes or outlines in COCO's format, not a label per image"
+"""Why annotations of objects are no table of labels."""
 NESTED = "(nested)"
 """Stands for a value that is no text, number or list of these."""
 SINGLE_BYTE, MULTI_BYTE = ("cp1252", "cp1251", "cp1250", "cp1253"), ("gb18030", "shift_jis", "big5", "euc_kr")
@@ -151,10 +153,13 @@ def _lines_of_json(text: str, name: str) -> Iterator[tuple[int, Mapping[str, Any
 
 
 def _of_json(name: str, text: str) -> Sheet | None:
+    """Raises CondgenError for annotations of objects."""
     try:
         found = json.loads(text)
     except (ValueError, RecursionError):
         return None
+    if isinstance(found, Mapping) and {"images", "annotations"} <= found.keys():
+        raise CondgenError(f"{COCO}.")
     if isinstance(found, Mapping) and len(found) == 1 and isinstance(inner := next(iter(found.values())), (list, dict)):
         found = inner if not _is_list_of_text(inner) else found  # such as {"annotations": [...]}
     if isinstance(found, list) and found and all(isinstance(row, Mapping) for row in found):

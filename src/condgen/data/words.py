@@ -119,6 +119,7 @@ def common(names: Collection[str]) -> str:
     return ", ".join(some[:3]) + (f" and {len(some) - 3:,} more" if len(some) > 3 else "")
 
 
+@lru_cache(maxsize=4096)
 def _split(word: str) -> str | None:
     """The split that one word names, also in compounds such as trainset and imgtest."""
     if word in SPLITS:
