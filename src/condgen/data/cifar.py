@@ -85,8 +85,7 @@ def read(store: Store, options: DataOptions) -> Dataset:
 def _folders(store: Store) -> dict[str, Batches]:
     """The folders with CIFAR's files. Names without an ending are common, so the content is looked at too."""
     found: dict[str, Batches] = {}
-    names = set(store.names())
-    for name in sorted(names):
+    for name in store.names():
         base, folder = basename(name), dirname(name)
         usual = PICKLED.fullmatch(base) or BINARY.fullmatch(base)
         if usual and (_is_pickle(store, name) or _is_binary(store, name)):

@@ -39,8 +39,9 @@ MAGIC = (b"\x89PNG\r\n\x1a\n", b"\xff\xd8\xff", b"GIF8", b"BM", b"II*\0", b"MM\0
 
 def ending(name: str) -> str:
     """The ending in lower case, with the dot: '.jpg'; .nii.gz counts as .nii."""
-    name = name.lower().removesuffix(".gz") if name.lower().endswith(".nii.gz") else name.lower()
-    return splitext(basename(name))[1]
+    last = name.rpartition("/")[2].lower().removesuffix(".gz" if name.lower().endswith(".nii.gz") else "")
+    stem, dot, end = last.rpartition(".")
+    return dot + end if stem.strip(".") else ""
 
 
 def is_note(name: str) -> bool:
