@@ -31,12 +31,13 @@ def test_random_layouts_are_read_right_or_asked_about(what: str) -> None:
     assert not faults, "\n".join(faults[:5])
 
 
-def test_every_image_is_read_or_named() -> None:
+@pytest.mark.parametrize("make", [layout, table_layout])
+def test_every_image_is_read_or_named(make: Callable[[int], Layout]) -> None:
     for seed in range(300):
-        found = layout(seed)
+        found = make(seed)
         try:
             read = read_with(found)
         except CondgenError:
             continue
-        images = {name for name in found.names if name.endswith((".jpg", ".png"))}
-        assert images == {*read.images} | ({*read.ignored} & images)
+        images = {name for name in found.names if name.lower().endswith((".jpg", ".jpeg", ".png"))}
+        assert images == ({*read.images} | {*read.ignored}) & images

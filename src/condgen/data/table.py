@@ -186,7 +186,9 @@ def _listing(store: Store, tables: Tables, frame: Frame, found: Chosen, options:
         listing = replace(listing, remarks=(*listing.remarks, said))
     twice = {image: f"is in {one} and in {two}, two splits" for image, (one, two) in frame.in_two.items()}
     odd = {**listing.odd, **twice, **{image: _conflict(frame, *rows) for image, rows in conflicts.items()}}
-    return replace(listing, odd=odd, structure=_structure(tables, frame, split, understood, found))
+    unlabelled = {frame.images[row] for row in rows if not known[row]} & {*tables.images}
+    ignored = dict.fromkeys(sorted(strangers), "is in no table") | dict.fromkeys(sorted(unlabelled), "has no label")
+    return replace(listing, odd=odd, ignored=ignored, structure=_structure(tables, frame, split, understood, found))
 
 
 def _differs_from_folders(found: Listing) -> bool:
