@@ -107,7 +107,8 @@ def main() -> None:
             number = frechet.fd(reference.moments, reference.judge.predict(generated.images).features)
             told[name] |= {"pictures_per_second": rates[name], "fd": number.to_json()}
             print(name, told[name], flush=True)
-    about = {key: sampler.card.get(key) for key in ("system", "images", "seed", "sha256", "data")}
+    card = sampler.card.to_json()
+    about = {key: card.get(key) for key in ("system", "images", "seed", "sha256", "data")}
     here = environment("cpu") | {"onnxruntime": onnxruntime.__version__}
     write_json(asked.out, {"run": about, "images": asked.images, "here": here, "programs": told})
 

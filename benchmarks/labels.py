@@ -36,6 +36,7 @@ from condgen.serving.schemas import Sample, with_options
 from condgen.serving.worker import Artist
 from condgen.spec import Spec
 from condgen.systems import preset
+from condgen.testing.toys import toy_card
 from condgen.training.kernels import environment
 
 COUNTS, CALLS = (10, 20_000), 5
@@ -52,7 +53,7 @@ def sampler(count: int) -> Sampler:
     reseed(0, "init", 0)
     spec = Spec((1, 28, 28), Labels(names(count)))
     system = preset("cvae").build(spec)
-    return Sampler(system.generator, spec, system.prior, card={"system": "cvae", "sha256": "0" * 64, "images": 0})
+    return Sampler(system.generator, spec, system.prior, card=toy_card(spec, system.prior, "cvae"))
 
 
 def served(generator: Sampler) -> Served:

@@ -63,7 +63,7 @@ def main() -> None:
 
 def finished(folder: Path, name: str) -> bool:
     try:
-        return int(api.card(folder)["images"]) >= IMAGES[name]
+        return api.card(folder).images >= IMAGES[name]
     except condgen.CondgenError:
         return False
 
@@ -73,11 +73,11 @@ def measured(name: str, data: str, seed: int, folder: Path) -> dict[str, Any]:
     if not finished(folder, name):
         api.train(name, data=data, images=IMAGES[name], seed=seed, out=folder, quiet=True)
     found = evaluate.kept(folder) or evaluate.evaluate_run(folder)
-    images = found["about"]["generator"]["images"]
-    judge = {key: found["about"]["judge"][key] for key in ("name", "sha256")}
-    numbers = {key: {"value": number.value, "error": number.error} for key, number in evaluate.numbers(found).items()}
-    real = {key: found[key]["real"]["value"] for key in numbers if found[key]["real"]}
-    about = {"protocol": found["about"]["protocol"], "judge": judge}
+    images = found.about.generator and found.about.generator.images
+    judge = {"name": found.about.judge.name, "sha256": found.about.judge.sha256}
+    numbers = {key: {"value": number.value, "error": number.error} for key, number in found.numbers.items()}
+    real = {key: result.real.value for key, result in found.metrics.items() if result.real}
+    about = {"protocol": found.about.protocol, "judge": judge}
     return {"data": data, "row": name, "seed": seed, "images": images, "numbers": numbers, "real": real} | about
 
 

@@ -104,17 +104,17 @@ class Looks:
 
 def ours(name: str, seed: int, seconds: float, looks: Looks) -> None:
     """As `condgen train NAME --minutes ...` does, with looks between its steps instead of evaluations."""
-    from condgen.data_options import AS_THEY_ARE
     from condgen.noise import preserve_rng
     from condgen.progress import Progress
     from condgen.training.job import TrainingJob
+    from condgen.training.request import Schedule, TrainingRequest
     from condgen.training.run import Run
     from condgen.training.state import Training
-    from condgen.training.trainer import Every, Plan, train
+    from condgen.training.trainer import Plan, train
 
-    order = TrainingJob.prepare(name, {}, "mnist", AS_THEY_ARE, seed, "cpu")
-    since = time.monotonic() - looks.clock.now()[0]
-    order = order.lasting(order.images_in(seconds, since, None))
+    began = time.monotonic() - looks.clock.now()[0]
+    order = TrainingJob.prepare(TrainingRequest(name, seed=seed, device="cpu", began=began))
+    order = order.lasting(order.images_in(seconds, None))
 
     def stop() -> bool:
         if looks.due():
@@ -127,7 +127,7 @@ def ours(name: str, seed: int, seconds: float, looks: Looks) -> None:
         preserve_rng(order.device),
     ):
         training = Training(run, order.system(), order.stream(), order.dataset, order.config.ema_half_life)
-        plan = Plan.of(order.config.images, Every(evaluation=0), 30.0, "fd")
+        plan = Plan.of(order.config.images, Schedule(evaluate_every=0))
         train(training, plan, Progress(quiet=True), stop)
         looks.look(training.sampler.net, order.dataset.spec, training.sampler.prior, training.images)
 

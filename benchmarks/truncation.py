@@ -33,7 +33,7 @@ def main() -> None:
 def measured(run: Path, truncation: float, images: int) -> dict[str, Any]:
     """The metrics of one run at one truncation, each with its error."""
     found = evaluate.evaluate_run(run, count=images, quick=True, truncation=truncation)
-    numbers = evaluate.numbers(found)
+    numbers = found.numbers
     return {"truncation": truncation, **{name: numbers[name].to_json() for name in METRICS}}
 
 

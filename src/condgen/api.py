@@ -3,19 +3,18 @@
 Torch is imported inside the functions that need it, so that help texts and error messages appear at once.
 """
 
-import time
 from collections.abc import Mapping
-from contextlib import nullcontext
-from functools import cache
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any
 
 from condgen import bounds
+from condgen.card import Card
 from condgen.data_options import DataOptions, DataSource
 from condgen.errors import CondgenError, notice
 from condgen.sharing import locate
 from condgen.systems import DEFAULT, preset
 from condgen.training.length import Length
+from condgen.training.request import BestBy, Schedule, TrainingRequest
 
 if TYPE_CHECKING:
     from condgen.data import Dataset
@@ -37,7 +36,7 @@ def train(
     log_every: int | None = None,
     grid_every: int | None = None,
     evaluate_every: int | None = None,
-    best_by: Literal["fd", "label_accuracy"] = "fd",
+    best_by: BestBy = "fd",
     roll_back: bool = False,
     save_seconds: float = 30.0,
     allow_changed: bool = False,
@@ -74,68 +73,16 @@ def train(
         settings: Options for reading the data (`data.DataOptions`), such as size=32, and fields of the system's
             `Config`, such as images, batch or lr.
     """
-    bounds.check("train", {"seed": seed, "log_every": log_every, "grid_every": grid_every})
-    bounds.check("train", {"evaluate_every": evaluate_every, "save_seconds": save_seconds})
-    began, length = time.monotonic(), Length(settings.get("images"), epochs, minutes)
+    schedule = Schedule(log_every, grid_every, evaluate_every, best_by, roll_back, save_seconds)
+    bounds.check("train", {"seed": seed, **vars(schedule)})
+    length = Length(settings.get("images"), epochs, minutes)
     options, settings = DataOptions.taken_from(settings)
-    from condgen import heap, parallel
-    from condgen.noise import preserve_rng
-    from condgen.progress import Progress
-    from condgen.training import interrupt, trainer
-    from condgen.training.advice import advice
-    from condgen.training.finetune import Parent
+    request = TrainingRequest(
+        system, settings, data, options, finetune, out, length, seed, device, schedule, allow_changed, quiet
+    )
     from condgen.training.job import TrainingJob
-    from condgen.training.mending import mend
-    from condgen.training.run import Run, conditions, config_in, default_folder
-    from condgen.training.state import Training
-    from condgen.training.trainer import Every
 
-    parent = Parent.of(finetune, system) if finetune else None
-    order = TrainingJob.prepare(system, settings, data, options, seed, device, parent)
-    with parallel.process_group(order.device, order.config.batch), heap.retained():
-        progress, is_main = Progress(quiet or not parallel.is_main_process()), parallel.is_main_process()
-        folder = Path(out).expanduser() if out else default_folder(order.identity)
-        begun = config_in(folder)
-        reference = cache(lambda: order.reference(evaluate_every, progress.say) if is_main else None)
-        images = length.in_images(
-            begun=begun.config["images"] if begun else None,
-            default=order.config.images,
-            per_epoch=len(order.dataset.train),
-            fitting=lambda seconds: order.images_in(seconds, began, reference()),
-        )
-        order = order.lasting(parallel.broadcast(images))
-        if allow_changed:
-            order.check_fits(begun)
-        opened = (
-            Run.open(folder, order.identity, allow_changed) if is_main else nullcontext(Run(folder, order.identity))
-        )
-        with opened as run, interrupt.handle_signals() as stop, preserve_rng(order.device):
-            parallel.barrier()
-            training = Training(run, order.system(), order.stream(), order.dataset, order.config.ema_half_life)
-            for sentence in training.restore():
-                progress.say(sentence)
-            stopped = False
-            if training.images < order.config.images:
-                monitor = order.monitor(reference())
-                here = conditions(str(order.device), order.config.batch // parallel.world_size(), parallel.world_size())
-                begin = run.begin_session(training.images, here, allow_changed) if is_main else []
-                names = training.system.generator_spec.labels.text.doubts_about_names()
-                data_notes = [*order.understood(), *order.notes, *names]
-                for sentence in [*data_notes, *advice(training.system, order.preset), *begin]:
-                    progress.say(sentence)
-                evaluated = parallel.broadcast(int(monitor is not None))
-                every = Every(log_every, grid_every, evaluate_every if evaluated else 0)
-                plan = trainer.Plan.of(order.config.images, every, save_seconds, best_by, roll_back)
-                stopped = trainer.train(training, plan, progress, stop, monitor)
-            elif is_main:
-                for sentence in mend(training):
-                    progress.say(sentence)
-    if stopped:
-        progress.say(f"stopped at {training.images:,} images; the same command resumes from there.")
-        run.exit_code = stop.exit_code
-        return run
-    progress.say(run.next_steps(training.system.generator_spec.labels))
-    return run
+    return TrainingJob.prepare(request).run()
 
 
 def load(run: str | Path, *, best: bool = False, device: str = "cpu", **options: Any) -> "Sampler":
@@ -150,10 +97,10 @@ def load(run: str | Path, *, best: bool = False, device: str = "cpu", **options:
         options: Sampling options of the generator, such as truncation=0.7.
     """
     place = locate.find(run, best)
-    about = place.card
+    card = place.card  # validated before torch is imported
     from condgen.sharing import folder
 
-    return folder.sampler(place, about, device).with_options(**options)
+    return folder.sampler(place, card, device).with_options(**options)
 
 
 def reopen(run: str | Path, data: DataSource | None = None) -> "tuple[System, Dataset]":
@@ -248,6 +195,6 @@ def sample(
     return files.write(sampler, request, out=target, grid=grid)
 
 
-def card(run: str | Path, best: bool = False) -> dict[str, Any]:
+def card(run: str | Path, best: bool = False) -> Card:
     """The card of a generator. It is validated without torch, so that an error in the path is reported at once."""
     return locate.find(run, best).card

@@ -14,12 +14,14 @@ from pathlib import Path
 from typing import Any
 
 from cyclopts import App, CycloptsError, Parameter
+from pydantic import ValidationError
 
 from condgen import api, bounds, disk, exits
 from condgen.errors import CondgenError, unknown
 from condgen.former import current_words
 from condgen.plugins import is_path
 from condgen.result import Result
+from condgen.schema import in_one_line
 from condgen.signatures import sampling_options_among, with_json, with_sampling_options, with_settings
 from condgen.systems import DEFAULT, presets
 from condgen.tables import as_json, as_lines, as_table
@@ -57,7 +59,12 @@ def main(argv: Sequence[str] | None = None) -> None:
 
 def run(words: Sequence[str]) -> Any:
     """Run one command and return its result. Numbers out of bounds are rejected before it starts."""
-    command, given, _ = application(words).parse_args(words)
+    try:
+        command, given, _ = application(words).parse_args(words)
+    except CycloptsError as error:
+        if isinstance(error.__cause__, ValidationError):
+            raise CondgenError(in_one_line(error.__cause__)) from None
+        raise
     bounds.check(command.__name__, given.arguments)
     with disk.remembering():
         return command(*given.args, **given.kwargs)

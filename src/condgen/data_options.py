@@ -1,10 +1,12 @@
 """Options for reading a data set, which every command on data shares."""
 
+import math
 from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Literal
 
-from pydantic import Field
+from PIL import ImageColor
+from pydantic import AfterValidator, Field, ValidationInfo
 
 from condgen.former import DATA, current_names
 from condgen.schema import Settings
@@ -19,8 +21,48 @@ else:
 """A name, a path or hf://OWNER/NAME; in Python also arrays, lists, and data sets of torch and Hugging Face."""
 MEMORY = "memory"
 """Name of a data set in memory that was given no name. Runs record memory, or memory:NAME."""
+Colour = tuple[int, int, int]
+"""Red, green and blue, 0 to 255."""
+WHITE = "white"
 HOW = ("on_bad",)
 """Options that change what is refused, and not what is read."""
+
+
+def colour_of(text: str) -> Colour:
+    """The colour with a name, or written as #RRGGBB. Raises ValueError if there is none, or if it is transparent."""
+    try:
+        red, green, blue, *alpha = ImageColor.getrgb(text.strip())
+    except ValueError:
+        raise ValueError("should be a colour: a name such as white, or #RRGGBB") from None
+    if alpha and alpha[0] < 255:
+        raise ValueError("should be an opaque colour: a name such as white, or #RRGGBB")
+    return red, green, blue
+
+
+def window_of(text: str) -> tuple[float, float]:
+    """The two numbers of "LOW,HIGH". Raises ValueError if they are not two numbers, the lower one first."""
+    try:
+        low, high = map(float, text.split(","))
+    except ValueError:
+        low, high = 0.0, 0.0
+    if not (math.isfinite(low) and math.isfinite(high) and low < high):
+        raise ValueError("should be two numbers LOW,HIGH, the lower one first, such as 0,4095")
+    return low, high
+
+
+def _one_spelling(text: str, others: ValidationInfo) -> str:
+    """The same text for the same colour, so that it is the same option in a run's config and in the cache."""
+    red, green, blue = colour_of(text)
+    if red == green == blue == 255:
+        return WHITE
+    if others.data.get("alpha"):
+        raise ValueError("should not be given together with --alpha, which keeps transparency")
+    return f"#{red:02x}{green:02x}{blue:02x}"
+
+
+def _as_window(text: str) -> str:
+    """The same text for the same numbers, as short as possible."""
+    return ",".join(repr(number).removesuffix(".0") for number in window_of(text))
 
 
 class DataOptions(Settings):
@@ -58,14 +100,24 @@ class DataOptions(Settings):
     """Files and folders to leave out, separated by commas, such as masks,*_old.png."""
     alpha: bool = False
     """Keep transparency as a fourth channel."""
-    background: Text = "white"
+    background: Annotated[Text, AfterValidator(_one_spelling)] = WHITE
     """Colour behind transparent images, without --alpha: a name, or #RRGGBB."""
     held_out: HeldOut = "per_class"
     """How images are held out for testing if the data have no test split: a tenth of each class, none, or a tenth of
     all files, as earlier versions of condgen did."""
-    window: Text | None = None
-    """The values of black and white, as LOW,HIGH, for images that are not 8-bit: arrays of floating point numbers,
-    DICOM, NIfTI. Write --window=-1,1 if LOW is negative."""
+    window: Annotated[Text, AfterValidator(_as_window)] | None = None
+    """The values LOW,HIGH that become black and white, for images that are not 8-bit: arrays of floating point numbers,
+    16-bit files, DICOM, NIfTI. Write --window=-1,1 if LOW is negative."""
+
+    @property
+    def backdrop(self) -> Colour:
+        """The colour behind transparent images."""
+        return colour_of(self.background)
+
+    @property
+    def black_and_white(self) -> tuple[float, float] | None:
+        """The values that become black and white; None by default."""
+        return None if self.window is None else window_of(self.window)
 
     @property
     def chosen(self) -> dict[str, Any]:

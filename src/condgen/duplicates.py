@@ -19,6 +19,7 @@ from PIL import Image
 from condgen.data.dataset import Dataset
 from condgen.data.helpers import chunked, each
 from condgen.data.store import valid
+from condgen.data.transparency import flattened
 from condgen.errors import shortened
 from condgen.labels import UNKNOWN
 from condgen.metrics.pixels import digests
@@ -30,6 +31,8 @@ THUMB = 16
 """Side of a thumbnail, in pixels."""
 SHOWN, LONGEST = 20, 24
 """Number of pairs on a sheet; number of characters of a label, and of a file name, in a caption."""
+GREY = (128, 128, 128)
+"""The colour behind transparent images, on which black and white are both visible."""
 HASHED, COMPARED = 2048, 2_000_000
 """Images per task of a worker process; pairs that are in memory at a time."""
 
@@ -219,7 +222,7 @@ def _close(hashes: NDArray[np.uint64], bucket: NDArray[np.int64], at: int) -> ND
 
 def _hash_and_thumbnail(images: Sequence[NDArray[np.uint8]]) -> tuple[NDArray[np.uint64], NDArray[np.float32]]:
     """Per image: its hash (n,), and its grey thumbnail (n, THUMB**2) with mean 0 and norm 1."""
-    greys = [canvas.to_pil(image).convert("L") for image in images]
+    greys = [canvas.to_pil(image).convert("L") for image in flattened(np.stack(images), GREY)]
     bits = np.stack([imagehash.phash(grey).hash.ravel() for grey in greys])
     small = [grey.resize((THUMB, THUMB), Image.Resampling.LANCZOS) for grey in greys]
     thumbs = np.stack([np.asarray(thumb, np.float32).ravel() for thumb in small])

@@ -5,11 +5,11 @@ only that vector, so a system need not distinguish the two kinds.
 """
 
 from collections import Counter
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from numbers import Integral
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from condgen import slugs
 from condgen.errors import CondgenError, shortened
@@ -174,9 +174,3 @@ def _uses(label: Label, empty: Collection[int]) -> bool:
 
 ANY = Labels(("any",))
 """The label set of an unconditional generator."""
-
-
-def empty_in(card: Mapping[str, Any], labels: Labels) -> frozenset[int]:
-    """The labels without training images that a card lists, by number."""
-    listed = (card.get("data") or {}).get("empty") or []
-    return frozenset(() if labels == ANY else (number for number in listed if number < len(labels)))

@@ -35,7 +35,7 @@ class Settings(BaseModel):
         try:
             return type(self).model_validate({**self.model_dump(), **current})
         except ValidationError as error:
-            raise CondgenError(_in_one_line(error)) from None
+            raise CondgenError(in_one_line(error)) from None
 
 
 def option(name: str) -> str:
@@ -52,7 +52,8 @@ def _no_such_field(name: str, known: list[str]) -> CondgenError:
     return CondgenError(f"no setting {name!r}{did_you_mean(name, known)} There are: {', '.join(known)}.")
 
 
-def _in_one_line(error: ValidationError) -> str:
+def in_one_line(error: ValidationError) -> str:
+    """The first error as a sentence that names the field and its command-line option."""
     first = error.errors()[0]
     name = str(first["loc"][0]) if first["loc"] else "settings"
     said = first["msg"].removeprefix("Input ").removeprefix("Value error, ")

@@ -14,7 +14,7 @@ from condgen.data_options import AS_THEY_ARE
 from condgen.errors import CondgenError
 from condgen.options import TRUNCATION, Option
 from condgen.result import Result
-from condgen.sharing import card, locate
+from condgen.sharing import locate
 from condgen.systems import DEFAULT, preset
 
 if TYPE_CHECKING:
@@ -24,7 +24,7 @@ DATA_GROUP = Group("Reading the data", sort_key=1)
 GROUP = Group("Sampling options", sort_key=2)
 LABELS = ("labels", "label", "mix", "start", "end", "base")
 """Options whose value is a label, or several."""
-FLAGS = {"--quiet", "--balanced-sampling", "--allow-changed", "--roll-back", "--help", "-h"}
+FLAGS = {"--quiet", "--alpha", "--balanced-sampling", "--allow-changed", "--roll-back", "--help", "-h"}
 """Options of `train` that take no value."""
 
 
@@ -82,7 +82,7 @@ def sampling_options_among(words: Sequence[str]) -> tuple[Option, ...]:
         folder = Path(word.partition("=")[2] if word.startswith("--run=") else word)
         if not word.startswith("-") or word.startswith("--run="):
             try:
-                return card.options(locate.find(folder, hub_too=False).card)
+                return locate.find(folder, hub_too=False).card.sampling_options
             except (CondgenError, OSError, ValueError):
                 continue
     return (TRUNCATION,)

@@ -114,5 +114,11 @@ def known_or_half(y: Tensor) -> Tensor:
 
 
 def to_range(pixels: Tensor) -> Tensor:
-    """Convert uint8 (n, h, w, c) to float (n, c, h, w), channels-last in memory; 0 becomes -1, 255 becomes 1."""
-    return pixels.float().div_(127.5).sub_(1).permute(0, 3, 1, 2)
+    """Convert uint8 (n, h, w, c) to float (n, c, h, w), channels-last in memory; 0 becomes -1, 255 becomes 1.
+
+    With alpha (c = 4), colours are multiplied by it, so that invisible colours have no influence.
+    """
+    x = pixels.float()
+    if x.shape[3] == 4:
+        x = torch.cat([x[..., :3] * (x[..., 3:] / 255), x[..., 3:]], 3)
+    return x.div_(127.5).sub_(1).permute(0, 3, 1, 2)

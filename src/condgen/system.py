@@ -20,7 +20,9 @@ from condgen.options import Option
 from condgen.spec import Prior, Spec
 
 Batches = Iterator[tuple[Tensor, Tensor]]
-"""Infinite iterator of batches: images x (b, c, h, w) in [-1, 1] and labels y (b, K) of zeros and ones."""
+"""Infinite iterator of batches: images x (b, c, h, w) in [-1, 1] and labels y (b, K) of zeros and ones.
+
+If c is 4, the last channel is alpha, and the colours are multiplied by it."""
 
 
 class Optimizer(Protocol):

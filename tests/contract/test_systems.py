@@ -13,6 +13,7 @@ from condgen.systems import SYSTEMS
 from condgen.testing import system_laws as laws
 from condgen.testing.toys import KINDS, toy_data
 from condgen.testing.trainings import Case, build, labels_of
+from conftest import one_kind
 
 every_row = pytest.mark.parametrize("name", SYSTEMS)
 every_kind = pytest.mark.parametrize("kind", KINDS)
@@ -64,17 +65,17 @@ def test_a_step_returns_finite_scalars_cut_from_the_graph(name: str, kind: str, 
 
 @every_row
 def test_a_step_draws_as_many_batches_as_it_says(name: str, tmp_path: Path) -> None:
-    laws.step_takes_batches_per_step(Case(name, toy_data("colour"), tmp_path))
+    laws.step_takes_batches_per_step(Case(name, toy_data(one_kind(name)), tmp_path))
 
 
 @every_row
 def test_equal_seeds_play_equal_games(name: str, tmp_path: Path) -> None:
-    laws.equal_seeds_train_equally(Case(name, toy_data("colour"), tmp_path))
+    laws.equal_seeds_train_equally(Case(name, toy_data(one_kind(name)), tmp_path))
 
 
 @every_row
 def test_a_move_touches_only_its_own_player(name: str, tmp_path: Path) -> None:
-    laws.update_changes_only_its_player(Case(name, toy_data("colour"), tmp_path))
+    laws.update_changes_only_its_player(Case(name, toy_data(one_kind(name)), tmp_path))
 
 
 @every_kind
@@ -102,12 +103,12 @@ def test_an_odd_size_is_taken_or_refused_with_sizes_that_would_do(name: str) -> 
 
 @every_row
 def test_the_players_own_every_parameter_once(name: str, tmp_path: Path) -> None:
-    laws.players_own_every_parameter_once(Case(name, toy_data("colour"), tmp_path))
+    laws.players_own_every_parameter_once(Case(name, toy_data(one_kind(name)), tmp_path))
 
 
 @every_row
 def test_one_step_under_bf16_autocast(name: str, tmp_path: Path) -> None:
-    laws.trains_under_bf16(Case(name, toy_data("colour"), tmp_path))
+    laws.trains_under_bf16(Case(name, toy_data(one_kind(name)), tmp_path))
 
 
 @every_kind

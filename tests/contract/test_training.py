@@ -10,6 +10,7 @@ from condgen.systems import SYSTEMS
 from condgen.testing import training_laws as laws
 from condgen.testing.toys import KINDS, toy_data
 from condgen.testing.trainings import BATCH, Case, begin, equal, everything, run_to
+from conftest import one_kind
 
 every_row = pytest.mark.parametrize("name", SYSTEMS, scope="module")  # a row's laws in turn: they share its runs
 pytestmark = pytest.mark.usefixtures("without_curves")
@@ -23,12 +24,12 @@ def digits(name: str, tmp_path_factory: pytest.TempPathFactory) -> Sampler:
 
 @every_row
 def test_resume_is_bit_exact(name: str, tmp_path: Path) -> None:
-    laws.resume_is_bit_exact(Case(name, toy_data("colour"), tmp_path))
+    laws.resume_is_bit_exact(Case(name, toy_data(one_kind(name)), tmp_path))
 
 
 @every_row
 def test_drawing_and_saving_leave_no_trace_in_what_is_trained(name: str, tmp_path: Path) -> None:
-    laws.sampling_and_saving_change_no_training(Case(name, toy_data("colour"), tmp_path))
+    laws.sampling_and_saving_change_no_training(Case(name, toy_data(one_kind(name)), tmp_path))
 
 
 @pytest.mark.parametrize("n", [1, 3, BATCH, BATCH + 3])
@@ -45,7 +46,7 @@ def test_image_i_is_the_same_whatever_is_asked_beside_it(name: str, kind: str, t
 
 @every_row
 def test_what_is_published_draws_the_same_bytes(name: str, tmp_path: Path) -> None:
-    laws.run_folder_samples_the_same_bytes(Case(name, toy_data("colour"), tmp_path))
+    laws.run_folder_samples_the_same_bytes(Case(name, toy_data(one_kind(name)), tmp_path))
 
 
 @every_row

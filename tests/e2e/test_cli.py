@@ -74,7 +74,7 @@ def test_a_longer_command_trains_on(folder: Path, capsys: pytest.CaptureFixture[
     run(*words, 200)
     run(*words, 400)
     assert "at 200 images" in capsys.readouterr().out
-    assert condgen.load(folder / "longer").card["images"] == 400
+    assert condgen.load(folder / "longer").card.images == 400
 
 
 def test_one_image(folder: Path) -> None:

@@ -17,6 +17,7 @@ from condgen.serving.model_info import Served
 from condgen.serving.problems import Problem
 from condgen.serving.schemas import Points, Sample
 from condgen.spec import Prior, Spec
+from condgen.testing.toys import toy_card
 from data_files import by_class, write
 
 IMAGES = np.random.default_rng(0).integers(0, 256, (60, 8, 8), np.uint8)
@@ -67,7 +68,7 @@ def test_other_data_are_measured_and_said_to_be_other(run: Path, capsys: pytest.
 def test_classes_without_images_are_said_and_never_generated(
     run: Path, say: Callable[..., str], tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    assert api.card(run)["data"]["empty"] == [1, 3]
+    assert api.card(run).data.empty == [1, 3]
     for place in (run, condgen.export(str(run), out=tmp_path / "exported").data["folder"]):
         said = say("sample", place, "--labels", "owl", "--out", tmp_path / "owl.png")
         assert "trained on no image of 'owl'" in said
@@ -81,8 +82,9 @@ def test_classes_without_images_are_said_and_never_generated(
 
 
 def test_a_server_refuses_them_too() -> None:
-    spec, card = Spec((1, 8, 8), PETS.labels), {"data": {"empty": [1, 3]}}
-    served = Served("pets", card, spec, Prior(2), 32, False)
+    spec, prior = Spec((1, 8, 8), PETS.labels), Prior(2)
+    card = toy_card(spec, prior, data={"name": "pets", "fingerprint": "", "empty": [1, 3]})
+    served = Served("pets", card, spec, prior, 32, False)
     assert list(resolve(served, Sample(format="zip"), 99).images.labels) == [0, 2, 4]
     with pytest.raises(Problem, match="trained on no image of 'owl'"):
         resolve(served, Sample(labels="owl"), 99)
@@ -124,7 +126,7 @@ def test_images_without_labels_train_unconditional_presets(
     assert "has no labels to train a feature classifier on" in said
     assert Path("runs/gan-own/evaluation.json").exists()
     say("export", "runs/gan-own", "--out", "exported")
-    assert "own" in api.card("exported")["data"]["name"]
+    assert "own" in api.card("exported").data.name
     private = str(tmp_path).encode()
     assert not [path for path in Path("exported").iterdir() if private in path.read_bytes()]
     assert len(list(Path(say("sample", "exported", "--count", 2, "--out", "some").strip()).glob("*.png"))) == 2

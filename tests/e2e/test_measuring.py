@@ -11,7 +11,8 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from condgen import api, cli, data, marker, records
+from condgen import api, cli, data, disk, marker, records
+from condgen.evaluation import Evaluation
 from condgen.judging.classifier import Recipe
 from condgen.judging.reference import shuffled, subset
 from condgen.metrics import METRICS
@@ -66,10 +67,12 @@ def test_evaluate_as_json_has_every_number_with_its_error_and_that_of_real_image
     about = found["about"]
     assert about["protocol"] == "condgen-eval/1"
     assert re.fullmatch(r"[0-9a-f]{64}", about["judge"]["sha256"])
-    assert about["generator"]["sha256"] == api.card(runs / "cvae-0")["sha256"]
+    assert about["generator"]["sha256"] == api.card(runs / "cvae-0").sha256
     assert sum(map(sum, found["confusion"])) == COUNT
     assert sum(line["images"] for line in found["per_class"]) == COUNT
-    assert found == records.read(runs / "cvae-0/evaluation.json")
+    kept = records.read(runs / "cvae-0/evaluation.json")
+    assert found == kept
+    assert disk.as_json(Evaluation.from_json(kept).to_json()) == disk.as_json(kept), "read and written, byte for byte"
 
 
 def test_evaluate_in_words_says_what_is_wrong(runs: Path, capsys: pytest.CaptureFixture[str]) -> None:
@@ -200,7 +203,7 @@ def test_a_report_is_one_page_that_asks_no_network(runs: Path, tmp_path: Path) -
     page = (tmp_path / "report.html").read_text("utf-8")
     assert not re.search(r"(?:src|href)=[\"'](?!data:|#)", page)
     assert not re.search(r"@import|url\((?!#)|<script|<link", page)
-    weights = api.card(runs / "cvae-0")["sha256"]
+    weights = api.card(runs / "cvae-0").sha256
     for wanted in ("cvae (seed 0)", "cvae (seed 1)", "cgan-concat (seed 0)", "condgen-eval/1", "prefers-color-scheme",
                    "Nearest training images", "Confusion matrix", "@article", weights):  # fmt: skip
         assert wanted in page, wanted

@@ -67,7 +67,7 @@ def test_its_sampling_option_reaches_help_card_python_and_files(run: Path, capsy
     help_ = said(capsys, "sample", str(run), "--help")
     assert "--label-scale" in help_
     assert HELP in " ".join(help_.replace("│", " ").split())
-    assert [option["name"] for option in api.card(run)["options"]] == ["truncation", "label_scale"]
+    assert [option.name for option in api.card(run).options or []] == ["truncation", "label_scale"]
     out = run / "warm.npz"
     said(capsys, "sample", str(run), "--label-scale", "0.5", "--out", str(out))
     with np.load(out) as arrays:
@@ -118,7 +118,7 @@ def test_a_class_is_trained_by_its_path_and_its_run_remembered(
     monkeypatch.setenv("CONDGEN_CACHE", str(tmp_path / "cache"))
     path, out = "hinge_condgen:HingeGAN", tmp_path / "run"
     condgen.train(path, images=128, evaluate_every=0, out=out, quiet=True)
-    assert condgen.load(out).card["system"] == path
+    assert condgen.load(out).card.system == path
     (tmp_path / "cache" / "systems.json").unlink()  # as on the machine of somebody who was given this folder
     with pytest.raises(CondgenError, match=r"a card alone imports no code.*CONDGEN_SYSTEMS=hinge_condgen"):
         condgen.load(out)

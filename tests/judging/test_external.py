@@ -6,11 +6,13 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from condgen.data.transparency import cleared
 from condgen.errors import CondgenError
 from condgen.judging import external
 from conftest import toy_data
 
 DIGITS, COLOUR, ATTRIBUTES = toy_data("digits"), toy_data("colour"), toy_data("attributes")
+ALPHA = toy_data("alpha")
 GREY = np.full((28, 28), 7, np.uint8)
 
 
@@ -53,6 +55,22 @@ def test_grey_saved_as_colour_or_as_one_bit_is_grey(tmp_path: Path) -> None:
     save(tmp_path / "1" / "palette.png", GREY, "P")
     save(tmp_path / "1" / "bit.png", np.full((28, 28), 255, np.uint8), "1")
     assert [image.max() for image in external.read(tmp_path, DIGITS).images] == [255, 7, 7]
+
+
+def test_transparent_images_may_be_among_opaque_ones(tmp_path: Path) -> None:
+    image = cleared(ALPHA.train.images[0])
+    image[0] = 9, 9, 9, 0
+    save(tmp_path / "cat" / "a.png", image[..., :3])
+    with pytest.raises(CondgenError, match=r"no image in .* is transparent, but the data are"):
+        external.read(tmp_path, ALPHA)
+    save(tmp_path / "dog" / "b.png", image)
+    found = external.read(tmp_path, ALPHA)
+    assert (found.images[0] == np.dstack([image[..., :3], np.full((8, 8), 255)])).all()
+    assert (found.images[1, 0] == 0).all(), "invisible colours are 0"
+    assert (found.images[1, 1:] == image[1:]).all()
+    np.savez(tmp_path / "a.npz", images=image[None, ..., :3])
+    with pytest.raises(CondgenError, match="in colour, but the data are in colour with alpha"):
+        external.read(tmp_path / "a.npz", ALPHA)
 
 
 def test_an_npz_with_numbers_words_names_or_no_labels(tmp_path: Path) -> None:

@@ -81,18 +81,19 @@ WINDOWS: dict[str, list[tuple[str, float, float]]] = {
 @pytest.mark.slow
 def test_the_known_answers_at_10000_images(digits: Reference) -> None:
     assert (digits.judge.accuracy.value or 0) >= 0.993
-    lines = {line["fault"]: line for line in self_test(digits, 10_000)}
+    lines = {line.fault: line for line in self_test(digits, 10_000)}
     assert lines.keys() == WINDOWS.keys()
     for name, windows in WINDOWS.items():
         for number, low, high in windows:
-            value = lines[name]["numbers"][number].value
+            value = lines[name].numbers[number].value
+            assert value is not None
             assert low <= value <= high, (name, number, value)
-    clean = lines["none: real images"]["numbers"]
+    clean = lines["none: real images"].numbers
     for name, fault in FAULTS.items():
-        assert set(fault.caught_by) <= set(lines[name]["noticed"]), name
+        assert set(fault.caught_by) <= set(lines[name].noticed), name
         if fault.caught_by == ("label_accuracy",):
-            assert lines[name]["numbers"]["fd"] == clean["fd"], name
-    named = {name for name, line in lines.items() if line["noticed"]}
+            assert lines[name].numbers["fd"] == clean["fd"], name
+    named = {name for name, line in lines.items() if line.noticed}
     assert named == set(FAULTS), "nothing is noticed in real images, and something in every fault"
     smallest = {"fd", "label_accuracy", "copying"}
-    assert all(smallest & set(lines[name]["noticed"]) for name in FAULTS), "these three notice every fault"
+    assert all(smallest & set(lines[name].noticed) for name in FAULTS), "these three notice every fault"

@@ -65,6 +65,18 @@ def test_grey_images_are_shown_in_three_equal_channels() -> None:
 
 
 @pytest.mark.usefixtures("library")
+def test_transparent_images_are_shown_on_white() -> None:
+    real = reference()
+    images = real.split.images
+    empty = np.zeros((*images.shape[:3], 4), np.uint8)
+    opaque = np.concatenate([images, np.full_like(images[..., :1], 255)], 3)
+    assert inception.fid(Samples(opaque, None), real, "w.pth").value == pytest.approx(0, abs=1e-6)
+    white = Samples(np.full_like(images, 255), None)
+    expected = inception.fid(white, real, "w.pth").value
+    assert inception.fid(Samples(empty, None), real, "w.pth").value == pytest.approx(expected)
+
+
+@pytest.mark.usefixtures("library")
 def test_weights_that_are_not_there_are_named() -> None:
     with pytest.raises(
         CondgenError, match=r"cannot load the weights of the Inception network from nowhere\.pth: no such file"

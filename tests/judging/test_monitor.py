@@ -156,8 +156,9 @@ def test_resume_is_exact_with_evaluations(tmp_path: Path, monkeypatch: pytest.Mo
         assert weights[0] == weights[1], name
     card = api.card(whole.folder, best=True)
     best = min((line for line in whole.log if "fd" in line), key=lambda line: line["fd"])
-    assert card["images"] == best["images"]
-    assert card["scores"]["fd"] == best["fd"]
+    assert card.images == best["images"]
+    assert card.scores is not None
+    assert card.scores["fd"] == best["fd"]
 
 
 @pytest.mark.parametrize("name", SYSTEMS)

@@ -130,13 +130,13 @@ def test_labels_are_named_as_the_command_line_names_them(names: tuple[str, ...],
 
 def test_a_png_holds_the_pixels_and_the_note() -> None:
     rng = np.random.default_rng(0)
-    for channels in (1, 3):
+    for channels in (1, 3, 4):
         pixels = rng.integers(0, 256, (5, 7, channels), np.uint8)
         body = """const bytes = await m.png(Uint8Array.from(given.pixels), given.shape, { label: "猫 <b>" });
             return [...bytes];"""
         found = in_node("png.js", body, {"pixels": pixels.ravel().tolist(), "shape": pixels.shape})
         with Image.open(io.BytesIO(bytes(found))) as image:
-            assert image.mode == {1: "L", 3: "RGB"}[channels]
+            assert image.mode == {1: "L", 3: "RGB", 4: "RGBA"}[channels]
             assert np.array_equal(np.array(image).reshape(pixels.shape), pixels)
             assert json.loads(image.info["condgen"]) == {"label": "猫 <b>"}
 

@@ -83,7 +83,7 @@ def test_its_zip_holds_the_same_images(page: str, digits: Path) -> None:
         "0_seed6_00001.png",
         "1_seed6_00000.png",
     ]
-    assert manifest["weights"] == sampler.card["sha256"]
+    assert manifest["weights"] == sampler.card.sha256
 
 
 def test_it_carries_the_runtimes_licence(page: str) -> None:

@@ -166,7 +166,7 @@ def test_a_image_is_enlarged_told_apart_and_saved(digits: Path, digits_at: str, 
         with Image.open(saved.value.path()) as image:
             assert np.array_equal(np.array(image), expected)
             told = json.loads(image.info["condgen"])
-        assert (told["label"], told["seed"], told["index"], told["weights"]) == ("2", 0, 5, sampler.card["sha256"])
+        assert (told["label"], told["seed"], told["index"], told["weights"]) == ("2", 0, 5, sampler.card.sha256)
         near = seen.pixels("dialog .near canvas")
         assert len(np.unique(near, axis=0)) == 8
         seen.page.locator("dialog .near button").nth(3).click()
@@ -197,7 +197,7 @@ def check_zip(content: bytes, generated: Path, sampler: Sampler) -> None:
     manifest = json.loads(files.pop("manifest.json"))
     assert files == {path.name: path.read_bytes() for path in generated.iterdir()}
     del files[".condgen.json"]
-    assert manifest["weights"] == sampler.card["sha256"]
+    assert manifest["weights"] == sampler.card.sha256
     assert {entry["file"]: entry["sha256"] for entry in manifest["images"]} == {
         name: hashlib.sha256(content).hexdigest() for name, content in files.items()
     }

@@ -19,8 +19,9 @@ from condgen.systems import SYSTEMS
 from condgen.systems.vae import VAE
 from condgen.testing.trainings import begin, build, everything, streaming
 from condgen.training import checkpoint
+from condgen.training.request import Schedule
 from condgen.training.state import Training, diverging_loss
-from condgen.training.trainer import Every, Plan, train
+from condgen.training.trainer import Plan, train
 from conftest import toy_data
 from reliability.crashes import Course, calls_of, finish, killed_at, outcome
 
@@ -155,7 +156,7 @@ class Watchful:
 def watched(out: Path, harmless: float, images: int = 64, roll_back: bool = True) -> Training:
     training = begin("cvae", out, images=images)
     training.restore()
-    plan = Plan.of(64, Every(8, 64, 16), 0.0, "fd", roll_back)
+    plan = Plan.of(64, Schedule(8, 64, 16, roll_back=roll_back, save_seconds=0.0))
     monitor = Watchful(training.system, harmless)
     train(training, plan, Progress(quiet=True), lambda: training.images >= images, monitor)  # type: ignore[arg-type]
     return training

@@ -208,7 +208,7 @@ def test_a_run_deleted_while_it_is_evaluated_is_not_made_anew(run: Path) -> None
         sampler = api.load(run)
         shutil.rmtree(run)
         with pytest.raises(disk.Gone, match="moved or deleted since it was opened"):
-            disk.write_json(run / "evaluation.json", sampler.card)
+            sampler.card.save(run / "evaluation.json")
         with pytest.raises(disk.Gone):
             disk.write_bytes(run / "exported/onnx/a", b"")
         assert not run.exists()

@@ -23,6 +23,7 @@ from condgen.serving.model_info import Served
 from condgen.serving.server import assembled
 from condgen.serving.worker import Artist
 from condgen.spec import Prior, Spec
+from condgen.testing.toys import toy_card
 from conftest import KINDS
 
 DIM = 6
@@ -50,10 +51,9 @@ class Tiny(nn.Module):
 
 
 def sampler(kind: str = "digits") -> Sampler:
-    spec = Spec(*SHAPES[kind])
+    spec, prior = Spec(*SHAPES[kind]), Prior(DIM)
     torch.manual_seed(0)
-    card = {"system": "vae", "sha256": "0" * 64, "images": 100}
-    return Sampler(Tiny(spec), spec, Prior(DIM), card=card)
+    return Sampler(Tiny(spec), spec, prior, card=toy_card(spec, prior, images=100))
 
 
 @dataclass

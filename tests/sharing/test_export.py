@@ -16,8 +16,11 @@ from PIL import Image
 
 import condgen
 from condgen import api, cli, disk
+from condgen.card import Card
 from condgen.sampling.sampler import Sampler
 from condgen.sharing import model_card, parity, release
+from condgen.sharing.card import read
+from condgen.testing.toys import toy_card
 from condgen.testing.trainings import build
 from condgen.verbs.export import FORMATS, export
 from conftest import toy_data
@@ -45,12 +48,14 @@ def files(folder: Path) -> set[str]:
 
 def test_a_folder_holds_what_it_promises(whole: Path, run: Path) -> None:
     assert files(whole) == {"model.safetensors", "card.json", "README.md", "samples.png", "manifest.json"}
+    for path in (whole / "card.json", run / "generator/card.json"):
+        assert disk.as_json(read(path).to_json()) == path.read_bytes(), "a card that is read and written is the same"
     card = json.loads((whole / "card.json").read_text())
     assert card["spec"] == {"shape": [1, 12, 10], "labels": {"names": ["cat", "dog", "guinea pig"], "kind": "classes"}}
     assert (card["range"], card["micro_batch"], card["system"]) == ([0, 255], 32, "cgan-concat")
     assert card["paper"]["short"] == "Mirza & Osindero 2014, arXiv 1411.1784"
     assert card["data"]["name"] == "pets.npz", "the way to it is nobody's business"
-    assert card["data"]["fingerprint"] == condgen.load(run).card["data"]["fingerprint"]
+    assert card["data"]["fingerprint"] == condgen.load(run).card.data.fingerprint
     assert not [path for path in whole.iterdir() if str(run.parent) in path.read_bytes().decode("latin-1")]
     listed = json.loads((whole / "manifest.json").read_text())
     assert listed == {
@@ -114,21 +119,20 @@ def test_an_exported_folder_can_be_exported_again(whole: Path, tmp_path: Path) -
     export(str(whole), format="pt2", out=tmp_path / "again", licence="mit")
     again = condgen.load(tmp_path / "again")
     assert (again.sample() == condgen.load(whole).sample()).all()
-    before = condgen.load(whole).card
-    changed = {key for key in before if again.card.get(key) != before[key]}
+    before, now = condgen.load(whole).card.to_json(), again.card.to_json()
+    changed = {key for key in before if now.get(key) != before[key]}
     assert changed == {"exported", "seal"}
-    assert again.card["licence"] == "mit"
+    assert again.card.licence == "mit"
 
 
 @pytest.mark.parametrize("name", ["gan", "vae-2d", "dcgan"])
 def test_a_row_that_takes_no_label(name: str, tmp_path: Path) -> None:
     system = build(name, toy_data("colour").spec)
     folder = tmp_path / "out"
-    told = {"config": system.cfg.model_dump(), "system": name, "images": 8, "seed": 0, "micro_batch": 4,
-            "spec": system.generator_spec.to_json(), "prior": {"dim": system.prior.dim, "kind": system.prior.kind},
-            "data": {"name": "x", "fingerprint": "y"}, "paper": {"short": "z", "bibtex": ""}}  # fmt: skip
-    sampler = Sampler(system.generator, system.generator_spec, system.prior, micro_batch=4)
-    release.write(sampler, folder, told, lambda net, at: {})
+    spec, prior = system.generator_spec, system.prior
+    card = toy_card(spec, prior, name, config=system.cfg.model_dump(), micro_batch=4)
+    sampler = Sampler(system.generator, spec, prior, micro_batch=4, card=card)
+    release.write(sampler, folder, {"paper": {"short": "z", "bibtex": ""}}, lambda net, at: {})
     assert (condgen.load(folder).sample(count=6) == sampler.sample(count=6)).all()
     assert "The generator is unconditional." in (folder / "README.md").read_text()
 
@@ -144,13 +148,13 @@ def test_scores_reach_the_card_and_the_page(run: Path, tmp_path: Path) -> None:
     }
     about = {
         "protocol": "condgen-eval/1", "images_measured": 60, "reference": "18 images", "judge": {"name": "j"},
-        "data": {"name": "/home/me/pets.npz"}, "generator": {"sha256": condgen.load(run).card["sha256"]},
+        "data": {"name": "/home/me/pets.npz"}, "generator": {"sha256": condgen.load(run).card.sha256},
     }  # fmt: skip
     evaluation = numbers | {"recall": {"value": None, "error": None, "n": 0, "refused": "too few"}, "about": about}
     (run / "evaluation.json").write_text(json.dumps(evaluation))
     export(str(run), out=tmp_path / "pets", licence="cc-by-4.0")
     (run / "evaluation.json").unlink()
-    card = condgen.load(tmp_path / "pets").card
+    card = condgen.load(tmp_path / "pets").card.to_json()
     assert card["scores"] == numbers
     assert card["measured"].startswith(
         "condgen-eval/1: 60 generated images against 18 images of pets.npz; feature classifier j."
@@ -173,7 +177,7 @@ def test_no_name_breaks_out_of_the_page(whole: Path) -> None:
     card["spec"]["labels"]["names"] = names
     card["data"]["name"] = 'x"\n---\nlicense: evil\n# <b>'
     card["scores"] = {"fd": {"value": 1.5, "error": 0.5, "n": 10}}
-    page: Any = ModelCard(model_card.text(card, ["model.onnx"]))
+    page: Any = ModelCard(model_card.text(Card.model_validate(card), ["model.onnx"]))
     assert page.data.license == "unknown"
     assert page.data.eval_results[0].dataset_name == card["data"]["name"]
     assert "<" not in re.sub(r"```.*?```", "", page.text, flags=re.DOTALL)
@@ -256,8 +260,9 @@ def test_lower_precisions(precision: Any, run: Path, tmp_path: Path) -> None:
     ]
     assert [entry for entry in signature[0] if entry[0] != "truncation"] == signature[1], "options are frozen"
     card = condgen.load(tmp_path / precision).card
-    assert card["precision"] == precision
-    assert card["parity"]["mean"] <= {"fp16": 1, "int8": 16}[precision]
+    assert card.precision == precision
+    assert card.parity is not None
+    assert card.parity.mean <= {"fp16": 1, "int8": 16}[precision]
     assert files(tmp_path / precision) == files(tmp_path / "fp32"), "nothing is left lying about"
 
 

@@ -16,9 +16,9 @@ import torch
 from safetensors.torch import load, save
 
 import condgen
+from condgen.card import FORMAT
 from condgen.errors import CondgenError
 from condgen.sharing import strict
-from condgen.sharing.card import FORMAT
 from condgen.systems import SYSTEMS
 from condgen.testing.trainings import build
 from conftest import toy_data

@@ -9,8 +9,9 @@ import numpy as np
 import pytest
 from PIL import Image, ImageCms, ImageOps
 
-from condgen.data.decode import header, pixels
+from condgen.data.decode import decoded, header, pixels
 from condgen.data.store import Bad
+from condgen.data_options import DataOptions
 from data_files import encoded
 
 RAMP = np.add.outer(np.arange(6) * 40, np.arange(4) * 12).astype(np.uint8)  # 6 high, 4 wide, 0 to 236
@@ -103,6 +104,31 @@ GOLDENS: dict[str, tuple[bytes, np.ndarray]] = {
     "png turned": (turned(8, "PNG"), COLOUR),
     "webp turned": (turned(6, "WEBP"), COLOUR),
 }  # fmt: skip
+SEEN = {"alpha": DataOptions(alpha=True), "background": DataOptions(background="#0a141e")}
+HIDDEN = np.where(HALF[..., None] > 0, COLOUR, 0)
+KEPT = np.concatenate([HIDDEN, HALF[..., None]], 2)
+KEY = tuple(COLOUR[0, 0].tolist())
+TRANSPARENT: dict[str, tuple[bytes, np.ndarray]] = {
+    "png rgba": (encoded(with_alpha(RGB)), KEPT),
+    "png grey and alpha": (
+        encoded(with_alpha(GREY)), np.dstack([np.where(HALF[..., None] > 0, AS_GREY, 0), HALF])
+    ),
+    "png rgb, one colour transparent": (
+        encoded(RGB, transparency=KEY), np.dstack([COLOUR, np.full((6, 4), 255)]) * (COLOUR != KEY).any(2)[..., None]
+    ),
+    "png palette, one transparent": (
+        palette(transparent=True), np.dstack([PALETTE, np.full((6, 4), 255)]) * (SHADES > 0)[..., None]
+    ),
+    "png 16-bit grey, one value transparent": (
+        encoded(Image.fromarray(WIDE), transparency=int(WIDE[0, 0])),
+        np.dstack([AS_GREY, np.full((6, 4), 255)]) * (WIDE[0, 0] != WIDE)[..., None],
+    ),
+    "webp lossless": (encoded(with_alpha(RGB), "WEBP", lossless=True, exact=True), KEPT),
+    "tiff": (encoded(with_alpha(RGB), "TIFF"), KEPT),
+    "opaque": (encoded(RGB), np.dstack([COLOUR, np.full((6, 4), 255)])),
+    "grey": (encoded(GREY, "PPM"), np.dstack([AS_GREY, np.full((6, 4), 255)])),
+}  # fmt: skip
+"""With --alpha; colours are 0 where nothing is visible."""
 JPEGS = {f"jpeg, exif {tag}": (turned(tag), COLOUR) for tag in range(1, 9)} | {
     "jpeg grey": (encoded(GREY, "JPEG", quality=100), AS_GREY),
     "jpeg progressive": (encoded(RGB, "JPEG", quality=100, subsampling=0, progressive=True), COLOUR),
@@ -118,6 +144,48 @@ def test_pixels_are_those_that_were_put_in(name: str) -> None:
     data, expected = GOLDENS[name]
     assert header(data) == (6, 4)
     np.testing.assert_array_equal(pixels(data), expected)
+
+
+@pytest.mark.parametrize("name", TRANSPARENT)
+def test_transparency_is_kept_or_composited_over_a_colour(name: str) -> None:
+    data, kept = TRANSPARENT[name]
+    found = decoded(data, None, SEEN["alpha"])
+    np.testing.assert_array_equal(found.pixels, kept)
+    assert found.transparent == (kept[..., 3] < 255).any()
+    over = np.where(kept[..., 3:] > 0, kept[..., :3], (10, 20, 30))
+    np.testing.assert_array_equal(pixels(data, None, SEEN["background"]), over)
+
+
+def test_images_that_look_equal_are_equal() -> None:
+    """Whatever the invisible colours are, and however the image is scaled."""
+    other = RGB.point(lambda value: 255 - value)
+    other.paste(RGB, mask=Image.fromarray(HALF))
+    one, two = encoded(with_alpha(RGB)), encoded(with_alpha(other))
+    assert np.asarray(other).tobytes() != COLOUR.tobytes()
+    for size in (None, 3, 17):
+        np.testing.assert_array_equal(pixels(one, size, SEEN["alpha"]), pixels(two, size, SEEN["alpha"]))
+
+
+HOLES = np.where(RAMP > 0, RAMP, np.nan).astype(np.float32)
+WINDOWS: dict[str, tuple[bytes, tuple[float, float]]] = {
+    "tiff, 12 of 16 bits": (encoded(Image.fromarray(RAMP.astype(np.uint16) * 16), "TIFF"), (0, 4080)),
+    "png, 12 of 16 bits": (encoded(Image.fromarray(RAMP.astype(np.uint16) * 16)), (0, 4080)),
+    "32-bit": (encoded(Image.fromarray(RAMP.astype(np.int32) - 1000), "TIFF"), (-1000, -745)),
+    "float": (encoded(Image.fromarray(RAMP.astype(np.float32) / 255), "TIFF"), (0, 1)),
+    "float with holes": (encoded(Image.fromarray(HOLES), "TIFF"), (0, 255)),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("name", WINDOWS)
+def test_a_window_says_what_is_black_and_white(name: str) -> None:
+    data, (low, high) = WINDOWS[name]
+    np.testing.assert_array_equal(pixels(data, None, DataOptions(window=f"{low},{high}")), AS_GREY)
+    half = (low + high) / 2
+    assert (pixels(data, None, DataOptions(window=f"{low},{half}"))[RAMP >= 128] == 255).all(), "clipped, not wrapped"
+
+
+def test_8_bits_have_no_window() -> None:
+    np.testing.assert_array_equal(pixels(encoded(RGB), None, DataOptions(window="0,4095")), COLOUR)
 
 
 @pytest.mark.parametrize("name", JPEGS)
@@ -152,9 +220,9 @@ def bomb(width: int, height: int) -> bytes:
     return bytes(small)
 
 
+UNSUPPORTED = "not an image in a supported format"
 REFUSED: dict[str, tuple[Callable[[], bytes], str]] = {
-    "float": (lambda: encoded(Image.fromarray(RAMP.astype(np.float32) / 255), "TIFF"), "floating-point numbers"),
-    "32-bit": (lambda: encoded(Image.fromarray(RAMP.astype(np.int32)), "TIFF"), "32-bit integers"),
+    "not a number": (lambda: encoded(Image.fromarray(np.full((6, 4), np.nan, np.float32)), "TIFF"), "no finite value"),
     "lab": (lambda: encoded(Image.new("LAB", (4, 6)), "TIFF"), "CIE Lab"),
     "animated gif": (
         lambda: encoded(GREY, "GIF", save_all=True, append_images=[ImageOps.invert(GREY)]),
@@ -165,15 +233,15 @@ REFUSED: dict[str, tuple[Callable[[], bytes], str]] = {
     "pages": (lambda: encoded(GREY, "TIFF", save_all=True, append_images=[GREY]), "has 2 frames"),
     "bomb": (lambda: bomb(60_000, 60_000), "too large: at most 50 megapixels"),
     "thin bomb": (lambda: bomb(1, 60_000), "too large: 1 x 60,000 pixels; at most"),
-    "postscript": (
-        lambda: b"%!PS-Adobe-3.0 EPSF-3.0\n%%BoundingBox: 0 0 9 9\n",
-        "not an image in a supported format",
-    ),
-    "svg": (lambda: b'<svg xmlns="http://www.w3.org/2000/svg"/>', "not an image in a supported format"),
-    "photoshop": (lambda: b"8BPS\0\x01" + b"\0" * 40, "not an image in a supported format"),
-    "icon": (lambda: encoded(RGB, "ICO"), "not an image in a supported format"),
-    "text": (lambda: b"hello", "not an image in a supported format"),
-    "nothing": (lambda: b"", "not an image in a supported format"),
+    "postscript": (lambda: b"%!PS-Adobe-3.0 EPSF-3.0\n%%BoundingBox: 0 0 9 9\n", f"is PostScript, {UNSUPPORTED}"),
+    "jpeg xl": (lambda: b"\xff\x0a" + b"\0" * 40, "convert it, for example to PNG"),
+    "avif": (lambda: b"\0\0\0\x1cftypavif" + b"\0" * 40, "give it the ending .avif"),
+    "heic": (lambda: b"\0\0\0\x1cftypheic" + b"\0" * 40, f"is HEIC, {UNSUPPORTED}"),
+    "svg": (lambda: b'<svg xmlns="http://www.w3.org/2000/svg"/>', f"is SVG, {UNSUPPORTED}"),
+    "photoshop": (lambda: b"8BPS\0\x01" + b"\0" * 40, f"is Photoshop, {UNSUPPORTED}"),
+    "icon": (lambda: encoded(RGB, "ICO"), f"is Windows icon, {UNSUPPORTED}"),
+    "text": (lambda: b"hello", UNSUPPORTED),
+    "nothing": (lambda: b"", UNSUPPORTED),
     "cut": (lambda: encoded(RGB)[:-30], "cannot be read"),
 }
 
@@ -197,7 +265,7 @@ def test_squares(fit: str) -> None:
     """An image 20 wide and 10 high: white, its left and right quarters black."""
     wide = np.full((10, 20, 3), 255, np.uint8)
     wide[:, :5] = wide[:, 15:] = 0
-    small = pixels(encoded(Image.fromarray(wide)), 10, fit)  # type: ignore[arg-type]
+    small = pixels(encoded(Image.fromarray(wide)), 10, DataOptions(fit=fit))
     assert small.shape == (10, 10, 3)
     assert (small[0, 5, 0] > 128) == (fit != "pad"), "bars above and below"
     assert (small[5, 0, 0] > 128) == (fit == "crop"), "the sides are cut off"

@@ -14,6 +14,7 @@ from condgen.sampling import files
 from condgen.sampling.request import SampleRequest
 from condgen.sampling.sampler import Sampler
 from condgen.spec import Prior, Spec
+from condgen.testing.toys import toy_card
 
 
 class Net(nn.Module):
@@ -26,7 +27,8 @@ class Net(nn.Module):
 
 
 def sampler(shape: tuple[int, int, int], kind: Any = "classes") -> Sampler:
-    return Sampler(Net(shape), Spec(shape, Labels(("a", "b"), kind)), Prior(3))
+    spec, prior = Spec(shape, Labels(("a", "b"), kind)), Prior(3)
+    return Sampler(Net(shape), spec, prior, card=toy_card(spec, prior))
 
 
 @pytest.mark.parametrize("kind", ["classes", "attributes"])

@@ -14,7 +14,7 @@ import pytest
 from condgen import data, disk
 from condgen.data import ingest
 from condgen.data.dataset import Dataset
-from condgen.data.decode import pixels
+from condgen.data.decode import decoded
 from condgen.errors import CondgenError
 from data_files import by_class, image, png, write, zipped
 
@@ -34,7 +34,7 @@ def nobody_decodes(monkeypatch: pytest.MonkeyPatch) -> None:
     def refuse(*args: object) -> None:
         raise AssertionError("an image file was read again")
 
-    monkeypatch.setattr(ingest, "pixels", refuse)
+    monkeypatch.setattr(ingest, "decoded", refuse)
     monkeypatch.setattr(ingest, "header", refuse)
 
 
@@ -49,7 +49,7 @@ def test_no_image_is_read_twice(own: Path, monkeypatch: pytest.MonkeyPatch) -> N
 def test_the_key_is_the_content(own: Path, tmp_path: Path, cache: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     first = data.load(own)
     copied = write(tmp_path / "copied" / "own", by_class())
-    monkeypatch.setattr(ingest, "pixels", lambda *args: pytest.fail("decoded again"))
+    monkeypatch.setattr(ingest, "decoded", lambda *args: pytest.fail("decoded again"))
     assert data.load(copied).fingerprint == first.fingerprint
     assert len(list(cache.glob("*/images.npy"))) == 1
 
@@ -103,25 +103,25 @@ def test_a_crash_leaves_shards_to_go_on_with(own: Path, cache: Path, monkeypatch
     """The power fails at each shard in turn: nothing half done is ever taken for done, nothing done is done again."""
     monkeypatch.setattr(ingest, "SHARD", 3 * 3 * 12 * 12)  # three images
     monkeypatch.setattr("condgen.data.helpers.os.cpu_count", lambda: 1)
-    decode: Any = pixels
-    decoded: list[str] = []
+    decode: Any = decoded
+    read: list[str] = []
 
     def failing(data: bytes, *args: object) -> object:
-        if len(decoded) in (0, 4, 9) and decoded.count("crash") < 3 and decoded[-1:] != ["crash"]:
-            decoded.append("crash")
+        if len(read) in (0, 4, 9) and read.count("crash") < 3 and read[-1:] != ["crash"]:
+            read.append("crash")
             raise KeyboardInterrupt
-        decoded.append(hashlib.sha256(data).hexdigest())
+        read.append(hashlib.sha256(data).hexdigest())
         return decode(data, *args)
 
-    monkeypatch.setattr(ingest, "pixels", failing)
+    monkeypatch.setattr(ingest, "decoded", failing)
     for _ in range(4):
         try:
             found = data.load(own)
             break
         except KeyboardInterrupt:
             assert not list(cache.glob("*/images.npy"))
-    done = [entry for entry in decoded if entry != "crash"]
-    assert decoded.count("crash") == 3
+    done = [entry for entry in read if entry != "crash"]
+    assert read.count("crash") == 3
     assert len(done) < 12 + 3 * 3, "finished shards were kept"
     assert {x.tobytes() for x in found.train.images} == {image(i).tobytes() for i in range(12)}
     assert not list(cache.glob("*.part"))
@@ -234,7 +234,7 @@ def test_helpers_share_no_open_file(kind: str, tmp_path: Path) -> None:
 def test_a_helper_that_is_killed_is_one_line_and_costs_only_its_own_work(
     own: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    decode: Any = pixels
+    decode: Any = decoded
     parent = os.getpid()
 
     def killed(raw: bytes, *args: object) -> object:
@@ -242,10 +242,10 @@ def test_a_helper_that_is_killed_is_one_line_and_costs_only_its_own_work(
             os.kill(os.getpid(), signal.SIGKILL)
         return decode(raw, *args)
 
-    monkeypatch.setattr(ingest, "pixels", killed)
+    monkeypatch.setattr(ingest, "decoded", killed)
     with pytest.raises(CondgenError, match="a helper was ended while reading images"):
         data.load(own)
-    monkeypatch.setattr(ingest, "pixels", decode)
+    monkeypatch.setattr(ingest, "decoded", decode)
     assert len(data.load(own).train) == 12
 
 

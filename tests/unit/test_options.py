@@ -15,8 +15,8 @@ from condgen.options import TRUNCATION, Option, checked, filled
 from condgen.sampling import files
 from condgen.sampling.request import SampleRequest
 from condgen.sampling.sampler import Sampler
-from condgen.sharing import card as cards
 from condgen.spec import Prior
+from condgen.testing.toys import toy_card
 from conftest import toy_data
 
 WARMTH = Option(name="warmth", help="How bright images are.", default=0.0, minimum=0.0, maximum=1.0)
@@ -89,7 +89,7 @@ class Warm(nn.Module):
 @pytest.fixture
 def warm() -> Sampler:
     spec, prior = toy_data("digits").spec, Prior(4)
-    return Sampler(Warm(spec.shape), spec, prior, options=(*prior.options, WARMTH), card={"system": "warm"})
+    return Sampler(Warm(spec.shape), spec, prior, options=(*prior.options, WARMTH), card=toy_card(spec, prior, "warm"))
 
 
 def test_options_reach_prior_and_network_and_the_card_holds_the_choice(warm: Sampler) -> None:
@@ -98,9 +98,9 @@ def test_options_reach_prior_and_network_and_the_card_holds_the_choice(warm: Sam
     assert (warm.sample("8", count=3, warmth=0.5).astype(int) - usual >= 30).all()
     assert len(np.unique(warm.sample("8", count=3, truncation=0.0))) == 1, "all of z is its mean"
     other = warm.with_options(warmth=0.5)
-    assert (other.card["sampling"], "sampling" in warm.card) == ({"warmth": 0.5}, False)
+    assert (other.card.sampling, warm.card.sampling) == ({"warmth": 0.5}, None)
     assert (other.sample("8", count=3, warmth=0) == usual).all()
-    assert "sampling" not in other.with_options(warmth=0).card
+    assert "sampling" not in other.with_options(warmth=0).card.to_json()
 
 
 def test_images_under_options_are_the_same_alone_and_in_company(warm: Sampler) -> None:
@@ -137,7 +137,7 @@ def test_a_free_option_is_an_input_of_an_onnx_file(warm: Sampler, tmp_path: Path
 
 
 def test_command_line_and_card_know_the_options_of_a_run(tiny_run: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    assert [option.name for option in cards.options(api.card(tiny_run))] == ["truncation"]
+    assert [option.name for option in api.card(tiny_run).sampling_options] == ["truncation"]
     cli.main(["sample", str(tiny_run), "--help"])
     assert "--truncation" in capsys.readouterr().out
     out = tiny_run.parent / "truncated.npz"

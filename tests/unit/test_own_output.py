@@ -20,6 +20,7 @@ from condgen.sampling import files, shards
 from condgen.sampling.request import SampleRequest
 from condgen.sampling.sampler import Sampler
 from condgen.spec import Prior, Spec
+from condgen.testing.toys import toy_card
 from condgen.verbs import augment
 from data_files import CLASSES, by_class, png, write, zipped
 
@@ -135,8 +136,8 @@ LABELS = {
 
 
 def sampler(labels: Labels, channels: int = 3) -> Sampler:
-    shape = (channels, 6, 6)
-    return Sampler(Net(shape, len(labels)), Spec(shape, labels), Prior(3))
+    spec, prior = Spec((channels, 6, 6), labels), Prior(3)
+    return Sampler(Net(spec.shape, len(labels)), spec, prior, card=toy_card(spec, prior))
 
 
 def augmented(ours: Sampler, wanted: list[Label], out: Path) -> None:

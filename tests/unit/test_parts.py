@@ -19,7 +19,8 @@ from condgen.system import Player, adam, descend, logged, restore_state, state_o
 from condgen.training import interrupt
 from condgen.training.ema import EMA
 from condgen.training.length import Length
-from condgen.training.trainer import AROUND, EVALUATIONS, Every, Pace, Plan, passed
+from condgen.training.request import Schedule
+from condgen.training.trainer import AROUND, EVALUATIONS, Pace, Plan, passed
 
 
 def net_of(value: float) -> Any:
@@ -177,9 +178,9 @@ def test_multiples_are_passed_once() -> None:
     hits = [now for now in range(8, 200, 8) if passed(24, now - 8, now)]
     assert hits == list(range(24, 200, 24))
     assert [now for now in range(10, 61, 10) if passed(25, now - 10, now)] == [30, 50]
-    assert Plan.of(2_000, Every(), 30.0, "fd") == Plan(2_000, 10, 100, 5_000, 30.0, "fd", 200)
-    assert Plan.of(90_000, Every(log=7, evaluation=0), 30.0, "fd") == Plan(90_000, 7, 4_500, 0, 30.0, "fd", 9_000)
-    assert Plan.of(10, Every(), 30.0, "fd").log_every == 1
+    assert Plan.of(2_000, Schedule()) == Plan(2_000, 10, 100, 5_000, 30.0, "fd", 200)
+    assert Plan.of(90_000, Schedule(log_every=7, evaluate_every=0)) == Plan(90_000, 7, 4_500, 0, 30.0, "fd", 9_000)
+    assert Plan.of(10, Schedule()).log_every == 1
 
 
 def test_devices() -> None:

@@ -198,7 +198,7 @@ def test_what_was_done_to_the_images_is_said(root: Path) -> None:
 def test_pil_images_of_any_mode_and_size_are_read_as_files_are(tmp_path: Path, root: Path) -> None:
     one = Image.open(sorted(root.rglob("*.png"))[0])
     images = [one.convert(mode).resize((30 + i, 20)) for i, mode in enumerate(["L", "RGBA", "CMYK", "P", "1", "I;16"])]
-    found = data.load((images, list("abcdef")), size=16)
+    found = data.load((images, list("abcdef")), size=16, window="0,65535")
     assert found.train.images.shape == (6, 16, 16, 3)
     assert found.left_out == {}
 

@@ -11,7 +11,9 @@ import torch
 from condgen import cli
 from condgen.errors import CondgenError
 from condgen.labels import Labels
+from condgen.spec import Prior, Spec
 from condgen.systems import DIGITS
+from condgen.testing.toys import toy_card
 from condgen.training import kernels, metric_log, run
 from condgen.training.identity import FORMAT
 from condgen.training.metric_log import Meter, MetricLog
@@ -215,7 +217,7 @@ def test_a_training_may_go_on_with_other_settings_if_somebody_insists(tmp_path: 
 def test_publishing_replaces_weights_and_card_together(tmp_path: Path) -> None:
     here, net = opened(tmp_path, CVAE), torch.nn.Linear(2, 2)
     for images in (10, 20):
-        here.publish(net, {"images": images})
+        here.publish(net, toy_card(Spec.from_json(CVAE.spec), Prior(2), images=images))
     assert sorted(p.name for p in (tmp_path / "generator").iterdir()) == [
         "card.json",
         "weights-000000000020.safetensors",

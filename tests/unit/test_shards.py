@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from condgen import api
 from condgen.errors import CondgenError
 from condgen.sampling import shards
 from condgen.sampling.request import SampleRequest
@@ -18,7 +19,8 @@ from condgen.testing.trainings import begin, run_to
 
 @pytest.fixture
 def sampler(tmp_path: Path) -> Sampler:
-    return run_to(begin("cvae", tmp_path / "run"), 3).sampler
+    run_to(begin("cvae", tmp_path / "run"), 3)
+    return api.load(tmp_path / "run")
 
 
 def draw(sampler: Sampler, out: Path, count: int = 20) -> dict[str, bytes]:

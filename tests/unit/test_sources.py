@@ -425,8 +425,9 @@ def test_medical_images_ask_which_values_are_black_and_white(tmp_path: Path) -> 
     write(tmp_path / "d", {f"{k}/{i}.dcm": dicom(values + i) for k in "ab" for i in range(2)})
     with pytest.raises(Question, match=r"values from -1000 to 1000; .* Add --window=-1000,1000\."):
         data.load(tmp_path / "d")
-    images = data.load(tmp_path / "d", window="-1000,1000").train.images[..., 0]
-    assert (images[0] == wanted).all()
+    found = data.load(tmp_path / "d", window="-1000,1000")
+    assert (found.train.images[0, ..., 0] == wanted).all()
+    assert not found.notes
     write(tmp_path / "i", {"a/1.dcm": dicom(values, "MONOCHROME1"), "b/1.dcm": dicom(values)})
     images = data.load(tmp_path / "i", window="-1000,1000").train.images[..., 0]
     assert (images[0] == 255 - images[1]).all()

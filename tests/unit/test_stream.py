@@ -9,7 +9,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from condgen.data import Split
+from condgen.data.transparency import cleared, premultiplied
 from condgen.labels import Labels
+from condgen.sampling.sampler import to_uint8
 from condgen.stream import Stream
 from conftest import KINDS, toy_data
 
@@ -58,8 +60,10 @@ def test_batches_are_what_the_contract_says(kind: str) -> None:
     assert stream.images == 16
     rows = stream.rows(0, 16).numpy()
     assert torch.equal(y, torch.from_numpy(data.labels.encode(data.train.labels[rows])))
-    whole = torch.from_numpy(data.train.images[rows]).permute(0, 3, 1, 2)
-    assert torch.equal(((x + 1) * 127.5).round().to(torch.uint8), whole)
+    images = data.train.images[rows]
+    seen = ((x + 1) * 127.5).round().to(torch.uint8).permute(0, 2, 3, 1)
+    assert torch.equal(seen, torch.from_numpy(premultiplied(images)))
+    assert torch.equal(to_uint8(x), torch.from_numpy(cleared(images) if kind == "alpha" else images)), "there and back"
 
 
 def test_pixels_fill_the_range() -> None:

@@ -45,15 +45,18 @@ merging.py          --merge, and names that seem to be one label; classes.py num
 foreign_images.py   converts DICOM, NIfTI, HEIC, AVIF and JPEG 2000 while they are read
 decode.py           decodes one file to pixels, or gives the reason why that is impossible
 held_out.py         test images of data without splits
+window.py           which values of images with more than 8 bits are black and white; depth.py asks
+transparency.py     images with a fourth channel, or composited over a colour
 ingest.py           decodes all files into one memory-mapped array in the cache; helpers.py runs it in parallel
 originals.py        format, depth and range of the files before decoding
 dataset.py          the result of every reader
 """
 
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from condgen.data import foreign_images, held_out, hub, ingest, memory, merging, reading
+from condgen.data import foreign_images, held_out, hub, ingest, memory, merging, reading, transparency
 from condgen.data.arrays import from_arrays
 from condgen.data.dataset import Dataset, Split, choosing
 from condgen.data.layouts import LAYOUTS, SOURCES, Layout, Source
@@ -90,12 +93,12 @@ def load(source: DataSource, options: DataOptions = AS_THEY_ARE, **given: Any) -
     found = without_labels(found) if options.kind == "none" else merging.merged(found, options.merge)
     size = options.size
     if isinstance(found, Listing):
-        found = foreign_images.converting(found, options)
-        data = ingest.dataset(found, size, options.fit, options.on_bad, options.held_out)
+        data = ingest.dataset(foreign_images.converting(found, options), options)
     else:
-        data = found
+        data = transparency.of_arrays(found, options)
         if size is not None and size not in data.train.images.shape[1:3]:
             height, width = data.train.images.shape[1:3]
             raise CondgenError(f"--size scales image files; {data.name!r} is arrays of {height}x{width}.")
         data = held_out.divided(data) if options.held_out == "per_class" else data
+    data = replace(data, remarks=(*data.remarks, *transparency.remarks(data, options)))
     return data if options.attributes is None else choosing(data, options.attributes)

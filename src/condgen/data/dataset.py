@@ -33,7 +33,7 @@ split"), ("train/cat/", "the class cat") or ("labels.csv: breed", "the class of 
 class Split:
     """Images and labels of one split of a data set.
 
-    images: uint8 (n, height, width, channels), with 1 or 3 channels.
+    images: uint8 (n, height, width, channels), with 1, 3 or, with transparency, 4 channels (data/transparency.py).
     labels: (n,) class numbers, or (n, K) attribute values 0, 1 and UNKNOWN.
     """
 
@@ -164,8 +164,8 @@ def as_images(array: NDArray[np.generic], where: str) -> NDArray[np.uint8]:
         )
     if array.ndim == 3:
         array = array[..., None]
-    if array.ndim != 4 or array.shape[3] not in (1, 3):
-        raise CondgenError(f"{where}: images have shape {array.shape}, wanted (n, h, w), (n, h, w, 1 or 3).")
+    if array.ndim != 4 or array.shape[3] not in (1, 3, 4):
+        raise CondgenError(f"{where}: images have shape {array.shape}, wanted (n, h, w), (n, h, w, 1, 3 or 4).")
     return array.astype(np.uint8, copy=False)
 
 

@@ -1,6 +1,7 @@
 """Decodes one image file. A few formats, recognised by content, are accepted; others are rejected with a reason.
 
-Pillow alone would also clip 16-bit grey to white, ignore transparency, and start a PostScript interpreter.
+Pillow alone would also clip 16-bit grey to white, ignore transparency, and start a PostScript interpreter. Transparent
+images are composited over --background or kept with --alpha; images with more than 8 bits are read through --window.
 """
 
 import io
@@ -14,6 +15,9 @@ from numpy.typing import NDArray
 from PIL import Image, ImageCms, ImageOps, UnidentifiedImageError
 
 from condgen.data.store import Bad
+from condgen.data.transparency import cleared, over
+from condgen.data.window import extent, windowed
+from condgen.data_options import AS_THEY_ARE, Colour, DataOptions
 from condgen.spec import Fit
 
 FORMATS = ("PNG", "JPEG", "BMP", "GIF", "WEBP", "TIFF", "PPM")
@@ -22,9 +26,23 @@ first one is used."""
 PIXELS, SIDE = 50_000_000, 20_000
 """Maximum number of pixels and maximum side, checked in the header before any pixel is decoded."""
 LIMIT = f"at most {PIXELS // 1_000_000} megapixels and {SIDE:,} pixels along a side are read"
-PAPER = (255, 255, 255)
-"""Background colour of transparent images."""
 ORIENTATION = 0x0112  # EXIF tag
+SIXTEEN = "16-bit values"
+UNBOUNDED = {"I": "32-bit integers", "F": "floating-point numbers"}
+"""Modes of Pillow whose value of white is not defined."""
+FOREIGN = {
+    b"\xff\x0a": "JPEG XL", b"\0\0\0\x0cJXL ": "JPEG XL", b"\0\0\0\x0cjP  ": "JPEG 2000",
+    b"\xff\x4f\xff\x51": "JPEG 2000", b"8BPS": "Photoshop", b"%!PS": "PostScript", b"%PDF": "PDF", b"<svg": "SVG",
+    b"\0\0\x01\0": "Windows icon",
+}  # fmt: skip
+"""First bytes of formats that are named in the reason, since files in them are common."""
+BRANDS = {
+    b"avif": "AVIF", b"avis": "AVIF",
+    **dict.fromkeys((b"heic", b"heix", b"hevc", b"hevx", b"heim", b"heis", b"mif1", b"msf1"), "HEIC"),
+}  # fmt: skip
+"""The same for the container of AVIF and HEIC, by the brand after `ftyp`."""
+CONVERTED = {"AVIF": ".avif", "HEIC": ".heic", "JPEG 2000": ".jp2"}
+"""Formats that foreign_images.py converts before they get here, if the name ends as usual."""
 
 
 class Header(NamedTuple):
@@ -42,16 +60,44 @@ def header(data: bytes) -> Header:
         return Header(width, height) if turned else Header(height, width)
 
 
-def pixels(data: bytes, size: int | None = None, fit: Fit = "crop") -> NDArray[np.uint8]:
-    """Decode an image to uint8 (h, w, 3), upright and in sRGB; scaled to (size, size) if given. Raises Bad, with the
-    reason.
+class Values(NamedTuple):
+    """The values of an image with more than 8 bits per pixel."""
 
-    fit: how an image that is not square becomes square: crop the centre, pad with black, or stretch.
+    kind: str
+    """SIXTEEN, or a value of UNBOUNDED."""
+    low: float
+    high: float
+
+
+class Decoded(NamedTuple):
+    """A decoded image, and what a user should know about it."""
+
+    pixels: NDArray[np.uint8]
+    """(h, w, 3), or with --alpha (h, w, 4)."""
+    transparent: bool = False
+    """Whether the file has pixels that are not opaque."""
+    values: Values | None = None
+    """None for images with 8 bits."""
+
+
+def decoded(data: bytes, size: int | None = None, options: DataOptions = AS_THEY_ARE) -> Decoded:
+    """Decode an image, upright and in sRGB; scaled to (size, size) if given. Raises Bad, with the reason.
+
+    Values whose white is not defined become black if there is no window. The reader of a data set asks for one.
     """
     with _naming(), _opened(data) as image:
         image.load()
-        seen = in_rgb(ImageOps.exif_transpose(image) if lying(image) > 1 else image)
-        return np.array(seen if size is None else fitted(seen, size, fit), np.uint8)
+        turned = ImageOps.exif_transpose(image) if lying(image) > 1 else image
+        seen, values = in_8_bits(turned, options.black_and_white)
+        transparent = has_transparency(seen)
+        seen = in_rgba(seen) if options.alpha else in_rgb(seen, options.backdrop)
+        found = np.array(seen if size is None else fitted(seen, size, options.fit), np.uint8)
+        return Decoded(cleared(found) if options.alpha else found, transparent, values)
+
+
+def pixels(data: bytes, size: int | None = None, options: DataOptions = AS_THEY_ARE) -> NDArray[np.uint8]:
+    """The pixels of `decoded`."""
+    return decoded(data, size, options).pixels
 
 
 def lying(image: Image.Image) -> int:
@@ -61,31 +107,58 @@ def lying(image: Image.Image) -> int:
 
 
 def fitted(image: Image.Image, size: int, fit: Fit) -> Image.Image:
-    """Scale an image to a square with the Lanczos filter, which antialiases."""
+    """Scale an image to a square with the Lanczos filter, which antialiases. Pillow premultiplies colours by alpha."""
     square, lanczos = (size, size), Image.Resampling.LANCZOS
     if fit == "crop":
         return ImageOps.fit(image, square, lanczos)
     return ImageOps.pad(image, square, lanczos) if fit == "pad" else image.resize(square, lanczos)
 
 
-def in_rgb(image: Image.Image) -> Image.Image:
-    """Convert an image of any mode to RGB: 16 bits are scaled, not clipped; transparency is composited over white;
-    colour profiles are converted to sRGB.
+def in_8_bits(image: Image.Image, window: tuple[float, float] | None) -> tuple[Image.Image, Values | None]:
+    """Convert an image with more than 8 bits to 8 bits, and tell its values. Other images are returned unchanged.
 
-    Raises Bad if the value of white is not defined.
+    window: the values that become black and white. By default, those of 16 bits are 0 and 65,535, and there are none of
+    other depths, which become black.
     """
-    if image.mode.startswith("I;16") or (image.mode == "I" and image.format == "PPM"):
-        return Image.fromarray((np.asarray(image, np.float64) / 257).round().astype(np.uint8)).convert("RGB")
-    if image.mode in ("I", "F", "LAB"):
-        what = {"I": "32-bit integers", "F": "floating-point numbers"}.get(image.mode, "CIE Lab")
-        raise Bad(f"holds {what}, for which no value is known to be white; save it with 8 or 16 bits")
+    sixteen = image.mode.startswith("I;16") or (image.mode == "I" and image.format == "PPM")
+    if image.mode == "LAB":
+        raise Bad("holds CIE Lab; save it as RGB")
+    if not sixteen and image.mode not in UNBOUNDED:
+        return image, None
+    raw = np.asarray(image)
+    try:
+        values = Values(SIXTEEN if sixteen else UNBOUNDED[image.mode], *extent(raw))
+    except ValueError:
+        raise Bad("holds no finite value") from None
+    bounds = window or ((0, 65_535) if sixteen else None)
+    shown = Image.fromarray(windowed(raw, bounds) if bounds else np.zeros(raw.shape, np.uint8))
+    if (key := image.info.get("transparency")) is not None:  # one value of a PNG is transparent
+        shown.putalpha(Image.fromarray(np.where(raw == key, 0, 255).astype(np.uint8)))
+    return shown, values
+
+
+def has_transparency(image: Image.Image) -> bool:
+    """Whether any pixel of an 8-bit image is not opaque."""
+    return image.has_transparency_data and image.convert("RGBA").getchannel("A").getextrema()[0] != 255
+
+
+def in_rgb(image: Image.Image, background: Colour) -> Image.Image:
+    """Convert an 8-bit image of any mode to sRGB. Transparency is composited over a colour."""
     if image.has_transparency_data:
-        seen = Image.new("RGBA", image.size, PAPER)
-        seen.alpha_composite(image.convert("RGBA"))
-        flat = seen.convert("RGB")
-        flat.info["icc_profile"] = image.info.get("icc_profile")
-        return in_srgb(flat)
+        return over(in_rgba(image), background)
     return in_srgb(image if image.mode in ("RGB", "CMYK") else image.convert("RGB"))
+
+
+def in_rgba(image: Image.Image) -> Image.Image:
+    """Convert an 8-bit image of any mode to sRGB with alpha. Colours are not multiplied by alpha."""
+    if not image.has_transparency_data:
+        return in_srgb(image if image.mode in ("RGB", "CMYK") else image.convert("RGB")).convert("RGBA")
+    both = image.convert("RGBA")
+    colour = both.convert("RGB")
+    colour.info["icc_profile"] = image.info.get("icc_profile")
+    shown = in_srgb(colour)
+    shown.putalpha(both.getchannel("A"))
+    return shown
 
 
 def in_srgb(image: Image.Image) -> Image.Image:
@@ -103,9 +176,19 @@ def in_srgb(image: Image.Image) -> Image.Image:
     return image.convert("RGB")
 
 
+def foreign(data: bytes) -> str | None:
+    """The name of a common format that is not read here, by the first bytes; None for other files."""
+    if data[4:8] == b"ftyp":
+        return BRANDS.get(data[8:12])
+    return next((name for start, name in FOREIGN.items() if data.startswith(start)), None)
+
+
 @contextmanager
 def _opened(data: bytes) -> Iterator[Image.Image]:
     """Open an image, and check the size in its header before any pixel is decoded."""
+    if what := foreign(data):
+        remedy = f"give it the ending {CONVERTED[what]}" if what in CONVERTED else "convert it, for example to PNG"
+        raise Bad(f"is {what}, not an image in a supported format ({', '.join(FORMATS)}); {remedy}")
     with Image.open(io.BytesIO(data), formats=FORMATS) as image:
         if image.width * image.height > PIXELS or max(image.size) > SIDE:
             raise Bad(f"is too large: {image.width:,} x {image.height:,} pixels; {LIMIT}")

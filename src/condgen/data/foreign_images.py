@@ -15,21 +15,16 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image, ImageOps, UnidentifiedImageError
 
-from condgen.data.decode import PIXELS
+from condgen.data.decode import PIXELS, foreign
 from condgen.data.listing import Listing
-from condgen.data.raw_arrays import rescaled, values_window, windows
 from condgen.data.store import LARGEST, Bad, Images
+from condgen.data.window import answers, as_option, windowed
 from condgen.data_options import DataOptions
 from condgen.errors import Question, needs
 
 VERSION = 1
 LOOKED_AT = 3
 """Number of files whose values are looked at before the question which are black and white."""
-HEIC = (b"heic", b"heix", b"hevc", b"hevx", b"heim", b"heis", b"mif1", b"msf1")
-AVIF = (b"avif", b"avis")
-"""Brands of HEIF files, in bytes 8 to 12."""
-JPEG_2000 = (b"\0\0\0\x0cjP  ", b"\xff\x4f\xff\x51")
-
 Window = tuple[float, float] | None
 
 
@@ -38,11 +33,16 @@ def converting(listing: Listing, options: DataOptions) -> Listing:
     foreign = [name for name in listing.images if name.lower().endswith(ENDINGS)]
     if not foreign:
         return listing
-    window = values_window(options)
+    window = options.black_and_white
     for name in foreign[:LOOKED_AT] if window is None else ():
         with suppress(Bad):
             _check_window(name, listing.store.read(name), str(listing.store.path))
     return replace(listing, store=Converted(listing.store, window))
+
+
+def uses_window(name: str) -> bool:
+    """Whether a file has the name of an image that is converted with --window while it is read."""
+    return name.lower().endswith(MEDICAL)
 
 
 class Converted:
@@ -72,12 +72,11 @@ def _converter(name: str, data: bytes) -> Callable[[bytes, Window], bytes] | Non
         return _dicom
     if name.endswith((".nii", ".nii.gz")):
         return _nifti
-    if data[4:8] == b"ftyp":
-        return _heic if data[8:12] in HEIC else _avif if data[8:12] in AVIF else None
-    return _jpeg_2000 if data.startswith(JPEG_2000) else None
+    return {"HEIC": _heic, "AVIF": _avif, "JPEG 2000": _jpeg_2000}.get(foreign(data) or "")
 
 
-ENDINGS = (".dcm", ".dicom", ".nii", ".nii.gz", ".heic", ".heif", ".hif", ".avif", ".jp2", ".j2k")
+MEDICAL = (".dcm", ".dicom", ".nii", ".nii.gz")
+ENDINGS = (*MEDICAL, ".heic", ".heif", ".hif", ".avif", ".jp2", ".j2k")
 
 
 def _check_window(name: str, data: bytes, where: str) -> None:
@@ -88,9 +87,9 @@ def _check_window(name: str, data: bytes, where: str) -> None:
     if values.dtype == np.uint8:
         return
     low, high = float(values.min()), float(values.max())
-    answers = [f"--window={a:g},{b:g}" for a, b in suggested] or windows(low, high, values.dtype)
+    likely = [as_option(*window) for window in suggested] or answers(low, high, values.dtype)
     doubt = f"{where!r}: {name} has values from {low:g} to {high:g}"
-    raise Question(f"{doubt}; which are black and white?", answers)
+    raise Question(f"{doubt}; which are black and white?", likely)
 
 
 def _dicom(data: bytes, window: Window) -> bytes:
@@ -198,7 +197,7 @@ def _in_bytes(values: NDArray[Any], window: Window) -> Image.Image:
         return Image.fromarray(values)
     if window is None:
         raise Bad("has values of more than 8 bits; say which are black and white with --window LOW,HIGH")
-    return Image.fromarray(rescaled(values, window))
+    return Image.fromarray(windowed(values, window))
 
 
 def _check_size(size: tuple[int, int]) -> None:

@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from condgen.data.dataset import Dataset, Split
+from condgen.data.transparency import has_alpha, is_opaque
 
 FEWEST, FEWEST_PER_CLASS = 100, 10
 """With fewer images, none is held out: of the whole data set, and of one class."""
@@ -22,9 +23,11 @@ def ranks(images: NDArray[np.uint8]) -> NDArray[np.uint64]:
     """A hash of the pixels of each image, (n,), uniform over all 64-bit numbers.
 
     An image whose channels are equal has the same hash as a grey one: only some files store grey images as colour.
+    Likewise, an opaque image has the same hash with and without alpha.
     """
     found = np.empty(len(images), np.uint64)
     for place, image in enumerate(images):
+        image = image[..., :3] if has_alpha(image) and is_opaque(image) else image
         canonical = image[..., :1] if _is_grey(image[:1]) and _is_grey(image) else image  # most colours show at once
         digest = hashlib.blake2b(repr(canonical.shape).encode() + canonical.tobytes(), digest_size=8)
         found[place] = int.from_bytes(digest.digest())

@@ -19,7 +19,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 from filelock import FileLock
@@ -27,16 +27,20 @@ from numpy.typing import NDArray
 
 from condgen import cache, disk, marker
 from condgen.data.dataset import Dataset, Split
-from condgen.data.decode import header, pixels
+from condgen.data.decode import decoded, header
+from condgen.data.depth import Depth, check_depth
 from condgen.data.file_names import FileNames
+from condgen.data.foreign_images import uses_window
 from condgen.data.held_out import FEWEST, chosen, classes_of, ranks, said
 from condgen.data.helpers import chunked, each
 from condgen.data.listing import Listing
 from condgen.data.store import Bad, Images, shown
+from condgen.data.transparency import is_opaque
+from condgen.data_options import AS_THEY_ARE, WHITE, DataOptions
 from condgen.errors import CondgenError
-from condgen.spec import Fit, HeldOut, OnBad
+from condgen.spec import HeldOut, OnBad
 
-VERSION = 3
+VERSION = 4
 """Version of the decoding and of the cached data. It is part of every key."""
 SIZE = 64
 """Default side, in pixels, that images are scaled to if they are larger or differ in size."""
@@ -68,30 +72,9 @@ class Facts(NamedTuple):
     """Whether condgen wrote it as a grid or figure. Height and width are then 0."""
 
 
-class Ingested(NamedTuple):
-    """Decoded images: first those for training, then those held out for testing; each part in the order of the names.
-
-    images: memory-mapped, (n, h, w, 1 or 3).
-    lost: index and reason of each image that failed.
-    held: indices of the images that are held out.
-    """
-
-    images: NDArray[np.uint8]
-    lost: dict[int, str]
-    held: frozenset[int]
-
-
-def dataset(
-    listing: Listing,
-    size: int | None = None,
-    fit: Fit = "crop",
-    on_bad: OnBad | None = None,
-    held_out: HeldOut = "per_class",
-) -> Dataset:
-    """Decode the images of a listing. Raises CondgenError if no training image can be used.
-
-    on_bad: with None, up to 1 % of the files may be unusable and are left out.
-    """
+def dataset(listing: Listing, options: DataOptions = AS_THEY_ARE) -> Dataset:
+    """Decode the images of a listing. Raises CondgenError if no training image can be used."""
+    on_bad, held_out = options.on_bad, options.held_out
     listing, survey = without_own(listing, surveyed(listing))
     generated = not listing.generated and are_generated(survey)
     bad = {name: why for name, why in zip(listing.images, survey, strict=True) if isinstance(why, str)}
@@ -101,8 +84,10 @@ def dataset(
     divides = held_out == "per_class" and not test and len(rows) >= FEWEST
     groups = classes_of(listing.values[rows]) if divides else None
     facts = [found for row in rows if isinstance(found := survey[row], Facts)]
-    side = size or listing.size or usual_size(facts)
-    images, lost, held = ingested(listing.store, [listing.images[row] for row in rows], facts, side, fit, groups)
+    side = options.size or listing.size or usual_size(facts)
+    names = [listing.images[row] for row in rows]
+    images, lost, held, findings = ingested(listing.store, names, facts, side, options, groups)
+    check_depth(listing.name, findings.depth, options)
     bad |= {listing.images[rows[place]]: why for place, why in lost.items()}
     left_out = dict(listing.odd) | bad
     judge_bad(listing, left_out, on_bad)
@@ -116,7 +101,7 @@ def dataset(
     ignored = {**listing.ignored, **unused(listing)}
     about = {shown(name): why for name, why in {**ignored, **left_out}.items()}
     own = {shown(name): wrote for name, wrote in listing.own.items()}
-    remarks = listing.remarks
+    remarks = (*listing.remarks, *findings.remarks(listing, options))
     if generated:
         remarks = (*remarks, f"condgen generated all images of {listing.name!r}.")
     first = Split(images[:cut], values[:cut], FileNames(files[:cut]))
@@ -234,28 +219,81 @@ def look(store: Images, names: Sequence[str]) -> list[Facts | str]:
     return found
 
 
+class Findings(NamedTuple):
+    """What a user should know about the decoded images."""
+
+    transparent: int = 0
+    """Number of images with pixels that are not opaque."""
+    depth: Depth = Depth()
+
+    def __add__(self, other: "Findings") -> "Findings":  # type: ignore[override]
+        return Findings(self.transparent + other.transparent, self.depth + other.depth)
+
+    def to_json(self) -> list[Any]:
+        return [self.transparent, self.depth.to_json()]
+
+    @classmethod
+    def from_json(cls, data: Sequence[Any]) -> "Findings":
+        return cls(int(data[0]), Depth.from_json(data[1]))
+
+    def remarks(self, listing: Listing, options: DataOptions) -> tuple[str, ...]:
+        """One sentence each."""
+        said = []
+        if options.window and not self.depth.found and not any(map(uses_window, listing.images)):
+            said.append(f"--window has no effect: no image of {listing.name!r} has more than 8 bits per value.")
+        if self.transparent and not options.alpha and options.background == WHITE:
+            some = f"{self.transparent:,} image{'s' if self.transparent > 1 else ''} of {listing.name!r}"
+            said.append(
+                f"the transparent parts of {some} are read as white (--alpha keeps transparency, --background chooses "
+                "another colour)."
+            )
+        return tuple(said)
+
+
+class Ingested(NamedTuple):
+    """Decoded images: first those for training, then those held out for testing; each part in the order of the names.
+
+    images: memory-mapped, (n, h, w, 1 or 3), or (n, h, w, 4) with --alpha if any is transparent.
+    lost: index and reason of each image that failed.
+    held: indices of the images that are held out.
+    """
+
+    images: NDArray[np.uint8]
+    lost: dict[int, str]
+    held: frozenset[int]
+    findings: Findings
+
+
 def ingested(
     store: Images,
     names: Sequence[str],
     facts: Sequence[Facts],
     size: int | None,
-    fit: Fit,
+    options: DataOptions,
     groups: NDArray[np.int64] | None = None,
 ) -> Ingested:
-    """Decode all images. groups: the class of each image, if a tenth of each is to be held out."""
+    """Decode all images, or map the result of an earlier run.
+
+    groups: the class of each image, if a tenth of each is to be held out.
+    """
     key = [] if groups is None else [hashlib.sha256(groups.tobytes()).hexdigest()]
-    recipe = json.dumps([VERSION, size, fit, *key, *(found.sha256 for found in facts)])
+    recipe = json.dumps([VERSION, size, options.fit, *_chosen(options), *key, *(found.sha256 for found in facts)])
     final = folder() / hashlib.sha256(recipe.encode()).hexdigest()[:32]
     if found := _mapped(final):  # without a lock file, which a read-only cache has no room for
         return found
     with cache.writing(final.parent), FileLock(f"{final}.lock"):
         if (found := _mapped(final)) is None:
             sides = (size, size) if size else (facts[0].height, facts[0].width)
-            _make(final, store, names, sides, size, fit, groups)
+            _make(final, store, names, sides, size, options, groups)
             found = _mapped(final)
     if found is None:
         raise CondgenError(f"{str(final)!r} is not what was just written there: does the disk fail?")
     return found
+
+
+def _chosen(options: DataOptions) -> list[str]:
+    """The options for transparency and depth that differ from their defaults, as part of the key."""
+    return [f"{name}={options.chosen[name]}" for name in ("alpha", "background", "window") if name in options.chosen]
 
 
 def _make(
@@ -264,7 +302,7 @@ def _make(
     names: Sequence[str],
     sides: tuple[int, int],
     size: int | None,
-    fit: Fit,
+    options: DataOptions,
     groups: NDArray[np.int64] | None,
 ) -> None:
     """Decode the images shard by shard into a temporary folder, then join the shards and rename the folder."""
@@ -272,8 +310,8 @@ def _make(
     if not part.is_dir():
         _remove(part)
         part.mkdir()
-    per_shard = max(1, min(1024, SHARD // (3 * sides[0] * sides[1])))
-    work = partial(shard, store, part, sides, size, fit)
+    per_shard = max(1, min(1024, SHARD // ((3 + options.alpha) * sides[0] * sides[1])))
+    work = partial(shard, store, part, sides, size, options)
     shards = list(each(work, list(enumerate(chunked(names, per_shard))), "reading", per_shard))
     _join(part, shards, sides, per_shard, groups)
     for path in part.iterdir():
@@ -285,25 +323,44 @@ def _make(
 
 
 def shard(
-    store: Images, part: Path, sides: tuple[int, int], size: int | None, fit: Fit, job: tuple[int, Sequence[str]]
-) -> Path:
+    store: Images, part: Path, sides: tuple[int, int], size: int | None, options: DataOptions,
+    job: tuple[int, Sequence[str]],
+) -> Path:  # fmt: skip
     """Decode some images into a shard file, unless an earlier run has already done so. Returns the file's path."""
     number, names = job
     path = part / f"{number:06d}.npz"
     if _is_whole(path, len(names), sides):
         return path
     _remove(path)
-    images, bad = np.empty((len(names), *sides, 3), np.uint8), dict[int, str]()
+    images, bad, findings = np.empty((len(names), *sides, 3 + options.alpha), np.uint8), dict[int, str](), Findings()
     for place, name in enumerate(names):
         try:
-            images[place] = _fitting(pixels(store.read(name), size, fit), sides)
+            found = decoded(store.read(name), size, options)
+            images[place] = _fitting(found.pixels, sides)
+            findings += Findings(int(found.transparent), Depth.of(found.values))
         except Bad as error:
             bad[place] = str(error)
-    images = np.delete(images, list(bad), 0)
-    grey = bool((images == images[..., :1]).all())
+    images = _narrowed(np.delete(images, list(bad), 0))
     with disk.replacing(path) as temporary, temporary.open("wb") as file:
-        np.savez(file, images=images[..., :1] if grey else images, bad=np.array(json.dumps(bad)))
+        np.savez(file, images=images, bad=np.array(json.dumps(bad)), findings=np.array(json.dumps(findings.to_json())))
     return path
+
+
+def _narrowed(images: NDArray[np.uint8]) -> NDArray[np.uint8]:
+    """Images with as few channels as they need: 1 if all are grey, 3 if all are opaque."""
+    if images.shape[3] == 4:
+        if not is_opaque(images):
+            return images
+        images = images[..., :3]
+    return images[..., :1] if bool((images == images[..., :1]).all()) else images
+
+
+def _widened(images: NDArray[np.uint8], channels: int) -> NDArray[np.uint8]:
+    """Images with more channels than they need: grey as colour, and opaque."""
+    if channels == 4 and images.shape[3] < 4:
+        opaque = np.full((*images.shape[:3], 1), 255, np.uint8)
+        return np.concatenate([_widened(images, 3), opaque], 3)
+    return np.broadcast_to(images, (*images.shape[:3], channels))
 
 
 def _is_whole(path: Path, count: int, sides: tuple[int, int]) -> bool:
@@ -311,6 +368,7 @@ def _is_whole(path: Path, count: int, sides: tuple[int, int]) -> bool:
     try:
         with np.load(path) as arrays:
             images, bad = arrays["images"], json.loads(str(arrays["bad"]))
+            Findings.from_json(json.loads(str(arrays["findings"])))
         return images.dtype == np.uint8 and images.shape[1:3] == sides and len(images) + len(bad) == count
     except DAMAGE:
         return False
@@ -325,15 +383,17 @@ def _fitting(image: NDArray[np.uint8], sides: tuple[int, int]) -> NDArray[np.uin
 def _join(
     part: Path, shards: Sequence[Path], sides: tuple[int, int], per_shard: int, groups: NDArray[np.int64] | None
 ) -> None:
-    """Write images.npy, with one channel if every image is grey, and meta.json with the failures and held-out images.
+    """Write images.npy, with as few channels as all shards need, and meta.json with what is known about the images.
 
     Images that are held out for testing come last, so that each split is one piece of the array.
     """
     counts, channels, bad, found = list[int](), 1, dict[int, str](), list[NDArray[np.uint64]]()
+    findings = Findings()
     for number, path in enumerate(shards):
         with np.load(path) as arrays:
             images = arrays["images"]
             lost = json.loads(str(arrays["bad"]))
+            findings += Findings.from_json(json.loads(str(arrays["findings"])))
         counts.append(len(images))
         channels = max(channels, images.shape[3])
         bad |= {number * per_shard + int(place): why for place, why in lost.items()}
@@ -345,7 +405,7 @@ def _join(
     _copy(part / IMAGES, shards, np.argsort(np.argsort(held, kind="stable")), (sum(counts), *sides, channels))
     places = [place for place in range(sum(counts) + len(bad)) if place not in bad]
     about = {"bad": bad, "held": [place for place, is_held in zip(places, held, strict=True) if is_held]}
-    cache.keep(part / META, about | {"checksum": cache.checksum(part / IMAGES)})
+    cache.keep(part / META, about | {"findings": findings.to_json(), "checksum": cache.checksum(part / IMAGES)})
 
 
 def _copy(path: Path, shards: Sequence[Path], positions: NDArray[np.intp], shape: tuple[int, ...]) -> None:
@@ -353,7 +413,7 @@ def _copy(path: Path, shards: Sequence[Path], positions: NDArray[np.intp], shape
     images, at = np.lib.format.open_memmap(path, "w+", np.uint8, shape), 0
     for shard in shards:
         with np.load(shard) as arrays:
-            some = arrays["images"]
+            some = _widened(arrays["images"], shape[3])
         images[positions[at : at + len(some)]] = some
         at += len(some)
     images.flush()
@@ -368,8 +428,8 @@ def _mapped(final: Path) -> Ingested | None:
             return None
         images = np.load(final / IMAGES, mmap_mode="c")
         lost = {int(place): why for place, why in meta["bad"].items()}
-        return Ingested(images.view(np.ndarray), lost, frozenset(meta["held"]))
-    except (OSError, ValueError, KeyError):
+        return Ingested(images.view(np.ndarray), lost, frozenset(meta["held"]), Findings.from_json(meta["findings"]))
+    except (OSError, ValueError, KeyError, TypeError, IndexError):
         return None
 
 

@@ -11,18 +11,16 @@ from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
-from PIL import ImageColor
 
 from condgen.data.classes import few_enough, numbered
 from condgen.data.dataset import Dataset, Split, Structure, as_labels
+from condgen.data.window import answers, windowed
 from condgen.data_options import DataOptions
-from condgen.errors import CondgenError, Question, shortened
+from condgen.errors import CondgenError, Question
 from condgen.labels import ANY, UNKNOWN, Labels
 
 Array = NDArray[np.generic]
 
-CHUNK = 1024
-"""Number of images that are converted at a time."""
 DARK = 64
 """Arrays whose largest value is below this number are so dark that a remark is made."""
 VOLUMES = "; if they are volumes, choose one slice of each"
@@ -70,52 +68,20 @@ def dataset(
 
 
 def as_pixels(arrays: Sequence[Array], options: DataOptions, where: str) -> tuple[list[NDArray[np.uint8]], str]:
-    """Convert images to uint8 (n, h, w, 1 or 3), and say how they were understood. All arrays are of one kind.
+    """Convert images to uint8 (n, h, w, 1, 3 or 4), and say how they were understood. All arrays are of one kind.
 
     Raises Question for values whose black and white are not known, and CondgenError for shapes that are no images.
     """
     shaped, how = _shaped(arrays, where)
-    window = values_window(options)
+    window = options.black_and_white
     if window is None and all(array.dtype == bool for array in shaped):
         window, how = (0.0, 1.0), f"{how}; True is white"
     if window is None:
         _check_range(shaped, where)
     else:
         how = f"{how}; {window[0]:g} is black and {window[1]:g} is white"
-    scaled = [array.astype(np.uint8, copy=False) if window is None else rescaled(array, window) for array in shaped]
-    if scaled[0].shape[3] == 4 and not options.alpha:
-        return [_flat(array, options.background) for array in scaled], f"{how}; transparency over {options.background}"
+    scaled = [array.astype(np.uint8, copy=False) if window is None else windowed(array, window) for array in shaped]
     return scaled, how
-
-
-def values_window(options: DataOptions) -> tuple[float, float] | None:
-    """The values of black and white that --window gives. Raises CondgenError if it is no pair of different numbers."""
-    if options.window is None:
-        return None
-    try:
-        low, high = map(float, options.window.split(","))
-    except ValueError:
-        low = high = 0.0
-    if not (np.isfinite(low) and np.isfinite(high) and low != high):
-        raise CondgenError(f"--window wants two different numbers LOW,HIGH such as 0,1; found {options.window!r}.")
-    return low, high
-
-
-def rescaled(array: Array, window: tuple[float, float]) -> NDArray[np.uint8]:
-    """Convert values linearly so that window[0] becomes 0 and window[1] becomes 255. Others are clipped."""
-    low, high = window
-    found = np.empty(array.shape, np.uint8)
-    for start in range(0, len(array), CHUNK):
-        part = (array[start : start + CHUNK].astype(np.float64) - low) * (255 / (high - low))
-        found[start : start + CHUNK] = np.clip(np.rint(part), 0, 255)
-    return found
-
-
-def windows(low: float, high: float, dtype: np.dtype[np.generic]) -> list[str]:
-    """Likely values of --window, as options, for images with values from `low` to `high`."""
-    known = [(0, 1), (-1, 1), (0, 255), *([(0, 65535)] if dtype == np.uint16 else [])]
-    likely = [f"{a},{b}" for a, b in known if a <= low and high <= b and (a < 0) == (low < 0)][:1]
-    return [f"--window={text}" for text in dict.fromkeys([*likely, f"{low:.6g},{high:.6g}"])]
 
 
 class Labelled(NamedTuple):
@@ -282,21 +248,7 @@ def _check_range(arrays: Sequence[Array], where: str) -> None:
         raise CondgenError(f"{where}: images contain values that are no numbers (NaN or infinity); replace them first.")
     if dtype == np.uint8 and high != 1:
         return
-    answers = [*windows(low, high, dtype), *(["--window=0,255"] if dtype == np.uint8 else [])]
-    doubt = f"{where}: images are {dtype}, wanted uint8, with values from {low:.6g} to {high:.6g}"
-    raise Question(f"{doubt}; which are black and white?", answers)
-
-
-def _flat(images: NDArray[np.uint8], background: str) -> NDArray[np.uint8]:
-    """Composite (n, h, w, 4) over a colour."""
-    try:
-        paper = np.array(ImageColor.getrgb(background)[:3], np.float32)
-    except ValueError:
-        found = shortened(background)
-        raise CondgenError(f"--background wants a colour such as white or #808080, found {found!r}.") from None
-    flat = np.empty((*images.shape[:3], 3), np.uint8)
-    for start in range(0, len(images), CHUNK):
-        part = images[start : start + CHUNK].astype(np.float32)
-        share = part[..., 3:] / 255
-        flat[start : start + CHUNK] = np.rint(part[..., :3] * share + paper * (1 - share))
-    return flat
+    likely = [*answers(low, high, dtype), *(["--window=0,255"] if dtype == np.uint8 else [])]
+    wanted = "" if dtype == np.uint8 else ", wanted uint8,"
+    doubt = f"{where}: images are {dtype}{wanted} with values from {low:.6g} to {high:.6g}"
+    raise Question(f"{doubt}; which are black and white?", likely)

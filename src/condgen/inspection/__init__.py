@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from condgen import duplicates, marker
+from condgen.data import transparency
 from condgen.data.dataset import Dataset, Split
 from condgen.disk import replacing_files, write_bytes, write_json
 from condgen.inspection import depth, tables, understood
@@ -102,7 +103,7 @@ def means(split: Split, labels: Labels, most: int | None = None) -> NDArray[np.u
     for number in range(count):
         some = split.images[members(split, labels, number)]
         if len(some):
-            found[number] = some.mean(0, dtype=np.float64).round().astype(np.uint8)
+            found[number] = transparency.mean(some)
     return found
 
 

@@ -1,26 +1,21 @@
-"""The complete evaluation of a set of images, as plain JSON: what `condgen evaluate` stores and prints.
-
-One key per metric with value, error, n, the same for real images, and a warning if there is one; then one entry per
-class, the confusion matrix, the validity check, and the judge and protocol of the evaluation.
-"""
+"""Computes the complete evaluation of a set of images."""
 
 import hashlib
 import platform
-from typing import Any
 
 import numpy
 import torch
 
 from condgen import cache, disk
+from condgen.evaluation import About, DataFacts, Evaluation, Gate, JudgeFacts, MetricResult
 from condgen.judging import protocol
 from condgen.judging.inception import fid
 from condgen.judging.protocol import GeneratedSet
 from condgen.judging.reference import Reference, Samples
-from condgen.metrics import METRICS, flag, pixels
+from condgen.metrics import METRICS, pixels
 from condgen.metrics.estimate import Estimate
 from condgen.version import __version__
 
-Evaluation = dict[str, Any]
 KEPT = 2
 """Version of the stored metrics of real images."""
 
@@ -35,30 +30,29 @@ def evaluate_samples(
     if inception:
         measured["fid"] = fid(samples, reference, inception)
     real = _real(reference, len(samples), cas=cas, full=full)
-    return {name: with_real(name, measured[name], real.get(name)) for name in METRICS if name in measured} | {
-        "per_class": protocol.per_class(generated),
-        "confusion": protocol.confusion(generated),
-        "gate": {
-            "generated": facts, "real": reference.facts, "troubles": pixels.problems(facts, reference.facts),
-        },
-        "about": {
-            "protocol": protocol.PROTOCOL,
-            "images_measured": len(samples),
-            "cas": "full" if cas and full else "quick" if cas else None,
-            "labels": list(reference.dataset.labels.names),
-            "data": {"name": reference.dataset.name, "fingerprint": reference.dataset.fingerprint},
-            "judge": reference.judge.to_json(),
-            "versions": {
-                "condgen": __version__, "torch": torch.__version__, "numpy": numpy.__version__,
-                "python": platform.python_version(),
-            },
-        },
-    }  # fmt: skip
+    return Evaluation(
+        {name: MetricResult.of(name, measured[name], real.get(name)) for name in METRICS if name in measured},
+        _about(reference, len(samples), "full" if cas and full else "quick" if cas else None),
+        protocol.per_class(generated),
+        protocol.confusion(generated),
+        Gate(generated=facts, real=reference.facts, troubles=pixels.problems(facts, reference.facts)),
+    )
 
 
-def with_real(name: str, number: Estimate, real: Estimate | None) -> dict[str, Any]:
-    """A metric for JSON, with its value for real images and its warning."""
-    return number.to_json() | {"real": real.to_json() if real else None, "flag": flag(name, number, real)}
+def _about(reference: Reference, count: int, cas: str | None) -> About:
+    dataset = reference.dataset
+    return About(
+        protocol=protocol.PROTOCOL,
+        images_measured=count,
+        cas=cas,
+        labels=list(dataset.labels.names),
+        data=DataFacts(name=dataset.name, fingerprint=dataset.fingerprint),
+        judge=JudgeFacts(**reference.judge.to_json()),
+        versions={
+            "condgen": __version__, "torch": torch.__version__, "numpy": numpy.__version__,
+            "python": platform.python_version(),
+        },
+    )  # fmt: skip
 
 
 def _real(reference: Reference, count: int, *, cas: bool, full: bool) -> dict[str, Estimate]:

@@ -15,12 +15,14 @@ from PIL import Image, UnidentifiedImageError
 from condgen import marker
 from condgen.data import Dataset, npz
 from condgen.data.dataset import as_images, as_labels
+from condgen.data.transparency import cleared, is_opaque
 from condgen.errors import CondgenError, unknown
 from condgen.judging.reference import Samples
 from condgen.labels import Label, Labels
 from condgen.spec import Spec
 
 ENDINGS = {".png", ".jpg", ".jpeg", ".bmp", ".webp"}
+COLOUR = {1: "grey", 3: "colour", 4: "colour with alpha"}
 LAYOUTS = (
     "an .npz with `images` and `labels`, a folder of image files with a subfolder per label, or the output of `condgen "
     "sample`"
@@ -45,6 +47,7 @@ def _npz(path: Path, spec: Spec) -> Samples:
     if "images" not in arrays:
         raise CondgenError(f"{str(path)!r} has the arrays {', '.join(arrays) or 'none'}; expected images and labels.")
     images = as_images(arrays["images"], str(path))
+    images = cleared(images) if images.shape[3] == 4 else images
     _check(images.shape[1:], spec, str(path))
     if not len(images):
         raise CondgenError(f"{str(path)!r} contains no images.")
@@ -93,6 +96,8 @@ def _folder(folder: Path, spec: Spec) -> Samples:
         label is not None for label in labels
     ):
         raise CondgenError(f"{str(unlabelled[0])!r} has no label, but other files have; use one subfolder per label.")
+    if spec.channels == 4 and is_opaque(images):
+        raise CondgenError(f"no image in {str(folder)!r} is transparent, but the data are; export them with alpha.")
     return Samples(images, None if unlabelled else np.array(labels, np.int64))
 
 
@@ -118,18 +123,31 @@ def _image(path: Path, spec: Spec) -> tuple[NDArray[np.uint8], str | None]:
     try:
         with Image.open(path, formats=["PNG", "JPEG", "BMP", "WEBP"]) as file:
             note, mode = file.info.get("condgen"), file.mode
+            if spec.channels == 4:
+                return _with_alpha(file, spec, path), json.loads(note).get("label") if note else None
             pixels = np.asarray(file.convert("RGB") if mode == "P" else file)
     except (UnidentifiedImageError, OSError, ValueError, SyntaxError) as error:
         raise CondgenError(f"cannot read {str(path)!r} as an image: {error}.") from None
     if pixels.dtype == np.bool_:
         pixels = pixels.astype(np.uint8) * 255
     if pixels.dtype != np.uint8 or mode not in ("1", "L", "P", "RGB"):
-        raise CondgenError(f"{str(path)!r} has mode {mode}; expected 8-bit grey or RGB without transparency.")
+        raise CondgenError(
+            f"{str(path)!r} has mode {mode}; expected 8-bit grey or RGB without transparency, as the data are read."
+        )
     pixels = pixels[..., None] if pixels.ndim == 2 else pixels
     if spec.channels == 1 and pixels.shape[2] == 3 and (pixels == pixels[..., :1]).all():
         pixels = pixels[..., :1]  # grey, saved as colour
     _check(pixels.shape, spec, str(path))
     return pixels, json.loads(note).get("label") if note else None
+
+
+def _with_alpha(file: Image.Image, spec: Spec, path: Path) -> NDArray[np.uint8]:
+    """The pixels of an image to be compared with transparent ones, uint8 (h, w, 4). Opaque ones get full alpha."""
+    if file.mode not in ("1", "L", "P", "LA", "RGB", "RGBA"):
+        raise CondgenError(f"{str(path)!r} has mode {file.mode}; expected 8-bit grey or RGB, with alpha.")
+    pixels = cleared(np.asarray(file.convert("RGBA")))
+    _check(pixels.shape, spec, str(path))
+    return pixels
 
 
 def _check(shape: tuple[int, ...], spec: Spec, where: str) -> None:
@@ -141,5 +159,5 @@ def _check(shape: tuple[int, ...], spec: Spec, where: str) -> None:
             "the tool that made them; resizing them changes the metrics."
         )
     if shape[2] != channels:
-        found, wanted = ("colour", "grey") if channels == 1 else ("grey", "colour")
+        found, wanted = COLOUR[shape[2]], COLOUR[channels]
         raise CondgenError(f"{where}: the image is in {found}, but the data are in {wanted}; export it in {wanted}.")

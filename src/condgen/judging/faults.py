@@ -5,7 +5,7 @@ and the metrics that detect them on MNIST, are in docs/metrics.md.
 """
 
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from math import ceil
 from typing import Any
 
@@ -146,11 +146,30 @@ FAULTS: Mapping[str, Fault] = {
 }
 
 
-def self_test(reference: Reference, count: int) -> Iterator[dict[str, Any]]:
+@dataclass(frozen=True)
+class FaultResult:
+    """What the metrics say about real images with one fault."""
+
+    fault: str
+    numbers: dict[str, Estimate]
+    noticed: list[str] = field(default_factory=list)
+    """Names of the metrics that detect it."""
+    gate: list[str] = field(default_factory=list)
+    """What the validity check says, in sentences."""
+    should: list[str] | None = None
+    """Names of the metrics that have to detect it; None without a fault."""
+
+    def to_json(self) -> dict[str, Any]:
+        numbers = {name: number.to_json() for name, number in self.numbers.items()}
+        found = {"fault": self.fault, "numbers": numbers, "noticed": self.noticed, "gate": self.gate}
+        return found if self.should is None else found | {"should": self.should}
+
+
+def self_test(reference: Reference, count: int) -> Iterator[FaultResult]:
     """One result per fault: its metrics, and which of them detect it. The first result is for unchanged real images."""
     split = reference.other_train(count)
     clean, floor = Samples(split.images, split.labels), real_estimates(reference, count)
-    yield {"fault": "none: real images", "numbers": floor, "noticed": [], "gate": []}
+    yield FaultResult("none: real images", floor)
     for name, fault in FAULTS.items():
         if fault.classes_only and _requested(clean).ndim == 2:
             continue
@@ -158,8 +177,7 @@ def self_test(reference: Reference, count: int) -> Iterator[dict[str, Any]]:
         broken = fault.plant(clean, reference, random)
         numbers = measure(GeneratedSet(broken, reference), EVALUATORS)
         gate = reference.problems(broken.images)
-        yield {"fault": name, "numbers": numbers, "noticed": noticed(numbers, floor), "gate": gate,
-               "should": list(fault.caught_by)}  # fmt: skip
+        yield FaultResult(name, numbers, noticed(numbers, floor), gate, list(fault.caught_by))
 
 
 def noticed(numbers: Mapping[str, Estimate], floor: Mapping[str, Estimate]) -> list[str]:

@@ -11,12 +11,15 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
+from condgen.data.transparency import flattened
 from condgen.errors import CondgenError
 from condgen.judging.reference import Reference, Samples
 from condgen.metrics import frechet
 from condgen.metrics.estimate import Estimate
 
 BATCH = 50
+WHITE = (255, 255, 255)
+"""The colour behind transparent images, since the network takes no alpha."""
 FETCH = "fetch"
 Extractor = Callable[[Tensor], tuple[Tensor]]
 """uint8 (b, 3, h, w) -> ((b, 2048),)"""
@@ -46,5 +49,5 @@ def _inception(weights: str | None) -> Extractor:
 
 @torch.no_grad()
 def _features(extractor: Extractor, images: NDArray[np.uint8]) -> Tensor:
-    colour = torch.from_numpy(images).permute(0, 3, 1, 2).expand(-1, 3, -1, -1)
+    colour = torch.from_numpy(flattened(images, WHITE)).permute(0, 3, 1, 2).expand(-1, 3, -1, -1)
     return torch.cat([extractor(some)[0].flatten(1) for some in colour.split(BATCH)])

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 import numpy as np
 from numpy.typing import NDArray
 
+from condgen.data.transparency import premultiplied
 from condgen.metrics.estimate import Estimate, mean_of, share
 
 Images = NDArray[np.uint8]
@@ -27,8 +28,8 @@ def facts(images: Images) -> dict[str, float]:
 
 
 def greys(images: Images) -> tuple[float, float]:
-    """Mean and standard deviation of all pixel values."""
-    counts, values = np.bincount(images.ravel(), minlength=256), np.arange(256)
+    """Mean and standard deviation of all pixel values. Colours are multiplied by alpha, if there is any."""
+    counts, values = np.bincount(premultiplied(images).ravel(), minlength=256), np.arange(256)
     mean = (counts * values).sum() / counts.sum()
     return float(mean), float(np.sqrt((counts * (values - mean) ** 2).sum() / counts.sum()))
 
@@ -75,7 +76,7 @@ def digests(images: Images) -> Iterator[bytes]:
 
 def _edges(images: Images) -> float:
     """Mean absolute Laplacian of at most 2,000 images, evenly spaced."""
-    x = images[:: -(-len(images) // 2000)].astype(np.int16)
+    x = premultiplied(images[:: -(-len(images) // 2000)]).astype(np.int16)
     if min(x.shape[1:3]) < 3:
         return 1.0
     inner = 4 * x[:, 1:-1, 1:-1] - x[:, :-2, 1:-1] - x[:, 2:, 1:-1] - x[:, 1:-1, :-2] - x[:, 1:-1, 2:]

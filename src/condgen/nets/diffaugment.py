@@ -76,6 +76,8 @@ def safe(spec: Spec) -> tuple[str, ...]:
 def color(x: Tensor) -> Tensor:
     """Per image: brightness ± 0.5 (a quarter of the range), saturation times 0 to 2, contrast times 0.5 to 1.5."""
     brightness, saturation, contrast = torch.rand(3, len(x), 1, 1, 1, device=x.device)
+    if x.shape[1] == 4:
+        return _color_with_alpha(x, brightness, saturation, contrast)
     x = x + brightness - 0.5
     grey = x.mean(1, keepdim=True)
     x = grey + (x - grey) * 2 * saturation
@@ -84,8 +86,23 @@ def color(x: Tensor) -> Tensor:
     return augmented
 
 
+def _color_with_alpha(x: Tensor, brightness: Tensor, saturation: Tensor, contrast: Tensor) -> Tensor:
+    """`color` of images with alpha, whose colours are multiplied by it (stream.py).
+
+    Alpha does not change, and colours change in proportion to it: what is transparent stays transparent.
+    """
+    alpha = (x[:, 3:] + 1) / 2
+    colour = x[:, :3] + 1 - alpha  # in [-alpha, alpha], where 0 is mid-grey
+    colour = colour + (brightness - 0.5) * alpha
+    grey = colour.mean(1, keepdim=True)
+    colour = grey + (colour - grey) * 2 * saturation
+    mean = colour.mean((1, 2, 3), keepdim=True) / alpha.mean((1, 2, 3), keepdim=True).clamp(min=0.01) * alpha
+    colour = mean + (colour - mean) * (contrast + 0.5)
+    return torch.cat([colour - 1 + alpha, x[:, 3:]], 1)
+
+
 def translation(x: Tensor) -> Tensor:
-    """Per image: translation by up to an eighth of the sides, filled with mid-grey (0)."""
+    """Per image: translation by up to an eighth of the sides, filled with 0: mid-grey, and half transparent."""
     (b, _, h, w), at = x.shape, x.device
     down, right = (torch.randint(-max(1, side // 8), max(1, side // 8) + 1, (b, 1, 1), device=at) for side in (h, w))
     rows = (torch.arange(h, device=at)[None, :, None] + down + 1).clamp(0, h + 1)
@@ -96,7 +113,7 @@ def translation(x: Tensor) -> Tensor:
 
 
 def cutout(x: Tensor) -> Tensor:
-    """Per image: a rectangle of half the sides, centred at a random pixel, is filled with mid-grey (0)."""
+    """Per image: a rectangle of half the sides, centred at a random pixel, is filled with 0 as in `translation`."""
     inside = torch.ones((), dtype=torch.bool, device=x.device)
     for axis, side in ((2, x.shape[2]), (3, x.shape[3])):
         centre = torch.randint(0, side, (len(x), 1, 1, 1), device=x.device)

@@ -37,7 +37,7 @@ function factsOf({ name, system, image, images }, labels) {
   const words = [
     system === name ? "" : system,
     t(`facts-${kind}`, { n: labels.size }),
-    `${image.width} × ${image.height} ${t(image.channels === 1 ? "grey" : "colour")}`,
+    `${image.width} × ${image.height} ${t({ 1: "grey", 4: "transparent" }[image.channels] ?? "colour")}`,
     images ? t("images", { n: count(images) }) : "",
   ];
   return words.filter(Boolean);

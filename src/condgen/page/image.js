@@ -5,10 +5,11 @@ import { h } from "./dom.js";
 const CRISP = 96;
 /** Images up to this width are shown with sharp pixels, larger ones smoothly. */
 
-/** An empty canvas for images of this size, {height, width}. */
-export function blank({ height, width }) {
+/** An empty canvas for images of this size, {height, width, channels}. */
+export function blank({ height, width, channels }) {
   const canvas = h("canvas", { width, height, class: "blank" });
   if (width <= CRISP) canvas.classList.add("crisp");
+  if (channels === 4) canvas.classList.add("transparent");
   return canvas;
 }
 
@@ -28,8 +29,8 @@ export function paint(canvas, generated, n = 0, left = 0, top = 0) {
 function coloured(pixels, width, height, channels) {
   const image = new ImageData(width, height);
   for (let i = 0; i < width * height; i++) {
-    for (let c = 0; c < 3; c++) image.data[4 * i + c] = pixels[i * channels + (channels === 3 ? c : 0)];
-    image.data[4 * i + 3] = 255;
+    for (let c = 0; c < 3; c++) image.data[4 * i + c] = pixels[i * channels + (channels === 1 ? 0 : c)];
+    image.data[4 * i + 3] = channels === 4 ? pixels[4 * i + 3] : 255;
   }
   return image;
 }

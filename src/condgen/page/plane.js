@@ -13,9 +13,9 @@ const STEP = 0.02;
 export class PlaneView {
   constructor(page) {
     this.page = page;
-    const { height, width } = page.about.image;
+    const { height, width, channels } = page.about.image;
     this.now = new Gallery(page.about.image, "hero", page.open);
-    this.sheet = blank({ height: SIDE * height, width: SIDE * width });
+    this.sheet = blank({ height: SIDE * height, width: SIDE * width, channels });
     this.sheet.classList.add("crisp");
     this.point = h("span", { class: "point" });
     this.where = h("output", { class: "soft" });

@@ -1,10 +1,10 @@
-// PNG encoder (ISO/IEC 15948): 8 bits, grey or RGB, with the request as metadata.
+// PNG encoder (ISO/IEC 15948): 8 bits, grey, RGB or RGBA, with the request as metadata.
 
 import { crc32 } from "./crc.js";
 
 const SIGNATURE = [137, 80, 78, 71, 13, 10, 26, 10];
-const COLOUR = { 1: 0, 3: 2 };
-/** Colour type of the header by number of channels: 0 is grey, 2 is RGB. */
+const COLOUR = { 1: 0, 3: 2, 4: 6 };
+/** Colour type of the header by number of channels: 0 is grey, 2 is RGB, 6 is RGBA. */
 
 /** pixels: uint8 (h, w, c) of one image -> the bytes of a PNG file, with `about` as JSON metadata. */
 export async function png(pixels, [height, width, channels], about) {

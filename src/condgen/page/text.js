@@ -17,6 +17,7 @@ const ENGLISH = {
   "facts-single": "unconditional",
   grey: "grey",
   colour: "colour",
+  transparent: "colour with transparency",
   images: "{n} images seen in training",
 
   views: "Views",
@@ -99,6 +100,7 @@ const CHINESE = {
   "facts-single": "无条件生成",
   grey: "灰度",
   colour: "彩色",
+  transparent: "彩色（透明背景）",
   images: "累计训练 {n} 张图片",
 
   views: "视图",

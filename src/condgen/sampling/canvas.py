@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from PIL import Image
 from PIL.PngImagePlugin import PngInfo
 
+from condgen.data.transparency import over
 from condgen.disk import write_bytes
 from condgen.errors import CondgenError
 from condgen.marker import KEY
@@ -33,15 +34,17 @@ LONGEST_SIDE, MOST_PIXELS = 65_535, 2**27
 COLUMNS = 10
 """Number of columns in a grid by an unconditional generator."""
 PAPER = (255, 255, 255)
+SQUARE, LIGHT, DARK = 8, (255, 255, 255), (208, 208, 208)
+"""Side, in pixels, and colours of the squares of the chequerboard behind transparent images in grids."""
 
 
 def to_pil(image: NDArray[np.uint8]) -> Image.Image:
-    """Convert one image, uint8 (h, w, 1 or 3), without changing its pixels."""
+    """Convert one image, uint8 (h, w, 1, 3 or 4), without changing its pixels."""
     return Image.fromarray(image[..., 0] if image.shape[2] == 1 else image)
 
 
 def grid(images: NDArray[np.uint8], titles: Sequence[str], sides: Sequence[str] = ()) -> Image.Image:
-    """Arrange images, uint8 (rows, columns, h, w, 1 or 3), in a grid with a title above each column.
+    """Arrange images, uint8 (rows, columns, h, w, 1, 3 or 4), in a grid with a title above each column.
 
     sides: row titles, if given. Small images are enlarged by an integer factor; no image is interpolated.
     """
@@ -76,12 +79,12 @@ def check_sheet(shape: tuple[int, int, int], rows: int, columns: int, fewer: str
 
 
 def unlabelled(generated: NDArray[np.uint8]) -> Image.Image:
-    """Arrange images, uint8 (n, h, w, 1 or 3), in a grid without titles. n is a multiple of COLUMNS."""
+    """Arrange images, uint8 (n, h, w, 1, 3 or 4), in a grid without titles. n is a multiple of COLUMNS."""
     return grid(generated.reshape(-1, COLUMNS, *generated.shape[1:]), [])
 
 
 def columns(generated: NDArray[np.uint8], titles: Sequence[str], counts: Sequence[int]) -> Image.Image:
-    """Arrange images, uint8 (n, h, w, 1 or 3), ordered by label, in a grid with one titled column per label.
+    """Arrange images, uint8 (n, h, w, 1, 3 or 4), ordered by label, in a grid with one titled column per label.
 
     counts: number of images per label. The end of a shorter column is white.
     """
@@ -93,7 +96,7 @@ def columns(generated: NDArray[np.uint8], titles: Sequence[str], counts: Sequenc
 
 
 def mosaic(images: NDArray[np.uint8], columns: int) -> Image.Image:
-    """Arrange images, uint8 (n, h, w, 1 or 3), in rows with a narrow gap. Unused cells are transparent."""
+    """Arrange images, uint8 (n, h, w, 1, 3 or 4), in rows with a narrow gap. Unused cells are transparent."""
     cells = [enlarged(to_pil(image)) for image in images]
     width, height = cells[0].width + 1, cells[0].height + 1
     columns = min(columns, len(cells))
@@ -127,9 +130,21 @@ def stacked(sheets: Sequence[Image.Image], titles: Sequence[str]) -> Image.Image
 
 
 def enlarged(image: Image.Image) -> Image.Image:
-    """Convert an image to RGB, and enlarge it by an integer factor to about CELL pixels if it is smaller."""
+    """Convert an image to RGB, and enlarge it by an integer factor to about CELL pixels if it is smaller. Transparent
+    parts show a chequerboard."""
     scale = _scale(*image.size)
-    return image.convert("RGB").resize((image.width * scale, image.height * scale), Image.Resampling.NEAREST)
+    image = image if image.mode == "RGBA" else image.convert("RGB")
+    large = image.resize((image.width * scale, image.height * scale), Image.Resampling.NEAREST)
+    return over_squares(large) if large.mode == "RGBA" else large
+
+
+def over_squares(image: Image.Image) -> Image.Image:
+    """Composite an RGBA image over a chequerboard."""
+    row, column = np.indices((image.height, image.width)) // SQUARE
+    board = np.array([LIGHT, DARK], np.uint8)[(row + column) % 2]
+    seen = Image.fromarray(board).convert("RGBA")
+    seen.alpha_composite(image)
+    return seen.convert("RGB")
 
 
 def _scale(width: int, height: int) -> int:
@@ -206,12 +221,15 @@ def save(path: Path, image: Image.Image, about: Mapping[str, Any] | None = None)
 
 
 def encoded(suffix: str, image: Image.Image, about: Mapping[str, Any] | None = None) -> bytes:
-    """Encode an image as PNG, JPEG or WebP by an ending, such as .jpg. JPEG and WebP store the metadata in EXIF."""
+    """Encode an image as PNG, JPEG or WebP by an ending, such as .jpg. JPEG and WebP store the metadata in EXIF.
+
+    JPEG has no transparency: images with alpha are composited over PAPER.
+    """
     kind = FORMATS[suffix.lower()]
     if kind == "PNG":
         return png(image, about)
-    if kind == "JPEG" and image.mode not in ("L", "RGB"):
-        raise CondgenError("JPEG has no transparency; give a name that ends in .png or .webp.")
+    if kind == "JPEG" and image.mode == "RGBA":
+        image = over(image, PAPER)
     exif, buffer = Image.Exif(), BytesIO()
     if about:
         exif[DESCRIPTION] = f"{KEY}: {json.dumps(about)}"

@@ -1,19 +1,18 @@
 """The provenance of an image, as its metadata. Needs no torch, so that the server need not load it."""
 
-from collections.abc import Mapping
-from typing import Any
+from condgen.card import Card
 
 
-def about(card: Mapping[str, Any], micro_batch: int, **request: object) -> dict[str, object]:
+def about(card: Card, micro_batch: int, **request: object) -> dict[str, object]:
     """The metadata of an image, which suffices to generate it again.
 
     card: the card of the generator. request: the requested values, such as label, seed and index.
     """
-    sampling = {"sampling": card["sampling"]} if card.get("sampling") else {}
+    sampling = {"sampling": card.sampling} if card.sampling else {}
     return {
         **request,
         **sampling,
-        "system": card.get("system"),
-        "weights": card.get("sha256"),
+        "system": card.system,
+        "weights": card.sha256,
         "micro_batch": micro_batch,
     }

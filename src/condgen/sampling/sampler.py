@@ -11,15 +11,15 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from copy import copy
 from io import BytesIO
 from itertools import chain
-from typing import Any
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
+from condgen.card import Card
 from condgen.errors import CondgenError, notice, shortened
-from condgen.labels import ANY, Label, empty_in
+from condgen.labels import ANY, Label
 from condgen.mixes import Condition
 from condgen.noise import draw_at, truncated
 from condgen.options import TRUNCATION, Option, Value, Values, checked, filled
@@ -40,25 +40,35 @@ class Sampler:
         *,
         device: torch.device | str = "cpu",
         micro_batch: int = MICRO_BATCH,
-        card: dict[str, Any] | None = None,
+        card: Card | None = None,
         options: Sequence[Option] | None = None,
         takes_mixes: bool = True,
     ) -> None:
-        """options: the sampling options of the generator (`System.sampling_options`). Default: those of its prior.
+        """card: that of the files which the generator was loaded from.
+
+        options: the sampling options of the generator (`System.sampling_options`). Default: those of its prior.
 
         takes_mixes: `System.takes_mixes`.
         """
         self.net = net.to(device).eval()
         self.spec, self.prior, self.device, self.micro_batch = spec, prior, device, micro_batch
-        self.takes_mixes, self.card = takes_mixes, card or {}
+        self.takes_mixes, self._card = takes_mixes, card
         self.options = tuple(prior.options if options is None else options)
-        self.empty = empty_in(self.card, spec.labels)
+        self.empty: frozenset[int] = card.empty if card else frozenset()
         """Labels without training images, by number. They cannot be requested, and `all` leaves them out."""
-        self.chosen: Values = checked(self.options, self.card.get("sampling") or {})
+        self.chosen: Values = checked(self.options, (card and card.sampling) or {})
+
+    @property
+    def card(self) -> Card:
+        """The card of the generator. Raises CondgenError for a network in training, which has none yet."""
+        if self._card is None:
+            raise CondgenError("this generator was not loaded from files, so that it has no card.")
+        return self._card
 
     def __repr__(self) -> str:
         known, shape = self.spec.labels, "x".join(map(str, self.spec.shape))
-        return f"Sampler({self.card.get('system', '?')}, {shape}, {len(known)} {known.kind}{self._chosen()})"
+        system = self._card.system if self._card else "?"
+        return f"Sampler({system}, {shape}, {len(known)} {known.kind}{self._chosen()})"
 
     def _repr_html_(self) -> str:
         """HTML for notebooks: samples of the first ten labels, one column each."""
@@ -85,15 +95,14 @@ class Sampler:
         """
         other = copy(self)
         other.chosen = checked(self.options, {**self.chosen, **given})
-        other.card = {key: value for key, value in self.card.items() if key != "sampling"}
-        if other.chosen:
-            other.card["sampling"] = other.chosen
+        other._card = self._card and self._card.with_sampling(other.chosen)
         return other
 
     def sample(
         self, labels: object = "all", *, mix: object = None, count: int = 1, seed: int = 0, **options: Value
     ) -> NDArray[np.uint8]:
-        """Generate images as uint8: (n, height, width) if grey, (n, height, width, 3) if in colour.
+        """Generate images as uint8: (n, height, width) if grey, (n, height, width, 3) if in colour, and with alpha as
+        fourth channel if the data were read with --alpha.
 
         Args:
             labels: Text as on the command line ("8", "0-9", "all", "3=2,8=5", "Smiling+Blond_Hair"), a class number, a
@@ -158,8 +167,8 @@ class Sampler:
         """
         self._say_doubts(labels)
         if mix is not None and self.spec.labels != ANY and not self.takes_mixes:
-            raise CondgenError(f"{self.card.get('system', 'this generator')} takes whole labels only, so none can be "
-                               "mixed; request --labels instead.")  # fmt: skip
+            name = self._card.system if self._card else "this generator"
+            raise CondgenError(f"{name} takes whole labels only, so none can be mixed; request --labels instead.")
         return SampleRequest.resolve(self.spec.labels, labels, mix, count=count, seed=seed, empty=self.empty)
 
     def _wanted(self, labels: object, mix: object, count: int) -> Iterator[Condition]:
@@ -223,5 +232,13 @@ def generated(net: nn.Module, z: Tensor, y: Tensor, options: Mapping[str, Value 
 
 
 def to_uint8(x: Tensor) -> Tensor:
-    """Convert images (n, c, h, w) in [-1, 1] to uint8 (n, h, w, c). -1 becomes 0, 1 becomes 255; values are rounded."""
-    return x.float().add(1).mul(127.5).round().clamp(0, 255).to(torch.uint8).permute(0, 2, 3, 1)
+    """Convert images (n, c, h, w) in [-1, 1] to uint8 (n, h, w, c). -1 becomes 0, 1 becomes 255; values are rounded.
+
+    With alpha (c = 4), colours are divided by it, as files store them (the inverse of `stream.to_range`).
+    """
+    levels = x.float().add(1).mul(127.5)
+    if x.shape[1] == 4:
+        alpha = levels[:, 3:].round().clamp(0, 255)
+        colour = levels[:, :3].clamp(min=0) * (255 / alpha.clamp(min=1)) * alpha.clamp(max=1)  # 0 where it is invisible
+        levels = torch.cat([colour, alpha], 1)
+    return levels.round().clamp(0, 255).to(torch.uint8).permute(0, 2, 3, 1)

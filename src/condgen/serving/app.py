@@ -70,7 +70,10 @@ def build(
     answer_in_our_words(app, FIELDS | {option.name for option in served.options})
     add_page(app, page)
     add_health(app, state, measures, ready)
-    add_drawing(app, served, queue, limits)
+    packed = Packer()
+    add_about(app, served, limits)
+    add_sample(app, served, queue, limits, packed)
+    add_points(app, served, queue, limits, packed)
     add_document(app)
     return app
 
@@ -131,14 +134,19 @@ def add_health(app: FastAPI, state: State, measures: Measures, ready: Callable[[
         return Response(measures.text(), media_type="text/plain; version=0.0.4")
 
 
-def add_drawing(app: FastAPI, served: Served, queue: Queue, limits: Limits) -> None:
-    most, packers = limits.of(served.spec.pixels), ThreadPoolExecutor(PACKERS, "pack")
+class Packer:
+    """Encodes the bodies of responses: small ones at once, large ones in another thread."""
 
-    async def packed(images: int, pack: Callable[[], bytes]) -> bytes:
+    def __init__(self) -> None:
+        self._threads = ThreadPoolExecutor(PACKERS, "pack")
+
+    async def __call__(self, images: int, pack: Callable[[], bytes]) -> bytes:
         if images <= AT_ONCE:
             return pack()
-        return await asyncio.get_running_loop().run_in_executor(packers, pack)
+        return await asyncio.get_running_loop().run_in_executor(self._threads, pack)
 
+
+def add_about(app: FastAPI, served: Served, limits: Limits) -> None:
     facts = json.dumps(
         served.about(limits), ensure_ascii=False, separators=(",", ":")
     ).encode()  # encoded once, since it never changes
@@ -149,6 +157,10 @@ def add_drawing(app: FastAPI, served: Served, queue: Queue, limits: Limits) -> N
     )  # fmt: skip
     async def about() -> Response:
         return Response(facts, media_type="application/json")
+
+
+def add_sample(app: FastAPI, served: Served, queue: Queue, limits: Limits, packed: Packer) -> None:
+    most = limits.of(served.spec.pixels)
 
     async def sample(request: Sample) -> Response:
         resolved = encode.resolve(served, request, most)
@@ -163,8 +175,12 @@ def add_drawing(app: FastAPI, served: Served, queue: Queue, limits: Limits) -> N
         responses={**contents(*dict.fromkeys(encode.MEDIA.values())), **faults(*WORKING)},
     )(sample)  # fmt: skip
 
+
+def add_points(app: FastAPI, served: Served, queue: Queue, limits: Limits, packed: Packer) -> None:
+    most = min(limits.of(served.spec.pixels), limits.points)
+
     async def points(request: Points) -> Response:
-        recipes, y = encode.resolve_points(served, request, min(most, limits.points))
+        recipes, y = encode.resolve_points(served, request, most)
         generated = await queue.generate(recipes, y, served.values(request))
         body = await packed(len(generated), lambda: encode.as_points(generated))
         return Response(body, media_type="application/json")

@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any
 
-from condgen.labels import empty_in
+from condgen.card import Card
 from condgen.options import Option, Value, Values, checked, rebased
 from condgen.serving.limits import Limits
 from condgen.sharing import about
@@ -17,7 +17,7 @@ class Served:
     """Facts about the served generator, as reported by the model process."""
 
     name: str
-    card: Mapping[str, Any]
+    card: Card
     spec: Spec
     prior: Prior
     micro_batch: int
@@ -34,7 +34,7 @@ class Served:
         spec = Spec.from_json(hello["spec"])
         spec.labels.indexed()
         return cls(
-            name, hello["card"], spec, Prior(**hello["prior"]), hello["micro_batch"],
+            name, Card.model_validate(hello["card"]), spec, Prior(**hello["prior"]), hello["micro_batch"],
             hello["manifold"], {**hello["card"].get("scores", {}), **scores},
             tuple(map(Option.model_validate, hello["options"])), hello["takes_mixes"],
         )  # fmt: skip
@@ -42,20 +42,20 @@ class Served:
     @cached_property
     def empty(self) -> list[int]:
         """Numbers of the labels without training images, which cannot be requested."""
-        return sorted(empty_in(self.card, self.spec.labels))
+        return sorted(self.card.empty)
 
     @property
     def options(self) -> tuple[Option, ...]:
         """The sampling options of requests; the defaults are the values that the server was started with."""
-        return rebased(self.declared, self.card.get("sampling") or {})
+        return rebased(self.declared, self.card.sampling or {})
 
     def values(self, request: object) -> Values:
         """The value of each sampling option in a request (`schemas.with_options`)."""
         return {option.name: getattr(request, option.name) for option in self.declared}
 
-    def card_under(self, values: Mapping[str, Value]) -> dict[str, Any]:
+    def card_under(self, values: Mapping[str, Value]) -> Card:
         """The generator's card for the metadata of images generated under these sampling options."""
-        return {**self.card, "sampling": checked(self.declared, values)}
+        return self.card.with_sampling(checked(self.declared, values))
 
     def about(self, limits: Limits) -> dict[str, Any]:
         """The response to GET /about."""
@@ -72,8 +72,8 @@ class Served:
 
     def __str__(self) -> str:
         channels, height, width = self.spec.shape
-        colour = "colour" if channels == 3 else "grey"
+        colour = {1: "grey", 4: "colour with alpha"}.get(channels, "colour")
         names = self.spec.labels.names
         shown = " ".join(names if len(names) <= 10 else [*names[:9], "...", names[-1]])
-        weights = str(self.card.get("sha256"))[:12]
-        return f"{self.name}: {self.card.get('system')}, {colour} {height}x{width}, labels {shown}; weights {weights}"
+        weights = self.card.sha256[:12]
+        return f"{self.name}: {self.card.system}, {colour} {height}x{width}, labels {shown}; weights {weights}"

@@ -64,7 +64,7 @@ class Artist:
         began, labels = time.monotonic(), len(self.sampler.spec.labels)
         self.generate([{"seed": 0, "index": 0}], np.zeros((1, labels), np.float32).tobytes())
         return {
-            "card": self.sampler.card,
+            "card": self.sampler.card.to_json(),
             "spec": self.sampler.spec.to_json(),
             "prior": {"dim": self.prior.dim, "kind": self.prior.kind},
             "micro_batch": self.sampler.micro_batch,

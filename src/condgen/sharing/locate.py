@@ -2,9 +2,10 @@
 
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Literal
+from typing import Literal
 
 from condgen import disk
+from condgen.card import Card
 from condgen.errors import CondgenError, did_you_mean
 from condgen.sharing import card, hub, manifest
 
@@ -17,7 +18,8 @@ class Place:
     kind: Literal["run", "export", "hub"]
 
     @property
-    def card(self) -> dict[str, Any]:
+    def card(self) -> Card:
+        """Raises Refused if it is damaged or invalid."""
         return card.read(self.folder / card.NAME)
 
 

@@ -4,10 +4,11 @@ Its front matter is YAML. Every value there is written as JSON, which is a subse
 syntax. In the text, every value is escaped for Markdown (sharing/markdown.py), unless the template says otherwise.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+from condgen.card import Card, Measured, Score
 from condgen.labels import ANY
 from condgen.metrics import METRICS
 from condgen.metrics.estimate import Estimate
@@ -15,7 +16,7 @@ from condgen.sharing import markdown
 from condgen.systems import preset
 
 
-def text(card: Mapping[str, Any], files: Sequence[str]) -> str:
+def text(card: Card, files: Sequence[str]) -> str:
     """The README.md of a generator. files: names of the other files in the folder."""
     from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
@@ -24,14 +25,14 @@ def text(card: Mapping[str, Any], files: Sequence[str]) -> str:
         trim_blocks=True, lstrip_blocks=True, keep_trailing_newline=True, finalize=markdown.finalized,
     )  # fmt: skip
     environment.filters |= {"listed": markdown.listed, "line": markdown.line, "fenced": markdown.fenced}
-    channels, height, width = card["spec"]["shape"]
-    labels = card["spec"]["labels"]["names"]
+    channels, height, width = card.spec.shape
+    labels = card.spec.labels.names
     return environment.get_template("README.md").render(
-        card=dict.fromkeys(("licence", "measured", "parity")) | dict(card),
-        title=f"{card['system']} on {card['data']['name']}",
-        summary=preset(card["system"]).summary,
+        card=card,
+        title=f"{card.system} on {card.data.name}",
+        summary=preset(card.system).summary,
         tags=["condgen", "image-generation", *(["conditional-generation"] if labels != [*ANY.names] else [])],
-        scores=[score(name, value) for name, value in (card.get("scores") or {}).items()],
+        scores=[score(name, value) for name, value in (card.scores or {}).items()],
         labels=labels,
         conditional=labels != [*ANY.names],
         last=min(8, len(labels) - 1),
@@ -42,14 +43,14 @@ def text(card: Mapping[str, Any], files: Sequence[str]) -> str:
     )
 
 
-def score(name: str, value: float | Mapping[str, Any]) -> dict[str, Any]:
+def score(name: str, value: float | Score) -> dict[str, Any]:
     """One row of the table of metrics.
 
     value: a metric with its error and that of real images, or a plain number that was logged during training.
     """
-    number = Estimate(value, None, 0) if isinstance(value, float | int) else Estimate.from_json(dict(value))
+    number = _estimate(value) if isinstance(value, Score) else Estimate(value, None, 0)
     title = METRICS[name].title if name in METRICS else name
-    real = None if isinstance(value, float | int) or not value.get("real") else Estimate.from_json(dict(value["real"]))
+    real = _estimate(value.real) if isinstance(value, Score) and value.real else None
     return {
         "name": name,
         "title": title,
@@ -57,3 +58,7 @@ def score(name: str, value: float | Mapping[str, Any]) -> dict[str, Any]:
         "text": str(number),
         "real": str(real) if real else markdown.Plain("-"),
     }
+
+
+def _estimate(measured: Measured) -> Estimate:
+    return Estimate(measured.value, measured.error, measured.n, measured.refused)

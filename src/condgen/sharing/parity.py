@@ -9,6 +9,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
+from condgen.data.transparency import premultiplied
 from condgen.errors import CondgenError
 from condgen.noise import draw_at
 from condgen.options import Value, filled
@@ -101,7 +102,7 @@ def difference(sampler: Sampler, program: Program, options: Mapping[str, float] 
     theirs = np.concatenate([program(*some, options) for some in zip(z.split(sizes), y.split(sizes), strict=True)])
     if theirs.shape != ours.shape or theirs.dtype != np.uint8:
         raise CondgenError(f"the exported program generates {theirs.dtype} {theirs.shape}, not uint8 {ours.shape}.")
-    levels = np.abs(ours.astype(np.int16) - theirs)
+    levels = np.abs(premultiplied(ours).astype(np.int16) - premultiplied(theirs))  # what is visible
     return Difference(int(levels.max()), round(float(levels.mean()), 4))
 
 

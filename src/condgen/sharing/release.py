@@ -18,13 +18,14 @@ from typing import Any
 from safetensors.torch import save
 
 from condgen import disk, marker
+from condgen.card import Card
 from condgen.errors import CondgenError
 from condgen.sampling import canvas, grids
 from condgen.sampling.sampler import Sampler
-from condgen.sharing import card, manifest, model_card
+from condgen.sharing import manifest, model_card
+from condgen.sharing.card import NAME, RANGE, read
 from condgen.sharing.hub import WEIGHTS
 from condgen.sharing.strict import Refused
-from condgen.version import __version__
 
 Adds = Callable[[Sampler, Path], Mapping[str, Any]]
 """Function that writes the files of a format into a folder, and returns fields to add to the card."""
@@ -45,38 +46,38 @@ def write(sampler: Sampler, out: Path, fields: Mapping[str, Any], adds: Adds) ->
     files are left in these cases.
     """
     weights = save({name: value.cpu().contiguous() for name, value in sampler.net.state_dict().items()})
-    about = {key: value for key, value in sampler.card.items() if key not in RUNS_OWN} | dict(fields)
-    about |= {"range": card.RANGE, "weights": WEIGHTS, "sha256": hashlib.sha256(weights).hexdigest()}
-    if _is_there(out, about) and _is_whole(out):
+    facts = {key: value for key, value in sampler.card.to_json().items() if key not in RUNS_OWN} | dict(fields)
+    facts |= {"range": RANGE, "weights": WEIGHTS, "sha256": hashlib.sha256(weights).hexdigest()}
+    if _is_there(out, Card.of(facts)) and _is_whole(out):
         return
     with disk.staging(out) as folder:
         marker.write(folder, marker.Mark("condgen export"))
         disk.write_bytes(folder / WEIGHTS, weights)
-        whole = card.sealed(about | dict(adds(sampler, folder)))
-        disk.write_json(folder / card.NAME, whole)
+        card = Card.of(facts | dict(adds(sampler, folder)))
+        card.save(folder / NAME)
         canvas.save_png(folder / "samples.png", grids.class_grid(sampler), marker.sheet("condgen export"))
         files = [path.name for path in folder.iterdir() if path.name != marker.FILE]
-        disk.write_bytes(folder / manifest.PROSE, model_card.text(whole, files).encode())
+        disk.write_bytes(folder / manifest.PROSE, model_card.text(card, files).encode())
         manifest.write(folder)
         try:
             disk.rename(folder, out)
         except disk.DiskError:
-            if not _is_there(out, about):
+            if not _is_there(out, card):
                 raise
             _mend(out, folder)
 
 
-def _is_there(out: Path, about: Mapping[str, Any]) -> bool:
+def _is_there(out: Path, card: Card) -> bool:
     """Whether `out` contains the same export. Raises CondgenError if it contains anything else."""
     if not out.exists() or (out.is_dir() and not any(out.iterdir())):
         return False
     try:
-        there = card.read(out / card.NAME) if (out / manifest.NAME).is_file() else {}
+        there = read(out / NAME).to_json() if (out / manifest.NAME).is_file() else {}
     except Refused:
         there = {}
     if not there:
         raise CondgenError(f"{str(out)!r} exists already; give another --out, or remove it.")
-    wanted = {"condgen": __version__, **about}
+    wanted = card.to_json()
     names = [name for name in (*wanted, *there) if name not in FOUND and wanted.get(name) != there.get(name)]
     if names:
         other = ", ".join(OPTIONS.get(name, name) for name in dict.fromkeys(names))

@@ -42,7 +42,7 @@ def export(sampler: Sampler, path: Path) -> parity.Difference:
 def facts(sampler: Sampler) -> dict[str, Any]:
     """The facts about a model that the page needs; the same as GET /about of `condgen serve`."""
     card, spec, prior = sampler.card, sampler.spec, sampler.prior
-    name = f"{card['system']}-{Path(card['data']['name']).name}"
+    name = f"{card.system}-{Path(card.data.name).name}"
     inputs = [option for option in sampler.options if option.type is float]  # the others are fixed in the program
     found = about.facts(name, card, spec, prior, sampler.micro_batch, has_plane(card, prior), inputs)
     return found | {"limits": LIMITS}

@@ -1,16 +1,18 @@
-"""A requested training: system, settings, data and device."""
+"""A requested training: its system, settings, data and device are looked up and checked, then it runs."""
 
 import time
-from collections.abc import Callable, Mapping
-from dataclasses import asdict, dataclass, replace
-from typing import Any
+from collections.abc import Callable, Iterable
+from contextlib import AbstractContextManager, nullcontext
+from dataclasses import dataclass, replace
+from functools import cache
+from pathlib import Path
 
 import torch
 
 from condgen import data as datasets
-from condgen import plugins
+from condgen import heap, parallel, plugins
 from condgen.config import Config
-from condgen.data import DataOptions, Dataset, DataSource
+from condgen.data import Dataset
 from condgen.device import pick
 from condgen.errors import CondgenError, shortened
 from condgen.inspection import words
@@ -18,68 +20,152 @@ from condgen.judging import judge
 from condgen.judging.monitor import Monitor
 from condgen.judging.reference import Reference, with_test
 from condgen.labels import ANY
-from condgen.noise import reseed
+from condgen.noise import preserve_rng, reseed
+from condgen.progress import Progress
 from condgen.sampling.sampler import MICRO_BATCH
 from condgen.sharing import card
 from condgen.stream import Stream
 from condgen.system import System
 from condgen.systems import Preset, preset, presets
-from condgen.training import trainer
+from condgen.training import interrupt, trainer
+from condgen.training.advice import advice
 from condgen.training.finetune import Parent
-from condgen.training.run import RunConfig, card_of
+from condgen.training.mending import mend
+from condgen.training.request import TrainingRequest
+from condgen.training.run import Run, RunConfig, card_of, conditions, config_in, default_folder
+from condgen.training.state import Training
+
+Say = Callable[[str], None]
 
 
 @dataclass(frozen=True)
 class TrainingJob:
     """A requested training. All its inputs are looked up and checked before anything is written."""
 
+    request: TrainingRequest
     name: str
+    """The preset; for fine-tuning, that of the parent run."""
     preset: Preset
     config: Config
     data: str
+    """Where the data are (`data.where`)."""
     dataset: Dataset
-    options: DataOptions
-    seed: int
     device: torch.device
     parent: Parent | None = None
     """The run whose weights the training starts from; None for a random initialisation."""
 
     @classmethod
-    def prepare(
-        cls,
-        name: str,
-        settings: Mapping[str, Any],
-        data: DataSource,
-        options: DataOptions,
-        seed: int,
-        device: str,
-        parent: Parent | None = None,
-    ) -> "TrainingJob":
-        name = parent.identity.system if parent else name
-        found, where = preset(name, chosen=parent is None), pick(device)
-        config = found.config.with_overrides({**parent.identity.config, **settings} if parent else settings)
-        dataset = datasets.load(data, options)
+    def prepare(cls, request: TrainingRequest) -> "TrainingJob":
+        """Raises CondgenError for anything in the request that cannot be trained, or loaded again afterwards."""
+        parent = Parent.of(request.finetune, request.system) if request.finetune else None
+        name, inherited = (parent.identity.system, parent.identity.config) if parent else (request.system, {})
+        found, device = preset(name, chosen=parent is None), pick(request.device)
+        config = found.config.with_overrides({**inherited, **request.settings})
+        dataset = datasets.load(request.data, request.data_options)
         if parent:
             parent.check(dataset.spec)
         if plugins.is_path(name):
             plugins.remember(name)
         system = found.build_on_meta(dataset.spec, config)  # raises if the system does not support the images
         check_labels(name, system, dataset)
-        job = cls(name, found, config, datasets.where(data, dataset), dataset, options, seed, where, parent)
+        where = datasets.where(request.data, dataset)
+        job = cls(request, name, found, config, where, dataset, device, parent)
         job.check_card(system)
         return job
+
+    @property
+    def identity(self) -> RunConfig:
+        config, spec = self.config.model_dump(), self.dataset.spec.to_json()
+        fingerprint, empty = self.dataset.fingerprint, list(self.dataset.empty)
+        seed, options = self.request.seed, self.request.data_options.chosen
+        start = self.parent.name if self.parent else None
+        return RunConfig(self.name, config, self.data, fingerprint, spec, seed, options, start, empty)
+
+    def run(self) -> Run:
+        """Train for the requested length, or resume the run in the folder. A run that is complete is repaired.
+
+        A signal stops the training after the current step; `Run.exit_code` then says which one it was.
+        """
+        with parallel.process_group(self.device, self.config.batch), heap.retained():
+            progress = Progress(self.request.quiet or not parallel.is_main_process())
+            reference = cache(lambda: self.reference(progress.say) if parallel.is_main_process() else None)
+            folder = self._folder()
+            job = self._with_length(config_in(folder), reference)
+            with job._opened(folder) as run, interrupt.handle_signals() as stop, preserve_rng(job.device):
+                training = job._restored(run, progress.say)
+                stopped = job._trained(training, progress, stop, reference)
+        if stopped:
+            progress.say(f"stopped at {training.images:,} images; the same command resumes from there.")
+            run.exit_code = stop.exit_code
+        else:
+            progress.say(run.next_steps(training.system.generator_spec.labels))
+        return run
+
+    def _folder(self) -> Path:
+        return Path(self.request.out).expanduser() if self.request.out else default_folder(self.identity)
+
+    def _with_length(self, begun: RunConfig | None, reference: Callable[[], Reference | None]) -> "TrainingJob":
+        """The job with its training length in images. begun: the run to resume.
+
+        Raises CondgenError if the run to resume has other networks although --allow-changed permits other settings.
+        """
+        images = self.request.length.in_images(
+            begun=begun.config["images"] if begun else None,
+            default=self.config.images,
+            per_epoch=len(self.dataset.train),
+            fitting=lambda seconds: self.images_in(seconds, reference()),
+        )
+        job = self.lasting(parallel.broadcast(images))
+        if self.request.allow_changed:
+            job.check_fits(begun)
+        return job
+
+    def _opened(self, folder: Path) -> AbstractContextManager[Run]:
+        """The run in `folder`. Only the main process creates and locks it."""
+        if parallel.is_main_process():
+            return Run.open(folder, self.identity, self.request.allow_changed)
+        return nullcontext(Run(folder, self.identity))
+
+    def _restored(self, run: Run, say: Say) -> Training:
+        """The training at the newest checkpoint of the run; at image 0 if there is none."""
+        parallel.barrier()  # the main process may have to create the run first
+        training = Training(run, self.system(), self.stream(), self.dataset, self.config.ema_half_life)
+        _say_all(say, training.restore())
+        return training
+
+    def _trained(
+        self,
+        training: Training,
+        progress: Progress,
+        stop: interrupt.Interrupt,
+        reference: Callable[[], Reference | None],
+    ) -> bool:
+        """Train to the end; if that is reached already, repair the files. Returns whether a signal stopped it."""
+        if training.images >= self.config.images:
+            _say_all(progress.say, mend(training) if parallel.is_main_process() else [])
+            return False
+        monitor = self.monitor(reference())
+        _say_all(progress.say, self._session(training))
+        return trainer.train(training, self._plan(monitor), progress, stop, monitor)
+
+    def _session(self, training: Training) -> list[str]:
+        """Record that a session of this run begins. Returns messages about data, system and the session."""
+        processes = parallel.world_size()
+        here = conditions(str(self.device), self.config.batch // processes, processes)
+        allowed = self.request.allow_changed
+        begun = training.run.begin_session(training.images, here, allowed) if parallel.is_main_process() else []
+        names = training.system.generator_spec.labels.text.doubts_about_names()
+        return [*self.understood(), *self.notes, *names, *advice(training.system, self.preset), *begun]
+
+    def _plan(self, monitor: Monitor | None) -> trainer.Plan:
+        """The intervals of this training. monitor: of the main process; without it, nothing is evaluated."""
+        evaluates = parallel.broadcast(int(monitor is not None))
+        schedule = self.request.schedule if evaluates else replace(self.request.schedule, evaluate_every=0)
+        return trainer.Plan.of(self.config.images, schedule)
 
     def lasting(self, images: int) -> "TrainingJob":
         """The same job with a training length of `images`."""
         return replace(self, config=self.config.with_overrides({"images": images}))
-
-    @property
-    def identity(self) -> RunConfig:
-        spec = self.dataset.spec.to_json()
-        config, fingerprint = self.config.model_dump(), self.dataset.fingerprint
-        start = self.parent.name if self.parent else None
-        empty, options = list(self.dataset.empty), self.options.chosen
-        return RunConfig(self.name, config, self.data, fingerprint, spec, self.seed, options, start, empty)
 
     @property
     def notes(self) -> list[str]:
@@ -98,9 +184,9 @@ class TrainingJob:
 
         system: the system built from these settings.
         """
-        about = card_of(self.identity, system.generator_spec, asdict(system.prior), MICRO_BATCH, self.config.images)
-        about["data"] |= {"options": self.options.chosen}  # as an export does
-        card.check(about)
+        spec, images = system.generator_spec, self.config.images
+        draft = card_of(self.identity, spec, system.prior, MICRO_BATCH, images)
+        card.check_size(draft.with_data_options(self.request.data_options.chosen))  # as an export has them
 
     def check_fits(self, begun: RunConfig | None) -> None:
         """Raise CondgenError if the networks of the run to resume have other tensor shapes."""
@@ -122,7 +208,7 @@ class TrainingJob:
 
     def system(self) -> System:
         """A newly initialised system. Its weights depend only on the seed and, for fine-tuning, on the parent run."""
-        reseed(self.seed, "init", 0)
+        reseed(self.request.seed, "init", 0)
         system = self.preset.build(self.dataset.spec, self.config)
         if self.parent:
             self.parent.transfer_to(system, self.preset)
@@ -131,14 +217,15 @@ class TrainingJob:
     def stream(self) -> Stream:
         """The data stream of this training, from its first batch."""
         data, config = self.dataset, self.config
-        return Stream(data.train, data.labels, config.batch, self.seed, self.device, balance=config.balanced_sampling)
+        seed, balance = self.request.seed, config.balanced_sampling
+        return Stream(data.train, data.labels, config.batch, seed, self.device, balance=balance)
 
-    def reference(self, every: int | None, say: Callable[[str], None]) -> Reference | None:
+    def reference(self, say: Say) -> Reference | None:
         """The reference data for evaluations during training; None if there are none.
 
-        every: requested interval in images. By default, only data sets whose judge (the feature classifier) is part of
-        the package are evaluated.
+        By default, only data sets whose judge (the feature classifier) is part of the package are evaluated.
         """
+        every = self.request.schedule.evaluate_every
         if every == 0 or (every is None and not judge.is_pinned(self.dataset)):
             return None
         dataset, _ = with_test(self.dataset)
@@ -146,17 +233,17 @@ class TrainingJob:
 
     def monitor(self, reference: Reference | None) -> Monitor | None:
         """The monitor that evaluates this training; None without a reference."""
-        return Monitor(reference, self.seed, self.config.images) if reference else None
+        return Monitor(reference, self.request.seed, self.config.images) if reference else None
 
-    def images_in(self, seconds: float, since: float, reference: Reference | None) -> int:
-        """Estimated number of training images until `seconds` after `since`, a value of time.monotonic().
+    def images_in(self, seconds: float, reference: Reference | None) -> int:
+        """Estimated number of training images until `seconds` after the request.
 
         At least half of `seconds` counts as training time, even if the preparation took longer.
         """
         pace = trainer.measure_pace(
             self.system(), self.stream(), self.monitor(reference), seconds=min(3.0, seconds / 40)
         )
-        left = max(seconds / 2, seconds - (time.monotonic() - since))
+        left = max(seconds / 2, seconds - (time.monotonic() - self.request.began))
         return self.config.batch * max(1, round(pace.images_in(left) / self.config.batch))
 
 
@@ -169,3 +256,8 @@ def check_labels(name: str, system: System, dataset: Dataset) -> None:
         f"{dataset.name!r} has no labels, which {name} is conditioned on. Train an unconditional preset ({free}), or "
         "give labels: a folder per class, --label-pattern, or a table with --label-column."
     )
+
+
+def _say_all(say: Say, sentences: Iterable[str]) -> None:
+    for sentence in sentences:
+        say(sentence)

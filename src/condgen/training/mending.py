@@ -71,8 +71,8 @@ def _repairs(training: Training, known: Published | None) -> Iterator[tuple[str,
 def is_sound(folder: Path) -> bool:
     """Whether a folder, generator/ or best/, contains an intact card and the weights that the card names."""
     try:
-        about = card.read(folder / card.NAME)
-        return bool(disk.sha256(folder / about["weights"]) == about["sha256"])
+        found = card.read(folder / card.NAME)
+        return disk.sha256(folder / found.weights) == found.sha256
     except (CondgenError, OSError):
         return False
 
@@ -80,7 +80,7 @@ def is_sound(folder: Path) -> bool:
 def _is_of(training: Training, folder: Path) -> bool:
     """Whether `folder` contains an intact generator with the current averaged weights of this training."""
     expected = sha256(weights_of(training.ema.net)).hexdigest()
-    return is_sound(folder) and bool(card.read(folder / card.NAME)["sha256"] == expected)
+    return is_sound(folder) and card.read(folder / card.NAME).sha256 == expected
 
 
 def _swept(training: Training) -> list[str]:

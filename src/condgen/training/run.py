@@ -23,6 +23,7 @@ import os
 import sys
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
+from dataclasses import asdict
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -32,13 +33,14 @@ from safetensors.torch import save
 from torch import nn
 
 from condgen import disk, marker, parts, records, shell
+from condgen.card import Card
 from condgen.data import absolute
 from condgen.data_options import name_of
 from condgen.errors import CondgenError
 from condgen.labels import ANY, Labels
 from condgen.options import Option
-from condgen.sharing.card import sealed
-from condgen.spec import Spec
+from condgen.sharing.card import of_training
+from condgen.spec import Prior, Spec
 from condgen.training import checkpoint, published
 from condgen.training.identity import RunConfig as RunConfig
 from condgen.training.identity import config_in as config_in
@@ -192,15 +194,15 @@ class Run:
         """Update published.json. images: of the newest checkpoint."""
         published.write(self.folder, self.identity, images)
 
-    def publish(self, net: nn.Module, card: Mapping[str, Any], name: str = "generator") -> None:
+    def publish(self, net: nn.Module, card: Card, name: str = "generator") -> None:
         """Write generator/ or best/: first the weights under a new name, then the card that names them.
 
         Old weights are deleted last, so that the card always names an existing file.
         """
         folder = self.folder / name
-        weights = folder / f"weights-{card['images']:012d}.safetensors"
+        weights = folder / f"weights-{card.images:012d}.safetensors"
         disk.write_bytes(weights, weights_of(net))
-        disk.write_json(folder / "card.json", sealed({**card, "weights": weights.name, "sha256": disk.sha256(weights)}))
+        card.with_weights(weights.name, disk.sha256(weights)).save(folder / "card.json")
         for old in folder.glob("weights-*.safetensors"):
             if old != weights:
                 old.unlink()
@@ -214,17 +216,18 @@ def weights_of(net: nn.Module) -> bytes:
 def card_of(
     identity: RunConfig,
     spec: Spec,
-    prior: dict[str, Any],
+    prior: Prior,
     micro_batch: int,
     images: int,
     options: Sequence[Option] = (),
-) -> dict[str, Any]:
-    """The card of a generator: everything needed to generate images from the weights beside it."""
-    return {
+    **facts: Any,
+) -> Card:
+    """The card of a generator in training (`sharing.card.of_training`). facts: its other fields, as JSON."""
+    own = {
         "system": identity.system,
         "config": identity.config,
         "spec": spec.to_json(),
-        "prior": prior,
+        "prior": asdict(prior),
         "micro_batch": micro_batch,
         "images": images,
         "seed": identity.seed,
@@ -232,6 +235,7 @@ def card_of(
         | ({"empty": identity.empty} if identity.empty else {}),
         "options": [option.to_json() for option in options],
     }
+    return of_training(own | facts)
 
 
 @contextmanager

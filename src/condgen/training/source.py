@@ -32,17 +32,17 @@ class Recorded:
         """Read config.json of a run, or the card of an export. Raises CondgenError if there is no generator."""
         place = locate.find(run)
         card = place.card
-        spec = Spec.from_json(card["spec"])
+        spec = card.image_spec
         identity = config_in(Path(run).expanduser()) if place.kind == "run" else None
         if identity:
             source = datasets.absolute(identity.data)  # an earlier condgen recorded the path as it was typed
             return cls(str(run), source, identity.fingerprint, identity.data_options, spec, True)
         if place.kind == "run":
             raise CondgenError(f"{str(run)!r} has a generator but no config.json; this needs the whole run.")
-        about = card["data"]
-        options = about.get("options") or former_options(about)
-        options = options if card["format"] > 4 else FORMER_SPLIT | options
-        return cls(str(run), about["name"], about["fingerprint"], options, spec, False)
+        data = card.data
+        options = data.options.chosen if data.options else former_options(data.model_dump(exclude_unset=True))
+        options = options if card.format > 4 else FORMER_SPLIT | options
+        return cls(str(run), data.name, data.fingerprint, options, spec, False)
 
     def load(self, data: DataSource | None = None, options: DataOptions | None = None) -> Dataset:
         """The data from where they were, or from `data`; see `data_of`."""
@@ -67,7 +67,8 @@ class Recorded:
             )
         if not self.is_run and not datasets.is_name(self.source):
             raise CondgenError(
-                f"{self.run!r} was trained on {self.source!r}, which are not here: say where, by --data."
+                f"{self.run!r} was trained on {self.source!r}, which are not here: pass the location of these data "
+                "with --data."
             )
         if datasets.is_missing(self.source):
             raise CondgenError(

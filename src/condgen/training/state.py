@@ -5,7 +5,6 @@ from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from copy import deepcopy
-from dataclasses import asdict
 from pathlib import Path
 from statistics import median
 from typing import Any
@@ -14,6 +13,7 @@ import torch
 from torch import Tensor, nn
 
 from condgen import parallel
+from condgen.card import Card
 from condgen.data import Dataset
 from condgen.disk import Gone
 from condgen.errors import CondgenError
@@ -172,15 +172,13 @@ class Training:
 
     def keep_best(self, scores: Mapping[str, float], net: nn.Module | None = None, images: int | None = None) -> None:
         """Save the current averaged generator, or `net` after `images` images, to best/, with its metrics."""
-        card = self._card(images) | {"scores": dict(scores)}
+        card = self._card(images, scores=dict(scores))
         self.run.publish(self.ema.net if net is None else net, card, "best")
 
-    def _card(self, images: int | None = None) -> dict[str, Any]:
-        prior = asdict(self.system.prior)
-        seen = self.images if images is None else images
-        return card_of(
-            self.run.identity, self.system.generator_spec, prior, MICRO_BATCH, seen, self.system.sampling_options
-        )
+    def _card(self, images: int | None = None, **facts: Any) -> Card:
+        system, seen = self.system, self.images if images is None else images
+        spec, options = system.generator_spec, system.sampling_options
+        return card_of(self.run.identity, spec, system.prior, MICRO_BATCH, seen, options, **facts)
 
     def restore(self) -> list[str]:
         """Resume from the newest intact checkpoint, if there is one. Returns a message for each damaged one.

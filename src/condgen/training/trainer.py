@@ -15,6 +15,7 @@ from condgen.progress import Progress
 from condgen.stream import Stream
 from condgen.system import System
 from condgen.training.recorder import Recorder
+from condgen.training.request import Schedule
 from condgen.training.state import Diverged, Training, sampler_for
 
 EVALUATIONS, FEWEST_IMAGES = 10, 5000
@@ -23,15 +24,6 @@ RESCUES = 10
 """Number of rescue points in a training, to roll back to."""
 AROUND = 2.5
 """Seconds that image grids, curves and checkpoints take in a training of one minute on two cores."""
-
-
-@dataclass(frozen=True)
-class Every:
-    """Requested intervals in images: log lines, image grids, evaluations. None: by the training length. 0: never."""
-
-    log: int | None = None
-    grid: int | None = None
-    evaluation: int | None = None
 
 
 @dataclass(frozen=True)
@@ -50,18 +42,19 @@ class Plan:
     """Whether an alarm rolls back to the best evaluation."""
 
     @classmethod
-    def of(cls, images: int, every: Every, save_seconds: float, best_by: str, roll_back: bool = False) -> "Plan":
+    def of(cls, images: int, schedule: Schedule) -> "Plan":
         """Intervals for a training of this length. Defaults: 200 log lines, 20 image grids, at most 10 evaluations; 10
         rescue points."""
         log, grid, evaluation = (
             max(least, images // parts) if requested is None else requested
             for requested, parts, least in (
-                (every.log, 200, 1),
-                (every.grid, 20, 1),
-                (every.evaluation, EVALUATIONS, FEWEST_IMAGES),
+                (schedule.log_every, 200, 1),
+                (schedule.grid_every, 20, 1),
+                (schedule.evaluate_every, EVALUATIONS, FEWEST_IMAGES),
             )
         )
-        return cls(images, log, grid, evaluation, save_seconds, best_by, max(1, images // RESCUES), roll_back)
+        rescue = max(1, images // RESCUES)
+        return cls(images, log, grid, evaluation, schedule.save_seconds, schedule.best_by, rescue, schedule.roll_back)
 
 
 def train(
@@ -102,26 +95,9 @@ def train_until_diverged(
         if recorder:
             training.run.check()
         training.step()
-        now, ended = training.images, training.images >= plan.images
-        evaluates = ended or passed(plan.evaluate_every, before, now)
+        record(training, plan, recorder, before)
 
-        if evaluates or passed(plan.log_every, before, now):
-            training.check()
-            scalars = training.meter.take()
-            training.check_scalars(scalars)
-            if recorder:
-                recorder.write(scalars, evaluates)
-            parallel.barrier()
-            if plan.roll_back and evaluates:
-                training.check_alarm(recorder.alarm if recorder else None)
-
-        if ended or passed(plan.grid_every, before, now):
-            if recorder:
-                recorder.keep_grid()
-            parallel.barrier()
-        if passed(plan.rescue_every, before, now):
-            keep(training, recorder.keep_rescue if recorder else None)
-
+        ended = training.images >= plan.images
         stopped, due = parallel.any_rank(stop(), not ended and time.monotonic() - saved > plan.save_seconds)
         if due:
             keep(training, recorder.save if recorder else None)
@@ -129,6 +105,32 @@ def train_until_diverged(
 
     keep(training, recorder.end if recorder else None)
     return stopped
+
+
+def record(training: Training, plan: Plan, recorder: Recorder | None, before: int) -> None:
+    """Log, evaluate, draw and keep what is due after a step from `before` images."""
+    now, ended = training.images, training.images >= plan.images
+    evaluates = ended or passed(plan.evaluate_every, before, now)
+    if evaluates or passed(plan.log_every, before, now):
+        log(training, plan, recorder, evaluates)
+    if ended or passed(plan.grid_every, before, now):
+        if recorder:
+            recorder.keep_grid()
+        parallel.barrier()
+    if passed(plan.rescue_every, before, now):
+        keep(training, recorder.keep_rescue if recorder else None)
+
+
+def log(training: Training, plan: Plan, recorder: Recorder | None, evaluates: bool) -> None:
+    """Write a line of the log. Raises Diverged if its values are not those of a sound training."""
+    training.check()
+    scalars = training.meter.take()
+    training.check_scalars(scalars)
+    if recorder:
+        recorder.write(scalars, evaluates)
+    parallel.barrier()
+    if plan.roll_back and evaluates:
+        training.check_alarm(recorder.alarm if recorder else None)
 
 
 def keep(training: Training, write: Callable[[], None] | None) -> None:

@@ -58,10 +58,7 @@ def augment(
         no_proof: Only generate images; do not train classifiers to measure the gain.
         options: Sampling options of the generator.
     """
-    if balance == (per_class is not None):
-        raise CondgenError("give one of --balance and --per-class N.")
-    if per_class is not None and per_class < 1:
-        raise CondgenError(f"--per-class should be 1 or more, found {per_class}.")
+    _check_counts(balance, per_class)
     folder = (out or Path(run) / "augmented").expanduser()
     _check_ours(folder)
     from condgen import data as datasets
@@ -82,6 +79,14 @@ def augment(
         evaluate.aloud("stopped; the same command resumes from here.")
         raise
     return Result(found, in_words(found))
+
+
+def _check_counts(balance: bool, per_class: int | None) -> None:
+    """Raise CondgenError unless exactly one of the two says how many images are generated."""
+    if balance == (per_class is not None):
+        raise CondgenError("give one of --balance and --per-class N.")
+    if per_class is not None and per_class < 1:
+        raise CondgenError(f"--per-class should be 1 or more, found {per_class}.")
 
 
 def wanted(dataset: "Dataset", sampler: "Sampler", per_class: int | None) -> list[int]:
@@ -126,7 +131,10 @@ def write(sampler: "Sampler", generated: "Samples", counts: Sequence[int], seed:
     from condgen.disk import as_json, continued_folder
     from condgen.sampling import canvas
 
-    about: dict[str, Any] = {"generator": evaluate.generator_of(sampler), "files": files(sampler, counts, seed)}
+    about: dict[str, Any] = {
+        "generator": evaluate.generator_of(sampler).to_json(),
+        "files": files(sampler, counts, seed),
+    }
     _check_same(folder, about)
     whole = folder / MANIFEST
     with continued_folder(folder, MANIFEST, whole.read_bytes() if whole.is_file() else as_json(about)) as place:

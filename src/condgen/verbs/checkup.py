@@ -164,12 +164,12 @@ def _generator(folder: Path, name: str, mend: str) -> Iterator[File]:
         yield File(f"{name}/{card.NAME}", "missing", mend=mend)
         return
     try:
-        about = card.read(place / card.NAME)
+        found = card.read(place / card.NAME)
     except CondgenError as error:
         yield File(f"{name}/{card.NAME}", "damaged", str(error), mend)
         return
     yield File(f"{name}/{card.NAME}", "sound")
-    yield _hashed(place / about["weights"], f"{name}/{about['weights']}", about["sha256"], mend)
+    yield _hashed(place / found.weights, f"{name}/{found.weights}", found.sha256, mend)
 
 
 def _hashed(path: Path, name: str, expected: str, mend: str, size: int | None = None) -> File:
@@ -199,8 +199,8 @@ def _export(folder: Path, inside: str) -> Iterator[File]:
     yield File(inside + manifest.NAME, "sound")
     with suppress(CondgenError):
         about = card.read(folder / card.NAME)
-        if (folder / marker.FILE).exists() or about["format"] >= 3:  # before, exports had no marker
-            found = _marked(folder, "condgen export", about["condgen"], mend)
+        if (folder / marker.FILE).exists() or about.format >= 3:  # before, exports had no marker
+            found = _marked(folder, "condgen export", about.condgen, mend)
             yield replace(found, file=inside + found.file)
     for name, entry in listed.items():
         if name == manifest.PROSE and (folder / name).is_file():
@@ -213,7 +213,7 @@ def _format(folder: Path) -> str:
     """The --format option that an exported folder was made with; '' if its card does not contain it."""
     with suppress(CondgenError):
         about = card.read(folder / card.NAME)
-        return f" --format {about['exported']}" if about.get("exported") else ""
+        return f" --format {about.exported}" if about.exported else ""
     return ""
 
 

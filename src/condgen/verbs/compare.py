@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 from condgen import api, marker
 from condgen.data_options import DataSource
 from condgen.errors import CondgenError
+from condgen.evaluation import Evaluation
 from condgen.metrics import METRICS
 from condgen.metrics.estimate import Estimate
 from condgen.result import Result
@@ -42,13 +43,13 @@ class Entry:
     seconds: float
     players: dict[str, int]
     """Number of parameters of each player."""
-    evaluation: evaluate.Evaluation
+    evaluation: Evaluation
     log: list[dict[str, Any]]
     clock: list[dict[str, Any]]
 
     @property
     def numbers(self) -> dict[str, Estimate]:
-        return evaluate.numbers(self.evaluation)
+        return self.evaluation.numbers
 
     @property
     def title(self) -> str:
@@ -102,7 +103,7 @@ def compare(*runs: str, data: DataSource | None = None, out: Path | None = None,
 
     groups = grouped(found)
     table = lines(groups)
-    content = {"about": found[0].evaluation["about"], "table": table, "runs": _plain(found)}
+    content = {"about": found[0].evaluation.about.to_json(), "table": table, "runs": _plain(found)}
     marker.claim(folder, mark, FILES)
     with replacing_files(folder, old=["quality.png"]) as part:
         write_json(part / "comparison.json", content)
@@ -125,7 +126,7 @@ def entries(runs: Sequence[str], quick: bool = False, data: DataSource | None = 
     first = found[0]
     for other in found[1:]:
         for what in ("data", "judge", "protocol", "images_measured"):
-            ours, theirs = first.evaluation["about"][what], other.evaluation["about"][what]
+            ours, theirs = getattr(first.evaluation.about, what), getattr(other.evaluation.about, what)
             if _same(ours) != _same(theirs):
                 raise CondgenError(
                     f"{str(first.folder)!r} and {str(other.folder)!r} cannot be compared: other "
@@ -146,7 +147,7 @@ def entry(run: Path, quick: bool = False, data: DataSource | None = None) -> Ent
     built = preset(identity.system)
     system = built.build_on_meta(Spec.from_json(identity.spec), built.config.with_overrides(identity.config))
     players = {name: player.size for name, player in system.players.items()}
-    seconds, images = clock[-1]["seconds"] if clock else 0.0, api.card(run)["images"]
+    seconds, images = clock[-1]["seconds"] if clock else 0.0, api.card(run).images
     return Entry(run, identity, images, seconds, players, measured, log, clock)
 
 
@@ -175,7 +176,7 @@ def lines(groups: Sequence[Group]) -> list[dict[str, str]]:
     table = [{"": name} | {group.title: cost(group) for group in groups} | {REAL: ""} for name, cost in COSTS.items()]
     for name in HEADLINE:
         cells = {group.title: group.text(name) for group in groups}
-        table.append({"": METRICS[name].title} | cells | {REAL: evaluate.real_text(evaluation, name)})
+        table.append({"": METRICS[name].title} | cells | {REAL: evaluation.real_text(name)})
     return table
 
 
@@ -251,10 +252,10 @@ def _plain(found: Sequence[Entry]) -> list[dict[str, Any]]:
     ]
 
 
-def _same(value: Any) -> Any:
+def _same(value: object) -> object:
     """What has to be equal: data are the same by their fingerprint, whatever they are called."""
-    return value.get("fingerprint", value) if isinstance(value, dict) else value
+    return getattr(value, "fingerprint", value)
 
 
-def _brief(value: Any) -> str:
-    return str(value.get("name", value)) if isinstance(value, dict) else str(value)
+def _brief(value: object) -> str:
+    return str(getattr(value, "name", value))

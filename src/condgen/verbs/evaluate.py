@@ -4,19 +4,20 @@ The metrics and the protocol are in judging/; this file contains run folders, te
 """
 
 import sys
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 from cyclopts import Parameter
+from pydantic import ValidationError
 
 from condgen import api, records, shell
 from condgen.data_options import AS_THEY_ARE, DataOptions, DataSource
 from condgen.errors import CondgenError, notice
+from condgen.evaluation import WALK, Evaluation, GeneratorFacts, MetricResult
 from condgen.former import EVALUATION, current_names
 from condgen.labels import ANY
 from condgen.metrics import METRICS
-from condgen.metrics.estimate import Estimate
 from condgen.records import Damaged
 from condgen.result import Result
 from condgen.sharing import locate
@@ -24,6 +25,7 @@ from condgen.tables import as_table
 
 if TYPE_CHECKING:
     from condgen.data import Dataset
+    from condgen.judging.faults import FaultResult
     from condgen.judging.reference import Reference
     from condgen.options import Value
     from condgen.sampling.sampler import Sampler
@@ -31,7 +33,6 @@ if TYPE_CHECKING:
 FULL = 60_000
 """Number of images of a full evaluation."""
 Say = Callable[[str], None]
-Evaluation = dict[str, Any]
 
 
 def evaluate(
@@ -71,16 +72,13 @@ def evaluate(
         device: Device to run on: auto, cpu, cuda, cuda:N or mps.
         options: Sampling options of the generator. Each choice of options has its own result file.
     """
-    if (run is None) == (folder is None and not self_test):
-        raise CondgenError("give one thing to measure: a RUN, --folder FOLDER --data DATA, or --self-test --data DATA.")
-    if run is None and options:
-        raise CondgenError(f"{', '.join(options)}: sampling options belong to a generator; give a RUN.")
+    _check(run, folder, self_test, options)
     if run is not None:
         found = evaluate_run(
             run, count=count, quick=quick, full=full, best=best, fid=fid, seed=seed, device=device, data=data,
             data_options=data_options, say=aloud, **options,
         )  # fmt: skip
-        return Result(found, in_words(found))
+        return Result(found.to_json(), in_words(found))
     if data is None:
         raise CondgenError("--data is missing: name the real images to compare with.")
     from condgen import data as datasets
@@ -88,31 +86,38 @@ def evaluate(
     dataset = datasets.load(data, data_options)
     if self_test:
         lines = _self_test(dataset, _total(count, 10_000), aloud)
-        return Result(lines, _noticed(lines))
+        return Result([line.to_json() for line in lines], _noticed(lines))
     assert folder is not None
     found = evaluate_images(folder, dataset, quick=quick, full=full, fid=fid, say=aloud)
-    return Result(found, in_words(found))
+    return Result(found.to_json(), in_words(found))
+
+
+def _check(run: str | None, folder: Path | None, self_test: bool, options: "Mapping[str, Value]") -> None:
+    """Raise CondgenError unless exactly one thing is to be measured, and sampling options are for a generator."""
+    if (run is None) == (folder is None and not self_test):
+        raise CondgenError("give one thing to measure: a RUN, --folder FOLDER --data DATA, or --self-test --data DATA.")
+    if run is None and options:
+        raise CondgenError(f"{', '.join(options)}: sampling options belong to a generator; give a RUN.")
 
 
 def in_words(found: Evaluation) -> str:
     """An evaluation as a table: every metric with its error, that of real images and its flag; then the problems."""
-    about, measured = found["about"], numbers(found)
+    about, measured = found.about, found.numbers
     entries = [
         {
             "": METRICS[name].title,
             "generated": str(number),
-            "real images": real_text(found, name),
-            "wrong": found[name]["flag"] or "",
+            "real images": found.real_text(name),
+            "wrong": found.metrics[name].flag or "",
         }
         for name, number in measured.items()
         if number.value is not None
     ]
     refusals = dict.fromkeys(number.refused for number in measured.values() if number.refused)
-    judge = about["judge"]
     return "\n".join(
         [
-            f"{about['images_measured']:,} images against {about['reference']} of {about['data']['name']!r}; "
-            f"{about['protocol']}, FD[{judge['name']}], sha256 {judge['sha256'][:12]}; ± is a 95 % interval.",
+            f"{about.images_measured:,} images against {about.reference} of {about.data.name!r}; "
+            f"{about.protocol}, FD[{about.judge.name}], sha256 {about.judge.sha256[:12]}; ± is a 95 % interval.",
             "",
             as_table(entries),
             *(f"not measured: {why}" for why in refusals),
@@ -144,11 +149,13 @@ def evaluate_run(
     for trouble in reference.problems(generated.images):
         say(trouble)
     found = evaluation.evaluate_samples(generated, reference, cas=not quick, full=full, inception=fid)
-    found["walk"] = evaluation.with_real("walk", walks.largest_step(sampler, reference.judge, seed), None)
-    found["about"] |= {"run": str(run), "generator": generator_of(sampler), "which": "best" if best else "last"}
-    found["about"] |= {"seed": seed, "reference": _described(reference, leaky)}
-    if locate.find(run).kind == "run" and dataset.fingerprint == sampler.card["data"]["fingerprint"]:
-        records.write(Path(run).expanduser() / file_name(best, sampler.chosen), found)
+    walk = MetricResult.of(WALK, walks.largest_step(sampler, reference.judge, seed))
+    found = found.with_metric(WALK, walk).with_facts(
+        run=str(run), generator=generator_of(sampler), which="best" if best else "last", seed=seed,
+        reference=_described(reference, leaky),
+    )  # fmt: skip
+    if locate.find(run).kind == "run" and dataset.fingerprint == sampler.card.data.fingerprint:
+        found.save(Path(run).expanduser() / file_name(best, sampler.chosen))
     return found
 
 
@@ -164,8 +171,7 @@ def evaluate_images(
     if troubles := reference.problems(generated.images):
         raise CondgenError(f"nothing was measured. {' '.join(troubles)}")
     found = evaluation.evaluate_samples(generated, reference, cas=not quick, full=full, inception=fid)
-    found["about"] |= {"images": str(images), "reference": _described(reference, leaky)}
-    return found
+    return found.with_facts(images=str(images), reference=_described(reference, leaky))
 
 
 def reference_for(dataset: "Dataset", say: Say = lambda text: None) -> "tuple[Reference, bool]":
@@ -190,34 +196,24 @@ def kept(run: str | Path, best: bool = False, sampling: "Mapping[str, Value] | N
     if not path.exists():
         return None
     try:
-        found = _current(records.read(path))
-        same = found["about"]["generator"]["sha256"] == api.card(Path(run).expanduser(), best)["sha256"]
-        numbers(found)
-    except (Damaged, KeyError, TypeError, AttributeError):
+        found = Evaluation.from_json(_current(records.read(path)))
+        if found.about.generator is None:
+            raise KeyError("generator")
+    except (Damaged, KeyError, TypeError, AttributeError, ValidationError):
         notice(f"{str(path)!r} is damaged and is not used; condgen evaluate {shell.path(run)} measures the run again.")
         return None
+    same = found.about.generator.sha256 == api.card(Path(run).expanduser(), best).sha256
     return found if same else None
 
 
-def _current(found: Evaluation) -> Evaluation:
+def _current(found: Mapping[str, Any]) -> dict[str, Any]:
     """The evaluation with present names of fields; an earlier condgen used other ones."""
     lists = {
         key: [current_names(line, EVALUATION) for line in value]
         for key, value in found.items()
         if isinstance(value, list) and all(isinstance(line, dict) for line in value)
     }
-    return found | lists | {"about": current_names(found["about"], EVALUATION)}
-
-
-def numbers(found: Evaluation) -> dict[str, Estimate]:
-    """The metrics of an evaluation, by name."""
-    return {name: Estimate.from_json(found[name]) for name in METRICS if name in found}
-
-
-def real_text(found: Evaluation, name: str) -> str:
-    """The value of a metric for real images, as text; '-' if there is none."""
-    real = found.get(name, {}).get("real")
-    return str(Estimate.from_json(real)) if real else "-"
+    return {**found, **lists} | {"about": current_names(found["about"], EVALUATION)}
 
 
 def file_name(best: bool, sampling: "Mapping[str, Value] | None" = None) -> str:
@@ -226,11 +222,11 @@ def file_name(best: bool, sampling: "Mapping[str, Value] | None" = None) -> str:
     return f"evaluation{'-best' if best else ''}{chosen}.json"
 
 
-def generator_of(sampler: "Sampler") -> dict[str, Any]:
+def generator_of(sampler: "Sampler") -> GeneratorFacts:
     """The facts about a generator that are needed to generate the same images."""
-    return {
-        key: sampler.card.get(key) for key in ("system", "config", "images", "seed", "sha256", "micro_batch", "data")
-    } | ({"sampling": sampler.chosen} if sampler.chosen else {})
+    card = sampler.card.to_json()
+    facts = {key: card.get(key) for key in ("system", "config", "images", "seed", "sha256", "micro_batch", "data")}
+    return GeneratorFacts.model_validate(facts | ({"sampling": sampler.chosen} if sampler.chosen else {}))
 
 
 def _described(reference: "Reference", leaky: bool) -> str:
@@ -239,34 +235,34 @@ def _described(reference: "Reference", leaky: bool) -> str:
     return f"{len(reference.split):,} images, {rest}{copies}"
 
 
-def _self_test(dataset: "Dataset", count: int, say: Say) -> list[dict[str, Any]]:
-    """The metrics of the real images under each fault, as plain data."""
+def _self_test(dataset: "Dataset", count: int, say: Say) -> "list[FaultResult]":
+    """The metrics of the real images under each fault."""
     from condgen.judging import faults
 
     reference, _ = reference_for(dataset, say)
     lines = []
     for line in faults.self_test(reference, count):
-        say(f"{line['fault']} ...")
-        lines.append(line | {"numbers": {name: number.to_json() for name, number in line["numbers"].items()}})
+        say(f"{line.fault} ...")
+        lines.append(line)
     return lines
 
 
-def _noticed(lines: list[dict[str, Any]]) -> str:
+def _noticed(lines: "Sequence[FaultResult]") -> str:
     shown = ("fd", "fd_intra", "precision", "recall", "label_accuracy", "copying")
     entries = [
-        {"fault": line["fault"]}
-        | {METRICS[name].title: f"{_value(line, name)}{'*' if name in line['noticed'] else ''}" for name in shown}
-        | {"also noticed by": ", ".join([*(METRICS[n].title for n in line["noticed"] if n not in shown),
-                                         *(["the gate"] if line["gate"] else [])])}
+        {"fault": line.fault}
+        | {METRICS[name].title: f"{_value(line, name)}{'*' if name in line.noticed else ''}" for name in shown}
+        | {"also noticed by": ", ".join([*(METRICS[n].title for n in line.noticed if n not in shown),
+                                         *(["the gate"] if line.gate else [])])}
         for line in lines
     ]  # fmt: skip
-    missed = [line["fault"] for line in lines[1:] if not (line["noticed"] or line["gate"])]
+    missed = [line.fault for line in lines[1:] if not (line.noticed or line.gate)]
     verdict = f"not noticed: {', '.join(missed)}." if missed else "every fault was noticed."
     return f"{as_table(entries)}\n\n* more than three standard deviations worse than real images. {verdict}"
 
 
-def _value(line: dict[str, Any], name: str) -> str:
-    value = line["numbers"][name]["value"]
+def _value(line: "FaultResult", name: str) -> str:
+    value = line.numbers[name].value
     return "-" if value is None else f"{value:.3g}"
 
 

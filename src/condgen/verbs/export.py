@@ -13,7 +13,9 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 from cyclopts import Parameter
 
 from condgen import api, shell
+from condgen.card import Card
 from condgen.errors import CondgenError, unknown
+from condgen.evaluation import Evaluation
 from condgen.result import Result
 from condgen.sharing import locate
 from condgen.verbs import evaluate
@@ -81,13 +83,7 @@ def export(
         precision: Precision of the weights in an ONNX file. fp16 halves the file size; int8 reduces it to a third.
             int8 is also faster; both are less exact.
     """
-    if format not in FORMATS:
-        raise unknown("format", format, FORMATS)
-    if precision not in FORMATS[format].precisions:
-        others = " or ".join(name for name, other in FORMATS.items() if precision in other.precisions)
-        raise CondgenError(f"--precision {precision} is for --format {others}; {format} keeps fp32.")
-    if licence is not None and not re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9.+-]{0,63}", licence):
-        raise CondgenError(f"--licence {licence!r} is not the name of a licence, such as apache-2.0 or cc-by-4.0.")
+    _check(format, precision, licence)
     sampler = api.load(run, best=best, **options)
     folder = out.expanduser() if out else locate.home(run) / "exported" / format
     from condgen.sharing import release
@@ -97,46 +93,61 @@ def export(
 
         web.export(sampler, folder)
         return Result({"folder": str(folder)}, f"{folder}\n  open it in a browser; it needs no network.")
-    fields = about_it(run, best, sampler.card) | {"licence": licence or sampler.card.get("licence"), "exported": format}
-    fields = {key: value for key, value in (fields | {"precision": precision}).items() if value is not None}
+    chosen = {"licence": licence or sampler.card.licence, "exported": format, "precision": precision}
+    fields = about_it(run, best, sampler.card) | {name: value for name, value in chosen.items() if value is not None}
     release.write(sampler, folder, fields, lambda net, at: FORMATS[format].write(net, at, precision))
-    text = "\n".join(
-        [
-            str(folder),
-            f"  model card: {folder / 'README.md'}",
-            f"  generate images: condgen sample {shell.path(folder)} --count 10 --grid --out images.png",
-            f"  share: condgen push {shell.path(folder)} OWNER/NAME",
-        ]
+    return Result({"folder": str(folder)}, _next_steps(folder))
+
+
+def _check(format: str, precision: str, licence: str | None) -> None:
+    """Raise CondgenError for options that cannot be used together, or a licence whose name cannot be one."""
+    if format not in FORMATS:
+        raise unknown("format", format, FORMATS)
+    if precision not in FORMATS[format].precisions:
+        others = " or ".join(name for name, other in FORMATS.items() if precision in other.precisions)
+        raise CondgenError(f"--precision {precision} is for --format {others}; {format} keeps fp32.")
+    if licence is not None and not re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9.+-]{0,63}", licence):
+        raise CondgenError(f"--licence {licence!r} is not the name of a licence, such as apache-2.0 or cc-by-4.0.")
+
+
+def _next_steps(folder: Path) -> str:
+    """The location of the export, and commands to continue with."""
+    return (
+        f"{folder}\n"
+        f"  model card: {folder / 'README.md'}\n"
+        f"  generate images: condgen sample {shell.path(folder)} --count 10 --grid --out images.png\n"
+        f"  share: condgen push {shell.path(folder)} OWNER/NAME"
     )
-    return Result({"folder": str(folder)}, text)
 
 
-def about_it(run: str, best: bool, about: Mapping[str, Any]) -> dict[str, Any]:
+def about_it(run: str, best: bool, card: Card) -> dict[str, Any]:
     """Fields of an exported card that its users cannot read from the run: paper, name of the data and metrics."""
     from condgen.systems import preset
     from condgen.training.run import config_in
 
-    paper, fields = preset(about["system"]).system.paper, dict(about["data"])
+    paper, fields = preset(card.system).system.paper, card.data.model_dump(mode="json", exclude_unset=True)
     if identity := config_in(Path(run).expanduser()):
         fields |= {"options": identity.data_options} if identity.data_options else {}
     fields["name"] = Path(fields["name"]).name  # a run of an earlier condgen has its path there, which is private
-    found = evaluate.kept(run, best, about.get("sampling"))
+    found = evaluate.kept(run, best, card.sampling)
     scores = {"scores": _scores(found), "measured": _measured(found)} if found else {}
     return {"paper": {"short": paper.short, "bibtex": paper.bibtex}, "data": fields} | scores
 
 
-def _scores(found: evaluate.Evaluation) -> dict[str, Any]:
+def _scores(found: Evaluation) -> dict[str, Any]:
     """Every measured metric with its value for real images."""
-    measured = {name: number for name, number in evaluate.numbers(found).items() if number.value is not None}
-    real = {name: {"real": found[name]["real"]} if found[name].get("real") else {} for name in measured}
-    return {name: number.to_json() | real[name] for name, number in measured.items()}
+    measured = {name: found.metrics[name] for name, number in found.numbers.items() if number.value is not None}
+    return {
+        name: result.generated.to_json() | ({"real": result.real.to_json()} if result.real else {})
+        for name, result in measured.items()
+    }
 
 
-def _measured(found: evaluate.Evaluation) -> str:
-    about = found["about"]
+def _measured(found: Evaluation) -> str:
+    about = found.about
     return (
-        f"{about['protocol']}: {about['images_measured']:,} generated images against {about['reference']} of "
-        f"{Path(about['data']['name']).name}; feature classifier {about['judge']['name']}. ± is a 95 % interval."
+        f"{about.protocol}: {about.images_measured:,} generated images against {about.reference} of "
+        f"{Path(about.data.name).name}; feature classifier {about.judge.name}. ± is a 95 % interval."
     )
 
 

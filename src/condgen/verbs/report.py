@@ -50,9 +50,9 @@ def content(found: Sequence[Entry], data: DataSource | None = None) -> dict[str,
 
     groups = grouped(found)
     reference, _ = evaluate.reference_for(api.data_of(found[0].folder, data))
-    about = found[0].evaluation["about"]
+    about = found[0].evaluation.about
     return {
-        "title": ", ".join(group.title for group in groups) + f" on {about['data']['name']}",
+        "title": ", ".join(group.title for group in groups) + f" on {about.data.name}",
         "about": about,
         "version": __version__,
         "metrics": METRICS,
@@ -72,11 +72,12 @@ def row(groups: Sequence[Group], name: str) -> dict[str, Any]:
     evaluation = groups[0].entries[0].evaluation
     cells = []
     for group in groups:
-        numbers = [each.evaluation.get(name, {}) for each in group.entries]
-        flags = [number["flag"] for number in numbers if number.get("flag")]
-        why = next((number["refused"] for number in numbers if number.get("refused")), None)
+        metrics = [each.evaluation.metrics for each in group.entries]
+        results = [found[name] for found in metrics if name in found]
+        flags = [result.flag for result in results if result.flag]
+        why = next((result.generated.refused for result in results if result.generated.refused), None)
         cells.append({"text": group.text(name), "flag": flags[0] if flags else None, "refused": why})
-    return {"name": name, "real": evaluate.real_text(evaluation, name), "cells": cells}
+    return {"name": name, "real": evaluation.real_text(name), "cells": cells}
 
 
 def run(entry: Entry, reference: "Reference") -> dict[str, Any]:
@@ -84,7 +85,7 @@ def run(entry: Entry, reference: "Reference") -> dict[str, Any]:
     from condgen.sampling import plots
 
     env = _sessions(entry.folder)
-    evaluation, labels = entry.evaluation, entry.evaluation["about"]["labels"]
+    evaluation, labels = entry.evaluation, entry.evaluation.about.labels
     return {
         "title": entry.title,
         "images": entry.images,
@@ -93,15 +94,15 @@ def run(entry: Entry, reference: "Reference") -> dict[str, Any]:
         "panels": generated_panels(entry),
         "curves": svg(plots.curves(entry.log, "", "svg")) if entry.log else "",
         "labels": labels,
-        "per_class": evaluation["per_class"],
-        "confusion": confusion(evaluation["confusion"]),
+        "per_class": evaluation.per_class,
+        "confusion": confusion(evaluation.confusion),
         "suspects": suspects(entry, reference),
         "best": _best(entry.folder),
         "alarms": _alarms(entry.folder),
-        "troubles": evaluation["gate"]["troubles"],
+        "troubles": evaluation.gate.troubles,
         "command": _command(env[0]["argv"]) if env else "",
         "sessions": env,
-        "about": evaluation["about"],
+        "about": evaluation.about,
         "settings": entry.identity.config,
         "fingerprint": entry.identity.fingerprint,
     }
@@ -148,7 +149,7 @@ def suspects(entry: Entry, reference: "Reference") -> list[dict[str, Any]]:
     ]
 
 
-def confusion(counts: list[list[int]] | None) -> list[list[dict[str, float]]]:
+def confusion(counts: Sequence[Sequence[int]] | None) -> list[list[dict[str, float]]]:
     """The confusion matrix as counts and shares of their rows; empty without classes, or with more than LABELS."""
     if counts is None or len(counts) > LABELS:
         return []
@@ -189,7 +190,7 @@ def _best(folder: Path) -> dict[str, Any] | None:
         if published.had_best(folder):
             notice(f"the report leaves out the best generator: {error}")
         return None
-    return {"images": card["images"], "scores": card.get("scores", {})}
+    return {"images": card.images, "scores": card.scores or {}}
 
 
 def _sessions(folder: Path) -> list[dict[str, Any]]:
@@ -221,4 +222,4 @@ def _command(argv: Sequence[str]) -> str:
 
 
 def _known(groups: Sequence[Group], name: str) -> bool:
-    return any(name in each.evaluation for group in groups for each in group.entries)
+    return any(name in each.evaluation.metrics for group in groups for each in group.entries)

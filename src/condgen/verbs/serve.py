@@ -5,7 +5,7 @@ from typing import Any
 
 from condgen.errors import needs
 from condgen.options import checked
-from condgen.sharing import card, locate
+from condgen.sharing import locate
 
 
 def serve(
@@ -36,7 +36,7 @@ def serve(
     """
     with needs("serve"):
         from condgen.serving import server
-    chosen = checked(card.options(locate.find(run, best).card), options)
+    chosen = checked(locate.find(run, best).card.sampling_options, options)
     server.serve(
         server.ServerSettings(
             run, host, port, best, device, cors_origin, allow_host, token_file, scores(run, best), options=chosen
@@ -50,5 +50,5 @@ def scores(run: str, best: bool) -> dict[str, float]:
     from condgen.verbs import evaluate
 
     found = evaluate.kept(run, best)
-    numbers = evaluate.numbers(found) if found else {}
+    numbers = found.numbers if found else {}
     return {n: number.value for n, number in numbers.items() if METRICS[n].headline and number.value is not None}
