@@ -39,14 +39,17 @@ class Layout:
     others: list[str] = field(default_factory=list)
     """Files that are not labelled images: loose or unlabelled ones, masks, notes."""
     kinds: list[str] = field(default_factory=list)
+    contents: dict[str, bytes] = field(default_factory=dict)
+    """The bytes of those files that are tables."""
 
     def moved(self, move: Callable[[str], str]) -> None:
         self.truth = {move(name): label for name, label in self.truth.items()}
         self.others = [move(name) for name in self.others]
+        self.contents = {move(name): text for name, text in self.contents.items()}
 
     @property
     def names(self) -> list[str]:
-        return sorted([*self.truth, *self.others])
+        return sorted([*self.truth, *self.others, *self.contents])
 
 
 def layout(seed: int) -> Layout:

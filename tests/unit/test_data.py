@@ -187,7 +187,7 @@ def test_npz_is_never_unpickled(tmp_path: Path) -> None:
     [
         ("mnits", "did you mean 'mnist'"),
         ("nowhere/x.npz", "no such file or folder"),
-        ("{}", r"cannot read .*npz' as \.npz: it is no file of NumPy"),
+        ("{}", "cannot read .* as .npz: it is no file of NumPy"),
         ("{}/text.txt", "cannot read .* as data"),
         ("{}/text.npz", "as .npz"),
     ],

@@ -18,7 +18,7 @@ def only_dejavu(monkeypatch: pytest.MonkeyPatch) -> None:
     own = fonts._files()[0]
     monkeypatch.setattr(fonts, "_files", lambda: [own])
     monkeypatch.setattr(fonts, "_holders", {})
-    monkeypatch.setattr(fonts, "_told", [])
+    monkeypatch.setattr(fonts, "_noticed", [])
 
 
 def sheet(names: Sequence[str], width: int = 56) -> Image.Image:

@@ -16,8 +16,9 @@ import pytest
 from PIL import Image
 
 from condgen import data
+from condgen.data.archive import Archive
 from condgen.data.decode import header, pixels
-from condgen.data.store import Archive, Bad, Folder
+from condgen.data.store import Bad, Folder
 from condgen.errors import CondgenError
 from data_files import by_class, encoded, image, png, write, zipped
 

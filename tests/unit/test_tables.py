@@ -2,67 +2,31 @@
 
 import re
 import shlex
-from collections.abc import Callable, Iterable, Mapping
-from pathlib import Path
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import numpy as np
 import pytest
 
-from condgen.data import merging, table
+from condgen.data import merging, reading, table
 from condgen.data.dataset import Dataset, Split
 from condgen.data.listing import Listing
-from condgen.data.store import Bad, Store
+from condgen.data.store import Store
 from condgen.data_options import DataOptions
 from condgen.errors import CondgenError, Question
 from condgen.labels import Labels
+from layouts.memory import Memory
 
 
-class Memory(Store):
-    """Files in memory. Images have no contents, because a listing is made before any is opened."""
-
-    def __init__(self, files: Mapping[str, bytes]) -> None:
-        self.path, self.files = Path("d"), dict(files)
-
-    @property
-    def odd(self) -> dict[str, str]:
-        return {}
-
-    @property
-    def own(self) -> dict[str, str]:
-        return {}
-
-    @property
-    def excluded(self) -> list[str]:
-        return []
-
-    def names(self) -> list[str]:
-        return sorted(self.files)
-
-    def within(self, folder: str) -> list[str]:
-        return []
-
-    def mark_of(self, folder: str) -> None:
-        return None
-
-    def stamp(self, names: Iterable[str]) -> str:
-        return ""
-
-    def read(self, name: str, most: int = 2**30) -> bytes:
-        if name not in self.files:
-            raise Bad("is missing")
-        return self.files[name][:most]
-
-
-def store(images: str, tables: Mapping[str, str | bytes]) -> Memory:
+def store(images: str, tables: Mapping[str, str | bytes], exclude: str = "") -> Memory:
     """images: names separated by spaces; a range such as a{0-9}.png is expanded."""
-    files = dict[str, bytes]()
+    names = list[str]()
     for word in images.split():
         start, brace, rest = word.partition("{")
         low, high = rest.split("}")[0].split("-") if brace else ("0", "0")
-        names = (f"{start}{i}{rest.split('}')[1]}" for i in range(int(low), int(high) + 1)) if brace else [word]
-        files |= dict.fromkeys(names, b"")
-    return Memory(files | {name: text if isinstance(text, bytes) else text.encode() for name, text in tables.items()})
+        names += [f"{start}{i}{rest.split('}')[1]}" for i in range(int(low), int(high) + 1)] if brace else [word]
+    texts = {name: text if isinstance(text, bytes) else text.encode() for name, text in tables.items()}
+    return Memory(names, exclude, texts)
 
 
 def read(source: Store, **options: Any) -> Listing:
@@ -242,6 +206,7 @@ def test_a_table_is_read_as_it_is_meant(images: str, tables: dict[str, str | byt
     assert told(read(store(images, tables))) == wanted
 
 
+COCO = '{"images": [{"id": 1, "file_name": "a.png"}], "annotations": [{"image_id": 1, "bbox": [0, 0, 2, 2]}]}'
 EVERY = "a{0-39}.png"
 """Forty images."""
 
@@ -291,6 +256,7 @@ ASKED: list[tuple[str, str, dict[str, str | bytes], dict[str, Any], str]] = [
      {"t.csv": "left,right,label\nl/a.png,r/c.png,cat\nl/b.png,r/d.png,dog\n"}, {}, "both name images"),
     ("two tables that differ", "a.png b.png", {"l.csv": COMMA, "old.csv": COMMA.replace("dog", "cat")}, {},
      "different values in 'label'"),
+    ("COCO", "images/a.png images/b.png", {"train/a.coco.json": COCO}, {}, "boxes or outlines in COCO's format"),
     ("class folders and another label", "x/a.png x/b.png y/c.png y/d.png",
      {"l.csv": "file,who\nx/a.png,Ann\nx/b.png,Bob\ny/c.png,Ann\ny/d.png,Bob\n"}, {}, "in folders"),
 ]  # fmt: skip
@@ -311,6 +277,7 @@ def test_what_is_doubtful_is_asked_and_each_answer_settles_it(
         if "=" in words[0]:
             words = words[0].split("=", 1)
         given = {word[2:].replace("-", "_"): value for word, value in zip(words[::2], words[1::2], strict=True)}
+        source = store(images, tables, given.get("exclude", ""))
         if table.fits(source, DataOptions().with_overrides(options | given)):
             assert read(source, **options, **given).images, answer
         else:
@@ -352,7 +319,7 @@ SAID: list[tuple[str, str, dict[str, str | bytes], dict[str, Any], str, str]] = 
      "the label is 'label'; 'town' is not used"),
     ("class folders and other classes", "x/a.png x/b.png y/c.png y/d.png",
      {"l.csv": "file,label\nx/a.png,cat\nx/b.png,dog\ny/c.png,cat\ny/d.png,dog\n"}, {},
-     "x/a.png=cat x/b.png=dog y/c.png=cat y/d.png=dog", "folders of the images are not used as classes"),
+     "x/a.png=cat x/b.png=dog y/c.png=cat y/d.png=dog", "folders of the images are no classes"),
     ("class folders and the same classes", "x/a.png x/b.png y/c.png y/d.png",
      {"l.csv": "file,label\nx/a.png,X\nx/b.png,X\ny/c.png,Y\ny/d.png,Y\n"}, {},
      "x/a.png=X x/b.png=X y/c.png=Y y/d.png=Y", ""),
@@ -383,7 +350,7 @@ SAID: list[tuple[str, str, dict[str, str | bytes], dict[str, Any], str, str]] = 
 def test_what_was_understood_is_said(
     images: str, tables: dict[str, str | bytes], options: dict[str, Any], wanted: str, said: str
 ) -> None:
-    found = read(store(images, tables), **options)
+    found = read(store(images, tables, options.get("exclude", "")), **options)
     assert not wanted or told(found) == wanted
     if said:
         assert re.search(said, "\n".join(found.remarks)), found.remarks
@@ -439,6 +406,21 @@ def test_class_folders_beside_a_table_without_labels(head: str, cells: str) -> N
     source = store("x/a.png x/c.png y/b.png y/d.png", {"metadata.csv": f"{head}\n{lines}"})
     assert not table.fits(source, DataOptions())
     assert [name for name, _ in table.unused(source, DataOptions())] == ["metadata.csv"]
+
+
+def test_annotations_beside_class_folders_are_named() -> None:
+    found = reading.from_store(store("x/a.png x/c.png y/b.png y/d.png", {"a.json": COCO}))
+    assert found.layout == "folders"
+    assert found.remarks == ("a.json is not used; it has boxes or outlines in COCO's format, not a label per image.",)
+
+
+@pytest.mark.parametrize("names", ["x/a.png x/c.png y/b.png y/d.png", "a.png b.png", "train_X.bin train_y.bin"])
+@pytest.mark.parametrize("option", ["label_column", "file_column"])
+def test_a_column_of_a_source_without_tables_is_refused(names: str, option: str) -> None:
+    with pytest.raises(CondgenError, match=f"--{option.replace('_', '-')} 'breed' names a column of a table, but "):
+        reading.from_store(store(names, {}), DataOptions().with_overrides({option: "breed"}))
+    with pytest.raises(CondgenError, match="but 'mnist' has none; leave it out"):
+        reading.read("mnist", DataOptions().with_overrides({option: "breed"}))
 
 
 def test_conflicting_rows_and_missing_images_are_named() -> None:

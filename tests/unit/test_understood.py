@@ -82,7 +82,7 @@ def test_few_images_and_many_labels_are_said() -> None:
 def test_an_unclear_source_is_shown_before_the_question(
     make: Callable[..., Path], command: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    tables = dict.fromkeys(("a.csv", "b.csv"), "file,label\ncat/0.png,cat\n")
+    tables = {f"{name}.csv": f"file,label\ncat/0.png,{word}\n" for name, word in (("a", "cat"), ("b", "dog"))}
     make(tmp_path / "own.zip", by_class() | tables)
     with pytest.raises(SystemExit):
         cli.main([*command.split(), "own.zip"])
@@ -90,7 +90,7 @@ def test_an_unclear_source_is_shown_before_the_question(
     assert said.out == ""
     shown, (question,) = said.err.splitlines()[:-1], said.err.splitlines()[-1:]
     assert [line.split()[:2] for line in shown[1:]] == [*([f"{name}/", "4"] for name in CLASSES), ["a.csv,", "b.csv"]]
-    assert question.startswith("condgen: 'own.zip' has tables a.csv, b.csv")
+    assert question.startswith("condgen: a.csv and b.csv have different values in 'label'")
 
 
 def test_an_outline_is_short() -> None:

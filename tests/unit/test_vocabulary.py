@@ -38,8 +38,8 @@ MODULES = {"order", "served", "measures", "turns", "frames", "places", *NAMES}
 """Former names of modules."""
 KEPT = {(name, word) for name in ("former.py", "columns.py", "words.py") for word in ("picture", "pictures")}
 """The table of former names, and the columns and folders that some data sets call so."""
-KEPT_NAMES = {("noise.py", "draw")}
-"""z is drawn from its prior, as in the literature."""
+KEPT_NAMES = {("noise.py", "draw"), ("columns.py", "CAPTIONS")}
+"""z is drawn from its prior, as in the literature; some tables have captions of images."""
 CODE = re.compile(r"^( *)```.*?^\1```|`[^`\n]+`|\]\([^)]*\)", re.MULTILINE | re.DOTALL)
 FORMER = re.compile("|".join(rf"\b(?:{words})\b" for words in PROSE.values()), re.IGNORECASE)
 GIVEN = re.compile(r"(?:\b(?:const|let|class|function|async|get)\s+|this\.|^  )(\w+)(?=[ (;,)=])", re.MULTILINE)

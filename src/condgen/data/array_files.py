@@ -15,11 +15,10 @@ import numpy as np
 from condgen import marker
 from condgen.data import hdf5, matlab, npz
 from condgen.data.array_roles import Load, described, given_names, raws, roles
-from condgen.data.choice import kept
 from condgen.data.dataset import Dataset
 from condgen.data.raw_arrays import Array, Raw, dataset
-from condgen.data.split_names import split_of
 from condgen.data.store import Folder, Store, bytes_of, shown
+from condgen.data.words import split_in_path
 from condgen.data_options import AS_THEY_ARE, DataOptions
 from condgen.errors import CondgenError, Question
 
@@ -30,12 +29,12 @@ SHOWN = 20
 
 
 def fits(store: Store, options: DataOptions) -> bool:
-    return bool(_files(store, options))
+    return bool(_files(store))
 
 
 def read_store(store: Store, options: DataOptions) -> Dataset:
     """Read the files of arrays in a folder or an archive, or the one that was named."""
-    files, named = _files(store, options), getattr(store, "only", None)
+    files, named = _files(store), getattr(store, "only", None)
     arrays = _gathered(store, files)
     if named and named.lower().endswith(NPY):
         arrays |= _beside(store, named)
@@ -111,7 +110,7 @@ def _per_class(arrays: Mapping[str, Load]) -> tuple[dict[str, Raw], tuple[str, .
     else:
         return None
     names = tuple(sorted(set(classes.values())))
-    splits = {name: split_of(dirname(name)) or "train" for name in arrays}
+    splits = {name: split_in_path(dirname(name)) or "train" for name in arrays}
     parts = {}
     for split in dict.fromkeys(splits.values()):
         some = [name for name in arrays if splits[name] == split]
@@ -156,11 +155,10 @@ READERS: dict[str, Callable[[Store, str], dict[str, Load]]] = {
 """Readers of the arrays in one file, by the ending of its name."""
 
 
-def _files(store: Store, options: DataOptions) -> list[str]:
+def _files(store: Store) -> list[str]:
     """The files of arrays. If there are several, those that condgen wrote are left out."""
     found = _all(store)
-    found = found if len(found) < 2 else [name for name in found if not _is_own(store, name)]
-    return kept(found, options) if len(found) > 1 else found
+    return found if len(found) < 2 else [name for name in found if not _is_own(store, name)]
 
 
 def _all(store: Store) -> list[str]:

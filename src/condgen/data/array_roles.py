@@ -11,7 +11,7 @@ import numpy as np
 
 from condgen.data.choice import kept
 from condgen.data.raw_arrays import Array, Raw, word
-from condgen.data.split_names import split_of, words
+from condgen.data.words import split_in_path, words
 from condgen.data_options import DataOptions
 from condgen.errors import CondgenError, Question, shortened
 
@@ -44,7 +44,7 @@ def roles(arrays: Mapping[str, Load], where: str, options: DataOptions) -> Roles
     """The role of each array. Raises Question if two arrays have one role."""
     found = Roles()
     for name in kept(arrays, options):
-        role, split = _role(name), split_of(name) or "train"
+        role, split = _role(name), split_in_path(name) or "train"
         known = {"images": found.images, "labels": found.labels}.get(role or "")
         if basename(name).lower() in NAMES and _is_text(arrays[name]):
             found.names = name

@@ -12,9 +12,10 @@ from pathlib import Path
 
 import numpy as np
 
+from condgen.data.archive import Archive
 from condgen.data.dataset import Structure
 from condgen.data.listing import Listing
-from condgen.data.store import Archive, Folder, Store, text_of
+from condgen.data.store import Folder, Store, text_of
 from condgen.data_options import DataOptions
 from condgen.errors import CondgenError
 from condgen.labels import Labels

@@ -2,11 +2,10 @@
 
 import io
 from collections.abc import Iterable, Sequence
-from fnmatch import fnmatchcase
-from posixpath import basename
 from shlex import quote
 from typing import BinaryIO
 
+from condgen.data.found import is_excluded, patterns_in
 from condgen.data.store import Bad, Folder, Store, bytes_of, shown
 from condgen.data_options import DataOptions
 from condgen.errors import CondgenError, Question
@@ -16,9 +15,9 @@ MOST = 8
 
 
 def kept(names: Iterable[str], options: DataOptions) -> list[str]:
-    """The files that --exclude does not leave out."""
-    patterns = [pattern.strip().removesuffix("/") for pattern in (options.exclude or "").split(",") if pattern.strip()]
-    return [name for name in names if not any(_matches(name, pattern) for pattern in patterns)]
+    """The arrays of one file that --exclude does not leave out; a store leaves files out itself."""
+    patterns = patterns_in(options.exclude)
+    return [name for name in names if not is_excluded(name, patterns)]
 
 
 def opened(store: Store, name: str) -> BinaryIO:
@@ -59,10 +58,3 @@ def _pattern(name: str, wanted: str) -> str:
     same = next((i for i in range(len(base)) if not other.startswith(base[: i + 1])), len(base))
     end = f"{base[: same + 1]}*" if same < len(base) else f"{base}[!{other[len(base)]}]*"
     return "/".join([*folders, end])
-
-
-def _matches(name: str, pattern: str) -> bool:
-    """Whether a pattern matches a path or a folder around it; without a slash, the last part of one of them."""
-    parts = name.split("/")
-    paths = ["/".join(parts[: i + 1]) for i in range(len(parts))]
-    return any(fnmatchcase(path if "/" in pattern else basename(path), pattern.strip("/")) for path in paths)

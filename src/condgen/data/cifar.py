@@ -18,7 +18,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from condgen.data import plain_pickle
-from condgen.data.choice import kept, opened
+from condgen.data.choice import opened
 from condgen.data.dataset import Dataset
 from condgen.data.raw_arrays import Raw, dataset, word
 from condgen.data.store import Bad, Store, shown
@@ -55,16 +55,16 @@ class Batches:
 
 
 def fits(store: Store, options: DataOptions) -> bool:
-    return bool(_folders(store, options))
+    return bool(_folders(store))
 
 
-def roots(store: Store, options: DataOptions) -> list[str]:
+def roots(store: Store) -> list[str]:
     """The folders with CIFAR's files (bundles.py)."""
-    return [f"{folder}/".lstrip("/") for folder in _folders(store, options)]
+    return [f"{folder}/".lstrip("/") for folder in _folders(store)]
 
 
 def read(store: Store, options: DataOptions) -> Dataset:
-    ((folder, batches),) = _folders(store, options).items()
+    ((folder, batches),) = _folders(store).items()
     found = {split: [_batch(store, file) for file in files] for split, files in batches.splits.items()}
     column = _column(found, options, str(store.path))
     parts = {
@@ -82,11 +82,10 @@ def read(store: Store, options: DataOptions) -> Dataset:
     return replace(data, left_out={shown(name): "is not one of CIFAR's files" for name in others})
 
 
-def _folders(store: Store, options: DataOptions) -> dict[str, Batches]:
+def _folders(store: Store) -> dict[str, Batches]:
     """The folders with CIFAR's files. Names without an ending are common, so the content is looked at too."""
     found: dict[str, Batches] = {}
-    names = set(kept(store.names(), options))
-    for name in sorted(names):
+    for name in store.names():
         base, folder = basename(name), dirname(name)
         usual = PICKLED.fullmatch(base) or BINARY.fullmatch(base)
         if usual and (_is_pickle(store, name) or _is_binary(store, name)):

@@ -8,8 +8,9 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Literal
 
-from condgen.data.listing import MISSING, OFF, ON, SPLITS
+from condgen.data.listing import MISSING, OFF, ON
 from condgen.data.table_text import NESTED
+from condgen.data.words import split_of
 
 FILES = {
     "file", "files", "filename", "filenames", "filepath", "fname", "image", "images", "img", "imagefile",
@@ -171,15 +172,15 @@ class Column:
             return "nested"
         if self.flags:
             return "flags"
-        if self.numbers and self._measures():
+        if self.numbers and self._are_measures():
             return "measures"
-        if not self.numbers and self._captions():
+        if not self.numbers and self._are_sentences():
             return "captions"
         if len(self.counts) == 1:
             return "constant"
         return "unique" if self.total >= 20 and len(self.counts) > 0.9 * self.total else "values"
 
-    def _measures(self) -> bool:
+    def _are_measures(self) -> bool:
         """Whether the numbers are measurements: with fractions, or many, unless they count from 0 or 1."""
         distinct = len(self.numbers)
         if any(number % 1 for number in self.numbers):
@@ -191,7 +192,7 @@ class Column:
             return True
         return distinct > 20 and (2 * distinct > self.total or (not counting and 10 * distinct > self.total))
 
-    def _captions(self) -> bool:
+    def _are_sentences(self) -> bool:
         """Whether the values are sentences: long, and nearly all different."""
         words = sum(len(value.split()) for value in self.counts) / len(self.counts)
         sentences = words >= 4 or (words >= 2 and normal(self.name) in CAPTIONS)
@@ -209,6 +210,5 @@ def splits_of(column: Column) -> Mapping[str, str | None] | None:
     values = {cell.strip().casefold() for cell in column.raw}
     if values <= {*NUMBERED_PARTS, ""} and name in SURELY_PARTS:
         return {cell: NUMBERED_PARTS.get(cell.strip()) for cell in column.raw}
-    if values <= {*SPLITS, ""}:
-        return {cell: SPLITS.get(cell.strip().casefold()) for cell in column.raw}
-    return None
+    parts = {cell: split_of(cell) for cell in column.raw}
+    return parts if all(parts[cell] or not cell.strip() for cell in parts) else None

@@ -14,10 +14,11 @@ from typing import Any
 from condgen import disk
 from condgen.cache import writing
 from condgen.data import array_files, cifar, idx, matlab
+from condgen.data.archive import Archive
 from condgen.data.dataset import Dataset
 from condgen.data.medmnist import FLAGS, URL
 from condgen.data.raw_arrays import Raw, dataset
-from condgen.data.store import Archive, Folder
+from condgen.data.store import Folder
 from condgen.data.tar_store import TarStore
 from condgen.data_options import AS_THEY_ARE, DataOptions
 from condgen.errors import CondgenError, needs, notice

@@ -5,8 +5,8 @@ from collections.abc import Sequence
 from typing import NamedTuple
 
 from condgen.data.columns import FILES, MASKS, normal
+from condgen.data.file_kinds import IMAGE_ENDINGS
 from condgen.data.image_names import ImageNames
-from condgen.data.listing import IMAGES
 from condgen.data.table_text import Sheet
 from condgen.errors import Question
 
@@ -67,7 +67,7 @@ def _found(sheet: Sheet, images: ImageNames, home: str, certain: bool) -> str | 
 
 def _is_row(sheet: Sheet, column: str, images: ImageNames, home: str) -> bool:
     """Whether the first line names an image in this column, in the form of the other lines."""
-    if column.lower().endswith(IMAGES):
+    if column.lower().endswith(IMAGE_ENDINGS):
         return True
     has_endings = looks_like_files(sheet, column)
     return not has_endings and normal(column) not in FILES and bool(images.find(column, home))
@@ -103,7 +103,7 @@ def _weak(column: str) -> bool:
 
 def looks_like_files(sheet: Sheet, name: str) -> bool:
     values = sheet.column(name)[:SAMPLE]
-    return bool(values) and 2 * sum(value.lower().endswith(IMAGES) for value in values) > len(values)
+    return bool(values) and 2 * sum(value.lower().endswith(IMAGE_ENDINGS) for value in values) > len(values)
 
 
 def _check_rival(sheet: Sheet, best: Sequence[Hits]) -> None:

@@ -10,6 +10,8 @@ IMAGES = word_set(".png .jpg .jpeg .jpe .jfif .jif .bmp .dib .gif .webp .tif .ti
 """Endings of images that are read."""
 UNREADABLE = word_set(".heic .heif .avif .jxl .jp2 .dcm .dicom .nii .cr2 .nef .arw .dng .tga .exr")
 """Endings of images that are not read, or only with a library; decoding says why."""
+IMAGE_ENDINGS = (*sorted(IMAGES | UNREADABLE), ".nii.gz")
+"""Endings of all images, which tell them from other files in lists of names."""
 ARCHIVES = (".zip", ".tar", ".tar.gz", ".tgz", ".tar.bz2", ".tbz2", ".tar.xz", ".txz", ".7z", ".rar")
 READ_ARCHIVES = (".zip", ".tar", ".tar.gz", ".tgz", ".tar.bz2", ".tbz2", ".tar.xz", ".txz")
 """Endings of archives that are read without unpacking them."""
@@ -24,6 +26,11 @@ NOTES = word_set(
 """Endings of texts, which may be beside images and are not counted as left out."""
 LABELS = word_set(".csv .tsv .json .jsonl .xml .txt .mat .npy .npz .pkl .xls .xlsx .parquet .yaml .yml")
 """Endings of files that may contain labels."""
+OTHERS = (
+    *sorted(NOTES | ARRAYS | LABELS), *ARCHIVES, "-ubyte", ".gz", ".tab", ".psv", ".ndjson", ".xlsm", ".ods",
+    ".numbers", ".pdf", ".doc", ".docx", ".ckpt", ".db", ".sqlite",
+)  # fmt: skip
+"""Endings of files that are no images. A file with another ending, or none, may be an image."""
 NOTE_NAMES = word_set("license licence readme notice copying authors changelog citation checksums md5sums")
 HEAD = 16
 """Number of bytes from which an image is recognised if its name does not tell."""
@@ -32,8 +39,9 @@ MAGIC = (b"\x89PNG\r\n\x1a\n", b"\xff\xd8\xff", b"GIF8", b"BM", b"II*\0", b"MM\0
 
 def ending(name: str) -> str:
     """The ending in lower case, with the dot: '.jpg'; .nii.gz counts as .nii."""
-    name = name.lower().removesuffix(".gz") if name.lower().endswith(".nii.gz") else name.lower()
-    return splitext(basename(name))[1]
+    last = name.rpartition("/")[2].lower().removesuffix(".gz" if name.lower().endswith(".nii.gz") else "")
+    stem, dot, end = last.rpartition(".")
+    return dot + end if stem.strip(".") else ""
 
 
 def is_note(name: str) -> bool:

@@ -16,10 +16,10 @@ import numpy as np
 from condgen import cache, disk, marker
 from condgen.data.classes import few_enough
 from condgen.data.listing import Listing, listing
-from condgen.data.split_names import split_of
 from condgen.data.store import Store
 from condgen.data.tar_store import NAME
 from condgen.data.tars import Tars, inside
+from condgen.data.words import split_in_path
 from condgen.data_options import DataOptions
 from condgen.errors import CondgenError, Question, shortened
 from condgen.labels import ANY, Label, Labels
@@ -106,7 +106,7 @@ def _unlabelled(images: Tars, names: list[str], own: dict[str, str]) -> Listing:
     """A listing of images whose labels are ignored."""
     if not names:
         raise CondgenError(f"{str(images.path)!r} holds no images.")
-    parts = [split_of(inside(name)[0]) for name in names]
+    parts = [split_in_path(inside(name)[0]) for name in names]
     return Listing(images.path.stem, images, names, ANY, np.zeros(len(names), np.int64), parts, images.odd, own=own)
 
 
@@ -129,7 +129,7 @@ def _labelled(
         if strange := next((word for word in said.values() if word not in numbers), None):
             raise CondgenError(f"{str(images.path)!r}: label {strange!r} is not among {', '.join(known.names[:20])}.")
         values = np.array([numbers[word] for word in said.values()], np.int64)
-    parts = [split_of(inside(name)[0]) if not marks else None for name in said]
+    parts = [split_in_path(inside(name)[0]) if not marks else None for name in said]
     return Listing(images.path.stem, images, list(said), known, values, parts, odd, own=own, generated=True)
 
 

@@ -8,9 +8,9 @@ from typing import Any
 
 from condgen.data.listing import Listing
 from condgen.data.parquet import library, one_of, payload
-from condgen.data.split_names import split_of
 from condgen.data.store import Store
 from condgen.data.typed_columns import Column, choose, labelled
+from condgen.data.words import split_in_path
 from condgen.data_options import DataOptions
 from condgen.errors import CondgenError
 
@@ -38,7 +38,7 @@ def read(store: Store, options: DataOptions) -> Listing:
         for name in choice.names:
             cells[name] += list(table[name])
         rows += [f"{split}:{number}" for number in range(len(table))]
-        parts += [split_of(split)] * len(table)
+        parts += [split_in_path(split)] * len(table)
     return labelled(images, rows, cells, choice, parts, options)
 
 

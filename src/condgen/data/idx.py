@@ -21,7 +21,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from condgen.data.choice import kept, opened
+from condgen.data.choice import opened
 from condgen.data.dataset import Dataset
 from condgen.data.raw_arrays import Raw, dataset
 from condgen.data.store import Bad, Folder, Store, shown
@@ -58,15 +58,15 @@ Sets = dict[str, dict[str, Pair]]
 def fits(store: Store, options: DataOptions) -> bool:
     if isinstance(store, Folder) and store.only:
         return is_idx(store.path / store.only)
-    found = _sets(store, options)
+    found = _sets(store)
     return any(
         "ubyte" in pair.images or _is_idx(store, pair.images) for splits in found.values() for pair in splits.values()
     )
 
 
-def roots(store: Store, options: DataOptions) -> list[str]:
+def roots(store: Store) -> list[str]:
     """The beginnings of the paths of each data set's files (bundles.py)."""
-    return [] if isinstance(store, Folder) and store.only else list(_sets(store, options))
+    return [] if isinstance(store, Folder) and store.only else list(_sets(store))
 
 
 def read(path: Path) -> NDArray[np.uint8]:
@@ -81,7 +81,7 @@ def read_store(store: Store, options: DataOptions) -> Dataset:
     """Read the files of MNIST's layout, wherever they are in the store, or one images file with those beside it."""
     if isinstance(store, Folder) and store.only:
         return load_images(store.path / store.only, options)
-    ((beginning, splits),) = _sets(store, options).items()
+    ((beginning, splits),) = _sets(store).items()
     data = _loaded(store, store.path.stem, beginning, splits, None, options)
     used = {name for pair in splits.values() for name in pair if name}
     others = {
@@ -109,7 +109,7 @@ def decoded(data: bytes, path: Path) -> NDArray[np.uint8]:
 
 def load_folder(folder: Path, name: str | None = None, names: tuple[str, ...] | None = None) -> Dataset:
     """Read the four files of MNIST's layout in a folder. The two test files may be missing."""
-    found = _sets(Folder(folder), AS_THEY_ARE).get("", {})
+    found = _sets(Folder(folder)).get("", {})
     if "train" not in found or not found["train"].labels:
         raise CondgenError(f"no data in {str(folder)!r}: wanted train-images-idx3-ubyte and train-labels-idx1-ubyte.")
     return _loaded(Folder(folder), name or folder.name, "", found, names, AS_THEY_ARE)
@@ -117,7 +117,7 @@ def load_folder(folder: Path, name: str | None = None, names: tuple[str, ...] | 
 
 def load_set(store: Store, beginning: str, name: str) -> Dataset:
     """Read one of several data sets in a store: the one whose file names begin so, such as emnist-letters-."""
-    found = {basename(key): splits for key, splits in _sets(store, AS_THEY_ARE).items()}
+    found = {basename(key): splits for key, splits in _sets(store).items()}
     if beginning not in found:
         raise CondgenError(f"{str(store.path)!r} has no files {beginning}...; found {', '.join(found) or 'none'}.")
     return _loaded(store, name, beginning, found[beginning], None, AS_THEY_ARE)
@@ -127,7 +127,7 @@ def load_images(images: Path, options: DataOptions = AS_THEY_ARE) -> Dataset:
     """Read one images file with the labels file beside it, and the files of the other split if they exist."""
     folder = Folder(images.parent)
     if match := NAME.fullmatch(images.name):
-        splits = _sets(folder, options).get(match["set"], {})
+        splits = _sets(folder).get(match["set"], {})
         if any(images.name in pair or _is_twin(images.name, set(filter(None, pair))) for pair in splits.values()):
             return _loaded(folder, images.name, match["set"], splits, None, options)
     labels = images.with_name(images.name.replace("images", "labels").replace("idx3", "idx1"))
@@ -166,10 +166,10 @@ def _is_idx(store: Store, name: str) -> bool:
     return head[:3] == IDX_MAGIC
 
 
-def _sets(store: Store, options: DataOptions) -> Sets:
+def _sets(store: Store) -> Sets:
     """The data sets whose file names have MNIST's layout. A plain file is preferred to the same file with .gz."""
     files: dict[tuple[str, str, str], str] = {}
-    for name in sorted(kept(store.names(), options), key=lambda name: (not name.endswith(".gz"), name)):
+    for name in sorted(store.names(), key=lambda name: (not name.endswith(".gz"), name)):
         if match := NAME.fullmatch(basename(name)):
             folder = f"{dirname(name)}/".lstrip("/")
             files[folder + match["set"], SPLITS[match["split"]], match["kind"]] = name

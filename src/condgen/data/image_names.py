@@ -8,21 +8,12 @@ import re
 import unicodedata
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping, Sequence
-from fnmatch import fnmatch
 from functools import cached_property
 from posixpath import basename, dirname, normpath
 from typing import NamedTuple
 
-from condgen.data.listing import IMAGES, split_in
-
-_ENDINGS = frozenset(IMAGES)
-OTHERS = (
-    ".txt", ".md", ".rst", ".csv", ".tsv", ".tab", ".psv", ".json", ".jsonl", ".ndjson", ".xml", ".yaml", ".yml",
-    ".html", ".py", ".log", ".ipynb", ".sh", ".toml", ".ini", ".cfg", ".npz", ".npy", ".parquet", ".arrow", ".h5",
-    ".hdf5", ".mat", ".pkl", ".pickle", ".pt", ".pth", ".ckpt", ".bin", ".db", ".sqlite", ".xlsx", ".xls", ".xlsm",
-    ".ods", ".numbers", ".pdf", ".doc", ".docx", ".zip", ".tar", ".tgz", ".gz", ".rar", ".7z", "-ubyte",
-)  # fmt: skip
-"""Endings of images, and of files that are no images. A file with another ending, or none, may be an image."""
+from condgen.data.file_kinds import IMAGES, OTHERS, UNREADABLE
+from condgen.data.words import split_in_path
 
 
 class Resolved(NamedTuple):
@@ -35,26 +26,10 @@ class Resolved(NamedTuple):
     """Names that fit several images, with these."""
 
 
-def images_among(names: Iterable[str], root: str = "", exclude: str | None = None) -> list[str]:
-    """The files that may be images: in the folder `root`, and not excluded."""
+def images_among(names: Iterable[str], root: str = "") -> list[str]:
+    """The files in the folder `root` that may be images."""
     inside = f"{root.strip('/')}/" if root.strip("/. ") else ""
-    patterns = patterns_of(exclude)
-    return [
-        name
-        for name in names
-        if name.startswith(inside) and not name.lower().endswith(OTHERS) and not (patterns and excluded(name, patterns))
-    ]
-
-
-def patterns_of(exclude: str | None) -> list[str]:
-    return [pattern.strip().strip("/") for pattern in (exclude or "").split(",") if pattern.strip()]
-
-
-def excluded(name: str, patterns: Sequence[str]) -> bool:
-    """Whether a path, its file name or one of its folders has one of these names, which may contain * and ?."""
-    parts = name.split("/")
-    ends = ["/".join(parts[: n + 1]) for n in range(len(parts))] + parts
-    return any(fnmatch(end, pattern) for pattern in patterns for end in ends)
+    return [name for name in names if name.startswith(inside) and not name.lower().endswith(OTHERS)]
 
 
 def stem(name: str) -> str:
@@ -62,7 +37,7 @@ def stem(name: str) -> str:
     last = name.rpartition("/")[2]
     last = (last if last.isascii() else unicodedata.normalize("NFC", last)).casefold().removesuffix(".gz")
     first, dot, ending = last.rpartition(".")
-    return first if first and dot + ending in _ENDINGS else last
+    return first if first and dot + ending in IMAGES | UNREADABLE else last
 
 
 def tidy(text: str) -> str:
@@ -141,7 +116,7 @@ class ImageNames:
 
     def _preferred(self, some: Sequence[str], home: str, split: str | None) -> Sequence[str]:
         below = [name for name in some if home and name.startswith(f"{home}/")] or some
-        return [name for name in below if split and _split_of(name) == split] or below
+        return [name for name in below if split and split_in_path(dirname(name)) == split] or below
 
     def _settle(self, texts: Sequence[str], found: list[str | None], tied: Mapping[int, Sequence[str]]) -> None:
         """Where names fit images in several folders, take the folder that has the most of them."""
@@ -173,12 +148,8 @@ def _likeness(path: str, name: str) -> tuple[bool, int, bool]:
     return equal == min(len(ours), len(theirs)), equal, ours[-1] == theirs[-1]
 
 
-def _split_of(name: str) -> str | None:
-    return next((split for part in name.split("/")[:-1] if (split := split_in(part))), None)
-
-
 def _of_other_split(path: str, name: str) -> bool:
-    mine, theirs = _split_of(path), _split_of(name)
+    mine, theirs = split_in_path(dirname(path)), split_in_path(dirname(name))
     return bool(mine and theirs and mine != theirs)
 
 

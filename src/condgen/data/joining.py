@@ -13,8 +13,9 @@ from typing import NamedTuple
 
 from condgen.data.columns import Column, is_blank, plain, splits_of
 from condgen.data.image_names import Resolved, tidy
-from condgen.data.listing import SPLITS, part_of, split_in
+from condgen.data.listing import part_of
 from condgen.data.table_text import Sheet
+from condgen.data.words import split_in_path
 
 
 class Named(NamedTuple):
@@ -43,8 +44,7 @@ class Named(NamedTuple):
     @property
     def split(self) -> str | None:
         """The split that the table, or its folder, is called after."""
-        folder, _, name = self.sheet.name.rpartition("/")
-        return split_in(name) or split_in(folder.rpartition("/")[2]) or SPLITS.get(dirname(self.sheet.name).lower())
+        return split_in_path(self.sheet.name)
 
 
 @dataclass
@@ -151,14 +151,10 @@ def splits(frame: Frame) -> Splits:
                 part_of(cell, f"{frame.where[row][0]}, line {frame.where[row][1]}")
     if len(set(frame.parts) - {None}) > 1:
         return Splits(frame.parts, None, "the names of the tables")
-    folders = {folder: _split_of(folder) for folder in {dirname(image) for image in frame.images}}
+    folders = {folder: split_in_path(folder) for folder in {dirname(image) for image in frame.images}}
     if None not in folders.values() and len(set(folders.values())) > 1:
         return Splits([folders[dirname(image)] for image in frame.images], None, "the folders of the images")
     return Splits([None] * len(frame.images))
-
-
-def _split_of(folder: str) -> str | None:
-    return next((split for part in folder.split("/") if (split := split_in(part))), None)
 
 
 def united(frame: Frame, column: Column) -> Column:

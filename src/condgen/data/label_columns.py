@@ -16,11 +16,11 @@ WHY = {
     "captions": "it holds sentences",
     "unique": "each image has another value",
 }
-"""Why a column that nobody named is not taken for labels, by its nature."""
+"""Why a column that no option names is not taken for labels, by its nature."""
 
 
-TOLD = ("values", "flags", "measures", "captions")
-"""Natures of columns that someone may miss if they are not used."""
+NOTABLE = ("values", "flags", "measures", "captions")
+"""Natures of columns that a user may miss if they are not used, so that a message names them."""
 
 
 @dataclass(frozen=True)
@@ -42,7 +42,7 @@ def chosen(columns: Sequence[Column], where: str, options: DataOptions, extra: S
     if named := _named(columns, where, options):
         return _used(columns, named)
     if known := _by_name(columns, where, extra):
-        rivals = [c for c in columns if c not in known and c.nature in TOLD and not c.is_aside]
+        rivals = [c for c in columns if c not in known and c.nature in NOTABLE and not c.is_aside]
         usable = [c for c in rivals if c.nature in ("values", "flags")]
         if known[0].is_of_a_subject and usable:
             raise _question(f"{where}: which column is the label? {_described(known + usable)}.", known + usable, extra)
@@ -115,7 +115,7 @@ def _by_value(columns: Sequence[Column], where: str, options: DataOptions, extra
         return _used(columns, columns, sure=False)
     rivals = [c for c in open_to if c.nature in ("measures", "unique") or (c.nature == "captions" and not words)]
     if len(flags) > 1 and not words:
-        said = [c.name for c in columns if c not in flags and c.nature in TOLD and not c.is_aside]
+        said = [c.name for c in columns if c not in flags and c.nature in NOTABLE and not c.is_aside]
         remark = (f"{where}: the labels are {_and(flags)}; {_listed(said)} not used.",) if said else ()
         return _used(columns, flags, sure=False, remarks=remark)
     plausible = [*words, *flags]

@@ -42,7 +42,7 @@ class Pattern:
         if "split" not in named:
             return Found(named["label"], None)
         split = split_in(named["split"])
-        return Found(named["label"], split.split) if split else None
+        return Found(named["label"], split) if split else None
 
 
 def suggested(names: Sequence[str]) -> str | None:

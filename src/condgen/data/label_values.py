@@ -90,14 +90,14 @@ def _with_or_without(column: Column, where: str) -> Meaning:
 def _doubt_classes(column: Column, where: str) -> None:
     """Raise an error if the values of a column are hardly classes."""
     values, total = len(column.counts), column.total
-    asked = f"--label-column {shlex.quote(column.name)} --kind classes"
+    answer = f"--label-column {shlex.quote(column.name)} --kind classes"
     if column.nature == "captions":
         example = shortened(next(iter(column.counts)))
         raise Question(
             f"{where}: column {column.name!r} holds sentences, such as {example!r}: {values:,} different ones in "
             f"{total:,} rows. Generators are conditioned on classes or attributes, so put a column of few labels "
             "beside it; or read the images without labels, or each sentence as a class.",
-            ["--kind none", asked],
+            ["--kind none", answer],
         )
     if column.nature == "measures":
         low, high = (f"{number:g}" for number in (column.numbers[0], column.numbers[-1]))
@@ -105,13 +105,13 @@ def _doubt_classes(column: Column, where: str) -> None:
             f"{where}: column {column.name!r} holds {values:,} different numbers from {low} to {high} in {total:,} "
             "rows: they seem to be measurements. Put a column with a few ranges, such as 20-29, beside it; or read "
             "each number as a class.",
-            [asked],
+            [answer],
         )
     if column.nature == "unique":
         raise Question(
             f"{where}: column {column.name!r} has {values:,} different values in {total:,} rows, such as "
             f"{shortened(next(iter(column.counts)))!r}; these are hardly classes. If they are:",
-            [asked],
+            [answer],
         )
 
 
@@ -119,10 +119,10 @@ def _classes(column: Column, where: str, options: DataOptions, names: Sequence[s
     """A class per distinct value. Rows without a value have no class."""
     known = {plain(name) for name in names or ()}
     blank = {cell for cell in column.raw if is_blank(cell) and (not cell.strip() or plain(cell) not in known)}
-    asked = named_in(options.merge)
-    kept = {cell for cell in blank if plain(cell) in asked}
+    named = named_in(options.merge)
+    kept = {cell for cell in blank if plain(cell) in named}
     _doubt_blanks(column, where, blank - kept)
-    if column.numbers[:2] == [-1, 0] and len(column.numbers) > 2 and "-1" not in asked and options.kind is None:
+    if column.numbers[:2] == [-1, 0] and len(column.numbers) > 2 and "-1" not in named and options.kind is None:
         doubt = f"{where}: {column.counts['-1']:,} rows have -1 in column {column.name!r}: a class, or not known?"
         raise Question(doubt, ["--merge=-1=-1", "--merge=-1="])
     word_of = {cell: plain(cell) for cell in column.raw if cell not in blank - kept}

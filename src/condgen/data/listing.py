@@ -17,24 +17,10 @@ from numpy.typing import NDArray
 from condgen.data.classes import few_enough
 from condgen.data.dataset import Dataset, Split, Structure
 from condgen.data.store import Images, shown
+from condgen.data.words import split_of
 from condgen.errors import CondgenError
 from condgen.labels import ANY, UNKNOWN, Labels
 
-SPLITS = {
-    "train": "train", "training": "train", "test": "test", "testing": "test",
-    "val": "validation", "valid": "validation", "validation": "validation", "dev": "validation",
-}  # fmt: skip
-"""Usual names of the splits."""
-IMAGES = (
-    ".png", ".jpg", ".jpeg", ".jpe", ".jfif", ".webp", ".bmp", ".gif", ".tif", ".tiff", ".ppm", ".pgm", ".pbm", ".pnm",
-    ".heic", ".heif", ".avif", ".dcm", ".nii", ".nii.gz", ".tga", ".jp2",
-)  # fmt: skip
-"""Endings of images. Files are recognised by content; endings tell images from other files in lists of names."""
-CONTAINERS = re.compile(
-    r".*(images?|imgs?|photos?|pics|jpe?gs?|pngs?|files|data|dataset|archive|frames|masks?|raw|resized|"
-    r"part|batch|chunk|shard)[\W_]*\d*"
-)
-"""Matches names of folders that hold images without saying what they show, in lower case."""
 ON, OFF = ("1", "true", "yes"), ("0", "-1", "false", "no")
 MISSING = ("", "nan", "na", "n/a", "null", "none", "?")
 """Values that mean that an attribute is unknown."""
@@ -140,19 +126,10 @@ def attribute(text: str, where: str) -> int:
     return int(word in ON)
 
 
-def split_in(name: str) -> str | None:
-    """The split that a file or folder is called after, such as "train" for train_images or labels-train.csv."""
-    words = re.findall("[a-z]+", re.sub("(?<=[a-z])(?=[A-Z])", "_", name).lower())
-    found = {SPLITS[word] for word in words if word in SPLITS}
-    if "trainval" in words or found == {"train", "validation"}:
-        return "train"  # both together, such as train_val_list.txt
-    return found.pop() if len(found) == 1 else None
-
-
 def part_of(word: str | None, where: str) -> str | None:
     """The split with this name, such as "val" for validation; None without a name. Raises CondgenError if unknown."""
     if word is None or not word.strip():
         return None
-    if word.strip().lower() not in SPLITS:
+    if (split := split_of(word)) is None:
         raise CondgenError(f"{where}: split {word!r}; wanted train, validation or test.")
-    return SPLITS[word.strip().lower()]
+    return split

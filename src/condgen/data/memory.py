@@ -7,7 +7,8 @@ from typing import Any
 from condgen.data import items
 from condgen.data.arrays import Pair, found_in, plain
 from condgen.data.dataset import Dataset
-from condgen.data.listing import SPLITS, Listing
+from condgen.data.listing import Listing
+from condgen.data.words import split_of
 from condgen.errors import CondgenError
 
 TRAIN = (("x_train", "y_train"), ("train_images", "train_labels"), ("images", "labels"), ("x", "y"))
@@ -52,7 +53,7 @@ def _splits(source: Mapping[str, Any]) -> Listing | Dataset:
         pairs = {"train": _named(source, TRAIN), "test": _named(source, TEST)}
         names = plain(source["names"]).tolist() if "names" in source else None
         return found_in({split: pair for split, pair in pairs.items() if pair}, names)
-    known = {name: SPLITS.get(str(name).lower()) for name in source}
+    known = {name: split_of(str(name)) for name in source}
     found = {split: source[name] for name, split in known.items() if split}
     if len(found) < len(source) or "train" not in found:
         raise CondgenError(f"data has the keys {', '.join(map(str, source))}; wanted train, and perhaps test.")

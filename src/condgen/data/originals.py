@@ -8,7 +8,8 @@ from pathlib import Path
 from PIL import Image
 
 from condgen.data.decode import header
-from condgen.data.store import Bad, store_at
+from condgen.data.store import Bad
+from condgen.data.stores import store_at
 
 SAMPLED = 100
 """Maximum number of files that are opened, at equal distances."""

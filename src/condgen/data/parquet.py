@@ -11,11 +11,10 @@ from importlib import import_module
 from pathlib import Path
 from typing import Any
 
-from condgen.data.choice import kept
 from condgen.data.listing import Listing
-from condgen.data.split_names import split_of
 from condgen.data.store import Bad, Store
 from condgen.data.typed_columns import Column, choose, labelled
+from condgen.data.words import split_in_path
 from condgen.data_options import DataOptions
 from condgen.errors import CondgenError, Question, needs
 
@@ -25,11 +24,11 @@ IMAGES = ("image", "img", "images", "jpg", "png")
 
 
 def fits(store: Store, options: DataOptions) -> bool:
-    return bool(_files(store, options))
+    return bool(_files(store))
 
 
 def read(store: Store, options: DataOptions) -> Listing:
-    files = _files(store, options)
+    files = _files(store)
     tables = {file: _opened(store, file) for file in files}
     first = tables[files[0]].schema_arrow
     image = image_column(first, files[0], options)
@@ -47,7 +46,7 @@ def read(store: Store, options: DataOptions) -> Listing:
         for name in choice.names:
             cells[name] += read.column(name).to_pylist()
         rows += [f"{file}:{number}" for number in range(table.metadata.num_rows)]
-        parts += [split_of(file)] * table.metadata.num_rows
+        parts += [split_in_path(file)] * table.metadata.num_rows
     return labelled(Rows(store, options), rows, cells, choice, parts, options)
 
 
@@ -117,8 +116,8 @@ def one_of(there: list[str], all_names: Iterable[str], where: str, options: Data
     return (wanted or there)[0]
 
 
-def _files(store: Store, options: DataOptions) -> list[str]:
-    return kept((name for name in store.names() if name.lower().endswith(ENDING)), options)
+def _files(store: Store) -> list[str]:
+    return [name for name in store.names() if name.lower().endswith(ENDING)]
 
 
 def _opened(store: Store, file: str) -> Any:

@@ -17,13 +17,12 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from condgen.data.choice import kept, opened
+from condgen.data.choice import opened
 from condgen.data.dataset import Dataset
 from condgen.data.idx import EMNIST, TURNED
-from condgen.data.listing import SPLITS
 from condgen.data.raw_arrays import Raw, dataset
-from condgen.data.split_names import split_of, words
 from condgen.data.store import Bad, Store, shown
+from condgen.data.words import split_in_path, split_of, words
 from condgen.data_options import DataOptions
 from condgen.errors import CondgenError, Question
 
@@ -83,12 +82,12 @@ def read(store: Store, options: DataOptions) -> Dataset:
 
 def _tables(store: Store, options: DataOptions) -> dict[str, Columns]:
     """The tables that contain pixels, the training split first."""
-    there = [name for name in kept(store.names(), options) if name.lower().endswith(ENDINGS)]
+    there = [name for name in store.names() if name.lower().endswith(ENDINGS)]
     found = {}
     for name in there if len(there) <= MOST else ():
         if columns := _columns(store, name, options):
             found[name] = columns
-    return dict(sorted(found.items(), key=lambda item: split_of(item[0]) == "test"))
+    return dict(sorted(found.items(), key=lambda item: split_in_path(item[0]) == "test"))
 
 
 def _columns(store: Store, name: str, options: DataOptions) -> Columns | None:
@@ -138,7 +137,7 @@ def _splits(store: Store, file: str, columns: Columns) -> dict[str, Raw]:
     values: NDArray[Any] = np.array(labels)
     if columns.label is not None and all(_is_whole(cell) for cell in labels):
         values = values.astype(np.int64)
-    given = np.array([_part(part, file) or split_of(basename(file)) or "train" for part in parts])
+    given = np.array([_part(part, file) or split_in_path(basename(file)) or "train" for part in parts])
     return {
         part: Raw(images[given == part], None if columns.label is None else values[given == part], file)
         for part in dict.fromkeys(given.tolist())
@@ -159,8 +158,8 @@ def _cells(store: Store, file: str, columns: Columns) -> tuple[list[str], list[s
 def _pixels(row: list[str], columns: Columns, where: str) -> NDArray[Any]:
     """The pixels of a row: uint8 if all are whole numbers from 0 to 255, else float32."""
     first, last = columns.pixels[0], columns.pixels[-1] + 1
-    together = last - first == len(columns.pixels)
-    cells = row[first:last] if together else [row[i] for i in columns.pixels]
+    adjacent = last - first == len(columns.pixels)
+    cells = row[first:last] if adjacent else [row[i] for i in columns.pixels]
     try:
         values = np.array(cells if len(cells) > 1 else cells[0].split(), np.float32)
     except ValueError:
@@ -205,10 +204,10 @@ def _turned(raw: Raw, kind: str) -> Raw:
 
 
 def _part(word: str, file: str) -> str | None:
-    known = SPLITS | USAGES
-    if word and word.lower() not in known:
+    part = USAGES.get(word.lower()) or split_of(word)
+    if word and not part:
         raise CondgenError(f"{file}: split {word!r}; wanted Training, PublicTest or PrivateTest, or train and test.")
-    return known[word.lower()] if word else None
+    return part
 
 
 def _used(columns: Columns) -> set[int | None]:

@@ -90,7 +90,7 @@ def _single(node: Node, asking: Asking) -> Reading:
 def _splits(node: Node, asking: Asking) -> dict[str, str]:
     """The split of each folder that is one, by name; empty if there are no splits at this level."""
     with_classes = [kid.name for kid in node.kids if has_classes(kid)]
-    found = {name: split for name in with_classes or node.folders if (split := words.split_in(name))}
+    found = {name: split for name in with_classes or node.folders if (split := words.split_name(name))}
     pure = {name: split.split for name, split in found.items() if not split.rest}
     if len({split.split for split in found.values()}) > 1:
         repeated = len({split.split for split in found.values()}) < len(found)

@@ -9,7 +9,7 @@ from posixpath import basename, dirname
 
 import numpy as np
 
-from condgen.data.choice import kept, opened
+from condgen.data.choice import opened
 from condgen.data.dataset import Dataset
 from condgen.data.raw_arrays import Raw, dataset
 from condgen.data.store import Store, shown, text_of
@@ -21,16 +21,16 @@ BESIDE = (NAMES, "fold_indices.txt")
 
 
 def fits(store: Store, options: DataOptions) -> bool:
-    return bool(_pairs(store, options))
+    return bool(_pairs(store))
 
 
-def roots(store: Store, options: DataOptions) -> list[str]:
+def roots(store: Store) -> list[str]:
     """The folder with STL-10's files (bundles.py)."""
-    return [f"{dirname(images)}/".lstrip("/") for images, _ in list(_pairs(store, options).values())[:1]]
+    return [f"{dirname(images)}/".lstrip("/") for images, _ in list(_pairs(store).values())[:1]]
 
 
 def read(store: Store, options: DataOptions) -> Dataset:
-    pairs = _pairs(store, options)
+    pairs = _pairs(store)
     parts = {split: _split(store, images, labels) for split, (images, labels) in pairs.items()}
     folder = f"{dirname(next(iter(pairs.values()))[0])}/".lstrip("/")
     names = None
@@ -43,9 +43,9 @@ def read(store: Store, options: DataOptions) -> Dataset:
     return replace(data, left_out={shown(name): "has no labels, or is not one of STL-10's files" for name in others})
 
 
-def _pairs(store: Store, options: DataOptions) -> dict[str, tuple[str, str]]:
+def _pairs(store: Store) -> dict[str, tuple[str, str]]:
     """The files of images and labels of each split."""
-    names = set(kept(store.names(), options))
+    names = set(store.names())
     found = {}
     for split in ("train", "test"):
         images = next((name for name in sorted(names) if basename(name) == f"{split}_X.bin"), None)

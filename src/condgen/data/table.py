@@ -18,14 +18,16 @@ import numpy as np
 
 from condgen.data.columns import CAPTIONS, Column, normal
 from condgen.data.dataset import Structure
+from condgen.data.file_kinds import IMAGE_ENDINGS
 from condgen.data.image_names import places
 from condgen.data.joining import Frame, Splits, joined, repeated, united
 from condgen.data.label_columns import Chosen, chosen
 from condgen.data.label_values import Meaning, meaning
-from condgen.data.listing import IMAGES, Listing, split_in
+from condgen.data.listing import Listing
 from condgen.data.store import Images, Store, shown
-from condgen.data.table_files import Seen, forget, is_surely_table, only_table, seen_in, tables_of
+from condgen.data.table_files import Tables, forget, only_table, table_names, tables_in
 from condgen.data.table_text import Sheet, as_cell, sheet
+from condgen.data.words import split_in
 from condgen.data_options import AS_THEY_ARE, DataOptions
 from condgen.errors import CondgenError, Question, unknown
 
@@ -44,17 +46,17 @@ class Row(NamedTuple):
 
 def fits(store: Store, options: DataOptions) -> bool:
     """Whether a table has the labels of the images, or has to be asked about."""
-    if options.kind == "none" or options.label_pattern or not tables_of(store, options):
+    if options.kind == "none" or options.label_pattern or not table_names(store, options):
         return False
-    seen = seen_in(store, options)
+    tables = tables_in(store, options)
     if options.label_column or options.file_column:
         return True
-    if not seen.named:
-        return not seen.in_folders and bool(seen.images or only_table(store)) and any(map(is_surely_table, seen.others))
-    if not seen.in_folders:
+    if not tables.named:
+        return not tables.in_folders and bool(tables.images or only_table(store)) and bool(tables.unusable)
+    if not tables.in_folders:
         return True
     try:
-        found = _labels(seen, joined(seen.named), options)
+        found = _labels(tables, joined(tables.named), options)
     except Question:
         return True
     return found.sure and bool(found.columns)
@@ -62,22 +64,21 @@ def fits(store: Store, options: DataOptions) -> bool:
 
 def read(store: Store, options: DataOptions) -> Listing:
     """Raises Question if the tables can be read in several ways, and CondgenError for mistakes in them."""
-    seen = seen_in(store, options)
+    tables = tables_in(store, options)
     forget()
-    _check(seen, store, options)
-    frame = joined(seen.named)
-    return _listing(store, seen, frame, _labels(seen, frame, options), options)
+    _check(tables, store, options)
+    frame = joined(tables.named)
+    return _listing(store, tables, frame, _labels(tables, frame, options), options)
 
 
 def unused(store: Store, options: DataOptions) -> Structure:
     """The tables that are not used where the labels come from something else, with the reason."""
-    if not tables_of(store, options):
+    if not table_names(store, options):
         return ()
-    seen = seen_in(store, options)
+    tables = tables_in(store, options)
     why = "it has no column of labels" if options.kind is None and not options.label_pattern else "an option says so"
-    named = {table.sheet.name: f"not used; {why}" for table in seen.named}
-    others = {name: why for name, why in seen.others.items() if is_surely_table(name)}
-    return tuple((named | {name: f"not used; {why}" for name, why in others.items()}).items())
+    named = {table.sheet.name: f"not used; {why}" for table in tables.named}
+    return tuple((named | {name: f"not used; {why}" for name, why in tables.unusable.items()}).items())
 
 
 def labelled(
@@ -104,34 +105,37 @@ def labelled(
     return _of_rows(store, frame, list(range(len(frame.images))), frame.parts, understood, found.remarks)
 
 
-def _labels(seen: Seen, frame: Frame, options: DataOptions) -> Chosen:
+def _labels(tables: Tables, frame: Frame, options: DataOptions) -> Chosen:
     """The columns of labels of all tables. Beside class folders, other columns than those called so are asked about."""
-    extra = [f"--exclude {quote(','.join(table.sheet.name for table in seen.named))}"] if seen.in_folders else []
-    found = chosen(frame.columns_of_labels, seen.where, options, extra)
-    if seen.in_folders and not found.sure and not options.label_column:
+    extra = [f"--exclude {quote(','.join(table.sheet.name for table in tables.named))}"] if tables.in_folders else []
+    found = chosen(frame.columns_of_labels, tables.where, options, extra)
+    if tables.in_folders and not found.sure and not options.label_column:
         aside = [c for c in found.columns if c.is_aside or normal(c.name) in CAPTIONS]
         usable = [c for c in found.columns if c not in aside and c.nature in ("values", "flags")]
         if usable:
             answers = [f"--label-column {quote(','.join(c.name for c in usable))}", *extra]
-            raise Question(f"the images are in folders, and {seen.where} has other labels for them.", answers)
+            raise Question(f"the images are in folders, and {tables.where} has other labels for them.", answers)
         return replace(found, columns=())
     return found
 
 
-def _check(seen: Seen, store: Store, options: DataOptions) -> None:
+def _check(tables: Tables, store: Store, options: DataOptions) -> None:
     """Raise an error if the tables name no images, cannot be read to their end, or name several images at once."""
     where = str(store.path)
-    if not seen.named:
-        said = "; ".join(f"{name}: {why}" for name, why in list(seen.others.items())[:3])
+    if not tables.named:
+        said = "; ".join(f"{name}: {why}" for name, why in list((tables.unusable or tables.others).items())[:3])
         if options.file_column:
-            known = {name for t in tables_of(store, options) if (s := sheet(store, t)) for name in s.columns}
+            known = {name for t in table_names(store, options) if (s := sheet(store, t)) for name in s.columns}
             raise unknown("column", options.file_column, sorted(known))
-        example = f" Images are called as {shown(seen.images[0])}." if seen.images else ""
+        example = f" Images are called as {shown(tables.images[0])}." if tables.images else ""
         doubt = f"{where!r} has a table that cannot be used. {said}.{example}"
-        if only_table(store) or not seen.images:
+        if only_table(store) or not tables.images:
             raise CondgenError(doubt)
-        raise Question(f"{doubt} Mend it, or read the images without labels.", ["--kind none"])
-    for table in seen.named:
+        raise Question(
+            f"{doubt} Mend it, write labels.csv with columns file and label, or read the images without labels.",
+            ["--kind none"],
+        )
+    for table in tables.named:
         _check_sheet(table.sheet)
         if table.found.tied:
             text, some = table.found.tied[0]
@@ -150,39 +154,41 @@ def _check_sheet(found: Sheet) -> None:
         raise CondgenError(f"{found.name}: a table without lines.")
 
 
-def _listing(store: Store, seen: Seen, frame: Frame, found: Chosen, options: DataOptions) -> Listing:
+def _listing(store: Store, tables: Tables, frame: Frame, found: Chosen, options: DataOptions) -> Listing:
     if not found.columns:
-        _ask_for_labels(frame, seen, options)
+        _ask_for_labels(frame, tables, options)
     _check_clashes(frame, found.columns)
     _check_splits(frame, options)
     rows, again, conflicts = repeated(frame, found.columns)
     columns = found.columns
     if conflicts and options.kind == "attributes" and len(columns) == 1 and not columns[0].flags:
         columns, again, conflicts = [united(frame, columns[0])], 0, {}
-    _check_conflicts(frame, seen, columns, conflicts, options)
-    understood = meaning(columns, seen.where, options, None)
+    _check_conflicts(frame, tables, columns, conflicts, options)
+    understood = meaning(columns, tables.where, options, None)
     rows = [row for row in rows if frame.images[row] not in conflicts and frame.images[row] not in frame.in_two]
     split = frame.splits
-    remarks = [said for table in seen.named for said in table.sheet.remarks] + [*found.remarks]
+    remarks = [said for table in tables.named for said in table.sheet.remarks] + [*found.remarks]
     if again:
-        remarks.append(f"{seen.where}: {again:,} rows repeat the image and label of an earlier one.")
-    strangers = {name for name in seen.images if name.lower().endswith(IMAGES)}.difference(frame.images)
+        remarks.append(f"{tables.where}: {again:,} rows repeat the image and label of an earlier one.")
+    strangers = {name for name in tables.images if name.lower().endswith(IMAGE_ENDINGS)}.difference(frame.images)
     if strangers:
         name = shown(min(strangers))
         remarks.append(f"{len(strangers):,} images are in no table, such as {name}; they are left out.")
-    remarks += [f"{name} is not used; {why}." for name, why in seen.others.items() if is_surely_table(name)]
+    remarks += [f"{name} is not used; {why}." for name, why in tables.unusable.items()]
     known = understood.known
     only = len({split.parts[row] for row in rows if known[row]}) == 1 and split.column is None
     parts = [None] * len(frame.images) if only else split.parts  # one split alone is no split
     listing = _of_rows(store, frame, rows, parts, understood, remarks)
-    if seen.in_folders and _differs_from_folders(listing):
+    if tables.in_folders and _differs_from_folders(listing):
         said = (
-            f"the folders of the images are not used as classes, because {seen.where} has others; --exclude it if not."
+            f"the folders of the images are no classes, because {tables.where} has other labels; --exclude it if not."
         )
         listing = replace(listing, remarks=(*listing.remarks, said))
     twice = {image: f"is in {one} and in {two}, two splits" for image, (one, two) in frame.in_two.items()}
     odd = {**listing.odd, **twice, **{image: _conflict(frame, *rows) for image, rows in conflicts.items()}}
-    return replace(listing, odd=odd, structure=_structure(seen, frame, split, understood, found))
+    unlabelled = {frame.images[row] for row in rows if not known[row]} & {*tables.images}
+    ignored = dict.fromkeys(sorted(strangers), "is in no table") | dict.fromkeys(sorted(unlabelled), "has no label")
+    return replace(listing, odd=odd, ignored=ignored, structure=_structure(tables, frame, split, understood, found))
 
 
 def _differs_from_folders(found: Listing) -> bool:
@@ -221,16 +227,16 @@ def _of_rows(
     )  # fmt: skip
 
 
-def _ask_for_labels(frame: Frame, seen: Seen, options: DataOptions) -> None:
+def _ask_for_labels(frame: Frame, tables: Tables, options: DataOptions) -> None:
     """Raise an error that names the columns that may be labels, though nothing says so."""
     columns = frame.columns_of_labels
     usable = [column for column in columns if column.nature in ("values", "flags")]
     if usable:
         answers = [f"--label-column {quote(column.name)}" for column in usable[:8]]
-        raise Question(f"{seen.where}: no column is called label or class.", answers)
+        raise Question(f"{tables.where}: no column is called label or class.", answers)
     listed = ", ".join(column.name for column in columns)
     found = f"; found {listed}" if listed else ""
-    raise CondgenError(f"{seen.where}: a column of images and none of labels{found}.")
+    raise CondgenError(f"{tables.where}: a column of images and none of labels{found}.")
 
 
 def _check_clashes(frame: Frame, columns: Sequence[Column]) -> None:
@@ -254,13 +260,17 @@ def _check_splits(frame: Frame, options: DataOptions) -> None:
 
 
 def _check_conflicts(
-    frame: Frame, seen: Seen, columns: Sequence[Column], conflicts: Mapping[str, tuple[int, int]], options: DataOptions
+    frame: Frame,
+    tables: Tables,
+    columns: Sequence[Column],
+    conflicts: Mapping[str, tuple[int, int]],
+    options: DataOptions,
 ) -> None:
     """Ask about many images with several rows that differ: perhaps each row is one of several labels."""
     if len(conflicts) <= FEW * len(set(frame.images)) or options.on_bad == "skip":
         return
     image, rows = next(iter(conflicts.items()))
-    doubt = f"{seen.where}: {len(conflicts):,} images have several labels: {shown(image)} {_conflict(frame, *rows)}."
+    doubt = f"{tables.where}: {len(conflicts):,} images have several labels: {shown(image)} {_conflict(frame, *rows)}."
     several = ["--kind attributes"] if len(columns) == 1 and not columns[0].flags else []
     raise Question(doubt, [*several, "--on-bad skip"])
 
@@ -270,23 +280,25 @@ def _conflict(frame: Frame, earlier: int, later: int) -> str:
     return f"has other labels in {other}, line {second}, than in {table}, line {first}"
 
 
-def _structure(seen: Seen, frame: Frame, split: Splits, understood: Meaning, found: Chosen) -> Structure:
+def _structure(tables: Tables, frame: Frame, split: Splits, understood: Meaning, found: Chosen) -> Structure:
     """What each table and column is."""
     said: list[tuple[str, str]] = []
-    for table in seen.named:
+    for table in tables.named:
         changes = "".join(f"; {what}" for what, _ in table.found.changes.most_common(3))
         said.append((f"{table.sheet.name}: {table.file}", f"the image files{changes}"))
     table_of = frame.tables
     if len(understood.structure) > 12:
         first = understood.structure[0]
-        said.append((f"{table_of.get(first[0], seen.where)}: {len(understood.structure)} columns", f"each {first[1]}"))
+        said.append(
+            (f"{table_of.get(first[0], tables.where)}: {len(understood.structure)} columns", f"each {first[1]}")
+        )
     else:
-        said += [(f"{table_of.get(name, seen.where)}: {name}", what) for name, what in understood.structure]
+        said += [(f"{table_of.get(name, tables.where)}: {name}", what) for name, what in understood.structure]
     if split.column:
         said.append((f"{table_of[split.column]}: {split.column}", "the split of each image"))
     elif split.said:
         said.append((split.said, "the split of each image"))
     for name, why in found.unused.items():
         said.append((f"{table_of[name]}: {name}", f"not used{'; ' if why else ''}{why}"))
-    said += [(name, f"not used; {why}") for name, why in seen.others.items() if is_surely_table(name)]
+    said += [(name, f"not used; {why}") for name, why in tables.unusable.items()]
     return tuple(said)

@@ -14,7 +14,7 @@ from dataclasses import dataclass, replace
 from itertools import islice, takewhile
 from typing import Any, Literal
 
-from condgen.data.listing import IMAGES
+from condgen.data.file_kinds import IMAGE_ENDINGS
 from condgen.data.store import Store, bytes_of
 from condgen.errors import CondgenError
 
@@ -27,6 +27,8 @@ DELIMITERS = "\t,;|: "
 """In order of preference. The last two are used if no other one fits."""
 SAMPLE = 100
 """Number of rows from which the delimiter follows."""
+COCO = "it has boxes or outlines in COCO's format, not a label per image"
+"""Why annotations of objects are no table of labels."""
 NESTED = "(nested)"
 """Stands for a value that is no text, number or list of these."""
 SINGLE_BYTE, MULTI_BYTE = ("cp1252", "cp1251", "cp1250", "cp1253"), ("gb18030", "shift_jis", "big5", "euc_kr")
@@ -151,10 +153,13 @@ def _lines_of_json(text: str, name: str) -> Iterator[tuple[int, Mapping[str, Any
 
 
 def _of_json(name: str, text: str) -> Sheet | None:
+    """Raises CondgenError for annotations of objects."""
     try:
         found = json.loads(text)
     except (ValueError, RecursionError):
         return None
+    if isinstance(found, Mapping) and {"images", "annotations"} <= found.keys():
+        raise CondgenError(f"{COCO}.")
     if isinstance(found, Mapping) and len(found) == 1 and isinstance(inner := next(iter(found.values())), (list, dict)):
         found = inner if not _is_list_of_text(inner) else found  # such as {"annotations": [...]}
     if isinstance(found, list) and found and all(isinstance(row, Mapping) for row in found):
@@ -171,7 +176,7 @@ def _of_mapping(name: str, found: Mapping[str, Any]) -> Sheet | None:
         rows = enumerate(({"file": file, **cells} for file, cells in found.items()), start=1)
         return _of_objects(name, iter(rows))
     lists = [value for value in values if isinstance(value, list)]
-    if all(map(_is_list_of_text, values)) and not all(file.lower().endswith(IMAGES) for file in found):
+    if all(map(_is_list_of_text, values)) and not all(file.lower().endswith(IMAGE_ENDINGS) for file in found):
         return _pairs(name, [(file, label) for label, files in found.items() for file in files])
     if len(lists) == len(values) and len({len(value) for value in lists}) == 1:
         rows = enumerate((dict(zip(found, cells, strict=True)) for cells in zip(*lists, strict=True)), start=1)

@@ -12,27 +12,13 @@ import tarfile
 import zlib
 from collections.abc import Callable, Iterable
 from pathlib import Path, PurePosixPath
-from posixpath import basename, dirname
 from typing import Any, BinaryIO, NamedTuple
 
-from condgen import cache, disk, marker
-from condgen.data.store import (
-    CACHE,
-    LARGEST,
-    MEMBERS,
-    RATIO,
-    Bad,
-    Folder,
-    Store,
-    _Found,
-    _ours,
-    _under,
-    _without_loose,
-    _wrapper,
-    hidden,
-)
+from condgen import cache, disk
+from condgen.data import file_kinds
+from condgen.data.archive import MEMBERS, RATIO, Packed
+from condgen.data.store import LARGEST, Bad, Folder, Store
 from condgen.errors import CondgenError
-from condgen.marker import Mark
 
 NAME = re.compile(r"\.(tar|tar\.gz|tgz|tar\.bz2|tbz2?|tar\.xz|txz)$", re.IGNORECASE)
 """Endings of tar archives."""
@@ -79,63 +65,17 @@ class Tar:
             raise Bad(f"cannot be read: {error.strerror}") from None
 
 
-class TarStore(Store):
+class TarStore(Packed[str]):
     """The files in a tar archive."""
 
     def __init__(self, path: Path, tar: Tar | None = None, exclude: str = "") -> None:
         """exclude: names and patterns of files and folders to leave out, separated by commas."""
         self.path, self._tar = path, tar or Tar(path)
-        wrapper = _wrapper(list(self._tar.members))
-        self._members = {name.removeprefix(wrapper): name for name in self._tar.members}
-        own = self._own()
-        seen = [name for name in self._members if not any(map(hidden, name.split("/"))) and not _under(name, own)]
-        odd = {name.removeprefix(wrapper): why for name, why in self._tar.odd.items()}
-        odd = {name: why for name, why in odd.items() if not _under(name, own)}
-        self._found = _without_loose(_Found(sorted(seen), odd, own, []).without(exclude), self.note)
-
-    @property
-    def excluded(self) -> list[str]:
-        return self._found.excluded
-
-    @property
-    def odd(self) -> dict[str, str]:
-        return self._found.odd
-
-    @property
-    def own(self) -> dict[str, str]:
-        return self._found.own
-
-    def names(self) -> list[str]:
-        return self._found.names
-
-    def within(self, folder: str) -> list[str]:
-        inside = [name.removeprefix(f"{folder}/") for name in self._members if name.startswith(f"{folder}/")]
-        return sorted(f"{folder}/{name}" for name in inside if not any(map(hidden, name.split("/"))))
-
-    def mark_of(self, folder: str) -> Mark | None:
-        try:
-            return marker.parse(self.read(f"{folder}/{marker.FILE}".lstrip("/")))
-        except Bad:
-            return None
+        self._find({name: name for name in self._tar.members}, self._tar.odd, exclude)
 
     def read(self, name: str, most: int = LARGEST + 1) -> bytes:
         """The first `most` bytes of a member. Raises Bad with the reason."""
         return self._tar.read(self._members.get(name, name), most)
-
-    def stamp(self, names: Iterable[str]) -> str:
-        return Folder(self.path.parent).stamp([self.path.name])
-
-    def _own(self) -> dict[str, str]:
-        """Marked folders that are not inside another marked folder, with what wrote them."""
-        inside: dict[str, set[str]] = {}
-        for name in self._members:
-            if basename(name) in (marker.FILE, CACHE) and dirname(name):
-                inside.setdefault(dirname(name), set()).add(basename(name))
-        return {
-            folder: _ours(there, lambda folder=folder: self.mark_of(folder))  # type: ignore[misc]
-            for folder, there in inside.items()
-            if not _under(dirname(folder), inside)
-        }
 
 
 def store_of(path: Path, exclude: str = "") -> Store | None:
@@ -159,7 +99,7 @@ def is_shard(names: Iterable[str]) -> bool:
 
 
 LABELS = frozenset({"cls", "json", "txt"})
-IMAGES = frozenset({"png", "jpg", "jpeg", "webp", "gif", "bmp", "tif", "tiff", "ppm", "pgm"})
+IMAGES = frozenset(ending.removeprefix(".") for ending in file_kinds.IMAGES)
 """Endings, in a shard, of labels and of images."""
 
 

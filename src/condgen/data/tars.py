@@ -13,7 +13,8 @@ from contextlib import contextmanager, suppress
 from functools import partial
 from typing import BinaryIO, NamedTuple
 
-from condgen.data.store import LARGEST, MEMBERS, Bad, Folder, Store, bytes_of
+from condgen.data.archive import MEMBERS
+from condgen.data.store import LARGEST, Bad, Folder, Store, bytes_of
 from condgen.data.tar_store import DAMAGE, IMAGES, NAME, is_shard, unpacked
 from condgen.errors import CondgenError
 

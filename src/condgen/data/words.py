@@ -1,7 +1,9 @@
-"""What names of folders say: a split (train, seg_test, Testing), a mere container (images), or companions (masks)."""
+"""What the names of folders, files, arrays and columns say: a split (train, seg_test, trainX, t10k), a mere container
+(images), or companions (masks)."""
 
 import re
 from collections.abc import Collection
+from functools import lru_cache
 from typing import NamedTuple
 
 
@@ -12,8 +14,8 @@ def word_set(text: str) -> frozenset[str]:
 
 TRAIN, VALIDATION, TEST = "train", "validation", "test"
 SPLITS = {
-    "train": TRAIN, "training": TRAIN, "trn": TRAIN, "trainval": TRAIN, "learn": TRAIN,
-    "test": TEST, "testing": TEST, "tst": TEST, "tests": TEST, "holdout": TEST,
+    "train": TRAIN, "training": TRAIN, "trn": TRAIN, "trainval": TRAIN,
+    "test": TEST, "testing": TEST, "tst": TEST, "tests": TEST, "holdout": TEST, "t10k": TEST,
     "val": VALIDATION, "valid": VALIDATION, "validation": VALIDATION, "validate": VALIDATION, "dev": VALIDATION,
     "eval": VALIDATION, "evaluation": VALIDATION, "evaluate": VALIDATION, "development": VALIDATION,
     "训练": TRAIN, "訓練": TRAIN, "测试": TEST, "測試": TEST, "验证": VALIDATION, "驗證": VALIDATION,
@@ -34,6 +36,8 @@ VERSIONS = word_set(
     "grayscale rgb color colour hd lowres highres small large clean cleaned noisy normalized"
 )
 """Names of folders that hold one version of the same images."""
+PIECES = word_set("part batch chunk shard fold zip vol volume")
+"""Names of folders that, with a number, hold a part of the images."""
 FILLERS = word_set("set sets folder dir split splits part cls classification class classes the my new final px")
 """Words beside the name of a split that do not change it, as in train_set, seg_train or my_train_images."""
 
@@ -46,13 +50,14 @@ class SplitName(NamedTuple):
 
 
 def words(name: str) -> tuple[str, ...]:
-    """The words of a name in lower case, without numbers: seg_train -> seg, train; TrainingSet2 -> training, set."""
-    spaced = re.sub(r"(?<=[a-z])(?=[A-Z])", " ", name)
-    return tuple(word for word in re.split(r"[\W\d_]+", spaced.lower()) if word)
+    """The words of a name in lower case, without numbers: seg_train -> seg, train; XTest2 -> x, test."""
+    spaced = re.sub(r"(?<=[a-z])(?=[A-Z])|(?<=[A-Z])(?=[A-Z][a-z])", " ", name)
+    return tuple(re.findall(r"\bt10k\b|[^\W\d_]+", spaced.lower()))
 
 
-def split_in(name: str) -> SplitName | None:
-    """The split that a name contains; None if it contains none, or several that differ."""
+@lru_cache(maxsize=4096)
+def split_name(name: str) -> SplitName | None:
+    """The split that a name contains, and the rest of it; None if it contains none, or several that differ."""
     found, rest = list[str](), list[str]()
     for word in words(name):
         known = _split(word)
@@ -68,8 +73,19 @@ def split_in(name: str) -> SplitName | None:
 
 def split_of(name: str) -> str | None:
     """The split of this name, such as "validation" for val_images; None if it is not the name of a split."""
-    found = split_in(name)
+    found = split_name(name)
     return found.split if found and not found.rest else None
+
+
+def split_in(name: str) -> str | None:
+    """The split that a name contains, such as "train" for pets_train.csv; None if it contains none, or several."""
+    found = split_name(name)
+    return found.split if found else None
+
+
+def split_in_path(path: str) -> str | None:
+    """The split that the parts of a path contain: the last one that contains any decides, as in train/test.csv."""
+    return next((split_in(part) for part in reversed(path.split("/")) if any(map(_split, words(part)))), None)
 
 
 def is_container(name: str, parent: str = "") -> bool:
@@ -91,12 +107,19 @@ def is_version(name: str) -> bool:
     return bool(found & VERSIONS) and found <= VERSIONS | CONTAINERS and not re.search("[0-9]", name)
 
 
+def is_piece(name: str) -> bool:
+    """Whether a folder of this name holds one of several parts of a data set, such as part_1, batch-2 or images_003."""
+    found = set(words(name))
+    return bool(found) and found <= PIECES | CONTAINERS and bool(re.search("[0-9]", name))
+
+
 def common(names: Collection[str]) -> str:
     """Some names for a message: a, b, c and 7 more."""
     some = list(names)
     return ", ".join(some[:3]) + (f" and {len(some) - 3:,} more" if len(some) > 3 else "")
 
 
+@lru_cache(maxsize=4096)
 def _split(word: str) -> str | None:
     """The split that one word names, also in compounds such as trainset and imgtest."""
     if word in SPLITS:

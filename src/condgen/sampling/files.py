@@ -103,7 +103,7 @@ def _grid(sampler: Sampler, request: SampleRequest, out: Path) -> None:
     rows, columns = max(request.counts), canvas.COLUMNS if sampler.spec.labels == ANY else len(request.labels)
     canvas.check_sheet(sampler.spec.shape, rows, columns, "--labels or a lower --count")
     if out.suffix.lower() not in canvas.FORMATS:
-        raise CondgenError(f"--grid draws one image; {str(out)!r} should end in {', '.join(canvas.FORMATS)}.")
+        raise CondgenError(f"--grid writes one image; {str(out)!r} should end in {', '.join(canvas.FORMATS)}.")
     canvas.save(out, grids.request_grid(sampler, request), about(sampler, **request.whole(sampler.spec.labels)))
 
 

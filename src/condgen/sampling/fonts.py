@@ -41,7 +41,7 @@ Run = tuple[Face | None, str]
 """A part of a title and the font that draws it; None is the default font."""
 _holders: dict[str, tuple[Face, ...]] = {}
 """The faces that contain a character, the preferred one first, for every character that was searched for."""
-_told: list[str] = []
+_noticed: list[str] = []
 """The notice about missing characters, once it was printed."""
 
 
@@ -67,11 +67,11 @@ def readable(titles: Iterable[str], scalable: bool = False) -> list[str]:
     if all(map(is_default, lines)):
         return lines
     _search({sign for line in lines if not is_default(line) for sign in line})
-    missing = {sign for line in lines for sign in line if not is_default(sign) and not _drawn(sign, scalable)}
-    nowhere = {sign for sign in missing if not _drawn(sign, scalable=False)}
-    if nowhere and not _told:
-        _told.append(_advice(nowhere))
-        notice(_told[0])
+    missing = {sign for line in lines for sign in line if not is_default(sign) and not _has_glyph(sign, scalable)}
+    nowhere = {sign for sign in missing if not _has_glyph(sign, scalable=False)}
+    if nowhere and not _noticed:
+        _noticed.append(_advice(nowhere))
+        notice(_noticed[0])
     return [_escaped(line, missing) for line in lines]
 
 
@@ -131,7 +131,7 @@ def _search(characters: set[str]) -> None:
     _holders.update({sign: tuple(faces) for sign, faces in held.items()})
 
 
-def _drawn(sign: str, scalable: bool) -> bool:
+def _has_glyph(sign: str, scalable: bool) -> bool:
     """Whether a font of the machine draws a character, or whether it only modifies the one before it."""
     return _continues(sign) or any(face.scalable or not scalable for face in _holders.get(sign, ()))
 

@@ -116,12 +116,12 @@ class SampleRequest:
     def whole(self, known: Labels) -> dict[str, object]:
         """What was requested of all images, for a file that contains several: the seed; and the counts if they differ,
         or the mix."""
-        told: dict[str, object] = {"seed": self.seed}
+        whole: dict[str, object] = {"seed": self.seed}
         if any(count != self.counts[0] for count in self.counts):
-            told["counts"] = {known.title(label): count for label, count in zip(self.labels, self.counts, strict=True)}
+            whole["counts"] = {known.title(label): count for label, count in zip(self.labels, self.counts, strict=True)}
         if mixes := [known.title(label) for label in self.labels if isinstance(label, Mix)]:
-            told["mix"] = mixes[0] if len(mixes) == 1 else mixes
-        return told
+            whole["mix"] = mixes[0] if len(mixes) == 1 else mixes
+        return whole
 
 
 class TooMany(CondgenError):

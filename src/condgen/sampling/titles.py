@@ -26,7 +26,7 @@ class Part(NamedTuple):
     text: str
     font: Font
     scale: float
-    """Factor on the size of the drawn text: 1, or less for a font that consists of images."""
+    """Factor on the size of the text: 1, or less for a font that consists of images."""
 
     @property
     def length(self) -> float:
@@ -45,7 +45,7 @@ def write(sheet: Image.Image, title: str, x: int, y: int, width: int) -> None:
         return
     left = x - sum(part.length for part in parts) / 2
     for part in parts:
-        _draw(sheet, part, left, y + SIZES[0] // 3)
+        _write_part(sheet, part, left, y + SIZES[0] // 3)
         left += part.length
 
 
@@ -69,7 +69,7 @@ def _parts(title: str, size: int) -> list[Part]:
 
 @cache
 def _sized(face: Face | None, size: int) -> tuple[Font, float]:
-    """A font for titles of `size` pixels, and the factor on what it draws. Pillow takes 0.3 ms to open one."""
+    """A font for titles of `size` pixels, and its scale (`Part.scale`). Pillow takes 0.3 ms to open one."""
     if face is None:
         return ImageFont.load_default(size), 1
     for strike in (size,) if face.scalable else STRIKES:
@@ -80,13 +80,13 @@ def _sized(face: Face | None, size: int) -> tuple[Font, float]:
     return ImageFont.load_default(size), 1
 
 
-def _draw(sheet: Image.Image, part: Part, left: float, baseline: int) -> None:
+def _write_part(sheet: Image.Image, part: Part, left: float, baseline: int) -> None:
     if part.scale == 1:
         ImageDraw.Draw(sheet).text((left, baseline), part.text, fill=INK, font=part.font, anchor="ls")
         return
     _, top, right, bottom = map(round, part.font.getbbox(part.text))
-    drawn = Image.new("RGBA", (max(right, 1), max(bottom - top, 1)))
-    pen = ImageDraw.Draw(drawn)
+    image = Image.new("RGBA", (max(right, 1), max(bottom - top, 1)))
+    pen = ImageDraw.Draw(image)
     pen.text((0, -top), part.text, fill=INK, font=part.font, embedded_color=True)
-    small = drawn.resize((max(1, round(drawn.width * part.scale)), max(1, round(drawn.height * part.scale))))
+    small = image.resize((max(1, round(image.width * part.scale)), max(1, round(image.height * part.scale))))
     sheet.paste(small, (round(left), baseline + 2 - small.height), small)

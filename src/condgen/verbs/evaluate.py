@@ -224,8 +224,8 @@ def file_name(best: bool, sampling: "Mapping[str, Value] | None" = None) -> str:
 
 def generator_of(sampler: "Sampler") -> GeneratorFacts:
     """The facts about a generator that are needed to generate the same images."""
-    told = sampler.card.to_json()
-    facts = {key: told.get(key) for key in ("system", "config", "images", "seed", "sha256", "micro_batch", "data")}
+    card = sampler.card.to_json()
+    facts = {key: card.get(key) for key in ("system", "config", "images", "seed", "sha256", "micro_batch", "data")}
     return GeneratorFacts.model_validate(facts | ({"sampling": sampler.chosen} if sampler.chosen else {}))
 
 
