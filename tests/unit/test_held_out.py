@@ -1,12 +1,17 @@
 """Test images of data without splits: about a tenth of each class, by content, and never all images of a class."""
 
+from pathlib import Path
+from typing import Any
+
 import numpy as np
 import pytest
 
+import condgen
 from condgen.data import held_out, load
 from condgen.data.dataset import Dataset, Split
 from condgen.data.held_out import chosen, ranks
 from condgen.labels import Labels
+from data_files import png, write
 
 SIZES = [1] * 39 + [2, 5, 9, 10, 11, 40, 100, 1000]
 
@@ -55,3 +60,15 @@ def test_few_images_are_all_for_training(count: int, rule: str, test: bool) -> N
 def test_attributes_are_one_class() -> None:
     values = np.random.default_rng(0).integers(0, 2, (300, 4))
     assert (held_out.classes_of(values) == 0).all()
+
+
+def test_a_run_of_the_former_rule_is_resumed_by_its_own_command(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    own = write(tmp_path / "own", {f"{('cat', 'dog')[i % 2]}/{i}.png": png(i) for i in range(120)})
+    words: dict[str, Any] = {"data": own, "out": tmp_path / "run", "batch": 20, "quiet": True}
+    condgen.train("cvae", images=20, held_out="overall", **words)
+    capsys.readouterr()
+    run = condgen.train("cvae", images=40, **words)
+    assert "began with --held-out overall" in capsys.readouterr().err
+    assert run.identity.data_options == {"held_out": "overall"}

@@ -12,9 +12,9 @@ import torch
 from condgen import data as datasets
 from condgen import heap, parallel, plugins
 from condgen.config import Config
-from condgen.data import Dataset
+from condgen.data import DataOptions, Dataset
 from condgen.device import pick
-from condgen.errors import CondgenError, shortened
+from condgen.errors import CondgenError, notice, shortened
 from condgen.inspection import words
 from condgen.judging import judge
 from condgen.judging.monitor import Monitor
@@ -61,6 +61,7 @@ class TrainingJob:
         name, inherited = (parent.identity.system, parent.identity.config) if parent else (request.system, {})
         found, device = preset(name, chosen=parent is None), pick(request.device)
         config = found.config.with_overrides({**inherited, **request.settings})
+        request = resuming_former(request)
         dataset = datasets.load(request.data, request.data_options)
         if parent:
             parent.check(dataset.spec)
@@ -261,3 +262,18 @@ def check_labels(name: str, system: System, dataset: Dataset) -> None:
 def _say_all(say: Say, sentences: Iterable[str]) -> None:
     for sentence in sentences:
         say(sentence)
+
+
+def resuming_former(request: TrainingRequest) -> TrainingRequest:
+    """The request, with the rule for held-out images that the run in its folder began with, if that is the former one.
+
+    So the command of a run of an earlier condgen resumes it, although the default is another rule today.
+    """
+    usual = f"{request.system}-{Path(str(request.data)).stem or 'data'}"
+    folder = Path(request.out).expanduser() if request.out else Path("runs") / usual
+    begun = config_in(folder)
+    former = DataOptions(**begun.data_options).held_out if begun else ""
+    if former != "overall" or request.data_options.held_out != "per_class":
+        return request
+    notice(f"{str(folder)!r} began with --held-out overall, the rule of an earlier condgen, and keeps it.")
+    return replace(request, data_options=request.data_options.with_overrides({"held_out": "overall"}))
