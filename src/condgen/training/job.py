@@ -275,5 +275,6 @@ def resuming_former(request: TrainingRequest) -> TrainingRequest:
     former = DataOptions(**begun.data_options).held_out if begun else ""
     if former != "overall" or request.data_options.held_out != "per_class":
         return request
-    notice(f"{str(folder)!r} began with --held-out overall, the rule of an earlier condgen, and keeps it.")
+    if not datasets.is_name(str(request.data)):  # these have test splits of their own
+        notice(f"{str(folder)!r} began with --held-out overall, the rule of an earlier condgen, and keeps it.")
     return replace(request, data_options=request.data_options.with_overrides({"held_out": "overall"}))
