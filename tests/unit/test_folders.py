@@ -142,6 +142,12 @@ def test_a_folder_name_that_is_no_utf8_becomes_a_readable_class(tmp_path: Path) 
     json.dumps(facts(found), ensure_ascii=False).encode()
 
 
+def test_folders_that_systems_create_are_no_classes(tmp_path: Path) -> None:
+    names = ("@eaDir", "__MACOSX", "$RECYCLE.BIN", "#recycle", ".ipynb_checkpoints", "System Volume Information")
+    found = data.load(write(tmp_path, pets() | {f"{name}/cat/thumb.png": png(60) for name in names}))
+    assert (found.labels.names, len(found.train)) == (("cat", "dog"), 8)
+
+
 def test_images_without_labels(tmp_path: Path) -> None:
     found = data.load(write(tmp_path / "photos", {f"{i}.png": png(i) for i in range(9)} | {"model.h5": "x"}))
     assert (found.labels.names, len(found.train)) == (("any",), 9)

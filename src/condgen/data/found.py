@@ -9,7 +9,13 @@ from condgen import marker
 from condgen.marker import Mark, Note
 
 BESIDE = (".csv", ".tsv", ".json", ".jsonl", ".txt", ".npz", ".parquet", "-ubyte", ".gz")
-HIDDEN = ("__MACOSX", "Thumbs.db", "desktop.ini")
+HIDDEN = {
+    "__macosx", "thumbs.db", "ehthumbs.db", "desktop.ini", "icon\r",  # macOS and Windows
+    "$recycle.bin", "recycler", "system volume information", "lost+found",
+    "@eadir", "#recycle", "@recycle", "#snapshot", "@tmp", "@synoresource",  # storage of Synology and QNAP
+    "network trash folder", "temporary items", "__pycache__",
+}  # fmt: skip
+"""Names, in lower case, of files and folders that operating systems and servers create beside those of the user."""
 CACHE = "CACHEDIR.TAG"
 """A file that marks a folder as a cache of another program (bford.info/cachedir). Such folders are skipped."""
 
@@ -85,7 +91,7 @@ def parents(folder: str) -> Iterator[str]:
 
 def is_hidden(name: str) -> bool:
     """Whether a file is hidden, or one that operating systems create."""
-    return name.startswith(".") or name in HIDDEN
+    return name.startswith(".") or name.lower() in HIDDEN
 
 
 def wrapper_of(names: list[str]) -> str:
