@@ -62,6 +62,13 @@ def test_attributes_are_one_class() -> None:
     assert (held_out.classes_of(values) == 0).all()
 
 
+def test_a_run_of_arrays_has_a_default_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Whatever the arrays look like as text: without an ellipsis, they made a name that was too long."""
+    monkeypatch.chdir(tmp_path)
+    arrays = (np.random.default_rng(0).integers(0, 256, (12, 8, 8), np.uint8), np.arange(12) % 3)
+    assert condgen.train("cvae", data=arrays, images=8, batch=4, quiet=True).folder == Path("runs/cvae-memory")
+
+
 def test_a_run_of_the_former_rule_is_resumed_by_its_own_command(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -123,12 +123,16 @@ def former_options(content: Mapping[str, Any]) -> dict[str, Any]:
     return DataOptions(**found).chosen
 
 
+def usual_folder(system: str, data: str, root: Path = Path("runs")) -> Path:
+    """runs/<system>-<data>. data: the source as a run records it."""
+    return root / f"{system}-{Path(name_of(data)).stem or 'data'}"
+
+
 def default_folder(identity: RunConfig, root: Path = Path("runs")) -> Path:
     """runs/<system>-<data>, or the first of -2, -3 ... that is free or contains the same training."""
-    name = f"{identity.system}-{Path(name_of(identity.data)).stem or 'data'}"
-    number = 1
+    first, number = usual_folder(identity.system, identity.data, root), 1
     while True:
-        folder = root / (name if number == 1 else f"{name}-{number}")
+        folder = first if number == 1 else root / f"{first.name}-{number}"
         there = config_in(folder)
         if there is None and not folder.exists():
             return folder

@@ -30,6 +30,7 @@ from condgen.systems import Preset, preset, presets
 from condgen.training import interrupt, trainer
 from condgen.training.advice import advice
 from condgen.training.finetune import Parent
+from condgen.training.identity import usual_folder
 from condgen.training.mending import mend
 from condgen.training.request import TrainingRequest
 from condgen.training.run import Run, RunConfig, card_of, conditions, config_in, default_folder
@@ -61,7 +62,7 @@ class TrainingJob:
         name, inherited = (parent.identity.system, parent.identity.config) if parent else (request.system, {})
         found, device = preset(name, chosen=parent is None), pick(request.device)
         config = found.config.with_overrides({**inherited, **request.settings})
-        request = resuming_former(request)
+        request = resuming_former(request, name)
         dataset = datasets.load(request.data, request.data_options)
         if parent:
             parent.check(dataset.spec)
@@ -264,17 +265,19 @@ def _say_all(say: Say, sentences: Iterable[str]) -> None:
         say(sentence)
 
 
-def resuming_former(request: TrainingRequest) -> TrainingRequest:
+def resuming_former(request: TrainingRequest, system: str) -> TrainingRequest:
     """The request, with the rule for held-out images that the run in its folder began with, if that is the former one.
 
-    So the command of a run of an earlier condgen resumes it, although the default is another rule today.
+    So the command of a run of an earlier condgen resumes it, although the default is another rule today. Runs of those
+    versions have no data in memory.
     """
-    usual = f"{request.system}-{Path(str(request.data)).stem or 'data'}"
-    folder = Path(request.out).expanduser() if request.out else Path("runs") / usual
-    begun = config_in(folder)
-    former = DataOptions(**begun.data_options).held_out if begun else ""
-    if former != "overall" or request.data_options.held_out != "per_class":
+    if not isinstance(request.data, str | Path) or request.data_options.held_out != "per_class":
         return request
-    if not datasets.is_name(str(request.data)):  # these have test splits of their own
+    source = datasets.absolute(str(request.data))
+    folder = Path(request.out).expanduser() if request.out else usual_folder(system, source)
+    begun = config_in(folder)
+    if begun is None or DataOptions(**begun.data_options).held_out != "overall":
+        return request
+    if not datasets.is_name(source):  # these have test splits of their own
         notice(f"{str(folder)!r} began with --held-out overall, the rule of an earlier condgen, and keeps it.")
     return replace(request, data_options=request.data_options.with_overrides({"held_out": "overall"}))
