@@ -1,6 +1,7 @@
 """Which files of a data set are images, and which are notes, tables, archives or strangers."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping, Sequence
+from functools import lru_cache
 from posixpath import basename, splitext
 
 from condgen.data.store import Bad, Store
@@ -12,9 +13,9 @@ UNREADABLE = word_set(".heic .heif .avif .jxl .jp2 .dcm .dicom .nii .cr2 .nef .a
 """Endings of images that are not read, or only with a library; decoding says why."""
 IMAGE_ENDINGS = (*sorted(IMAGES | UNREADABLE), ".nii.gz")
 """Endings of all images, which tell them from other files in lists of names."""
-ARCHIVES = (".zip", ".tar", ".tar.gz", ".tgz", ".tar.bz2", ".tbz2", ".tar.xz", ".txz", ".7z", ".rar")
 READ_ARCHIVES = (".zip", ".tar", ".tar.gz", ".tgz", ".tar.bz2", ".tbz2", ".tar.xz", ".txz")
 """Endings of archives that are read without unpacking them."""
+ARCHIVES = (*READ_ARCHIVES, ".7z", ".rar")
 ARRAYS = word_set(
     ".npz .npy .parquet .arrow .mat .h5 .hdf5 .pkl .pickle .pt .pth .bin .idx .tfrecord .safetensors .onnx"
 )
@@ -48,11 +49,14 @@ def is_note(name: str) -> bool:
     return ending(name) in NOTES or splitext(basename(name).lower())[0] in NOTE_NAMES
 
 
-def images_in(store: Store, names: Iterable[str]) -> tuple[list[str], dict[str, str]]:
-    """The images among some files, by ending, else by content; and the other files, with the reason why they are left
-    out. Notes are in neither."""
+@lru_cache(maxsize=4)
+def images_in(store: Store) -> tuple[Sequence[str], Mapping[str, str]]:
+    """The images of a store, by ending, else by content; and the other files, with the reason why they are left out.
+
+    Notes are in neither. The result is kept, since several layouts ask, and each unknown file has to be opened.
+    """
     images, others = list[str](), dict[str, str]()
-    for name in names:
+    for name in store.names():
         if ending(name) in IMAGES | UNREADABLE:
             images.append(name)
         elif name.lower().endswith(ARCHIVES):
@@ -73,7 +77,8 @@ def may_hold_labels(name: str) -> bool:
 
 
 def archives_in(names: Iterable[str]) -> list[str]:
-    return [name for name in names if name.lower().endswith(ARCHIVES)]
+    """The archives that are read without unpacking them."""
+    return [name for name in names if name.lower().endswith(READ_ARCHIVES)]
 
 
 def _begins_as_image(store: Store, name: str) -> bool:

@@ -30,26 +30,26 @@ OUTSIDE = "is outside of --image-root"
 
 
 def fits(store: Store, options: DataOptions) -> bool:
-    return any("/" in name for name in images_in(store, store.names())[0])
+    return any("/" in name for name in images_in(store)[0])
 
 
 def fits_loose(store: Store, options: DataOptions) -> bool:
     """Whether there are images, clearly more than files of arrays, which may be data of their own."""
-    images, others = images_in(store, store.names())
+    images, others = images_in(store)
     return len(images) > 3 * list(others.values()).count(ARRAY)
 
 
 def read(store: Store, options: DataOptions) -> Listing:
     """List the images. Raises Question if the folders can be understood in several ways."""
-    images, others = images_in(store, store.names())
+    images, others = images_in(store)
     root = (options.image_root or "").strip("/")
     inside = [name for name in images if not root or name.startswith(f"{root}/")]
     if not inside:
         raise CondgenError(f"{str(store.path)!r} has no images in --image-root {root!r}.")
     found = _reading(store, inside, root, options)
     if not any(row.label for row in found.rows) and options.kind != "none":
-        _check_no_labels(store, others)
-    ignored = others | dict.fromkeys(set(images) - set(inside), OUTSIDE) | found.ignored
+        _check_no_labels(store)
+    ignored = dict(others) | dict.fromkeys(set(images) - set(inside), OUTSIDE) | found.ignored
     return _listing(store, found, ignored)
 
 
@@ -89,7 +89,7 @@ def _listing(store: Store, found: Reading, ignored: dict[str, str]) -> Listing:
     return replace(made, ignored=ignored, remarks=tuple(found.remarks), structure=tuple(found.structure))
 
 
-def _check_no_labels(store: Store, others: dict[str, str]) -> None:
+def _check_no_labels(store: Store) -> None:
     """Raise Question if files beside images without labels may contain the labels."""
     beside = [name for name in store.names() if may_hold_labels(name)]
     if beside:

@@ -101,8 +101,7 @@ class Asking:
         )
 
     def named_like_no_class(self, node: Node, doubtful: Sequence[Node], before: str) -> Question:
-        kept = [kid for kid in node.kids if kid not in doubtful]
-        answers = [self._exclude(*(kid.path for kid in doubtful))] if kept else []
+        answers = [self._exclude(*(kid.path for kid in doubtful))] if len(doubtful) < len(node.folders) else []
         answers += [self._image_root(kid.path) for kid in doubtful[:3]] if "{split}" not in before else []
         return self._question(
             f"{_folders(doubtful)} would be classes, but are not named like classes.",

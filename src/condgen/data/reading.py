@@ -8,7 +8,7 @@ from pathlib import Path
 
 from condgen.data import array_files, bundles, downloads, hub, idx, table, unread
 from condgen.data.dataset import Dataset
-from condgen.data.file_kinds import READ_ARCHIVES, archives_in
+from condgen.data.file_kinds import archives_in
 from condgen.data.layouts import LAYOUTS, SOURCES
 from condgen.data.listing import Listing
 from condgen.data.outline import outline
@@ -89,7 +89,7 @@ def no_columns(options: DataOptions, why: str) -> None:
 
 def _archive_in(store: Store, options: DataOptions) -> Listing | Dataset:
     """Read the only archive in a folder without other data. Raises CondgenError if there is none, or more than one."""
-    archives = [name for name in archives_in(store.names()) if name.lower().endswith(READ_ARCHIVES)]
+    archives = archives_in(store.names())
     if store.path.is_dir() and len(archives) == 1:
         found = read(str(store.path / archives[0]), options)
         return replace(
@@ -101,7 +101,7 @@ def _archive_in(store: Store, options: DataOptions) -> Listing | Dataset:
 
 def _seen(store: Store) -> str:
     """What a source without known data contains, and what to do about it."""
-    archives = [name for name in archives_in(store.names()) if name.lower().endswith(READ_ARCHIVES)]
+    archives = archives_in(store.names())
     if len(archives) > 1:
         some = " or ".join(f"--data {shlex.quote(str(store.path / name))}" for name in archives[:3])
         return f"it contains {len(archives)} archives; name one ({some}), or unpack them."

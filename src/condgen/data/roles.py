@@ -17,7 +17,7 @@ from typing import NamedTuple
 from condgen.data import words
 from condgen.data.label_pattern import suggested
 from condgen.data.questions import Asking
-from condgen.data.tree import Node, merged, unwrapped
+from condgen.data.tree import Node, merged
 
 LOOSE = "is in no class folder"
 COPY = "repeats the names of the folders around it"
@@ -57,8 +57,8 @@ def understood(tree: Node, where: str, root: str = "") -> Reading:
     Raises Question if there are several ways to understand the tree.
     """
     asking = Asking(where, root)
-    loose: list[str] = []
-    node = unwrapped(tree, loose)
+    node = tree.core
+    loose = [image for image in tree.everything if node.path and not image.startswith(f"{node.path}/")]
     if node.is_leaf or (len(node.folders) == 1 and node.kids[0].is_leaf and len(node.images) < node.total / 2):
         reading = _single(node, asking)
     elif len(node.images) > node.total / 2:
@@ -103,19 +103,12 @@ def _splits(node: Node, asking: Asking) -> dict[str, str]:
 
 def has_classes(split: Node) -> bool:
     """Whether most images of a split are in folders."""
-    inner = core(split)
+    inner = split.core
     return not inner.is_leaf and len(inner.images) <= inner.total / 2
 
 
-def core(split: Node) -> Node:
-    """The folder inside a split that has the classes: seg_train/seg_train/ for seg_train/."""
-    while (inner := split.only) is not split and (not inner.is_leaf or words.is_container(inner.name, split.name)):
-        split = inner
-    return split
-
-
 def _in_splits(node: Node, splits: dict[str, str], asking: Asking) -> Reading:
-    cores = {name: core(node.folders[name]) for name in splits}
+    cores = {name: node.folders[name].core for name in splits}
     labelled = {name: inner for name, inner in cores.items() if not inner.is_leaf}
     if not labelled:
         raise asking.splits_without_classes(node)
@@ -162,7 +155,7 @@ def _leave_out_others(
         inside = [other.below(image) for image in other.everything]
         if all(image in around for image in inside):
             reason = COPY
-        elif core(other).is_leaf and len(splits) > 1:
+        elif other.core.is_leaf and len(splits) > 1:
             reason = LOOSE
         else:
             raise asking.beside_splits(node, other, list(splits))
@@ -215,9 +208,7 @@ def _has_splits(kid: Node) -> bool:
 
 def _core_with_splits(kid: Node) -> Node:
     """The folder inside a class that has the splits."""
-    while (inner := kid.only) is not kid and not words.split_of(inner.name):
-        kid = inner
-    return kid
+    return kid.inside(lambda node, inner: not words.split_of(inner.name))
 
 
 def _splits_in_classes(node: Node, asking: Asking) -> Reading:

@@ -53,6 +53,10 @@ class Store(Images, Protocol):
     only: str | None = None
     """The only file in `names`, if the user named a file."""
 
+    def __hash__(self) -> int:
+        """By identity: what was found out about a store is kept for it (functools.lru_cache)."""
+        return object.__hash__(self)
+
     @property
     def excluded(self) -> list[str]: ...
 

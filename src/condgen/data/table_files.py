@@ -1,10 +1,9 @@
 """Finds the tables in a store, and the images that each of them names."""
 
-from collections.abc import Hashable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import lru_cache
 from posixpath import basename, dirname
-from typing import cast
 
 from condgen.data import roles
 from condgen.data.file_column import looks_like_files, with_file_column
@@ -66,17 +65,12 @@ def table_names(store: Store, options: DataOptions) -> list[str]:
 
 def forget() -> None:
     """Free the memory that the tables of the last store take."""
-    _tables_by.cache_clear()
-
-
-def tables_in(store: Store, options: DataOptions) -> Tables:
-    """The tables, which are read once for `fits` and `read`."""
-    return _tables_by(cast(Hashable, store), options)
+    tables_in.cache_clear()
 
 
 @lru_cache(maxsize=1)
-def _tables_by(source: Hashable, options: DataOptions) -> Tables:
-    store = cast(Store, source)
+def tables_in(store: Store, options: DataOptions) -> Tables:
+    """The tables, which are read once for `fits` and `read`."""
     names = Folder(store.path, exclude=options.exclude or "").names() if only_table(store) else store.names()
     images = images_among(names, options.image_root or "")
     if options.image_root and not images:

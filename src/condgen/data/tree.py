@@ -1,6 +1,6 @@
 """The images of a data set as a tree of folders."""
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 
 from condgen.data.words import is_container
@@ -54,17 +54,30 @@ class Node:
         """The folder that contains everything, if it is the only one in this folder; else this folder."""
         return self.kids[0] if len(self.folders) == 1 and self.total > 2 * len(self.images) else self
 
-    @property
-    def innermost(self) -> "Node":
-        """The innermost folder that contains everything: a folder with several folders, or with images."""
+    def inside(self, passes: Callable[["Node", "Node"], bool]) -> "Node":
+        """This folder, or the innermost of those that contain everything, passed one by one from the outside.
+
+        passes: whether to go from a folder into the one that contains everything in it.
+        """
         node = self
-        while (inner := node.only) is not node:
+        while (inner := node.only) is not node and passes(node, inner):
             node = inner
         return node
 
+    @property
+    def innermost(self) -> "Node":
+        """The innermost folder that contains everything: a folder with several folders, or with images."""
+        return self.inside(lambda node, inner: True)
+
+    @property
+    def core(self) -> "Node":
+        """The innermost folder that contains everything and has several folders, or one folder of a class:
+        seg_train/seg_train/ for seg_train/."""
+        return self.inside(lambda node, inner: not inner.is_leaf or is_container(inner.name, node.name))
+
     def with_bare_folders(self) -> "Node":
         """This folder without containers in its folders: cat/1.jpg for cat/images/1.jpg and cat/cat/1.jpg."""
-        bare = {kid.name: replace(_bare(kid), path=kid.path) for kid in self.kids}
+        bare = {kid.name: replace(kid.inside(_is_bare), path=kid.path) for kid in self.kids}
         return replace(self, folders=bare)
 
     def below(self, image: str) -> str:
@@ -72,20 +85,9 @@ class Node:
         return image[len(self.path) :].lstrip("/")
 
 
-def _bare(node: Node) -> Node:
-    inner = node.only
-    return _bare(inner) if inner is not node and not node.images and is_container(inner.name, node.name) else node
-
-
-def unwrapped(node: Node, loose: list[str]) -> Node:
-    """The innermost folder that contains everything and has several folders, or one folder of a class.
-
-    loose: gets the images beside the folders on the way.
-    """
-    while (inner := node.only) is not node and (not inner.is_leaf or is_container(inner.name, node.name)):
-        loose += node.images
-        node = inner
-    return node
+def _is_bare(node: Node, inner: Node) -> bool:
+    """Whether a folder has nothing but a container in it."""
+    return not node.images and is_container(inner.name, node.name)
 
 
 def merged(nodes: Sequence[Node]) -> Node:
