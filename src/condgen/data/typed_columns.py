@@ -9,6 +9,7 @@ from dataclasses import dataclass, replace
 from typing import Any, Literal
 
 import numpy as np
+from numpy.typing import NDArray
 
 from condgen.data.classes import few_enough
 from condgen.data.listing import Listing, in_order, listing, part_of
@@ -47,6 +48,23 @@ class Choice:
         return [column.name for column in self.labels] + ([self.part] if self.part else [])
 
 
+@dataclass(frozen=True)
+class Rows:
+    """The rows of a table: the source of their images, the names of these, and their splits."""
+
+    images: Images
+    names: Sequence[str]
+    parts: Sequence[str | None]
+
+    @property
+    def where(self) -> str:
+        return str(self.images.path)
+
+    def listing(self, labels: Labels, values: NDArray[np.int64]) -> Listing:
+        images = self.images
+        return Listing(images.path.stem, images, list(self.names), labels, values, list(self.parts), images.odd)
+
+
 def choose(columns: Sequence[Column], options: DataOptions, where: str) -> Choice:
     """The columns of labels, and of the split. Raises Question if they are not clear."""
     part = next((column.name for column in columns if column.name.lower() in PARTS and not column.names), None)
@@ -78,15 +96,14 @@ def labelled(
             part_of(None if given[i] is None else str(given[i]), f"{where!r}, row {i}") or parts[i]
             for i in range(len(rows))
         ]
+    table = Rows(images, rows, parts)
     if not choice.labels:
-        zeros = np.zeros(len(rows), np.int64)
-        return Listing(images.path.stem, images, list(rows), ANY, zeros, list(parts), images.odd)
+        return table.listing(ANY, np.zeros(len(rows), np.int64))
+    first = choice.labels[0]
     if len(choice.labels) > 1:
-        found = _flags(images, rows, cells, choice.labels, parts)
-    elif choice.labels[0].kind == "list":
-        found = _lists(images, rows, cells[choice.labels[0].name], choice.labels[0], parts, options)
+        found = _flags(table, cells, choice.labels)
     else:
-        found = _classes(images, rows, cells[choice.labels[0].name], choice.labels[0], parts, options)
+        found = (_lists if first.kind == "list" else _classes)(table, cells[first.name], first, options)
     use = "an attribute" if found.labels.kind == "attributes" and len(choice.labels) > 1 else f"the {found.labels.kind}"
     structure = [(column.name, use) for column in choice.labels]
     structure += [(choice.part, "the split")] if choice.part else []
@@ -129,30 +146,22 @@ def _quoted(name: str) -> str:
     return name if name.replace("_", "").isalnum() else f"'{name}'"
 
 
-def _classes(
-    images: Images,
-    rows: Sequence[str],
-    values: Sequence[Any],
-    column: Column,
-    parts: Sequence[str | None],
-    options: DataOptions,
-) -> Listing:
-    where = str(images.path)
-    words = [_class(value, column, where) for value in values]
+def _classes(rows: Rows, values: Sequence[Any], column: Column, options: DataOptions) -> Listing:
+    words = [_class(value, column, rows.where) for value in values]
     known = [i for i, found in enumerate(words) if found]
     hidden = sum(column.names is not None and value == -1 for value in values)
     if not known:
         reason = "-1, which marks hidden labels of a test set" if hidden else "empty"
-        raise CondgenError(f"{where!r}: every {column.name} is {reason}; there is nothing to learn from.")
-    _check_texts([str(words[i]) for i in known], column, where)
+        raise CondgenError(f"{rows.where!r}: every {column.name} is {reason}; there is nothing to learn from.")
+    _check_texts([str(words[i]) for i in known], column, rows.where)
     if options.kind == "attributes":
-        return _flags(images, rows, {column.name: values}, [column], parts)
-    found = listing(
-        images, ((rows[i], parts[i], str(words[i])) for i in known), images.path.stem, names=column.names or None
-    )
-    lost = len(rows) - len(known)
+        return _flags(rows, {column.name: values}, [column])
+    images, names = rows.images, rows.names
+    known_rows = ((names[i], rows.parts[i], str(words[i])) for i in known)
+    found = listing(images, known_rows, images.path.stem, names=column.names or None)
+    lost = len(names) - len(known)
     of_those = f" ({hidden:,} of them are -1, which marks hidden labels)" if hidden else ""
-    remark = f"left out of {images.path.stem!r}: {lost:,} of {len(rows):,} rows have no {column.name}{of_those}."
+    remark = f"left out of {images.path.stem!r}: {lost:,} of {len(names):,} rows have no {column.name}{of_those}."
     return replace(found, remarks=(*found.remarks, remark)) if lost else found
 
 
@@ -184,48 +193,34 @@ def _check_texts(words: Sequence[str], column: Column, where: str) -> None:
         raise Question(doubt, ["--kind none"])
 
 
-def _lists(
-    images: Images,
-    rows: Sequence[str],
-    values: Sequence[Any],
-    column: Column,
-    parts: Sequence[str | None],
-    options: DataOptions,
-) -> Listing:
+def _lists(rows: Rows, values: Sequence[Any], column: Column, options: DataOptions) -> Listing:
     """Several labels per image are attributes; exactly one for each image is a class."""
-    where = str(images.path)
     plain = replace(column, kind="number")
-    said = [[name for item in value or () if (name := _class(item, plain, where))] for value in values]
+    said = [[name for item in value or () if (name := _class(item, plain, rows.where))] for value in values]
     if all(len(some) == 1 for some in said) and options.kind != "attributes":
-        return _classes(images, rows, [value[0] for value in values], plain, parts, options)
+        return _classes(rows, [value[0] for value in values], plain, options)
     if options.kind == "classes":
         several = next(i for i, some in enumerate(said) if len(some) != 1)
-        raise CondgenError(f"{where!r}: {column.name} of row {several} has {len(said[several])} labels: no classes.")
-    names = few_enough(column.names or tuple(in_order({item for some in said for item in some})), where)
+        raise CondgenError(
+            f"{rows.where!r}: {column.name} of row {several} has {len(said[several])} labels: no classes."
+        )
+    names = few_enough(column.names or tuple(in_order({item for some in said for item in some})), rows.where)
     numbers = {name: i for i, name in enumerate(names)}
-    table = np.zeros((len(rows), len(names)), np.int64)
+    table = np.zeros((len(said), len(names)), np.int64)
     for row, some in enumerate(said):
         table[row, [numbers[item] for item in some]] = 1
-    labels = Labels(names, "attributes")
-    return Listing(images.path.stem, images, list(rows), labels, table, list(parts), images.odd)
+    return rows.listing(Labels(names, "attributes"), table)
 
 
-def _flags(
-    images: Images,
-    rows: Sequence[str],
-    cells: Mapping[str, Sequence[Any]],
-    columns: Sequence[Column],
-    parts: Sequence[str | None],
-) -> Listing:
+def _flags(rows: Rows, cells: Mapping[str, Sequence[Any]], columns: Sequence[Column]) -> Listing:
     """One attribute per column of zeros and ones."""
-    where = str(images.path)
     for column in columns:
         if not {value for value in cells[column.name] if value is not None} <= {0, 1, -1}:
-            raise _which(columns, where)
-    known = Labels(few_enough(tuple(column.name for column in columns), where), "attributes")
+            raise _which(columns, rows.where)
+    known = Labels(few_enough(tuple(column.name for column in columns), rows.where), "attributes")
     values = [[_flag(value) for value in cells[column.name]] for column in columns]
     table = np.array(values, np.int64).T
-    return Listing(images.path.stem, images, list(rows), known, table, list(parts), images.odd)
+    return rows.listing(known, table)
 
 
 def _flag(value: Any) -> int:
