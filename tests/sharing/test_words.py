@@ -85,6 +85,7 @@ def test_no_name_is_markup_or_a_formula_in_a_figure() -> None:
     for words in (HOSTILE[2], HOSTILE[3], "$\\frac{$", "]]>"):
         line = {"images": 1, "fd": 1.0, "seconds": 1.0}
         generated = plots.quality({words: ([line], [line])}, "svg").decode()
+        assert "mathdefault" not in generated, "no TeX beside a logarithmic axis"
         tags = {element.tag.rpartition("}")[2] for element in ElementTree.fromstring(generated).iter()}
         assert not tags & {"script", "img", "b", "image", "a"}, words
     assert plots.bars({"train": [1, 2]}, ["$x$ $", "$\\frac{$"], "$").startswith(b"\x89PNG")

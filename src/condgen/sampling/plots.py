@@ -51,7 +51,13 @@ def quality(
 
     histories: the entries of log.jsonl and of clock.jsonl, by title of the run.
     """
-    from matplotlib.ticker import MaxNLocator
+    from matplotlib.ticker import LogFormatter, MaxNLocator
+
+    class Plain(LogFormatter):
+        """Chooses the same ticks as the default formatter, which would write TeX; it is not parsed here."""
+
+        def __call__(self, x: float, pos: int | None = None) -> str:
+            return f"{x:,.5g}" if super().__call__(x, pos) else ""
 
     with _style(kind, histories):
         figure = _figure(9, 6.5, "quality during training" if kind == "png" else "")
@@ -69,6 +75,9 @@ def quality(
             for column, unit in enumerate(("training images", "minutes")):
                 panels[row][column].set(xlabel=unit, ylabel=title, yscale="log" if row == 0 else "linear")
                 panels[row][column].grid(alpha=0.3)
+                if row == 0:
+                    panels[row][column].yaxis.set_major_formatter(Plain())
+                    panels[row][column].yaxis.set_minor_formatter(Plain())
             panels[row][0].xaxis.set_major_formatter("{x:,.0f}")
             panels[row][0].xaxis.set_major_locator(MaxNLocator(4))
         if panels[0][0].lines:
