@@ -21,7 +21,7 @@ from condgen.judging.monitor import Monitor
 from condgen.judging.reference import Reference, with_test
 from condgen.labels import ANY
 from condgen.noise import preserve_rng, reseed
-from condgen.progress import Progress
+from condgen.progress import Progress, quietly
 from condgen.sampling.sampler import MICRO_BATCH
 from condgen.sharing import card
 from condgen.stream import Stream
@@ -88,8 +88,9 @@ class TrainingJob:
 
         A signal stops the training after the current step; `Run.exit_code` then says which one it was.
         """
-        with parallel.process_group(self.device, self.config.batch), heap.retained():
-            progress = Progress(self.request.quiet or not parallel.is_main_process())
+        quiet = self.request.quiet
+        with parallel.process_group(self.device, self.config.batch), heap.retained(), quietly(quiet):
+            progress = Progress(quiet or not parallel.is_main_process())
             reference = cache(lambda: self.reference(progress.say) if parallel.is_main_process() else None)
             folder = self._folder()
             job = self._with_length(config_in(folder), reference)

@@ -5,11 +5,13 @@ images), so a stopped training resumes bit-exactly.
 """
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
+from datetime import datetime
 
 from condgen import parallel
 from condgen.disk import Gone
+from condgen.forecast import Forecast
 from condgen.judging.monitor import Monitor
 from condgen.progress import Progress
 from condgen.stream import Stream
@@ -69,7 +71,7 @@ def train(
 
     If training diverges, it is rolled back, at most MOST_ROLLBACKS times. Only the main process writes files.
     """
-    with progress.training(training.images, plan.images):
+    with progress.training(training.images, plan.images, lambda speed: _forecast(training, plan, speed)):
         while True:
             try:
                 return train_until_diverged(training, plan, progress, stop, monitor)
@@ -77,6 +79,11 @@ def train(
                 progress.say(training.roll_back(trouble))
             except Gone as gone:
                 raise training.lost(gone) from None
+
+
+def _forecast(training: Training, plan: Plan, speed: float) -> Iterable[str]:
+    epoch, seen = len(training.dataset.train), training.images
+    return Forecast(plan.images, seen, epoch, speed, training.run.samples).sentences(datetime.now())
 
 
 def train_until_diverged(
@@ -95,6 +102,7 @@ def train_until_diverged(
         if recorder:
             training.run.check()
         training.step()
+        progress.tick(training.images)
         record(training, plan, recorder, before)
 
         ended = training.images >= plan.images
