@@ -16,9 +16,8 @@ from condgen.data import DataOptions, Dataset
 from condgen.device import pick
 from condgen.errors import CondgenError, notice, shortened
 from condgen.inspection import words
-from condgen.judging import judge
 from condgen.judging.monitor import Monitor
-from condgen.judging.reference import Reference, with_test
+from condgen.judging.reference import Reference
 from condgen.labels import ANY
 from condgen.noise import preserve_rng, reseed
 from condgen.progress import Progress, quietly
@@ -27,7 +26,7 @@ from condgen.sharing import card
 from condgen.stream import Stream
 from condgen.system import System
 from condgen.systems import Preset, preset, presets
-from condgen.training import interrupt, trainer
+from condgen.training import evaluated, interrupt, rehearsal, threads, trainer
 from condgen.training.advice import advice
 from condgen.training.finetune import Parent
 from condgen.training.identity import usual_folder
@@ -89,10 +88,12 @@ class TrainingJob:
         A signal stops the training after the current step; `Run.exit_code` then says which one it was.
         """
         quiet = self.request.quiet
-        with parallel.process_group(self.device, self.config.batch), heap.retained(), quietly(quiet):
+        group = parallel.process_group(self.device, self.config.batch)
+        with group, heap.retained(), quietly(quiet), threads.restored():
             progress = Progress(quiet or not parallel.is_main_process())
             reference = cache(lambda: self.reference(progress.say) if parallel.is_main_process() else None)
             folder = self._folder()
+            self._set_threads(folder)
             job = self._with_length(config_in(folder), reference)
             with job._opened(folder) as run, interrupt.handle_signals() as stop, preserve_rng(job.device):
                 training = job._restored(run, progress.say)
@@ -122,6 +123,26 @@ class TrainingJob:
         if self.request.allow_changed:
             job.check_fits(begun)
         return job
+
+    def _set_threads(self, folder: Path) -> None:
+        """Use as many threads as the run to resume; without one, and with a length in minutes, the fastest number."""
+        if self.device.type != "cpu" or threads.chosen_by_user() or parallel.world_size() > 1:
+            return
+        found = threads.recorded(folder)
+        if found is None and self.request.length.minutes is not None:
+            found = threads.fastest(self._speed_with, torch.get_num_threads())
+        if found is not None:
+            torch.set_num_threads(found)
+
+    def _speed_with(self, count: int) -> float:
+        """Training speed with `count` threads, in images per second."""
+        torch.set_num_threads(count)
+        return rehearsal.speed(self.system(), self.stream(), seconds=self._rehearsal / 2)
+
+    @property
+    def _rehearsal(self) -> float:
+        """Seconds spent on measuring the speed of a training in minutes."""
+        return min(3.0, (self.request.length.minutes or 0) * 60 / 40)
 
     def _opened(self, folder: Path) -> AbstractContextManager[Run]:
         """The run in `folder`. Only the main process creates and locks it."""
@@ -158,7 +179,12 @@ class TrainingJob:
         allowed = self.request.allow_changed
         begun = training.run.begin_session(training.images, here, allowed) if parallel.is_main_process() else []
         names = training.system.generator_spec.labels.text.doubts_about_names()
-        return [*self.understood(), *self.notes, *names, *advice(training.system, self.preset), *begun]
+        doubts = [
+            *names,
+            *advice(training.system, self.preset),
+            *evaluated.doubts(self.request, self.config, self.dataset),
+        ]
+        return [*self.understood(), *self.notes, *doubts, *begun]
 
     def _plan(self, monitor: Monitor | None) -> trainer.Plan:
         """The intervals of this training. monitor: of the main process; without it, nothing is evaluated."""
@@ -224,15 +250,10 @@ class TrainingJob:
         return Stream(data.train, data.labels, config.batch, seed, self.device, balance=balance)
 
     def reference(self, say: Say) -> Reference | None:
-        """The reference data for evaluations during training; None if there are none.
-
-        By default, only data sets whose judge (the feature classifier) is part of the package are evaluated.
-        """
-        every = self.request.schedule.evaluate_every
-        if every == 0 or (every is None and not judge.is_pinned(self.dataset)):
+        """The reference data for evaluations during training; None if it is not evaluated."""
+        if not evaluated.is_evaluated(self.request, self.config, self.dataset):
             return None
-        dataset, _ = with_test(self.dataset)
-        return Reference(dataset, judge.of(dataset, say))
+        return evaluated.reference(self.dataset, say)
 
     def monitor(self, reference: Reference | None) -> Monitor | None:
         """The monitor that evaluates this training; None without a reference."""
@@ -243,9 +264,7 @@ class TrainingJob:
 
         At least half of `seconds` counts as training time, even if the preparation took longer.
         """
-        pace = trainer.measure_pace(
-            self.system(), self.stream(), self.monitor(reference), seconds=min(3.0, seconds / 40)
-        )
+        pace = rehearsal.measure_pace(self.system(), self.stream(), self.monitor(reference), self._rehearsal)
         left = max(seconds / 2, seconds - (time.monotonic() - self.request.began))
         return self.config.batch * max(1, round(pace.images_in(left) / self.config.batch))
 
