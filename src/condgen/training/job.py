@@ -3,7 +3,7 @@
 import time
 from collections.abc import Callable, Iterable
 from contextlib import AbstractContextManager, nullcontext
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from functools import cache
 from pathlib import Path
 
@@ -11,10 +11,10 @@ import torch
 
 from condgen import data as datasets
 from condgen import heap, parallel, plugins
-from condgen.config import Config
-from condgen.data import DataOptions, Dataset
+from condgen.config import Choice, Config
+from condgen.data import Dataset
 from condgen.device import pick
-from condgen.errors import CondgenError, notice, shortened
+from condgen.errors import CondgenError, shortened
 from condgen.inspection import words
 from condgen.judging.monitor import Monitor
 from condgen.judging.reference import Reference
@@ -28,8 +28,8 @@ from condgen.system import System
 from condgen.systems import Preset, preset, presets
 from condgen.training import evaluated, interrupt, rehearsal, threads, trainer
 from condgen.training.advice import advice
+from condgen.training.begun import begun_in, chosen, resuming_former
 from condgen.training.finetune import Parent
-from condgen.training.identity import usual_folder
 from condgen.training.mending import mend
 from condgen.training.request import TrainingRequest
 from condgen.training.run import Run, RunConfig, card_of, conditions, config_in, default_folder
@@ -53,6 +53,8 @@ class TrainingJob:
     device: torch.device
     parent: Parent | None = None
     """The run whose weights the training starts from; None for a random initialisation."""
+    choices: list[Choice] = field(default_factory=list)
+    """Settings that were chosen for the data."""
 
     @classmethod
     def prepare(cls, request: TrainingRequest) -> "TrainingJob":
@@ -63,6 +65,8 @@ class TrainingJob:
         config = found.config.with_overrides({**inherited, **request.settings})
         request = resuming_former(request, name)
         dataset = datasets.load(request.data, request.data_options)
+        choices = chosen(config, dataset, begun_in(request, name))
+        config = config.with_overrides({choice.setting: choice.value for choice in choices})
         if parent:
             parent.check(dataset.spec)
         if plugins.is_path(name):
@@ -70,7 +74,7 @@ class TrainingJob:
         system = found.build_on_meta(dataset.spec, config)  # raises if the system does not support the images
         check_labels(name, system, dataset)
         where = datasets.where(request.data, dataset)
-        job = cls(request, name, found, config, where, dataset, device, parent)
+        job = cls(request, name, found, config, where, dataset, device, parent, choices)
         job.check_card(system)
         return job
 
@@ -184,7 +188,8 @@ class TrainingJob:
             *advice(training.system, self.preset),
             *evaluated.doubts(self.request, self.config, self.dataset),
         ]
-        return [*self.understood(), *self.notes, *doubts, *begun]
+        chosen = [choice.why for choice in self.choices if choice.why]
+        return [*self.understood(), *self.notes, *chosen, *doubts, *begun]
 
     def _plan(self, monitor: Monitor | None) -> trainer.Plan:
         """The intervals of this training. monitor: of the main process; without it, nothing is evaluated."""
@@ -283,21 +288,3 @@ def check_labels(name: str, system: System, dataset: Dataset) -> None:
 def _say_all(say: Say, sentences: Iterable[str]) -> None:
     for sentence in sentences:
         say(sentence)
-
-
-def resuming_former(request: TrainingRequest, system: str) -> TrainingRequest:
-    """The request, with the rule for held-out images that the run in its folder began with, if that is the former one.
-
-    So the command of a run of an earlier condgen resumes it, although the default is another rule today. Runs of those
-    versions have no data in memory.
-    """
-    if not isinstance(request.data, str | Path) or request.data_options.held_out != "per_class":
-        return request
-    source = datasets.absolute(str(request.data))
-    folder = Path(request.out).expanduser() if request.out else usual_folder(system, source)
-    begun = config_in(folder)
-    if begun is None or DataOptions(**begun.data_options).held_out != "overall":
-        return request
-    if not datasets.is_name(source):  # these have test splits of their own
-        notice(f"{str(folder)!r} began with --held-out overall, the rule of an earlier condgen, and keeps it.")
-    return replace(request, data_options=request.data_options.with_overrides({"held_out": "overall"}))
