@@ -162,10 +162,9 @@ def test_the_discriminator_sees_a_colour_image_shifted_by_less_than_a_patch(monk
 def test_no_layer_keeps_less_of_a_colour_patch_than_it_holds() -> None:
     """Until a 3x3 convolution joins it with its neighbours."""
     system = in_colour()
-    first = system.D.convs[0]
-    assert system.D.pixels is not None
-    assert isinstance(first, nn.Conv2d)
-    assert (system.D.pixels.out_channels, first.out_channels) == (8, 3 * 16)
+    layers = [layer for layer in system.D.convs if isinstance(layer, nn.Conv2d)]
+    assert [layer.kernel_size for layer in layers[:2]] == [(1, 1), (3, 3)]
+    assert (layers[0].in_channels, layers[0].out_channels, layers[1].in_channels) == (3 * 16, 6 * 16, 6 * 16)
     assert system.G.last.out_channels == 8 * 16
     assert in_colour(pixel_channels=0).G.last.out_channels == 3 * 16
 

@@ -7,9 +7,10 @@ modulate every convolution of the generator (Chen et al. 2019, arXiv 1810.01365)
 discriminator (Miyato & Koyama 2018, arXiv 1802.05637) that is also trained on real images with mismatched labels (Reed
 et al. 2016, arXiv 1605.05396). The ablations of these choices are in docs/systems/swift.md.
 
-A 4x4 patch of a colour image holds 48 numbers, more than the 32 channels of a map. Two layers therefore work on pixels
-in colour images: the first convolution of the discriminator and the last one of the generator. The discriminator looks
-at the image shifted by a random number of pixels, so that no grid of patches is special.
+A 4x4 patch of a colour image holds 48 numbers, more than the 32 channels of a map. For colour images, the
+discriminator therefore begins with a layer that has twice as many channels as a patch has numbers, and looks at the
+image shifted by a random number of pixels, so that no grid of patches is special. The generator ends with a convolution
+of pixels, which joins the patches.
 
 Image sizes: the map has one position per 4x4 pixels, rounded up. The discriminator halves its resolution until both
 sides are at most 4. The generator starts at a resolution of at most 8 on both sides, and doubles it up to the map's.
@@ -41,7 +42,7 @@ LEAK = 0.2
 SMALLEST, LARGEST = 4, 8
 """Largest sides of the discriminator's last feature map, and of the generator's first."""
 PIXEL_CHANNELS = 8
-"""Channels at full resolution for colour images."""
+"""Channels at full resolution in the generator of colour images."""
 
 
 PixelChannels = Annotated[int, Field(ge=0, le=256)]
@@ -68,8 +69,9 @@ class Config(Adversarial):
     """Weight of the loss on real images with mismatched labels (Reed et al. 2016). Larger values follow labels more
     strictly; 0 disables it."""
     pixel_channels: PixelChannels | None = None
-    """Channels of the layers at full resolution, the generator's last and the discriminator's first. 0: none, and the
-    discriminator always sees the same patches. Default: 8 for images of more than one channel, 0 for grey images."""
+    """Channels at full resolution, from which the generator's last convolution makes the pixels. 0: the generator makes
+    patches, and the discriminator has no layer for patches and is not shifted. Default: 8 for images of more than one
+    channel, 0 for grey images."""
     lr: PositiveFloat = 2e-3
     """Peak learning rate of both networks (Adam), between warm-up and decay."""
     warmup: Span = 8_000
@@ -82,7 +84,7 @@ class Config(Adversarial):
     """Adam's beta2, for both networks."""
 
     def pixel_channels_for(self, spec: Spec) -> int:
-        """Channels at full resolution: those that were set, or enough for the numbers of a patch to be told apart."""
+        """Channels at full resolution: those that were set, or the default for these images."""
         return (0 if spec.channels == 1 else PIXEL_CHANNELS) if self.pixel_channels is None else self.pixel_channels
 
     def choices(self, facts: DataFacts) -> list[Choice]:
@@ -156,10 +158,10 @@ class Discriminator(nn.Module):
     def __init__(self, spec: Spec, cfg: Config) -> None:
         super().__init__()
         w, sides = cfg.width, grid(spec)
-        per_pixel, per_patch = cfg.pixel_channels_for(spec), SIDE**2 * spec.channels
-        self.pixels = nn.Conv2d(spec.channels, per_pixel, 3, padding=1) if per_pixel else None
-        convs = [nn.Conv2d(SIDE**2 * per_pixel, per_patch, 1)] if per_pixel else []
-        convs += [nn.Conv2d(per_patch, w, 3, padding=1), nn.Conv2d(w, w, 3, padding=1)]
+        numbers = SIDE**2 * spec.channels  # of a patch
+        self.shifted = bool(cfg.pixel_channels_for(spec))
+        convs = [nn.Conv2d(numbers, 2 * numbers, 1)] if self.shifted else []
+        convs += [nn.Conv2d(numbers * (1 + self.shifted), w, 3, padding=1), nn.Conv2d(w, w, 3, padding=1)]
         while max(sides) > SMALLEST:
             convs.append(nn.Conv2d(convs[-1].out_channels, 2 * w, 3, stride=2, padding=1))
             sides = halved(sides)
@@ -173,9 +175,8 @@ class Discriminator(nn.Module):
         return self.score(self.features_of(x), y)
 
     def features_of(self, x: Tensor) -> Tensor:
-        if self.pixels:
+        if self.shifted:
             x = x.roll(common_offsets(SIDE, 2), (2, 3))
-            x = F.leaky_relu_(self.pixels(x), LEAK)
         h = to_patches(x)
         for conv in self.convs:
             h = F.leaky_relu_(conv(h), LEAK)
