@@ -24,9 +24,8 @@ def test_every_command_is_a_function() -> None:
 def test_a_result_is_text_data_and_a_file(pets: Path, tmp_path: Path) -> None:
     found = condgen.inspect(str(pets), out=tmp_path / "look")
     assert "images" in str(found)
-    assert json.loads(found.to_json()) == found.data
-    assert json.loads(found.save(tmp_path / "facts.json").read_text()) == found.data
-    assert (repr(found).startswith("Result("), "\n" in repr(found)) == (True, False)
+    assert json.loads(found.save(tmp_path / "facts.json").read_text()) == found.to_json() == found.data
+    assert (repr(found).startswith("Inspection("), "\n" in repr(found)) == (True, False)
     assert found._repr_html_().startswith("<pre>")
 
 

@@ -11,12 +11,11 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from condgen import api, cli, data, disk, marker, records
+from condgen import api, cli, comparison, data, disk, marker, measuring, records
 from condgen.evaluation import Evaluation
 from condgen.judging.classifier import Recipe
 from condgen.judging.reference import shuffled, subset
 from condgen.metrics import METRICS
-from condgen.verbs import compare, evaluate
 from conftest import made_once, toy_data
 
 COUNT = 5800
@@ -46,7 +45,7 @@ def runs(tmp_path_factory: pytest.TempPathFactory) -> Path:
             api.train("cvae", images=6000, evaluate_every=3000, seed=seed, out=folder / f"cvae-{seed}", quiet=True)
         api.train("cgan-concat", images=320, evaluate_every=0, out=folder / "concat", quiet=True)
         for path in list(folder.iterdir()):
-            evaluate.evaluate_run(path, count=COUNT, quick=True)
+            measuring.evaluate_run(path, count=COUNT, quick=True)
         shutil.copytree(folder / "cvae-0", folder / "other")  # for those that measure it otherwise
 
     return made_once("measured", make, tmp_path_factory)
@@ -177,8 +176,8 @@ def test_compare_puts_seeds_into_one_column(runs: Path, tmp_path: Path, capsys: 
         assert sheet.height > 3 * 3 * 56
     assert (tmp_path / "quality.png").exists()
     assert json.loads((tmp_path / "comparison.json").read_text()) == found
-    one, other = compare.entries([str(runs / "cvae-0"), str(runs / "cvae-1")])
-    again = compare.grouped([replace(one, images=100), replace(other, images=109), replace(one, images=150)])
+    one, other = comparison.entries([str(runs / "cvae-0"), str(runs / "cvae-1")])
+    again = comparison.grouped([replace(one, images=100), replace(other, images=109), replace(one, images=150)])
     assert [len(group.entries) for group in again] == [2, 1]
     run("compare", runs / "cvae-0", runs / "concat", "--out", tmp_path)
     assert "VAE and GAN compared" in capsys.readouterr().out

@@ -10,8 +10,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from PIL import Image, ImageFilter
 
-from condgen import duplicates, inspection
+from condgen import duplicates
 from condgen.data import Dataset, Split
+from condgen.inspection import findings
 from condgen.judging.reference import Reference
 from condgen.labels import Labels
 from condgen.sampling.canvas import read
@@ -75,14 +76,14 @@ def test_exact_copies_are_not_counted_again_as_near_ones() -> None:
 def test_they_are_shown_side_by_side(tmp_path: Path) -> None:
     some = scenes(8)
     data = dataset(some, [some[3], COPIES["jpeg 90"](some[5])])
-    facts = inspection.facts(data)
-    inspection.write(data, facts, tmp_path)
-    said = " ".join(inspection.sentences(facts))
+    facts = findings.facts(data)
+    findings.write(data, facts, tmp_path)
+    said = " ".join(findings.sentences(facts))
     assert "leakage: 1 test images are also" in said
     assert "possible leakage: 1 test images are near duplicates" in said
     sheet = read(tmp_path / "duplicates.png")
-    whole = inspection.facts(dataset(some, scenes(2, seed=3)))
-    inspection.write(dataset(some, scenes(2, seed=3)), whole, tmp_path)
+    whole = findings.facts(dataset(some, scenes(2, seed=3)))
+    findings.write(dataset(some, scenes(2, seed=3)), whole, tmp_path)
     assert sheet.height > 2 * SIDE
     assert not (tmp_path / "duplicates.png").exists(), "nothing stands twice, and the old sheet is gone"
 

@@ -9,11 +9,11 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from condgen import cli, data, duplicates, inspection
+from condgen import cli, data, duplicates
 from condgen.data.file_names import FileNames
 from condgen.data.outline import LINES, outline
 from condgen.data_options import DataOptions
-from condgen.inspection import depth, understood, words
+from condgen.inspection import depth, findings, understood, words
 from condgen.labels import Labels
 from data_files import CLASSES, by_class, encoded, png, write, zipped
 
@@ -47,7 +47,7 @@ def test_the_tree_says_what_each_folder_is(make: Callable[..., Path], tmp_path: 
         **{f"{part}/": (14, f"the {kind} split") for part, kind in (("train", "training"), ("test", "test"))},
         **{f"{part}/{name}/": (7, f"the class {name}") for part in ("train", "test") for name in ("cat", "dog")},
     }
-    assert inspection.facts(own)["understood"]["folders"][0] == {"folder": ".", "images": 28, "meaning": ""}
+    assert findings.facts(own)["understood"]["folders"][0] == {"folder": ".", "images": 28, "meaning": ""}
 
 
 def test_the_meaning_that_a_reader_gives_is_shown(tmp_path: Path) -> None:

@@ -1,19 +1,15 @@
-"""`condgen report`: one self-contained HTML file about one or several runs. It opens without a network connection.
-
-The page is templates/report.html; this file collects its content.
-"""
+"""The content of a report, as plain data for the template templates/report.html."""
 
 import shlex
 from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from condgen import api, records
+from condgen import api, listing, measuring, records, templates
+from condgen.comparison import HEADLINE, Entry, Group, grouped, histories, vae_beside_gan
 from condgen.data_options import DataSource
 from condgen.errors import CondgenError, notice
 from condgen.metrics import METRICS
-from condgen.verbs import evaluate, pages
-from condgen.verbs.compare import HEADLINE, Entry, Group, entries, grouped, histories, vae_beside_gan
 from condgen.version import __version__
 
 if TYPE_CHECKING:
@@ -25,31 +21,10 @@ PER_LABEL, SUSPECTS, LABELS = 8, 12, 20
 """Number of images of each label, number of nearest training images, and maximum number of labels."""
 
 
-def report(*runs: str, data: DataSource | None = None, out: Path | None = None, quick: bool = False) -> Path:
-    """Write a self-contained HTML report: metrics, image grids, curves, nearest training images, provenance.
-
-    Args:
-        runs: Folders of runs on the same data. Runs without an evaluation are evaluated first.
-        data: Where the training data of the runs are now, if they have moved.
-        out: HTML file to write. Default: report.html in the run's folder, or in the working folder for several runs.
-        quick: Skip the classification accuracy score (CAS) when evaluating runs that have no evaluation yet.
-    """
-    from condgen.disk import write_bytes
-    from condgen.marker import check_file
-
-    found = entries(runs, quick, data)
-    path = (out or (found[0].folder / "report.html" if len(found) == 1 else Path("report.html"))).expanduser()
-    check_file(path)
-    write_bytes(path, pages.render("report.html", content(found, data)))
-    return path
-
-
 def content(found: Sequence[Entry], data: DataSource | None = None) -> dict[str, Any]:
     """The content of the page, as plain data."""
-    from condgen.verbs import listing
-
     groups = grouped(found)
-    reference, _ = evaluate.reference_for(api.data_of(found[0].folder, data))
+    reference, _ = measuring.reference_for(api.data_of(found[0].folder, data))
     about = found[0].evaluation.about
     return {
         "title": ", ".join(group.title for group in groups) + f" on {about.data.name}",
@@ -140,8 +115,8 @@ def suspects(entry: Entry, reference: "Reference") -> list[dict[str, Any]]:
     real = reference.dataset.train.images
     return [
         {
-            "generated": pages.data_url(canvas.png(canvas.enlarged(canvas.to_pil(generated.images[place])))),
-            "real": pages.data_url(canvas.png(canvas.enlarged(canvas.to_pil(real[which[place]])))),
+            "generated": templates.data_url(canvas.png(canvas.enlarged(canvas.to_pil(generated.images[place])))),
+            "real": templates.data_url(canvas.png(canvas.enlarged(canvas.to_pil(real[which[place]])))),
             "distance": float(distances[place]),
             "same": bool((generated.images[place] == real[which[place]]).all()),
         }
@@ -171,7 +146,7 @@ def mosaic(batches: Sequence[Any]) -> str:
     from condgen.sampling import canvas
 
     generated = np.concatenate(batches)
-    return pages.data_url(canvas.png(canvas.mosaic(generated, columns=4)))
+    return templates.data_url(canvas.png(canvas.mosaic(generated, columns=4)))
 
 
 def svg(figure: bytes) -> str:

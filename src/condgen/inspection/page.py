@@ -4,13 +4,12 @@ from collections import Counter
 from collections.abc import Sequence
 from typing import Any
 
-from condgen import duplicates, inspection
+from condgen import duplicates, templates
 from condgen.data.dataset import Dataset
-from condgen.inspection import understood
+from condgen.inspection import findings, understood
 from condgen.inspection.words import CHANNELS
 from condgen.sampling import canvas
 from condgen.tables import in_one_line
-from condgen.verbs import pages
 from condgen.version import __version__
 
 PER_LABEL, LABELS, ROWS = 8, 20, 30
@@ -20,8 +19,8 @@ PAIRS, FILES = 24, 20
 
 
 def page(data: Dataset, found: dict[str, Any]) -> bytes:
-    """The page as bytes. found: `inspection.facts(data)`."""
-    return pages.render("inspect.html", content(data, found))
+    """The page as bytes. found: `findings.facts(data)`."""
+    return templates.render("inspect.html", content(data, found))
 
 
 def content(data: Dataset, found: dict[str, Any]) -> dict[str, Any]:
@@ -32,7 +31,7 @@ def content(data: Dataset, found: dict[str, Any]) -> dict[str, Any]:
         "found": found,
         "version": __version__,
         "summary": found["summary"].removeprefix(f"{found['name']}: "),
-        "alarms": inspection.sentences(found),
+        "alarms": findings.sentences(found),
         "notes": list(data.remarks),
         "tree": understood.text(data),
         "channels": CHANNELS,
@@ -62,18 +61,18 @@ def panels(data: Dataset) -> list[dict[str, str]]:
     """The first training images of each label."""
     found = []
     for number, name in enumerate(data.labels.names[:LABELS]):
-        rows = inspection.members(data.train, data.labels, number)[:PER_LABEL]
+        rows = findings.members(data.train, data.labels, number)[:PER_LABEL]
         if len(rows):
             mosaic = canvas.mosaic(data.train.images[rows], columns=4)
-            found.append({"title": name, "image": pages.data_url(canvas.png(mosaic))})
+            found.append({"title": name, "image": templates.data_url(canvas.png(mosaic))})
     return found
 
 
 def means(data: Dataset) -> list[dict[str, str]]:
     """The mean training image of each label."""
-    images = inspection.means(data.train, data.labels, LABELS)
+    images = findings.means(data.train, data.labels, LABELS)
     return [
-        {"title": name, "image": pages.data_url(canvas.png(canvas.enlarged(canvas.to_pil(image))))}
+        {"title": name, "image": templates.data_url(canvas.png(canvas.enlarged(canvas.to_pil(image))))}
         for name, image in zip(data.labels.names, images, strict=False)
     ]
 
@@ -96,7 +95,7 @@ def left_out(data: Dataset) -> dict[str, Any]:
 
 def _place(data: Dataset, place: dict[str, Any]) -> dict[str, str]:
     image = canvas.enlarged(canvas.to_pil(duplicates.image_at(data, place)))
-    url = pages.data_url(canvas.png(image))
+    url = templates.data_url(canvas.png(image))
     return {"image": url, "name": duplicates.name_of(place), "label": place["label"], "split": place["split"]}
 
 

@@ -1,11 +1,11 @@
-"""`condgen doctor RUN`: verifies every file of a run or an exported folder, and names the command that repairs it.
+"""Verifies every file of a run or an exported folder, and names the command that repairs it.
 
 Files are verified by their checksums, without torch. Repairs by the train command are in training/mending.py.
 """
 
 import os
 import shlex
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
@@ -37,32 +37,32 @@ class File:
     """The command that repairs the file, or the reason why there is none."""
 
 
-def check(folder: Path) -> list[File]:
+@dataclass(frozen=True)
+class Checkup:
+    """The state of every file of a folder."""
+
+    folder: Path
+    files: Sequence[File]
+
+    @property
+    def sound(self) -> bool:
+        return all(file.state == "sound" for file in self.files)
+
+    def to_json(self) -> dict[str, Any]:
+        return {"folder": str(self.folder), "sound": self.sound, "files": [asdict(file) for file in self.files]}
+
+
+def check(folder: Path) -> Checkup:
     """The state of every file that condgen writes. Raises CondgenError if `folder` is neither a run nor an export."""
     if (folder / CONFIG).exists() or (folder / PUBLISHED).exists():
         found = [*_run(folder)]
         if any(file.mend == TRAIN and file.state != "sound" for file in found):
             command = _train_command(folder)  # only on demand, since it may import torch
             found = [replace(file, mend=command) if file.mend == TRAIN else file for file in found]
-        return found
+        return Checkup(folder, found)
     if (folder / manifest.NAME).exists() or (folder / card.NAME).exists():
-        return [*_export(folder, "")]
+        return Checkup(folder, [*_export(folder, "")])
     raise CondgenError(f"{str(folder)!r} is not a run or an export: it has neither {CONFIG} nor {card.NAME}.")
-
-
-def as_screen(folder: Path, found: list[File]) -> str:
-    """The result as text: a line for each damaged or missing file, and the number of intact ones."""
-    bad = [file for file in found if file.state != "sound"]
-    lines = [f"{file.file}: {file.state}{f' ({file.note})' if file.note else ''}\n  {file.mend}" for file in bad]
-    sound = f"{len(found) - len(bad)} of {len(found)} files of {str(folder)!r} are intact."
-    old = sum(bool(file.note) and file.state == "sound" for file in found)
-    return "\n".join([*lines, sound, *([f"{old} of them have no checksum to detect damage."] if old else [])])
-
-
-def as_plain(folder: Path, found: list[File]) -> dict[str, Any]:
-    """The result as plain data."""
-    sound = all(file.state == "sound" for file in found)
-    return {"folder": str(folder), "sound": sound, "files": [asdict(file) for file in found]}
 
 
 def _run(folder: Path) -> Iterator[File]:
