@@ -29,6 +29,14 @@ def test_a_result_is_text_data_and_a_file(pets: Path, tmp_path: Path) -> None:
     assert found._repr_html_().startswith("<pre>")
 
 
+def test_the_command_line_prints_the_value(pets: Path, tmp_path: Path) -> None:
+    """Its text, then where the files are; with --json, its data."""
+    found = condgen.inspect(str(pets), out=tmp_path / "look")
+    words = ["inspect", str(pets), "--out", str(tmp_path / "look")]
+    assert cli.run(words) == f"{found}\n\n{tmp_path / 'look'}: {', '.join(found.files)}"
+    assert json.loads(str(cli.run([*words, "--json"]))) == found.to_json()
+
+
 def test_runs_and_samplers_show_themselves(tiny_run: Path, pets: Path) -> None:
     run = condgen.train("cgan-concat", data=pets, out=tiny_run, images=64, batch=32, evaluate_every=0, quiet=True)
     for shown in (run, condgen.load(tiny_run)):

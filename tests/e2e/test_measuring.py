@@ -1,21 +1,27 @@
 """evaluate, compare, report and augment from the command line, on small real runs."""
 
+import html
 import json
 import re
 import shutil
 from collections.abc import Callable
-from dataclasses import replace
+from dataclasses import FrozenInstanceError, replace
 from pathlib import Path
 
 import numpy as np
 import pytest
 from PIL import Image
 
+import condgen
 from condgen import api, cli, comparison, data, disk, marker, measuring, records
 from condgen.evaluation import Evaluation
 from condgen.judging.classifier import Recipe
+from condgen.judging.faults import FaultResult
 from condgen.judging.reference import shuffled, subset
+from condgen.measuring import SelfTest
 from condgen.metrics import METRICS
+from condgen.reports import Report
+from condgen.result import Result
 from conftest import made_once, toy_data
 
 COUNT = 5800
@@ -217,6 +223,35 @@ def test_a_report_of_a_generator_that_takes_no_label(tmp_path: Path, monkeypatch
     page = (tmp_path / "vae/report.html").read_text("utf-8")
     assert "is unconditional" in page
     assert "images of any" in page
+
+
+def test_what_the_library_returns_is_a_value(runs: Path, tmp_path: Path) -> None:
+    """Every one shows itself in one line and as text, and gives and saves its data, which JSON does not change."""
+    digits = str(runs / "cvae-0")
+    values = [
+        measuring.kept(digits),
+        condgen.compare(digits, str(runs / "concat"), out=tmp_path / "comparison"),
+        condgen.report(digits, out=tmp_path / "report.html"),
+        condgen.augment("mnist", run=digits, per_class=1, out=tmp_path / "more", no_proof=True),
+        condgen.export(digits, out=tmp_path / "export"),
+        SelfTest([FaultResult("none: real images", {}), FaultResult("blur", {})]),
+    ]
+    for value in values:
+        assert isinstance(value, Result)
+        name, data = type(value).__name__, value.to_json()
+        assert (repr(value).startswith(f"{name}("), "\n" in repr(value)) == (True, False)
+        assert json.loads(json.dumps(data)) == data == value.data, name
+        assert [*value] == [*data]
+        assert value._repr_html_() == f"<pre>{html.escape(value.text)}</pre>"
+        with pytest.raises(FrozenInstanceError):
+            setattr(value, next(iter(vars(value))), None)
+        saved = value.save(tmp_path / f"{name}.json").read_bytes()
+        if isinstance(value, Report):
+            assert saved == Path(value).read_bytes(), "a report saves its page"
+        else:
+            assert value[0 if isinstance(data, list) else next(iter(data))] is not None
+            found = json.loads(saved)
+            assert ({key: found[key] for key in data} if isinstance(data, dict) else found) == data
 
 
 @pytest.fixture

@@ -6,7 +6,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from condgen import data, duplicates
+from condgen import data
 from condgen.data import Dataset, Split
 from condgen.inspection import findings
 from condgen.labels import Labels
@@ -28,24 +28,24 @@ def small() -> Dataset:
 
 def test_counts_ranges_and_imbalance(small: Dataset) -> None:
     found = findings.facts(small)
-    assert found["per_label"] == {"train": [5, 1], "test": [1, 2]}
-    assert found["imbalance"] == 5
-    train = found["splits"]["train"]
-    assert (train["images"], train["height"], train["width"], train["channels"]) == (6, 2, 2, 1)
+    assert found.per_label == {"train": [5, 1], "test": [1, 2]}
+    assert found.imbalance == 5
+    train = found.splits["train"]
+    assert (train.images, train.height, train.width, train.channels) == (6, 2, 2, 1)
     values = small.train.images.astype(float)
-    assert (train["range"], train["dtype"]) == ([1, 7], "uint8")
-    assert (train["mean"], train["deviation"]) == pytest.approx((values.mean(), values.std()), abs=1e-3)
+    assert (train.range, train.dtype) == ([1, 7], "uint8")
+    assert (train.mean, train.deviation) == pytest.approx((values.mean(), values.std()), abs=1e-3)
 
 
 def test_copies_within_and_across_the_splits(small: Dataset) -> None:
-    found = findings.facts(small)["duplicates"]
-    assert found["within"] == {"train": 2, "test": 1}
-    assert found["test_in_train"] == 1
-    assert found["groups"] == 2
-    pairs = [(duplicates.name_of(copy), duplicates.name_of(copy["of"])) for copy in found["copies"]]
+    found = findings.facts(small).duplicates
+    assert found.within == {"train": 2, "test": 1}
+    assert found.test_in_train == 1
+    assert found.groups == 2
+    pairs = [(copy.image.name, copy.of.name) for copy in found.copies]
     assert pairs == [("test 1", "train 0"), ("test 2", "test 0"), ("train 1", "train 0"), ("train 4", "train 0")]
-    assert [copy["two_labels"] for copy in found["copies"]] == [True, True, False, False]
-    assert found["two_labels"] == {"exact": 2, "near": 0}
+    assert [copy.two_labels for copy in found.copies] == [True, True, False, False]
+    assert found.two_labels == {"exact": 2, "near": 0}
 
 
 def test_what_is_wrong_is_said_in_words(small: Dataset) -> None:

@@ -1,17 +1,19 @@
 """Checks a data set before training: how it was understood, images per label, value range, duplicates.
 
-findings.py     all facts about a data set, and the files about them
+facts.py        all facts about a data set, as one value
+findings.py     the facts, and the files about them
 page.py         the page inspect.html
 understood.py   layout, and the meaning of folders and columns
 counts.py       images per label
 depth.py        range of values and bit depth
+copies.py       duplicates by file
 words.py        the facts in sentences, for `condgen inspect` and before a training
 tables.py       CSV files: what was left out, duplicates
 label_table.py  the labels of all images as a table, to be corrected and used as data
 """
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -20,6 +22,7 @@ from condgen.result import Result
 from condgen.tables import as_table
 
 if TYPE_CHECKING:
+    from condgen.inspection.facts import Facts
     from condgen.inspection.label_table import WrittenTable
 
 
@@ -27,8 +30,7 @@ if TYPE_CHECKING:
 class Inspection(Result):
     """How a data set was understood, and what was found in it."""
 
-    facts: Mapping[str, Any]
-    """The content of facts.json (`findings.facts`)."""
+    facts: "Facts"
     understood: str
     """Layout, columns and folders with their meanings, as lines of text."""
     sentences: Sequence[str]
@@ -40,20 +42,20 @@ class Inspection(Result):
     """The table of labels, if one was written."""
 
     def to_json(self) -> dict[str, Any]:
-        return dict(self.facts)
+        return self.facts.to_json()
 
     def __repr__(self) -> str:
-        return f"Inspection({self.facts['summary']!r}, {len(self.sentences)} remarks)"
+        return f"Inspection({self.facts.summary!r}, {len(self.sentences)} remarks)"
 
     def __str__(self) -> str:
-        splits = [{"split": title} | numbers for title, numbers in self.facts["splits"].items()]
+        splits = [{"split": title} | asdict(numbers) for title, numbers in self.facts.splits.items()]
         said = "\n".join(self.sentences or ["No duplicate images; no rare labels."])
-        parts = [self.facts["summary"], self.understood, as_table(splits), as_table(self._per_label()), said]
+        parts = [self.facts.summary, self.understood, as_table(splits), as_table(self._per_label()), said]
         return "\n\n".join(filter(None, parts))
 
     def _per_label(self) -> list[dict[str, Any]]:
         """One row per label: its number of images in each split."""
-        names, counts = self.facts["labels"]["names"], self.facts["per_label"]
+        names, counts = self.facts.labels.names, self.facts.per_label
         return [{"label": name} | {title: counts[title][i] for title in counts} for i, name in enumerate(names)]
 
 

@@ -1,24 +1,23 @@
 """All facts about a data set, and the files that `condgen inspect` writes about them."""
 
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-from condgen import duplicates, marker
+from condgen import marker
 from condgen.data import transparency
 from condgen.data.dataset import Dataset, Split
 from condgen.disk import replacing_files, write_bytes, write_json
-from condgen.inspection import depth, tables, understood
-from condgen.inspection.counts import imbalance
+from condgen.inspection import tables
+from condgen.inspection.copies import sheet
 from condgen.inspection.counts import members as members
 from condgen.inspection.counts import per_label as per_label
+from condgen.inspection.facts import Facts
 from condgen.inspection.words import sentences as sentences
 from condgen.inspection.words import summary
-from condgen.labels import UNKNOWN, Labels
-from condgen.metrics.pixels import greys
+from condgen.labels import Labels
 from condgen.sampling import canvas, plots
 
 MARK, NOTE = marker.Mark("condgen inspect"), marker.sheet("condgen inspect")
@@ -32,25 +31,9 @@ MOST_MEANS = 500
 """Maximum number of labels whose mean image is shown."""
 
 
-def facts(data: Dataset) -> dict[str, Any]:
-    """All statistics of a data set, as plain data for JSON."""
-    counts = {title: per_label(split, data.labels) for title, split in data.splits.items()}
-    return {
-        "name": data.name,
-        "fingerprint": data.fingerprint,
-        "summary": summary(data),
-        "understood": understood.facts(data),
-        "labels": {"kind": data.labels.kind, "names": list(data.labels.names)},
-        "splits": {title: _split_facts(split) for title, split in data.splits.items()},
-        "per_label": counts,
-        "unknown": {title: int((split.labels == UNKNOWN).sum()) for title, split in data.splits.items()},
-        "imbalance": imbalance(counts["train"]),
-        "depth": depth.facts(data),
-        "duplicates": duplicates.facts(data),
-        "remarks": list(data.remarks),
-        "left_out": dict(data.left_out),
-        "written_by_condgen": dict(data.own),
-    }
+def facts(data: Dataset) -> Facts:
+    """All facts about a data set."""
+    return Facts.of(data, summary(data))
 
 
 def check(folder: Path) -> None:
@@ -58,31 +41,31 @@ def check(folder: Path) -> None:
     marker.check(folder, MARK, FILES)
 
 
-def images(data: Dataset, found: dict[str, Any]) -> dict[str, bytes]:
+def images(data: Dataset, found: Facts) -> dict[str, bytes]:
     """PNG files by name: a grid of samples, a chart of images per label, the mean image of each label, and, if there
     are any, duplicates and images under two labels."""
     titles = list(data.labels.names)
     cells = [canvas.enlarged(canvas.to_pil(image)) for image in means(data.train, data.labels, MOST_MEANS)]
-    copies = found["duplicates"]["copies"]
+    copies = found.duplicates.copies
     sheets = {
         "sheet.png": real(data.train, data.labels),
         "means.png": canvas.captioned(cells, titles[:MOST_MEANS], min(10, len(titles))),
-        "duplicates.png": duplicates.sheet(data, copies),
-        "two_labels.png": duplicates.sheet(data, [copy for copy in copies if copy["two_labels"]]),
+        "duplicates.png": sheet(data, copies),
+        "two_labels.png": sheet(data, [copy for copy in copies if copy.two_labels]),
     }
-    chart = plots.bars(found["per_label"], titles, f"{data.name}: images per label")
+    chart = plots.bars(found.per_label, titles, f"{data.name}: images per label")
     return {"labels.png": chart} | {name: canvas.png(sheet, NOTE) for name, sheet in sheets.items() if sheet}
 
 
-def write(data: Dataset, found: dict[str, Any], folder: Path, page: bytes = b"") -> list[str]:
+def write(data: Dataset, found: Facts, folder: Path, page: bytes = b"") -> list[str]:
     """Write facts.json, the images of `images`, the tables of `tables.files`, and inspect.html. Returns the names.
 
     page: the content of inspect.html.
     """
-    files = images(data, found) | tables.files(data, found) | ({"inspect.html": page} if page else {})
+    files = images(data, found) | tables.files(data, found.duplicates.copies) | ({"inspect.html": page} if page else {})
     marker.claim(folder, MARK, FILES)
     with replacing_files(folder, old=FILES) as part:
-        write_json(part / "facts.json", found)
+        write_json(part / "facts.json", found.to_json())
         for name, content in files.items():
             write_bytes(part / name, content)
     return ["facts.json", *files]
@@ -107,17 +90,3 @@ def real(split: Split, labels: Labels, rows: int = ROWS) -> Image.Image:
         some = split.images[members(split, labels, column)[:rows]]
         found[: len(some), column] = some
     return canvas.grid(found, labels.names[:count])
-
-
-def _split_facts(split: Split) -> dict[str, Any]:
-    images, (mean, deviation) = split.images, greys(split.images)
-    return {
-        "images": len(split),
-        "height": images.shape[1],
-        "width": images.shape[2],
-        "channels": images.shape[3],
-        "dtype": str(images.dtype),
-        "range": [int(images.min()), int(images.max())],
-        "mean": round(mean, 3),
-        "deviation": round(deviation, 3),
-    }

@@ -2,11 +2,14 @@
 
 from collections import Counter
 from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import Any
 
-from condgen import duplicates, templates
+from condgen import templates
 from condgen.data.dataset import Dataset
 from condgen.inspection import findings, understood
+from condgen.inspection.copies import ListedCopy, ListedImage
+from condgen.inspection.facts import Facts
 from condgen.inspection.words import CHANNELS
 from condgen.sampling import canvas
 from condgen.tables import in_one_line
@@ -18,19 +21,19 @@ PAIRS, FILES = 24, 20
 """Maximum numbers of pairs of duplicates, and of files that were left out."""
 
 
-def page(data: Dataset, found: dict[str, Any]) -> bytes:
+def page(data: Dataset, found: Facts) -> bytes:
     """The page as bytes. found: `findings.facts(data)`."""
     return templates.render("inspect.html", content(data, found))
 
 
-def content(data: Dataset, found: dict[str, Any]) -> dict[str, Any]:
+def content(data: Dataset, found: Facts) -> dict[str, Any]:
     """The content of the page, as plain data."""
-    copies = found["duplicates"]["copies"]
-    two_labels, others = ([copy for copy in copies if copy["two_labels"] == wanted] for wanted in (True, False))
+    copies = found.duplicates.copies
+    two_labels, others = ([copy for copy in copies if copy.two_labels == wanted] for wanted in (True, False))
     return {
         "found": found,
         "version": __version__,
-        "summary": found["summary"].removeprefix(f"{found['name']}: "),
+        "summary": found.summary.removeprefix(f"{found.name}: "),
         "alarms": findings.sentences(found),
         "notes": list(data.remarks),
         "tree": understood.text(data),
@@ -47,13 +50,28 @@ def content(data: Dataset, found: dict[str, Any]) -> dict[str, Any]:
     }
 
 
-def label_rows(found: dict[str, Any]) -> list[dict[str, Any]]:
-    """The number of images of each label in each split, and its share of the largest number."""
-    counts, names = found["per_label"], found["labels"]["names"]
+@dataclass(frozen=True)
+class Count:
+    """A number of images, and its share of the largest number."""
+
+    count: int
+    share: float
+
+
+@dataclass(frozen=True)
+class LabelRow:
+    label: str
+    cells: Sequence[Count]
+    """One per split."""
+
+
+def label_rows(found: Facts) -> list[LabelRow]:
+    """The number of images of each label in each split."""
+    counts = found.per_label
     most = max(1, *(max(values) for values in counts.values()))
     return [
-        {"label": name, "cells": [{"count": values[i], "share": values[i] / most} for values in counts.values()]}
-        for i, name in enumerate(names)
+        LabelRow(name, [Count(values[i], values[i] / most) for values in counts.values()])
+        for i, name in enumerate(found.labels.names)
     ]
 
 
@@ -77,27 +95,52 @@ def means(data: Dataset) -> list[dict[str, str]]:
     ]
 
 
-def pairs(data: Dataset, copies: Sequence[dict[str, Any]]) -> list[dict[str, Any]]:
+@dataclass(frozen=True)
+class ShownImage:
+    image: str
+    """Data URL."""
+    name: str
+    label: str
+    split: str
+
+
+@dataclass(frozen=True)
+class Pair:
+    places: Sequence[ShownImage]
+    kind: str
+    """How similar they are, in words."""
+
+
+def pairs(data: Dataset, copies: Sequence[ListedCopy]) -> list[Pair]:
     """The first copies beside the images that they are copies of."""
-    return [{"places": [_place(data, copy["of"]), _place(data, copy)], "kind": _kind(copy)} for copy in copies[:PAIRS]]
+    return [Pair([_shown(data, copy.of), _shown(data, copy.image)], _kind(copy)) for copy in copies[:PAIRS]]
 
 
-def left_out(data: Dataset) -> dict[str, Any]:
+@dataclass(frozen=True)
+class LeftOut:
+    """Files that were left out."""
+
+    total: int
+    reasons: Sequence[tuple[str, int]]
+    """The most frequent reasons, with their numbers of files."""
+    first: Sequence[tuple[str, str]]
+    """The first files, with their reasons."""
+
+
+def left_out(data: Dataset) -> LeftOut:
     """Files that were left out: their number by reason, and the first of them."""
     own = {name: f"was written by {wrote}" for name, wrote in data.own.items()}
     every = {**data.left_out, **own}
-    return {
-        "total": len(every),
-        "reasons": Counter(map(in_one_line, every.values())).most_common(FILES),
-        "first": [(in_one_line(name), in_one_line(why)) for name, why in list(every.items())[:FILES]],
-    }
+    reasons = Counter(map(in_one_line, every.values())).most_common(FILES)
+    return LeftOut(
+        len(every), reasons, [(in_one_line(name), in_one_line(why)) for name, why in [*every.items()][:FILES]]
+    )
 
 
-def _place(data: Dataset, place: dict[str, Any]) -> dict[str, str]:
-    image = canvas.enlarged(canvas.to_pil(duplicates.image_at(data, place)))
-    url = templates.data_url(canvas.png(image))
-    return {"image": url, "name": duplicates.name_of(place), "label": place["label"], "split": place["split"]}
+def _shown(data: Dataset, image: ListedImage) -> ShownImage:
+    url = templates.data_url(canvas.png(canvas.enlarged(canvas.to_pil(image.pixels(data)))))
+    return ShownImage(url, image.name, image.label, image.split)
 
 
-def _kind(copy: dict[str, Any]) -> str:
-    return "equal in every pixel" if copy["kind"] == "exact" else f"nearly equal ({copy['similarity']:.3f})"
+def _kind(copy: ListedCopy) -> str:
+    return "equal in every pixel" if copy.kind == "exact" else f"nearly equal ({copy.similarity:.3f})"

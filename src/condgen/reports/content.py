@@ -2,6 +2,7 @@
 
 import shlex
 from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -13,6 +14,9 @@ from condgen.metrics import METRICS
 from condgen.version import __version__
 
 if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+
     from condgen.judging.reference import Reference
 
 SHOWN = {"argv", "started", "from_images", "torch", "device", "threads", "machine"}
@@ -42,7 +46,27 @@ def content(found: Sequence[Entry], data: DataSource | None = None) -> dict[str,
     }
 
 
-def row(groups: Sequence[Group], name: str) -> dict[str, Any]:
+@dataclass(frozen=True)
+class Cell:
+    """A metric of a group."""
+
+    text: str
+    flag: str | None
+    """A warning, in words."""
+    refused: str | None
+    """Why it was not measured."""
+
+
+@dataclass(frozen=True)
+class Row:
+    """One metric of every group and of real images."""
+
+    name: str
+    real: str
+    cells: Sequence[Cell]
+
+
+def row(groups: Sequence[Group], name: str) -> Row:
     """One metric of every group and of real images, with the flags that mark suspicious values."""
     evaluation = groups[0].entries[0].evaluation
     cells = []
@@ -51,8 +75,8 @@ def row(groups: Sequence[Group], name: str) -> dict[str, Any]:
         results = [found[name] for found in metrics if name in found]
         flags = [result.flag for result in results if result.flag]
         why = next((result.generated.refused for result in results if result.generated.refused), None)
-        cells.append({"text": group.text(name), "flag": flags[0] if flags else None, "refused": why})
-    return {"name": name, "real": evaluation.real_text(name), "cells": cells}
+        cells.append(Cell(group.text(name), flags[0] if flags else None, why))
+    return Row(name, evaluation.real_text(name), cells)
 
 
 def run(entry: Entry, reference: "Reference") -> dict[str, Any]:
@@ -102,11 +126,22 @@ def panels(reference: "Reference") -> list[dict[str, str]]:
     ]
 
 
-def suspects(entry: Entry, reference: "Reference") -> list[dict[str, Any]]:
+@dataclass(frozen=True)
+class Suspect:
+    """A generated image, and the training image that is nearest to it, as data URLs."""
+
+    generated: str
+    real: str
+    distance: float
+    """Between their features."""
+    same: bool
+    """Whether they are equal in every pixel."""
+
+
+def suspects(entry: Entry, reference: "Reference") -> list[Suspect]:
     """The generated images, out of 2,000, that are nearest to a training image, each with that image."""
     from condgen.judging import protocol
     from condgen.metrics import neighbours
-    from condgen.sampling import canvas
 
     generated = protocol.generate(api.load(entry.folder), reference, protocol.NEAR, seed=0)
     distances, which = neighbours.nearest(
@@ -114,14 +149,21 @@ def suspects(entry: Entry, reference: "Reference") -> list[dict[str, Any]]:
     )
     real = reference.dataset.train.images
     return [
-        {
-            "generated": templates.data_url(canvas.png(canvas.enlarged(canvas.to_pil(generated.images[place])))),
-            "real": templates.data_url(canvas.png(canvas.enlarged(canvas.to_pil(real[which[place]])))),
-            "distance": float(distances[place]),
-            "same": bool((generated.images[place] == real[which[place]]).all()),
-        }
+        Suspect(
+            _enlarged(generated.images[place]),
+            _enlarged(real[which[place]]),
+            float(distances[place]),
+            bool((generated.images[place] == real[which[place]]).all()),
+        )
         for place in distances.argsort()[:SUSPECTS].tolist()
     ]
+
+
+def _enlarged(image: "NDArray[np.uint8]") -> str:
+    """An image (h, w, c) as a data URL, with pixels large enough to be seen."""
+    from condgen.sampling import canvas
+
+    return templates.data_url(canvas.png(canvas.enlarged(canvas.to_pil(image))))
 
 
 def confusion(counts: Sequence[Sequence[int]] | None) -> list[list[dict[str, float]]]:
@@ -179,15 +221,23 @@ def _sessions(folder: Path) -> list[dict[str, Any]]:
     return sound
 
 
-def _alarms(folder: Path) -> list[dict[str, Any]]:
-    """One entry per kind of alarm: its latest text, and the first and last number of images at which it was raised."""
+@dataclass(frozen=True)
+class Alarm:
+    """One kind of alarm: its latest text, and the first and last number of images at which it was raised."""
+
+    text: str
+    first: int
+    last: int
+
+
+def _alarms(folder: Path) -> list[Alarm]:
     from condgen.training.published import lines
 
-    found: dict[str, dict[str, Any]] = {}
+    found: dict[str, Alarm] = {}
     for line in lines(folder, "alarms.jsonl"):
         for alarm in line["alarms"]:
-            first = found.get(alarm["kind"], {}).get("first", line["images"])
-            found[alarm["kind"]] = {"text": alarm["text"], "first": first, "last": line["images"]}
+            first = found[alarm["kind"]].first if alarm["kind"] in found else line["images"]
+            found[alarm["kind"]] = Alarm(alarm["text"], first, line["images"])
     return list(found.values())
 
 
