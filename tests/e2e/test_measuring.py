@@ -20,6 +20,7 @@ from condgen.judging.faults import FaultResult
 from condgen.judging.reference import shuffled, subset
 from condgen.measuring import SelfTest
 from condgen.metrics import METRICS
+from condgen.metrics.estimate import Estimate
 from condgen.reports import Report
 from condgen.result import Result
 from conftest import made_once, toy_data
@@ -227,14 +228,14 @@ def test_a_report_of_a_generator_that_takes_no_label(tmp_path: Path, monkeypatch
 
 def test_what_the_library_returns_is_a_value(runs: Path, tmp_path: Path) -> None:
     """Every one shows itself in one line and as text, and gives and saves its data, which JSON does not change."""
-    digits = str(runs / "cvae-0")
+    digits, numbers = str(runs / "cvae-0"), {name: Estimate(0.5, 0.1, 9) for name in METRICS}
     values = [
         measuring.kept(digits),
         condgen.compare(digits, str(runs / "concat"), out=tmp_path / "comparison"),
         condgen.report(digits, out=tmp_path / "report.html"),
         condgen.augment("mnist", run=digits, per_class=1, out=tmp_path / "more", no_proof=True),
         condgen.export(digits, out=tmp_path / "export"),
-        SelfTest([FaultResult("none: real images", {}), FaultResult("blur", {})]),
+        SelfTest([FaultResult(fault, numbers) for fault in ("none: real images", "blur")]),
     ]
     for value in values:
         assert isinstance(value, Result)
