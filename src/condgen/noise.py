@@ -43,7 +43,7 @@ _shared: dict[torch.device, torch.Generator] = {}
 
 
 def common_offsets(below: int, count: int) -> list[int]:
-    """`count` random integers in [0, below), the same in all processes. They are drawn on the CPU, so that a GPU is not
+    """`count` random integers in [0, below), the same in all processes. They come from the CPU, so that a GPU is not
     synchronised."""
     shared = _shared.setdefault(CPU, torch.Generator()) if parallel.world_size() > 1 else None
     offsets: list[int] = torch.randint(below, (count,), generator=shared).tolist()

@@ -20,7 +20,7 @@ SILENT_SECONDS = 60.0
 BAR_SECONDS = 0.25
 """Time between two updates of a bar."""
 MEASURED_SECONDS = 1.0
-"""Time after the first training step at which the speed is known well enough to be told."""
+"""Time after the first training step at which the speed is known well enough to be announced."""
 LONG_SECONDS = 5.0
 """Work that takes longer is announced in a pipe, with its expected time."""
 
@@ -137,11 +137,11 @@ def tracked(items: Iterable[Item], title: str, total: int) -> Iterator[Item]:
     if console.is_terminal and not _quiet.get():
         yield from track(items, title, total, console=console, transient=True)
         return
-    began, told = time.monotonic(), _quiet.get()
+    began, announced = time.monotonic(), _quiet.get()
     for number, item in enumerate(items):
         seconds = time.monotonic() - began
-        if not told and number and seconds > 1:
-            left, told = seconds / number * (total - number), True
+        if not announced and number and seconds > 1:
+            left, announced = seconds / number * (total - number), True
             if left > LONG_SECONDS:
                 notice(f"{title}: about {duration(left)}.")
         yield item

@@ -35,8 +35,8 @@ def is_evaluated(request: TrainingRequest, config: Config, dataset: Dataset) -> 
 
 def doubts(request: TrainingRequest, config: Config, dataset: Dataset) -> Iterator[str]:
     """A sentence if the training is not evaluated although that was not requested and it could be."""
-    asked = request.schedule.evaluate_every is not None or dataset.labels == ANY
-    if not asked and not is_evaluated(request, config, dataset):
+    requested = request.schedule.evaluate_every is not None or dataset.labels == ANY
+    if not requested and not is_evaluated(request, config, dataset):
         yield (
             "this training is too short to be evaluated while it runs, since a feature classifier of these images "
             f"would be trained first; --evaluate-every {FEWEST_IMAGES} evaluates it all the same."
