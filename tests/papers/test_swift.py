@@ -169,12 +169,14 @@ def test_no_layer_keeps_less_of_a_colour_patch_than_it_holds() -> None:
     assert in_colour(pixel_channels=0).G.last.out_channels == 3 * 16
 
 
-def test_the_last_layer_of_a_colour_generator_smooths_over_patches() -> None:
-    """The images are a 3x3 convolution of maps at full resolution, written out once more."""
+def test_the_last_layers_of_a_colour_generator_join_its_patches() -> None:
+    """The images are two 3x3 convolutions of maps at full resolution, written out once more."""
     G, z, y = in_colour().G, torch.randn(2, 64), torch.eye(2)
     maps: list[Tensor] = []
     G.last.register_forward_hook(lambda layer, given, out: maps.append(out))
     images = G(z, y)
     assert G.pixels is not None
     full = F.leaky_relu(F.pixel_shuffle(maps[0], 4), 0.2)
-    assert torch.allclose(images, torch.tanh(F.conv2d(full, G.pixels.weight, G.pixels.bias, padding=1)), atol=1e-6)
+    join, colours = G.pixels.join, G.pixels.colours
+    full = full + F.leaky_relu(F.conv2d(full, join.weight, join.bias, padding=1), 0.2)
+    assert torch.allclose(images, torch.tanh(F.conv2d(full, colours.weight, colours.bias, padding=1)), atol=1e-6)

@@ -9,8 +9,8 @@ et al. 2016, arXiv 1605.05396). The ablations of these choices are in docs/syste
 
 A 4x4 patch of a colour image holds 48 numbers, more than the 32 channels of a map. For colour images, the
 discriminator therefore begins with a layer that has twice as many channels as a patch has numbers, and looks at the
-image shifted by a random number of pixels, so that no grid of patches is special. The generator ends with a convolution
-of pixels, which joins the patches.
+image shifted by a random number of pixels, so that no grid of patches is special. The generator ends with two
+convolutions of pixels, which join the patches.
 
 Image sizes: the map has one position per 4x4 pixels, rounded up. The discriminator halves its resolution until both
 sides are at most 4. The generator starts at a resolution of at most 8 on both sides, and doubles it up to the map's.
@@ -69,7 +69,7 @@ class Config(Adversarial):
     """Weight of the loss on real images with mismatched labels (Reed et al. 2016). Larger values follow labels more
     strictly; 0 disables it."""
     pixel_channels: PixelChannels | None = None
-    """Channels at full resolution, from which the generator's last convolution makes the pixels. 0: the generator makes
+    """Channels at full resolution, from which the generator's last convolutions make the pixels. 0: the generator makes
     patches, and the discriminator has no layer for patches and is not shifted. Default: 8 for images of more than one
     channel, 0 for grey images."""
     lr: PositiveFloat = 2e-3
@@ -122,6 +122,20 @@ class Residual(nn.Module):
         return out
 
 
+class Pixels(nn.Module):
+    """Maps of patches at full resolution -> colours, by two 3x3 convolutions that join the patches; the first is
+    residual."""
+
+    def __init__(self, width: int, channels: int) -> None:
+        super().__init__()
+        self.join, self.colours = nn.Conv2d(width, width, 3, padding=1), nn.Conv2d(width, channels, 3, padding=1)
+
+    def forward(self, x: Tensor) -> Tensor:
+        h = F.leaky_relu(x, LEAK)
+        out: Tensor = self.colours(h + F.leaky_relu(self.join(h), LEAK))
+        return out
+
+
 class Generator(nn.Module):
     """z and the label -> a map of low resolution by one linear layer, then residual blocks modulated by both."""
 
@@ -137,7 +151,7 @@ class Generator(nn.Module):
         self.levels = nn.ModuleList(nn.ModuleList(Residual(cfg.width, condition) for _ in range(n)) for n in counts)
         per_pixel = cfg.pixel_channels_for(spec)
         self.last = nn.Conv2d(cfg.width, SIDE**2 * (per_pixel or spec.channels), 3, padding=1)
-        self.pixels = nn.Conv2d(per_pixel, spec.channels, 3, padding=1) if per_pixel else None
+        self.pixels = Pixels(per_pixel, spec.channels) if per_pixel else None
 
     def forward(self, z: Tensor, y: Tensor) -> Tensor:
         zy = torch.cat([z, y], 1)
@@ -148,7 +162,7 @@ class Generator(nn.Module):
             for residual in level.children():
                 h = residual(h, zy)
         x = from_patches(self.last(F.leaky_relu(h, LEAK)), self.spec)
-        return torch.tanh(self.pixels(F.leaky_relu(x, LEAK)) if self.pixels else x)  # (b, c, h, w)
+        return torch.tanh(self.pixels(x) if self.pixels else x)  # (b, c, h, w)
 
 
 class Discriminator(nn.Module):
