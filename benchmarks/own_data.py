@@ -2,8 +2,8 @@
 
     python benchmarks/own_data.py WORK [--faces FOLDER] [--only emoji tones ...]
 
-Building is deterministic, and skips a data set that is complete. `built.json` beside the images states their number and
-a hash of their contents; a folder with another number of files is built again.
+Building is deterministic, and skips a data set that is complete. NAME.json beside the folder states the number of files
+and a hash of their contents; a folder with another number of files is built again.
 
 Twemoji graphics are copyright Twitter, Inc and other contributors, CC BY 4.0; they are fetched from npm, not shipped.
 """
@@ -68,8 +68,13 @@ def build(name: str, sources: Sources) -> Path:
     with FileLock(f"{folder}.lock"):  # two benchmarks may run at once
         if not _is_whole(folder):
             shutil.rmtree(folder, ignore_errors=True)
-            disk.write_json(folder / "built.json", {"name": name} | _written(folder / "images", name, sources))
-    return folder / "images"
+            disk.write_json(facts(folder), {"name": name} | _written(folder, name, sources))
+    return folder
+
+
+def facts(folder: Path) -> Path:
+    """The file beside a data set that says what was built."""
+    return folder.with_name(f"{folder.name}.json")
 
 
 def _written(folder: Path, name: str, sources: Sources) -> dict[str, Any]:
@@ -87,10 +92,10 @@ def _written(folder: Path, name: str, sources: Sources) -> dict[str, Any]:
 def _is_whole(folder: Path) -> bool:
     """Whether the folder has as many files as were written."""
     try:
-        told = json.loads((folder / "built.json").read_text())
+        told = json.loads(facts(folder).read_text())
     except (OSError, ValueError):
         return False
-    return bool(told["files"] == sum(path.is_file() for path in (folder / "images").rglob("*")))
+    return bool(told["files"] == sum(path.is_file() for path in folder.rglob("*")))
 
 
 def emoji(_: Sources) -> Iterator[tuple[str, bytes]]:
@@ -224,7 +229,7 @@ def main() -> None:
     for name in asked.only:
         try:
             folder = build(name, Sources(asked.work, asked.faces))
-            print(name, json.loads((folder.parent / "built.json").read_text())["files"], folder)
+            print(name, json.loads(facts(folder).read_text())["files"], folder)
         except Absent as why:
             print(f"{name} is skipped: {why}.")
 

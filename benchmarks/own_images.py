@@ -66,7 +66,9 @@ SETS = {
     "small-clothes": OwnSet("small-clothes"),
     "digits": OwnSet("mnist", count=10_000),
 }
-SYSTEMS = ("swift", "cgan-concat", "cdcgan", "cwgan-gp")
+SYSTEMS = ("swift", "cgan-concat", "cdcgan", "cwgan-gp", "stylegan2")
+PEERS = {"stylegan2": "peers.stylegan2_ada:StyleGAN2"}
+"""Systems beside this file that are no part of condgen."""
 
 
 @dataclass(frozen=True)
@@ -87,8 +89,8 @@ class Trial:
 
 
 def slug(system: str) -> str:
-    """The name of a preset; of benchmarks/peers/x.py:StyleGAN2, the class in lower case."""
-    return re.split(r"[:/.]", system)[-1].lower()
+    """The name of a preset or peer; of a module:Class, the class in lower case."""
+    return re.split(r"[:.]", system)[-1].lower()
 
 
 def main() -> None:
@@ -154,8 +156,8 @@ def trained(trial: Trial, folder: str, out: Path) -> dict[str, float]:
     began, before = time.monotonic(), _children()
     try:
         condgen(
-            trial, out, "train", trial.system, "--data", folder, *SETS[trial.data].options, *trial.length,
-            "--seed", str(trial.seed), "--out", str(out),
+            trial, out, "train", PEERS.get(trial.system, trial.system), "--data", folder, *SETS[trial.data].options,
+            *trial.length, "--seed", str(trial.seed), "--out", str(out),
         )  # fmt: skip
     finally:
         spent["seconds"] = round(spent["seconds"] + time.monotonic() - began, 1)
@@ -168,6 +170,7 @@ def condgen(trial: Trial, out: Path, *words: str) -> None:
     """Run a command of condgen with the trial's number of threads; its output is added to a file beside the run."""
     out.parent.mkdir(parents=True, exist_ok=True)
     variables = os.environ | {name: str(trial.threads) for name in ("OMP_NUM_THREADS", "MKL_NUM_THREADS")}
+    variables["PYTHONPATH"] = os.pathsep.join([str(Path(__file__).parent), os.environ.get("PYTHONPATH", "")])
     with out.with_name(f"{out.name}.txt").open("a") as told:
         process = subprocess.Popen([sys.executable, "-m", "condgen", *words], stdout=told, stderr=told, env=variables)
         try:
