@@ -108,7 +108,6 @@ def main() -> None:
     asked = parser.parse_args()
     if unknown := [name for name in asked.only if name not in SETS]:
         parser.error(f"unknown data sets {', '.join(unknown)}; known: {', '.join(SETS)}")
-    signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
     torch.set_num_threads(asked.threads)
     write_json(asked.out, collected(asked.work))
     for name in asked.only:
@@ -230,4 +229,5 @@ def collected(work: Path) -> dict[str, Any]:
 
 
 if __name__ == "__main__":
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))  # a training is then told to save its state
     main()

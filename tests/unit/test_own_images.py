@@ -1,5 +1,6 @@
-"""The pixel figures of benchmarks/own_images.py: 1 or 0 for equal images, and the direction of each fault."""
+"""benchmarks/own_images.py: its pixel figures, its data sets and its records."""
 
+import json
 import sys
 from collections.abc import Callable
 from pathlib import Path
@@ -10,7 +11,10 @@ from numpy.typing import NDArray
 from scipy import ndimage
 
 sys.path.insert(0, str(Path(__file__).parents[2] / "benchmarks"))
+import own_data  # type: ignore[import-not-found]
 import own_figures  # type: ignore[import-not-found]
+import own_images  # type: ignore[import-not-found]
+import own_letters  # type: ignore[import-not-found]
 
 Images = NDArray[np.uint8]
 SMOOTH = ndimage.gaussian_filter(np.random.default_rng(0).normal(0, 300, (64, 32, 32, 3)), (0, 1.5, 1.5, 0))
@@ -54,3 +58,36 @@ def test_copies_are_memorised_and_other_images_are_not() -> None:
     found = own_figures.memorised(REAL[:32], REAL[:32], REAL[32:])
     assert found["value"] == 1
     assert found["real"] < 0.1
+
+
+def test_a_data_set_that_lost_a_file_is_built_again(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(own_data.BUILDERS, "two", lambda _: [("cat/1.png", b"1"), ("dog/2.png", b"2")])
+    folder = own_data.build("two", own_data.Sources(tmp_path))
+    for lost, kept in (("cat/1.png", "dog/2.png"), ("dog/2.png", "cat/1.png")):
+        (folder / lost).unlink()
+        assert own_data.build("two", own_data.Sources(tmp_path)) == folder
+        assert (folder / lost).exists()
+        assert (folder / kept).exists()
+    assert json.loads(own_data.facts(folder).read_text())["files"] == 2
+
+
+@pytest.mark.parametrize("name", ["Lato-Bold A", "Lato-Bold B", "cmunrm z"])
+def test_coloured_letters_can_be_read_and_are_a_function_of_their_name(name: str) -> None:
+    mask = np.array([[0, 255]], np.uint8)
+    paper, ink = own_letters.painted(mask, name)[0].astype(np.int64)
+    assert own_letters.contrast(ink, paper) >= own_letters.CONTRAST
+    assert (own_letters.painted(mask, name) == own_letters.painted(mask, name)).all()
+    assert (own_letters.painted(mask, name) != own_letters.painted(mask, f"{name}2")).any()
+
+
+@pytest.mark.slow
+def test_a_run_is_recorded_and_not_run_again(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    words = ["own_images", str(tmp_path), "--only", "digits", "--images", "256", "--systems", "swift", "stylegan2"]
+    monkeypatch.setattr(sys, "argv", [*words, "--seeds", "0", "--threads", "1", "--out", str(tmp_path / "out.json")])
+    own_images.main()
+    first = (tmp_path / "out.json").read_bytes()
+    assert [one["system"] for one in json.loads(first)["results"]] == ["swift", "stylegan2"]
+    assert len([*(tmp_path / "sheets/digits").glob("*.png")]) == 2
+    monkeypatch.setattr(own_images, "condgen", lambda *_: pytest.fail("ran again"))
+    own_images.main()
+    assert (tmp_path / "out.json").read_bytes() == first
