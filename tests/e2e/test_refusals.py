@@ -12,7 +12,7 @@ import pytest
 import condgen
 from condgen import cli
 from condgen.errors import CondgenError
-from condgen.verbs.export import export
+from condgen.exports import export
 from conftest import toy_data
 
 
