@@ -26,10 +26,9 @@ import own_figures
 import own_sheets
 import torch
 
-from condgen import api
+from condgen import api, measuring
 from condgen.disk import write_json
 from condgen.training.kernels import environment
-from condgen.verbs import evaluate
 
 FACES = "Blond_Hair,Eyeglasses,Smiling,No_Beard,Pale_Skin"
 """Hair, eyes, mouth, chin and skin: independent of each other, each in 19 to 87 % of the images."""
@@ -189,7 +188,7 @@ def _children() -> float:
 
 def measured(trial: Trial, out: Path, sheet: Path) -> dict[str, Any]:
     """The record of a trained and evaluated run. Draws its sheet."""
-    found = evaluate.kept(out)
+    found = measuring.kept(out)
     assert found
     sampler, dataset = api.load(out), api.data_of(out)
     real = own_sheets.real_images(dataset, FEW, own_figures.MOST)

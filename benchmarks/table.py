@@ -181,7 +181,7 @@ def own_images() -> list[str]:
     lines = []
     for name in found["sets"]:
         measured = [result for result in found["results"] if result["data"] == name]
-        real = " | ".join(_median([_own(result, key, "real") for result in measured]) for key in OWN)
+        real = " | ".join(_median([*{_own(result, key, "real") for result in measured}]) for key in OWN)
         lines.append(f"| `{name}` | real images | | | | {real} |\n")
         for kind in dict.fromkeys((result["system"], result["length"]) for result in measured):
             some = [result for result in measured if (result["system"], result["length"]) == kind]
