@@ -20,6 +20,8 @@ from condgen.metrics.estimate import Estimate
 ROOT = Path(__file__).parents[1]
 RESULTS = ROOT / "benchmarks" / "results"
 ROWS = re.compile(r"^(?:\| `.*\n)+", re.MULTILINE)
+NAME = re.compile(r"^\| (`[^|]*`)", re.MULTILINE)
+"""The first cell of a row."""
 Results = Sequence[dict[str, Any]]
 
 WORDS = {  # labels that older results carry, and the words that the pages print
@@ -41,7 +43,14 @@ def main() -> None:
         sys.stdout.write(f"{page}\n{table}\n")
         if "--write" in sys.argv:
             path = ROOT / page
-            path.write_text(ROWS.sub(lambda _: table, path.read_text("utf-8"), count=1), "utf-8")  # noqa: B023
+            path.write_text(replaced(path.read_text("utf-8"), table), "utf-8")
+
+
+def replaced(text: str, table: str) -> str:
+    """The text with the rows of `table` in place of those that share most names with it."""
+    names = set(NAME.findall(table))
+    found = max(ROWS.finditer(text), key=lambda rows: len(names.intersection(NAME.findall(rows[0]))))
+    return text[: found.start()] + table + text[found.end() :]
 
 
 def systems() -> list[str]:
@@ -166,6 +175,29 @@ def unbalanced() -> list[str]:
     ]
 
 
+def own_images() -> list[str]:
+    """For each data set, one line of real images and one per system and length: medians over the seeds with ranges."""
+    found = json.loads((RESULTS / "own_images.json").read_text())
+    lines = []
+    for name in found["sets"]:
+        measured = [result for result in found["results"] if result["data"] == name]
+        real = " | ".join(_median([*{_own(result, key, "real") for result in measured}]) for key in OWN)
+        lines.append(f"| `{name}` | real images | | | | {real} |\n")
+        for kind in dict.fromkeys((result["system"], result["length"]) for result in measured):
+            some = [result for result in measured if (result["system"], result["length"]) == kind]
+            seen, spent = (round(median([one[key] for one in some])) for key in ("images", "cpu_seconds"))
+            cells = " | ".join(_median([_own(result, key, "value") for result in some]) for key in OWN)
+            lines.append(f"| `{name}` | {kind[0]} | {len(some)} | {seen:,} | {spent:,} | {cells} |\n")
+    return lines
+
+
+def _own(result: dict[str, Any], key: str, which: str) -> float | None:
+    """A figure or a metric, of generated (`value`) or of real images (`real`)."""
+    found = result["figures"].get(key) or result["metrics"].get(key, {})
+    value = found.get(which)
+    return value["value"] if isinstance(value, dict) else value
+
+
 def exports() -> list[str]:
     """One line per exported program: size, speed, FD, and difference from torch."""
     programs = json.loads((RESULTS / "exports.json").read_text())["programs"]
@@ -215,6 +247,9 @@ def _rows(name: str) -> dict[str, dict[str, Any]]:
 
 
 NOTICING = ("fd", "fd_intra", "precision", "recall", "density", "coverage", "kid", "label_accuracy", "copying")
+OWN = (
+    "fine_detail", "patch_borders", "spectrum", "precision", "recall", "coverage", "label_accuracy", "memorised", "fd",
+)  # fmt: skip
 FLOORS = ("fd", "fd_inf", "fd_intra", "precision", "recall", "coverage", "kid")
 SHORT = ("label_accuracy", "fd", "fd_intra", "precision", "recall", "cas")
 LONG = ("fd", "fd_intra", "precision", "recall", "density", "coverage", "label_accuracy", "cas", "copying", "sharpness")
@@ -228,6 +263,7 @@ TABLES: dict[str, Callable[[], list[str]]] = {
     "docs/performance/profile.md": profile,
     "docs/performance/time-to-quality.md": race,
     "docs/performance/growth.md": growth,
+    "docs/performance/own-images.md": own_images,
     "docs/metrics.md": floors,
     "docs/own-images.md": unbalanced,
     "docs/export.md": exports,
