@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 from cyclopts import Parameter
 from pydantic import ValidationError
 
-from condgen import api, records, shell
+from condgen import api, records, shell, verdict
 from condgen.data_options import AS_THEY_ARE, DataOptions, DataSource
 from condgen.errors import CondgenError, notice
 from condgen.evaluation import WALK, Evaluation, GeneratorFacts, MetricResult
@@ -78,7 +78,7 @@ def evaluate(
             run, count=count, quick=quick, full=full, best=best, fid=fid, seed=seed, device=device, data=data,
             data_options=data_options, say=aloud, **options,
         )  # fmt: skip
-        return Result(found.to_json(), in_words(found))
+        return verdict.EvaluationResult(found, in_words(found))
     if data is None:
         raise CondgenError("--data is missing: name the real images to compare with.")
     from condgen import data as datasets
@@ -89,7 +89,7 @@ def evaluate(
         return Result([line.to_json() for line in lines], _noticed(lines))
     assert folder is not None
     found = evaluate_images(folder, dataset, quick=quick, full=full, fid=fid, say=aloud)
-    return Result(found.to_json(), in_words(found))
+    return verdict.EvaluationResult(found, in_words(found))
 
 
 def _check(run: str | None, folder: Path | None, self_test: bool, options: "Mapping[str, Value]") -> None:
@@ -101,7 +101,8 @@ def _check(run: str | None, folder: Path | None, self_test: bool, options: "Mapp
 
 
 def in_words(found: Evaluation) -> str:
-    """An evaluation as a table: every metric with its error, that of real images and its flag; then the problems."""
+    """An evaluation as text: the verdict, a table of every metric with its error, that of real images and its flag, and
+    what was not measured."""
     about, measured = found.about, found.numbers
     entries = [
         {
@@ -116,6 +117,8 @@ def in_words(found: Evaluation) -> str:
     refusals = dict.fromkeys(number.refused for number in measured.values() if number.refused)
     return "\n".join(
         [
+            str(verdict.of(found)),
+            "",
             f"{about.images_measured:,} images against {about.reference} of {about.data.name!r}; "
             f"{about.protocol}, FD[{about.judge.name}], sha256 {about.judge.sha256[:12]}; ± is a 95 % interval.",
             "",
@@ -150,9 +153,11 @@ def evaluate_run(
         say(trouble)
     found = evaluation.evaluate_samples(generated, reference, cas=not quick, full=full, inception=fid)
     walk = MetricResult.of(WALK, walks.largest_step(sampler, reference.judge, seed))
-    found = found.with_metric(WALK, walk).with_facts(
-        run=str(run), generator=generator_of(sampler), which="best" if best else "last", seed=seed,
-        reference=_described(reference, leaky),
+    found = verdict.judged(
+        found.with_metric(WALK, walk).with_facts(
+            run=str(run), generator=generator_of(sampler), which="best" if best else "last", seed=seed,
+            reference=_described(reference, leaky),
+        )
     )  # fmt: skip
     if locate.find(run).kind == "run" and dataset.fingerprint == sampler.card.data.fingerprint:
         found.save(Path(run).expanduser() / file_name(best, sampler.chosen))
@@ -171,7 +176,7 @@ def evaluate_images(
     if troubles := reference.problems(generated.images):
         raise CondgenError(f"nothing was measured. {' '.join(troubles)}")
     found = evaluation.evaluate_samples(generated, reference, cas=not quick, full=full, inception=fid)
-    return found.with_facts(images=str(images), reference=_described(reference, leaky))
+    return verdict.judged(found.with_facts(images=str(images), reference=_described(reference, leaky)))
 
 
 def reference_for(dataset: "Dataset", say: Say = lambda text: None) -> "tuple[Reference, bool]":

@@ -5,14 +5,15 @@ FORMATS lists the formats. The code for each, and for the folder, its card and i
 
 import re
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from pkgutil import resolve_name
+from textwrap import shorten
 from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 from cyclopts import Parameter
 
-from condgen import api, shell
+from condgen import api, shell, verdict
 from condgen.card import Card
 from condgen.errors import CondgenError, unknown
 from condgen.evaluation import Evaluation
@@ -24,6 +25,8 @@ if TYPE_CHECKING:
     from condgen.sampling.sampler import Sampler
 
 Precision = Literal["fp32", "fp16", "int8"]
+SAID = 500
+"""Maximum number of characters of the verdict in a card."""
 
 
 @dataclass(frozen=True)
@@ -144,8 +147,9 @@ def _scores(found: Evaluation) -> dict[str, Any]:
 
 
 def _measured(found: Evaluation) -> str:
-    about = found.about
+    about, said = found.about, str(replace(verdict.of(found), untold=(), next=()))
     return (
+        f"{shorten(said, SAID, placeholder=' ...')} "
         f"{about.protocol}: {about.images_measured:,} generated images against {about.reference} of "
         f"{Path(about.data.name).name}; feature classifier {about.judge.name}. ± is a 95 % interval."
     )

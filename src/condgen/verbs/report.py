@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from condgen import api, records
+from condgen import api, records, verdict
 from condgen.data_options import DataSource
 from condgen.errors import CondgenError, notice
 from condgen.metrics import METRICS
@@ -99,7 +99,7 @@ def run(entry: Entry, reference: "Reference") -> dict[str, Any]:
         "suspects": suspects(entry, reference),
         "best": _best(entry.folder),
         "alarms": _alarms(entry.folder),
-        "troubles": evaluation.gate.troubles,
+        "verdict": str(verdict.of(evaluation)).splitlines(),
         "command": _command(env[0]["argv"]) if env else "",
         "sessions": env,
         "about": evaluation.about,
