@@ -27,11 +27,11 @@ import torch
 from torch import Tensor
 
 from condgen.data import Split
-from condgen.judging import classifier
+from condgen.judging import against_training, classifier
 from condgen.judging.classifier import Predictions, Recipe
 from condgen.judging.reference import Reference, Samples, shuffled
 from condgen.labels import ANY, Label
-from condgen.metrics import frechet, kid, labelling, neighbours, pixels, small, texture
+from condgen.metrics import frechet, kid, labelling, neighbours, pixels
 from condgen.metrics.estimate import Estimate, mean_of, refused, share
 from condgen.sampling.sampler import Sampler
 
@@ -40,10 +40,6 @@ IMAGES = 10_000
 CAS_STEPS, FULL_STEPS, CAS_SEEDS = 500, 1400, 3
 NEAR = 2000
 """Number of generated images whose nearest training image is searched."""
-PER_LABEL = 200
-"""Largest number of images of a label for its fine detail."""
-PAIRS = 2000
-"""Largest number of images on each side of metrics for small sets."""
 SEARCHED = 10_000
 """Largest training set in which near copies are searched in every evaluation, because it takes under a second."""
 FEWEST_TESTED, LARGEST_ERROR = 30, 0.1
@@ -125,25 +121,6 @@ def pixel_metrics(generated: GeneratedSet) -> Estimates:
     images, reference = generated.samples.images, generated.reference
     yield "exact_copies", pixels.exact_copies(images, reference.dataset.train.images)
     yield "sharpness", pixels.sharpness(images, reference.split.images)
-
-
-def texture_metrics(generated: GeneratedSet) -> Estimates:
-    """Texture of the generated images, compared with training images."""
-    images, reference = generated.samples.images, generated.reference
-    if min(images.shape[1:3]) >= texture.SMALLEST:
-        yield from texture.textures(texture.Texture.of(images), reference.texture)
-
-
-def small_sets(generated: GeneratedSet) -> Estimates:
-    """Metrics for few images, compared with training images. FD over fewer features only where FD is refused."""
-    reference = generated.reference
-    features, train = generated.predictions.features, reference.train_predictions.features[:PAIRS]
-    test = len(reference.split)
-    if frechet.too_few(test, len(features), features.shape[1]):
-        yield "fd_reduced", small.fd_reduced(train, features[: min(test, len(train))])
-    yield "kid_train", small.kid_train(train, features[:PAIRS])
-    equal = min(len(train), len(features))
-    yield "repeats", small.repeats(train[:equal], features[:equal])
 
 
 def small_near_copies(generated: GeneratedSet) -> Estimates:
@@ -237,7 +214,7 @@ EVALUATORS: tuple[Evaluator, ...] = (
     label_metrics,
     small_near_copies,
 )
-AGAINST_TRAINING: tuple[Evaluator, ...] = (texture_metrics, small_sets)
+AGAINST_TRAINING: tuple[Evaluator, ...] = (against_training.textures, against_training.small_sets)
 """Evaluators that compare with training images, so that real test images give their floor."""
 
 
@@ -300,19 +277,9 @@ def per_class(generated: GeneratedSet) -> list[dict[str, Any]]:
         )
         numbers = {"label_accuracy": _accuracy_within(generated, number, in_ours), "fd": distances[number][1]}
         numbers |= {key: near[key] for key in ("precision", "recall")}
-        numbers |= _detail_within(generated, in_ours, number)
+        numbers |= against_training.detail_within(generated, in_ours, number)
         lines.append({"label": name, "images": int(in_ours.sum())} | _json(numbers))
     return lines
-
-
-def _detail_within(generated: GeneratedSet, group: Tensor, number: int) -> dict[str, Estimate]:
-    """Fine detail within a group, relative to real training images of its label; {} for tiny images."""
-    train = generated.reference.train
-    real = train.images[generated.reference.groups(torch.from_numpy(train.labels))[number][1].numpy()][:PER_LABEL]
-    ours = generated.samples.images[group.numpy()][:PER_LABEL]
-    if min(len(real), len(ours)) < 2 or min(ours.shape[1:3]) < texture.SMALLEST:
-        return {}
-    return {"fine_detail": texture.fine_detail(texture.Texture.of(ours), texture.Texture.of(real))}
 
 
 def _accuracy_within(generated: GeneratedSet, number: int, group: Tensor) -> Estimate:
