@@ -37,10 +37,11 @@ ASPECTS = (
         {"fd": inf, "fd_reduced": inf, "fd_intra": inf, "precision": 0.25},
     ),
     Aspect(
-        "textures and colours are right",
-        "whether textures and colours are right",
-        {"fine_detail": 0.5, "spectrum": 0.5, "borders": 0.5, "colour": 0.5},
+        "fine structures are right",
+        "whether fine structures are right",
+        {"fine_detail": 0.5, "spectrum": 0.5, "borders": 0.5},
     ),
+    Aspect("colours are right", "whether colours are right", {"colour": 0.5}),
     Aspect("images vary as real ones do", "whether images vary as real ones do", {"recall": 0.25, "repeats": 0.3}),
     Aspect("labels are followed", "whether labels are followed", {"label_accuracy": 0.3}),
     Aspect(
@@ -95,7 +96,8 @@ def of(found: Evaluation) -> Verdict:
 
 def _judge(found: Evaluation) -> Verdict:
     wrong = tuple(_wrong(found))
-    states = [(aspect, _state(aspect, found.metrics)) for aspect in ASPECTS]
+    asked = [aspect for aspect in ASPECTS if aspect.metrics.keys() & found.metrics.keys()]
+    states = [(aspect, _state(aspect, found.metrics)) for aspect in asked]
     untold = tuple(_untold(aspect, found) for aspect, state in states if state == "untold")
     good = tuple(aspect.good for aspect, state in states if state == "good")
     return Verdict(good, wrong, untold, tuple(_steps(found, bool(untold)))[:MOST])
@@ -142,7 +144,7 @@ def _untold(aspect: Aspect, found: Evaluation) -> str:
     known = [name for name, number in there.items() if number.value is not None]
     if known:
         return f"{aspect.untold} ({_measured(known[0], found)}: the errors are too large)"
-    return f"{aspect.untold} ({reasons[0].rstrip('.')})" if reasons else f"{aspect.untold} (it was not measured)"
+    return f"{aspect.untold} ({'; '.join(dict.fromkeys(reason.rstrip('.') for reason in reasons))})"
 
 
 def _steps(found: Evaluation, untold: bool) -> Iterator[str]:

@@ -46,7 +46,7 @@ class Generator:
         if self.fault == "one image":  # with some noise on it, so that no two are equal
             images = np.clip(images + self.random.integers(0, 20, images.shape), 0, 255).astype(np.uint8)
         if self.fault == "speckle":
-            images = np.clip(images + self.random.normal(0, 60, images.shape), 0, 255).astype(np.uint8)
+            images = np.clip(images + self.random.normal(0, 80, images.shape), 0, 255).astype(np.uint8)
         if self.fault == "patches":
             offsets = self.random.normal(0, 25, (len(images), 7, 7, 1)).repeat(4, 1).repeat(4, 2)
             images = np.clip(images + offsets, 0, 255).astype(np.uint8)

@@ -22,7 +22,8 @@ NONE: Mapping[str, float | None] = MappingProxyType({})
 def evaluation(values: Mapping[str, float | None] = NONE, error: float = 0.01, gate: Sequence[str] = ()) -> Evaluation:
     """An evaluation whose metrics have these values, beside good ones of real images."""
     real = {"fd": 0.2, "fd_intra": 0.5, "fd_reduced": 1.0, "precision": 0.94, "recall": 0.95, "label_accuracy": 0.99,
-            "copying": 0.5, "near_copies": 0.01, "missing_classes": 0, "fine_detail": 1, "repeats": 0.05}  # fmt: skip
+            "copying": 0.5, "near_copies": 0.01, "missing_classes": 0, "fine_detail": 1, "repeats": 0.05,
+            "colour": 1}  # fmt: skip
     numbers = {name: Estimate(value, error, 100) for name, value in {**real, **values}.items() if value is not None}
     results = {n: MetricResult.of(n, number, Estimate(real[n], error, 100)) for n, number in numbers.items()}
     about = About(protocol="p", images_measured=100, data=DataFacts(name="d"), judge=JudgeFacts(name="j"), run="runs/a")
