@@ -38,13 +38,21 @@ from condgen.seeds import seed_of
 from condgen.training.kernels import environment
 from condgen.verbs.evaluate import evaluate_run
 
-KINDS = {
-    "mush": "mean of two images", "blur": "blur 1.0", "slight blur": "blur 0.5", "speckle": "noise 0.1",
-    "patch borders": "patch borders", "washed colours": "colours x0.5", "grey": "grey", "copies": "copies of train",
-    "wrong labels": "wrong label 50 %", "class missing": "class dropped", "one mode per class": "1 image per class",
-    "ten modes per class": "10 images per class",
-}  # fmt: skip
-"""Name of each kind of spoilt images, and of its fault in the self-test."""
+KINDS: dict[str, tuple[str, set[str]]] = {
+    "mush": ("mean of two images", {"fine_detail", "spectrum"}),
+    "blur": ("blur 1.0", {"fine_detail", "spectrum"}),
+    "slight blur": ("blur 0.5", {"fine_detail", "spectrum"}),
+    "speckle": ("noise 0.1", {"fine_detail", "spectrum"}),
+    "patch borders": ("patch borders", {"borders"}),
+    "washed colours": ("colours x0.5", {"colour"}),
+    "grey": ("grey", {"colour"}),
+    "copies": ("copies of train", {"near_copies", "copying", "exact_copies"}),
+    "wrong labels": ("wrong label 50 %", {"label_accuracy"}),
+    "class missing": ("class dropped", {"missing_classes"}),
+    "one mode per class": ("1 image per class", {"repeats", "recall"}),
+    "ten modes per class": ("10 images per class", {"repeats", "recall"}),
+}
+"""Name of each kind of spoilt images, its fault in the self-test, and the metrics that name the fault."""
 
 
 @dataclass(frozen=True)
@@ -141,7 +149,7 @@ def measured(case: Case, whole: Dataset, known: dict[str, Any], steps: int | Non
         samples = Samples(clean.images, clean.labels)
         for kind in ("good", *KINDS):
             name = f"{title}, {len(samples)} images: {kind}"
-            if name in known or (kind != "good" and not FAULTS[KINDS[kind]].possible(samples)):
+            if name in known or (kind != "good" and not FAULTS[KINDS[kind][0]].possible(samples)):
                 continue
             reference = reference or Reference(dataset, judge_of(dataset, whole, steps))
             real[good] = real.get(good) or protocol.real_estimates(reference, len(samples))
@@ -176,7 +184,7 @@ def judge_of(dataset: Dataset, whole: Dataset, steps: int | None) -> judge.Judge
 def spoilt(kind: str, samples: Samples, reference: Reference) -> Samples:
     if kind == "good":
         return samples
-    return FAULTS[KINDS[kind]].plant(samples, reference, np.random.default_rng(seed_of("verdicts", kind)))
+    return FAULTS[KINDS[kind][0]].plant(samples, reference, np.random.default_rng(seed_of("verdicts", kind)))
 
 
 def beside(numbers: dict[str, Estimate], real: dict[str, Estimate]) -> dict[str, Any]:
@@ -203,10 +211,12 @@ def summarise(found: dict[str, list[str]]) -> None:
     """Print false alarms, and per kind how many sets were flagged at all."""
     good = {name: flags for name, flags in found.items() if name.endswith(": good") or name.startswith("run ")}
     print(f"{len(good)} good sets, flagged: {({name: flags for name, flags in good.items() if flags}) or 'none'}")
-    for kind in KINDS:
+    for kind, (_, metrics) in KINDS.items():
         mine = {name: flags for name, flags in found.items() if name.endswith(f": {kind}")}
-        missed = [name for name, flags in mine.items() if not flags]
-        print(f"{kind}: {len(mine) - len(missed)} of {len(mine)}{'; missed: ' if missed else ''}{'; '.join(missed)}")
+        missed = "; ".join(name for name, flags in mine.items() if not flags)
+        named = sum(bool(metrics & set(flags)) for flags in mine.values())
+        flagged = sum(map(bool, mine.values()))
+        print(f"{kind}: {flagged} of {len(mine)} flagged, {named} by name; missed: {missed or 'none'}")
 
 
 if __name__ == "__main__":
