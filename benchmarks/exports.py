@@ -22,12 +22,12 @@ import torch
 from condgen import api
 from condgen.disk import write_json
 from condgen.judging.protocol import generate
+from condgen.measuring import reference_for
 from condgen.metrics import frechet
 from condgen.noise import draw_at
 from condgen.sampling.sampler import MICRO_BATCH, Sampler
 from condgen.sharing import onnx, parity, pt2
 from condgen.training.kernels import environment
-from condgen.verbs.evaluate import reference_for
 
 TURNS, BATCHES = 15, 20
 

@@ -13,11 +13,10 @@ from pathlib import Path
 from typing import Any
 
 import condgen
-from condgen import api
+from condgen import api, measuring
 from condgen.disk import write_json
 from condgen.systems import SYSTEMS
 from condgen.training.kernels import environment
-from condgen.verbs import evaluate
 
 IMAGES = {
     "gan": 768_000,
@@ -72,7 +71,7 @@ def measured(name: str, data: str, seed: int, folder: Path) -> dict[str, Any]:
     """One run, trained and measured if that has not been done."""
     if not finished(folder, name):
         api.train(name, data=data, images=IMAGES[name], seed=seed, out=folder, quiet=True)
-    found = evaluate.kept(folder) or evaluate.evaluate_run(folder)
+    found = measuring.kept(folder) or measuring.evaluate_run(folder)
     images = found.about.generator and found.about.generator.images
     judge = {"name": found.about.judge.name, "sha256": found.about.judge.sha256}
     numbers = {key: {"value": number.value, "error": number.error} for key, number in found.numbers.items()}

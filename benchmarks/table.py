@@ -14,8 +14,8 @@ from pathlib import Path
 from statistics import mean, median
 from typing import Any
 
+from condgen import listing
 from condgen.metrics.estimate import Estimate
-from condgen.verbs import listing
 
 ROOT = Path(__file__).parents[1]
 RESULTS = ROOT / "benchmarks" / "results"

@@ -9,10 +9,10 @@ import argparse
 from pathlib import Path
 from typing import Any
 
+from condgen import measuring
 from condgen.disk import write_bytes, write_json
 from condgen.sampling import plots
 from condgen.training.kernels import environment
-from condgen.verbs import evaluate
 
 TRUNCATIONS = (0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9, 0.95, 1.0)
 METRICS = ("precision", "recall", "density", "coverage", "fd", "label_accuracy")
@@ -32,7 +32,7 @@ def main() -> None:
 
 def measured(run: Path, truncation: float, images: int) -> dict[str, Any]:
     """The metrics of one run at one truncation, each with its error."""
-    found = evaluate.evaluate_run(run, count=images, quick=True, truncation=truncation)
+    found = measuring.evaluate_run(run, count=images, quick=True, truncation=truncation)
     numbers = found.numbers
     return {"truncation": truncation, **{name: numbers[name].to_json() for name in METRICS}}
 

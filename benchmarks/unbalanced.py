@@ -13,11 +13,10 @@ from pathlib import Path
 import numpy as np
 
 import condgen
-from condgen import data
+from condgen import augmentation, data
 from condgen.disk import write_json
 from condgen.sampling import canvas
 from condgen.training.kernels import environment
-from condgen.verbs import augment
 
 RATIO = 100
 
@@ -53,7 +52,7 @@ def main() -> None:
     condgen.train(
         "swift", data=asked.folder / "data", balanced_sampling=True, images=asked.images, seed=asked.seed, out=run
     )
-    told = augment.augment(str(asked.folder / "data"), run=str(run), balance=True)
+    told = augmentation.augment(str(asked.folder / "data"), run=str(run), balance=True)
     found = told.data | {"folder": run.name, "images": asked.images, "seed": asked.seed, "ratio": RATIO}
     write_json(asked.out, found | {"environment": environment("cpu")})
 

@@ -32,11 +32,11 @@ from condgen.judging.faults import FAULTS
 from condgen.judging.protocol import GeneratedSet
 from condgen.judging.reference import Reference, Samples, subset
 from condgen.labels import Labels
+from condgen.measuring import evaluate_run
 from condgen.metrics import METRICS, flag
 from condgen.metrics.estimate import Estimate
 from condgen.seeds import seed_of
 from condgen.training.kernels import environment
-from condgen.verbs.evaluate import evaluate_run
 
 KINDS: dict[str, tuple[str, set[str]]] = {
     "mush": ("mean of two images", {"fine_detail", "spectrum"}),

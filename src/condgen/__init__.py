@@ -19,8 +19,8 @@ from condgen.version import __version__
 
 _HOMES = {
     "train": "condgen.api", "load": "condgen.api", "sample": "condgen.api",
-    "evaluate": "condgen.verbs.evaluate", "compare": "condgen.verbs.compare", "inspect": "condgen.verbs.inspect",
-    "augment": "condgen.verbs.augment", "report": "condgen.verbs.report", "export": "condgen.verbs.export",
+    "evaluate": "condgen.measuring", "compare": "condgen.comparison", "inspect": "condgen.inspection",
+    "augment": "condgen.augmentation", "report": "condgen.reports", "export": "condgen.exports",
     "CondgenError": "condgen.errors",
 }  # fmt: skip
 """The module that defines each public name."""
@@ -33,13 +33,13 @@ __all__ = [
 TYPE_CHECKING = False  # typing takes longer to import than all the rest, and Ctrl-C waits for it
 if TYPE_CHECKING:
     from condgen.api import load, sample, train
+    from condgen.augmentation import augment
+    from condgen.comparison import compare
     from condgen.errors import CondgenError
-    from condgen.verbs.augment import augment
-    from condgen.verbs.compare import compare
-    from condgen.verbs.evaluate import evaluate
-    from condgen.verbs.export import export
-    from condgen.verbs.inspect import inspect
-    from condgen.verbs.report import report
+    from condgen.exports import export
+    from condgen.inspection import inspect
+    from condgen.measuring import evaluate
+    from condgen.reports import report
 
 
 def __getattr__(name: str) -> object:

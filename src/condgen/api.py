@@ -62,7 +62,8 @@ def train(
         grid_every: Number of images between two class grids. Default: a 20th of the training length.
         evaluate_every: Number of images between two evaluations; 0 disables them.
             Default: a tenth of the training length, at least 5,000.
-            Data without a bundled feature classifier are not evaluated by default: it has to be trained first.
+            For data other than MNIST and Fashion-MNIST, a feature classifier is trained first. By default, these are
+            evaluated in trainings of at least 100,000 images or 5 minutes.
         best_by: Metric that selects the generator kept in best/.
         roll_back: When an evaluation raises an alarm, roll back to the best evaluation before it, at most three times.
             Training continues with half the learning rate and another data order.

@@ -18,7 +18,7 @@ from condgen.options import Option, Values, rebased
 from condgen.spec import Fit, Prior, Spec
 from condgen.version import __version__
 
-FORMAT = 5
+FORMAT = 6
 """Version of the schema. In 1, cards have no seal; in 2, they list no sampling options; in 3, no data options; up to 4,
 no labels without images, and test images are held out by the rule `overall`."""
 LARGEST_BATCH = 2**27

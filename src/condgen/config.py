@@ -4,11 +4,13 @@ A `Config` field carries its type, range, default and description. The command-l
 arguments, config.json and the reference pages are all made from it; no field is listed a second time.
 """
 
-from typing import Annotated, Literal
+from dataclasses import dataclass
+from typing import Annotated, Any, Literal
 
 from pydantic import AfterValidator, Field
 
 from condgen.schema import Settings
+from condgen.spec import Spec
 
 TRANSFORMS = ("color", "translation", "cutout", "mirror")
 """Augmentations that can be applied to the discriminator's input (nets/diffaugment.py)."""
@@ -28,6 +30,26 @@ Fraction = Annotated[float, Field(ge=0, lt=1)]
 """A fraction x with 0 <= x < 1, such as a dropout rate or one of Adam's betas."""
 
 
+@dataclass(frozen=True)
+class DataFacts:
+    """What the default of a setting may depend on."""
+
+    spec: Spec
+    images: int
+    """Number of training images."""
+
+
+@dataclass(frozen=True)
+class Choice:
+    """A value for a setting that was not set, chosen for the data."""
+
+    setting: str
+    value: Any
+    why: str = ""
+    """A sentence for the user, which names the value and its reason; empty if it follows from the shape of the images
+    alone."""
+
+
 class Config(Settings):
     """Settings that every system has: training length, batch size and weight averaging. Each system adds its own."""
 
@@ -43,6 +65,10 @@ class Config(Settings):
     exact. Weights and optimizer states are always fp32."""
     balanced_sampling: bool = False
     """Show images of rare labels more often: each label in proportion to the logarithm of its number of images."""
+
+    def choices(self, facts: DataFacts) -> list[Choice]:
+        """Values for the settings that are None, which means that they are chosen for the data. A run records them."""
+        return []
 
 
 def _check_transforms(names: str) -> str:

@@ -6,10 +6,10 @@ of MNIST's ones with each other. Detection rates for re-encoded, scaled, brighte
 false positives, are in docs/data.md.
 """
 
-from collections import Counter, defaultdict
-from collections.abc import Mapping, Sequence
+from collections import defaultdict
+from collections.abc import Sequence
 from itertools import pairwise
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import imagehash
 import numpy as np
@@ -18,9 +18,7 @@ from PIL import Image
 
 from condgen.data.dataset import Dataset
 from condgen.data.helpers import chunked, each
-from condgen.data.store import valid
 from condgen.data.transparency import flattened
-from condgen.errors import shortened
 from condgen.labels import UNKNOWN
 from condgen.metrics.pixels import digests
 from condgen.sampling import canvas
@@ -29,15 +27,10 @@ BITS, ALIKE = 4, 0.995
 """Near duplicates: largest number of different bits out of 64, and smallest correlation of the thumbnails."""
 THUMB = 16
 """Side of a thumbnail, in pixels."""
-SHOWN, LONGEST = 20, 24
-"""Number of pairs on a sheet; number of characters of a label, and of a file name, in a caption."""
 GREY = (128, 128, 128)
 """The colour behind transparent images, on which black and white are both visible."""
 HASHED, COMPARED = 2048, 2_000_000
 """Images per task of a worker process; pairs that are in memory at a time."""
-
-WIDE = 240
-"""Width, in pixels, of an image with its file name on a sheet."""
 
 
 class Place(NamedTuple):
@@ -57,25 +50,6 @@ class Copy(NamedTuple):
     exact: bool
     two_labels: bool
     """Whether the two images have different labels."""
-
-
-def facts(data: Dataset) -> dict[str, Any]:
-    """Numbers of exact and near duplicates of an earlier image, and each of them by split, index and file, for JSON."""
-    places = [Place(title, number) for title, split in data.splits.items() for number in range(len(split))]
-    groups = equal(data, places)
-    counts = [Counter(title for title, _ in group) for group in groups]
-    copies = [*exact_copies(data, groups), *near_copies(data, places, groups)]
-    return {
-        "within": {title: sum(max(0, count[title] - 1) for count in counts) for title in data.splits},
-        "test_in_train": sum(min(count["train"], 1) * count["test"] for count in counts),
-        "groups": len(groups),
-        "near": near_facts(data, [copy for copy in copies if not copy.exact]),
-        "two_labels": {
-            kind: len({copy.later for copy in copies if copy.two_labels and copy.exact == exact})
-            for kind, exact in (("exact", True), ("near", False))
-        },
-        "copies": [as_plain(data, copy) for copy in sorted(copies, key=_importance)],
-    }
 
 
 def equal(data: Dataset, places: Sequence[Place]) -> list[list[Place]]:
@@ -109,34 +83,9 @@ def near_copies(data: Dataset, places: Sequence[Place], groups: Sequence[Sequenc
     for i, j, alike in near(_all(data, kept)):
         copy = Copy(kept[j], kept[i], alike, False, _differ(data, kept[i], kept[j]))
         key = copy.later, copy.earlier.split, copy.two_labels
-        if key not in best or _importance(copy) < _importance(best[key]):
+        if key not in best or importance(copy) < importance(best[key]):
             best[key] = copy
     return list(best.values())
-
-
-def near_facts(data: Dataset, copies: Sequence[Copy]) -> dict[str, Any]:
-    """Numbers of near duplicates within the splits and across them."""
-    across = {copy.later for copy in copies if copy.later.split != copy.earlier.split}
-    inner = {copy.later for copy in copies if copy.later.split == copy.earlier.split}
-    return {
-        "rule": f"pHash differs in at most {BITS} of 64 bits, thumbnails correlate more than {ALIKE}",
-        "within": {title: sum(place.split == title for place in inner) for title in data.splits},
-        "test_in_train": len(across),
-    }
-
-
-def as_plain(data: Dataset, copy: Copy) -> dict[str, Any]:
-    """A copy as plain data, for JSON."""
-    kind = {"kind": "exact" if copy.exact else "near", "similarity": round(copy.alike, 4)}
-    return (
-        kind | {"two_labels": copy.two_labels} | _described(data, copy.later) | {"of": _described(data, copy.earlier)}
-    )
-
-
-def _described(data: Dataset, place: Place) -> dict[str, Any]:
-    split = data.splits[place.split]
-    file = valid(split.files[place.number]) if split.files else None
-    return {"split": place.split, "index": place.number, "file": file, "label": data.title(place.split, place.number)}
 
 
 def _differ(data: Dataset, one: Place, other: Place) -> bool:
@@ -145,7 +94,7 @@ def _differ(data: Dataset, one: Place, other: Place) -> bool:
     return bool(((a != b) & (a != UNKNOWN) & (b != UNKNOWN)).any())
 
 
-def _importance(copy: Copy) -> tuple[bool, bool, bool, float]:
+def importance(copy: Copy) -> tuple[bool, bool, bool, float]:
     """Sort key: two labels before one, across the splits before within, exact before near, then by similarity."""
     return not copy.two_labels, copy.later.split == copy.earlier.split, not copy.exact, -copy.alike
 
@@ -176,39 +125,6 @@ def candidates(hashes: NDArray[np.uint64]) -> NDArray[np.int64]:
         for bucket in np.split(order, np.flatnonzero(np.diff(band[order])) + 1):
             found += [_close(hashes, bucket, at) for at in range(0, len(bucket) - 1, max(1, COMPARED // len(bucket)))]
     return np.unique(np.concatenate(found), axis=0)
-
-
-def sheet(data: Dataset, copies: Sequence[Mapping[str, Any]]) -> Image.Image | None:
-    """The first copies beside the images that they are copies of, one pair per row; None if there are none.
-
-    copies: entries of `facts(data)["copies"]`.
-    """
-    shown = [place for copy in copies[:SHOWN] for place in (copy["of"], copy)]
-    cells = [_widened(canvas.enlarged(canvas.to_pil(image_at(data, place)))) for place in shown]
-    return canvas.captioned(cells, [caption(place) for place in shown], 2) if shown else None
-
-
-def caption(place: Mapping[str, Any]) -> str:
-    """The label and the file name of an image, or its split and index. Long names are shortened at the beginning."""
-    name = name_of(place)
-    return f"{place['label'][:LONGEST]}: {name if len(name) <= LONGEST else f'…{name[-LONGEST:]}'}"
-
-
-def name_of(place: Mapping[str, Any]) -> str:
-    """The file name of an image, or its split and index, such as "train 12"."""
-    return shortened(place["file"]) if place["file"] else f"{place['split']} {place['index']}"
-
-
-def image_at(data: Dataset, place: Mapping[str, Any]) -> NDArray[np.uint8]:
-    found: NDArray[np.uint8] = data.splits[place["split"]].images[place["index"]]
-    return found
-
-
-def _widened(image: Image.Image) -> Image.Image:
-    """Place an image in the middle of a white one that has room for its caption."""
-    cell = Image.new("RGB", (max(WIDE, image.width), image.height), canvas.PAPER)
-    cell.paste(image, ((cell.width - image.width) // 2, 0))
-    return cell
 
 
 def _close(hashes: NDArray[np.uint64], bucket: NDArray[np.int64], at: int) -> NDArray[np.int64]:

@@ -68,3 +68,8 @@ def needs(extra: str) -> "Iterator[None]":
 def notice(text: str) -> None:
     """Print one line that does not stop the command. It goes to stderr, so that the output of --json stays valid."""
     sys.stderr.write(f"condgen: {' '.join(text.split())}\n")
+
+
+def aloud(text: str) -> None:
+    """Print a line of progress to stderr, so that stdout contains only the result."""
+    sys.stderr.write(f"{text}\n")

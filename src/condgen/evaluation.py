@@ -10,6 +10,8 @@ from pydantic import BaseModel, ConfigDict
 from condgen import records
 from condgen.metrics import METRICS, flag
 from condgen.metrics.estimate import Estimate
+from condgen.result import Result
+from condgen.tables import as_table
 
 WALK = "walk"
 """The metric that stands last in the file, because it is measured last."""
@@ -125,7 +127,7 @@ class Verdict:
 
 
 @dataclass(frozen=True, repr=False)
-class Evaluation:
+class Evaluation(Result):
     """A complete evaluation."""
 
     metrics: Mapping[str, MetricResult]
@@ -141,6 +143,26 @@ class Evaluation:
     def __repr__(self) -> str:
         shown = [f"{METRICS[name].title} {number}" for name, number in self.numbers.items() if METRICS[name].headline]
         return f"Evaluation({self.about.images_measured:,} images, {', '.join(shown)})"
+
+    def __str__(self) -> str:
+        """The verdict; every metric with its error, that of real images and its flag; what was not measured."""
+        about, said = self.about, [str(self.verdict), ""] if self.verdict else []
+        refusals = dict.fromkeys(number.refused for number in self.numbers.values() if number.refused)
+        return "\n".join(
+            [
+                *said,
+                f"{about.images_measured:,} images against {about.reference} of {about.data.name!r}; "
+                f"{about.protocol}, FD[{about.judge.name}], sha256 {about.judge.sha256[:12]}; ± is a 95 % interval.",
+                "",
+                as_table([self._row(name) for name, number in self.numbers.items() if number.value is not None]),
+                *(f"not measured: {why}" for why in refusals),
+            ]
+        )
+
+    def _row(self, name: str) -> dict[str, str]:
+        found = self.metrics[name]
+        cells = {"generated": str(found.generated), "real images": self.real_text(name), "wrong": found.flag or ""}
+        return {"": METRICS[name].title} | cells
 
     @property
     def numbers(self) -> dict[str, Estimate]:
@@ -177,6 +199,8 @@ class Evaluation:
         verdict = Verdict.from_json(found["verdict"]) if "verdict" in found else None
         return cls(metrics, about, found.get("per_class", ()), found.get("confusion"), gate, verdict)
 
-    def save(self, path: Path) -> None:
-        """Write the evaluation as JSON with a checksum. Raises DiskError if that fails."""
-        records.write(path, self.to_json())
+    def save(self, path: str | Path) -> Path:
+        """Write the evaluation as JSON with a checksum and return the path. Raises DiskError if that fails."""
+        target = Path(path).expanduser()
+        records.write(target, self.to_json())
+        return target

@@ -1,7 +1,7 @@
 """Former names of settings, options and commands, as used in run folders, cards and scripts of earlier versions."""
 
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 FORMER = {
@@ -13,6 +13,8 @@ FORMER = {
     "balance": "balanced_sampling",
 }
 """Former and current names of the fields of the built-in systems' `Config`."""
+DEFAULTS = {"pixel_channels": 0}
+"""Settings that runs up to format 4 and cards up to format 5 do not contain, with the values that they imply."""
 DATA = {"labels": "attributes"}
 """Former and current names of the fields of `data.DataOptions`."""
 OPTIONS = {
@@ -30,6 +32,14 @@ EVALUATION = {"pictures_measured": "images_measured", "pictures": "images"}
 def current_names(settings: Mapping[str, Any], former: Mapping[str, str] = FORMER) -> dict[str, Any]:
     """The settings under their current names. Raises TypeError or ValueError if `settings` is not a mapping."""
     return {former.get(name, name): value for name, value in dict(settings).items()}
+
+
+def completed(settings: Mapping[str, Any], known: Iterable[str]) -> dict[str, Any]:
+    """The settings of an old run or card, with the values that they imply. known: the names of the system's settings.
+
+    Raises TypeError or ValueError if `settings` is not a mapping.
+    """
+    return {name: value for name, value in DEFAULTS.items() if name in known} | dict(settings)
 
 
 def current_words(words: Sequence[str]) -> list[str]:

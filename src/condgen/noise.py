@@ -33,12 +33,21 @@ def reseed_step(seed: int, images: int, device: torch.device = CPU) -> None:
     if parallel.world_size() == 1:
         reseed(seed, "step", images, device)
         return
-    _shared[device] = torch.Generator(device).manual_seed(seed_of(seed, "step", images))
+    for place in {CPU, device}:
+        _shared[place] = torch.Generator(place).manual_seed(seed_of(seed, "step", images))
     reseed(seed, f"step of process {parallel.rank()}", images, device)
 
 
 _shared: dict[torch.device, torch.Generator] = {}
 """Per device, the generator that all processes seed equally in each step."""
+
+
+def common_offsets(below: int, count: int) -> list[int]:
+    """`count` random integers in [0, below), the same in all processes. They come from the CPU, so that a GPU is not
+    synchronised."""
+    shared = _shared.setdefault(CPU, torch.Generator()) if parallel.world_size() > 1 else None
+    offsets: list[int] = torch.randint(below, (count,), generator=shared).tolist()
+    return offsets
 
 
 def batch_noise(sampler: Callable[..., Tensor], rows: int, *shape: int, device: torch.device | str = CPU) -> Tensor:

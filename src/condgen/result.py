@@ -1,45 +1,54 @@
-"""The result of a command as a value: text for the terminal, plain data for programs, and optionally a file."""
+"""The base of the values that the functions of the library return.
+
+`condgen.evaluate`, `compare`, `inspect`, `augment`, `report` and `export` each return a frozen dataclass of this class.
+It shows itself as text, and gives and saves its content as plain data.
+"""
 
 import html
-import json
+from abc import abstractmethod
 from collections.abc import Iterator
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from condgen import disk
 
 
-@dataclass(frozen=True, repr=False)
 class Result:
-    """The result of `condgen.evaluate`, `compare`, `inspect`, `augment` or `export`."""
+    """What a function of the library found, as a value.
 
-    data: Any
-    """Dictionaries, lists, numbers and strings, as `--json` prints them."""
-    text: str
-    """The result as text, as the command line prints it."""
+    `str(result)` is a text for people, `to_json()` plain data for programs. `result[key]` and iteration read the data.
+    """
+
+    @abstractmethod
+    def to_json(self) -> Any:
+        """Dictionaries, lists, numbers and strings, as `--json` prints them."""
+
+    @abstractmethod
+    def __str__(self) -> str:
+        """Tables and sentences, as a terminal shows them."""
+
+    @property
+    def data(self) -> Any:
+        """The same as `to_json()`."""
+        return self.to_json()
+
+    @property
+    def text(self) -> str:
+        """The same as `str(result)`."""
+        return str(self)
 
     def __getitem__(self, key: Any) -> Any:
-        return self.data[key]
+        return self.to_json()[key]
 
     def __iter__(self) -> Iterator[Any]:
-        return iter(self.data)
-
-    def __str__(self) -> str:
-        return self.text
-
-    def __repr__(self) -> str:
-        keys = ", ".join(map(str, self.data)) if isinstance(self.data, dict) else f"{len(self.data)} entries"
-        return f"Result({keys if len(keys) <= 80 else f'{keys[:79]}…'})"
+        return iter(self.to_json())
 
     def _repr_html_(self) -> str:
-        return f"<pre>{html.escape(self.text)}</pre>"
-
-    def to_json(self) -> str:
-        return json.dumps(self.data, indent=2, ensure_ascii=False)
+        """Representation in a notebook: the text."""
+        return f"<pre>{html.escape(str(self))}</pre>"
 
     def save(self, path: str | Path) -> Path:
         """Write the data as JSON and return the path. Raises DiskError if that fails."""
         target = Path(path).expanduser()
-        disk.write_json(target, self.data)
+        disk.write_json(target, self.to_json())
         return target

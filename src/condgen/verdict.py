@@ -12,7 +12,6 @@ from math import inf
 from condgen import shell
 from condgen.evaluation import Evaluation, MetricResult, Verdict
 from condgen.metrics import METRICS, least_difference
-from condgen.result import Result
 
 MOST = 3
 """Maximum number of next steps."""
@@ -68,20 +67,6 @@ STEPS: Mapping[str, str] = {
     "precision": LONGER, "cas": LONGER,
 }  # fmt: skip
 """What helps against a flagged metric, the most specific first."""
-
-
-class EvaluationResult(Result):
-    """The result of `condgen.evaluate`, with the evaluation and its verdict as values."""
-
-    def __init__(self, evaluation: Evaluation, text: str) -> None:
-        super().__init__(evaluation.to_json(), text)
-        object.__setattr__(self, "evaluation", evaluation)
-
-    evaluation: Evaluation
-
-    @property
-    def verdict(self) -> Verdict:
-        return of(self.evaluation)
 
 
 def judged(found: Evaluation) -> Evaluation:

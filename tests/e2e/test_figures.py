@@ -10,13 +10,12 @@ import torch
 from PIL import Image
 
 import condgen
-from condgen import api, cli, marker
+from condgen import api, cli, figures, marker
 from condgen.errors import CondgenError
 from condgen.noise import draw_at, walk
 from condgen.sampling import grids, latent
 from condgen.sampling.canvas import GAP, SIDE, TITLE, read
 from condgen.spec import Prior
-from condgen.verbs import figures
 
 
 def train(folder: Path, system: str, npz: Path, images: int = 640, **settings: Any) -> Path:

@@ -24,10 +24,17 @@ def test_every_command_is_a_function() -> None:
 def test_a_result_is_text_data_and_a_file(pets: Path, tmp_path: Path) -> None:
     found = condgen.inspect(str(pets), out=tmp_path / "look")
     assert "images" in str(found)
-    assert json.loads(found.to_json()) == found.data
-    assert json.loads(found.save(tmp_path / "facts.json").read_text()) == found.data
-    assert (repr(found).startswith("Result("), "\n" in repr(found)) == (True, False)
+    assert json.loads(found.save(tmp_path / "facts.json").read_text()) == found.to_json() == found.data
+    assert (repr(found).startswith("Inspection("), "\n" in repr(found)) == (True, False)
     assert found._repr_html_().startswith("<pre>")
+
+
+def test_the_command_line_prints_the_value(pets: Path, tmp_path: Path) -> None:
+    """Its text, then where the files are; with --json, its data."""
+    found = condgen.inspect(str(pets), out=tmp_path / "look")
+    words = ["inspect", str(pets), "--out", str(tmp_path / "look")]
+    assert cli.run(words) == f"{found}\n\n{tmp_path / 'look'}: {', '.join(found.files)}"
+    assert json.loads(str(cli.run([*words, "--json"]))) == found.to_json()
 
 
 def test_runs_and_samplers_show_themselves(tiny_run: Path, pets: Path) -> None:

@@ -1,22 +1,28 @@
 """evaluate, compare, report and augment from the command line, on small real runs."""
 
+import html
 import json
 import re
 import shutil
 from collections.abc import Callable
-from dataclasses import replace
+from dataclasses import FrozenInstanceError, replace
 from pathlib import Path
 
 import numpy as np
 import pytest
 from PIL import Image
 
-from condgen import api, cli, data, disk, marker, records
+import condgen
+from condgen import api, cli, comparison, data, disk, marker, measuring, records
 from condgen.evaluation import Evaluation
 from condgen.judging.classifier import Recipe
+from condgen.judging.faults import FaultResult
 from condgen.judging.reference import shuffled, subset
+from condgen.measuring import SelfTest
 from condgen.metrics import METRICS
-from condgen.verbs import compare, evaluate
+from condgen.metrics.estimate import Estimate
+from condgen.reports import Report
+from condgen.result import Result
 from conftest import made_once, toy_data
 
 COUNT = 5800
@@ -46,7 +52,7 @@ def runs(tmp_path_factory: pytest.TempPathFactory) -> Path:
             api.train("cvae", images=6000, evaluate_every=3000, seed=seed, out=folder / f"cvae-{seed}", quiet=True)
         api.train("cgan-concat", images=320, evaluate_every=0, out=folder / "concat", quiet=True)
         for path in list(folder.iterdir()):
-            evaluate.evaluate_run(path, count=COUNT, quick=True)
+            measuring.evaluate_run(path, count=COUNT, quick=True)
         shutil.copytree(folder / "cvae-0", folder / "other")  # for those that measure it otherwise
 
     return made_once("measured", make, tmp_path_factory)
@@ -177,8 +183,8 @@ def test_compare_puts_seeds_into_one_column(runs: Path, tmp_path: Path, capsys: 
         assert sheet.height > 3 * 3 * 56
     assert (tmp_path / "quality.png").exists()
     assert json.loads((tmp_path / "comparison.json").read_text()) == found
-    one, other = compare.entries([str(runs / "cvae-0"), str(runs / "cvae-1")])
-    again = compare.grouped([replace(one, images=100), replace(other, images=109), replace(one, images=150)])
+    one, other = comparison.entries([str(runs / "cvae-0"), str(runs / "cvae-1")])
+    again = comparison.grouped([replace(one, images=100), replace(other, images=109), replace(one, images=150)])
     assert [len(group.entries) for group in again] == [2, 1]
     run("compare", runs / "cvae-0", runs / "concat", "--out", tmp_path)
     assert "VAE and GAN compared" in capsys.readouterr().out
@@ -218,6 +224,35 @@ def test_a_report_of_a_generator_that_takes_no_label(tmp_path: Path, monkeypatch
     page = (tmp_path / "vae/report.html").read_text("utf-8")
     assert "is unconditional" in page
     assert "images of any" in page
+
+
+def test_what_the_library_returns_is_a_value(runs: Path, tmp_path: Path) -> None:
+    """Every one shows itself in one line and as text, and gives and saves its data, which JSON does not change."""
+    digits, numbers = str(runs / "cvae-0"), {name: Estimate(0.5, 0.1, 9) for name in METRICS}
+    values = [
+        measuring.kept(digits),
+        condgen.compare(digits, str(runs / "concat"), out=tmp_path / "comparison"),
+        condgen.report(digits, out=tmp_path / "report.html"),
+        condgen.augment("mnist", run=digits, per_class=1, out=tmp_path / "more", no_proof=True),
+        condgen.export(digits, out=tmp_path / "export"),
+        SelfTest([FaultResult(fault, numbers) for fault in ("none: real images", "blur")]),
+    ]
+    for value in values:
+        assert isinstance(value, Result)
+        name, data = type(value).__name__, value.to_json()
+        assert (repr(value).startswith(f"{name}("), "\n" in repr(value)) == (True, False)
+        assert json.loads(json.dumps(data)) == data == value.data, name
+        assert [*value] == [*data]
+        assert value._repr_html_() == f"<pre>{html.escape(value.text)}</pre>"
+        with pytest.raises(FrozenInstanceError):
+            setattr(value, next(iter(vars(value))), None)
+        saved = value.save(tmp_path / f"{name}.json").read_bytes()
+        if isinstance(value, Report):
+            assert saved == Path(value).read_bytes(), "a report saves its page"
+        else:
+            assert value[0 if isinstance(data, list) else next(iter(data))] is not None
+            found = json.loads(saved)
+            assert ({key: found[key] for key in data} if isinstance(data, dict) else found) == data
 
 
 @pytest.fixture

@@ -12,7 +12,7 @@ import pytest
 import condgen
 from condgen import cli
 from condgen.errors import CondgenError
-from condgen.verbs.export import export
+from condgen.exports import export
 from conftest import toy_data
 
 
@@ -47,6 +47,9 @@ def refusal(capsys: pytest.CaptureFixture[str], words: list[str]) -> str:
     [
         ("train cvae --data {pets} --device tpux", "unknown device 'tpux'; available: auto, cpu, cuda"),
         ("train cvae --data {pets} --device cuda:99", "device 'cuda:99' is not available"),
+        ("train --steps 1000", "--images 64000 is 1,000 steps; --epochs 10 shows every image ten times"),
+        ("train cgan-maxout --iterations=25", "--batch, 100 here. --images 2500 is 25 steps"),
+        ("train cvae --batch-size 64", "condgen train has no option 'batch-size'; use --batch."),
         ("train cvae --data {pets} --attributes Smiling", "chooses among attributes; 'pets' has classes"),
         ("sample {run} --labels ,", "no labels in ','; give some of 0-1: 0 1, or all"),
         ("inspect {twice}", "label 'a' stands twice in the label set"),

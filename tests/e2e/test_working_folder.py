@@ -123,7 +123,7 @@ STARTS_PYTHON = """
 import multiprocessing.resource_tracker as tracker, os, subprocess, sys
 from condgen.__main__ import main
 from condgen.sampling import plots
-from condgen.verbs import listing
+from condgen import listing
 
 def starts_python(system):
     tracker.ensure_running()

@@ -28,8 +28,8 @@ from condgen.errors import CondgenError
 from condgen.judging import protocol
 from condgen.sampling import plots
 from condgen.sampling.canvas import png
+from condgen.serving import launch
 from condgen.training import metric_log
-from condgen.verbs import serve
 from reliability import crashes
 from reliability.filesystem import in_memory
 
@@ -117,7 +117,7 @@ def served(folder: Path) -> Answer:
     err = io.StringIO()
     try:
         with contextlib.redirect_stderr(err):
-            scores, generated = serve.scores(str(folder), False), api.load(folder).sample("0", count=2)
+            scores, generated = launch.scores(str(folder), False), api.load(folder).sample("0", count=2)
         return Answer(0, err.getvalue(), {"scores": scores, "generated": generated.tobytes()})
     except CondgenError as error:
         return Answer(2, f"{err.getvalue()}{error}")

@@ -12,10 +12,10 @@ from torch import Tensor, nn
 from condgen import losses
 from condgen.labels import Labels
 from condgen.nets.patches import from_patches, grid, to_patches
-from condgen.noise import draw, reseed
+from condgen.noise import common_offsets, draw, reseed
 from condgen.spec import Spec
 from condgen.system import Player
-from condgen.systems import preset
+from condgen.systems import preset, swift
 from condgen.systems.swift import Config, Residual, Swift, exchanged
 from condgen.testing.trainings import BATCH, streaming
 from conftest import toy_data
@@ -139,3 +139,42 @@ def test_a_margin_of_nought_is_a_loss_of_log_two() -> None:
     system.D.label.rows.weight.data.zero_()
     logs = system.step(iter([(x, y)]), BATCH)
     assert logs["loss/d"].item() == pytest.approx(F.softplus(torch.tensor(0.0)).item())
+
+
+def in_colour(**settings: int) -> Swift:
+    reseed(0, "init", 0)
+    config = preset("swift").config.with_overrides(settings)
+    system = preset("swift").build(Spec((3, 16, 16), Labels(("a", "b"))), config)
+    assert isinstance(system, Swift)
+    return system
+
+
+def test_the_discriminator_sees_a_colour_image_shifted_by_less_than_a_patch(monkeypatch: pytest.MonkeyPatch) -> None:
+    D, x = in_colour().D, torch.randn(2, 3, 16, 16)
+    drawn = {tuple(common_offsets(4, 2)) for _ in range(200)}
+    assert drawn == {(down, right) for down in range(4) for right in range(4)}
+    monkeypatch.setattr(swift, "common_offsets", lambda below, count: [0, 0])
+    shifted = D.features_of(x.roll((3, 1), (2, 3)))
+    monkeypatch.setattr(swift, "common_offsets", lambda below, count: [3, 1])
+    assert torch.equal(D.features_of(x), shifted)
+
+
+def test_no_layer_keeps_less_of_a_colour_patch_than_it_holds() -> None:
+    """Until a 3x3 convolution joins it with its neighbours."""
+    system = in_colour()
+    layers = [layer for layer in system.D.convs if isinstance(layer, nn.Conv2d)]
+    assert [layer.kernel_size for layer in layers[:2]] == [(1, 1), (3, 3)]
+    assert (layers[0].in_channels, layers[0].out_channels, layers[1].in_channels) == (3 * 16, 6 * 16, 6 * 16)
+    assert system.G.last.out_channels == 8 * 16
+    assert in_colour(pixel_channels=0).G.last.out_channels == 3 * 16
+
+
+def test_the_last_layer_of_a_colour_generator_smooths_over_patches() -> None:
+    """The images are a 3x3 convolution of maps at full resolution, written out once more."""
+    G, z, y = in_colour().G, torch.randn(2, 64), torch.eye(2)
+    maps: list[Tensor] = []
+    G.last.register_forward_hook(lambda layer, given, out: maps.append(out))
+    images = G(z, y)
+    assert G.pixels is not None
+    full = F.leaky_relu(F.pixel_shuffle(maps[0], 4), 0.2)
+    assert torch.allclose(images, torch.tanh(F.conv2d(full, G.pixels.weight, G.pixels.bias, padding=1)), atol=1e-6)

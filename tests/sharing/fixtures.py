@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from condgen.verbs.export import export
+from condgen.exports import export
 
 
 @pytest.fixture(scope="session")

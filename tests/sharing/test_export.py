@@ -17,12 +17,12 @@ from PIL import Image
 import condgen
 from condgen import api, cli, disk
 from condgen.card import Card
+from condgen.exports import FORMATS, export
 from condgen.sampling.sampler import Sampler
 from condgen.sharing import model_card, parity, release
 from condgen.sharing.card import read
 from condgen.testing.toys import toy_card
 from condgen.testing.trainings import build
-from condgen.verbs.export import FORMATS, export
 from conftest import toy_data
 from reliability import crashes, filesystem
 

@@ -11,9 +11,9 @@ import numpy as np
 import pytest
 
 from condgen import data
+from condgen.exports import export
 from condgen.sampling.canvas import read
 from condgen.sharing import hub as hub_
-from condgen.verbs.export import export
 from data_files import by_class, write
 from sharing.fake_hub import TOKEN, Hub, serving
 

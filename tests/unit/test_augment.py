@@ -3,10 +3,10 @@
 import numpy as np
 import pytest
 
+from condgen.augmentation.proof import verdict
 from condgen.data import Split
 from condgen.judging.lessons import joined, repeated
 from condgen.metrics.estimate import Estimate
-from condgen.verbs.augment import verdict
 
 
 @pytest.mark.parametrize(

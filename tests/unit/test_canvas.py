@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from condgen import inspection
 from condgen.data import Split
+from condgen.inspection import findings
 from condgen.labels import Labels
 from condgen.sampling import canvas, plots
 from condgen.tables import as_table
@@ -64,14 +64,14 @@ def test_curves_draw_a_panel_for_each_group() -> None:
 def test_real_sheet_sorts_images_by_label_and_leaves_gaps_blank() -> None:
     images = np.arange(5, dtype=np.uint8).reshape(5, 1, 1, 1).repeat(28, 1).repeat(28, 2)
     split = Split(images, np.array([1, 0, 1, 1, 0]))
-    sheet = inspection.real(split, Labels(("a", "b", "c")), rows=3)
+    sheet = findings.real(split, Labels(("a", "b", "c")), rows=3)
     grey = [[int(patch(sheet, row, column, 28)[0, 0]) for column in range(3)] for row in range(3)]
     assert grey == [[1, 0, 255], [4, 2, 255], [255, 3, 255]]
 
 
 def test_real_sheet_of_attributes() -> None:
     data = toy("attributes", 20)
-    sheet = inspection.real(data.train, data.labels, rows=2)
+    sheet = findings.real(data.train, data.labels, rows=2)
     has_hat = data.train.images[data.train.labels[:, 1] == 1]
     cell_w = 8 * 5 + canvas.GAP
     assert sheet.size[0] == 4 * cell_w + canvas.GAP

@@ -4,8 +4,7 @@ from pathlib import Path
 import pytest
 import torch
 
-from condgen import cli
-from condgen.verbs import doctor
+from condgen import cli, machine
 
 SOUND = {"torch": "2.13.0+cpu", "torchvision": None}
 
@@ -31,23 +30,23 @@ def test_one_screen_and_the_same_as_json(capsys: pytest.CaptureFixture[str]) -> 
     ],
 )
 def test_builds_that_do_not_fit_are_named(packages: dict[str, str | None], says: str) -> None:
-    assert any(says in trap for trap in doctor.of_builds(packages))
+    assert any(says in trap for trap in machine.of_builds(packages))
 
 
 def test_a_gpu_that_torch_cannot_use_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(torch.cuda, "is_available", lambda: False)
     monkeypatch.setattr("shutil.which", lambda name: f"/usr/bin/{name}")
-    assert any("has an NVIDIA GPU but torch 2.13.0+cpu is a CPU build" in trap for trap in doctor.of_builds(SOUND))
+    assert any("has an NVIDIA GPU but torch 2.13.0+cpu is a CPU build" in trap for trap in machine.of_builds(SOUND))
 
 
 def test_traps_of_the_machine_are_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("shutil.which", lambda name: None)
     monkeypatch.setattr("locale.getencoding", lambda: "UTF-8")
-    monkeypatch.setattr(doctor, "cores", lambda: 1)
-    monkeypatch.setattr(doctor, "free", lambda place: doctor.SCARCE)
-    assert [*doctor.traps(SOUND, {"here": tmp_path})] == []
+    monkeypatch.setattr(machine, "cores", lambda: 1)
+    monkeypatch.setattr(machine, "free", lambda place: machine.SCARCE)
+    assert [*machine.traps(SOUND, {"here": tmp_path})] == []
     monkeypatch.setattr("locale.getencoding", lambda: "ANSI_X3.4-1968")
     monkeypatch.setattr(torch, "get_num_threads", lambda: 8)
-    monkeypatch.setattr(doctor, "free", lambda place: doctor.SCARCE - 1)
-    found = [*doctor.traps(SOUND, {"here": tmp_path})]
+    monkeypatch.setattr(machine, "free", lambda place: machine.SCARCE - 1)
+    found = [*machine.traps(SOUND, {"here": tmp_path})]
     assert ["OMP_NUM_THREADS=1" in found[0], "PYTHONUTF8=1" in found[1], "make room" in found[2]] == [True] * 3

@@ -10,8 +10,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from PIL import Image, ImageFilter
 
-from condgen import duplicates, inspection
+from condgen import duplicates
 from condgen.data import Dataset, Split
+from condgen.inspection import findings
+from condgen.inspection.copies import duplicates as copies_of
 from condgen.judging.reference import Reference
 from condgen.labels import Labels
 from condgen.sampling.canvas import read
@@ -50,39 +52,39 @@ COPIES: dict[str, Callable[[Image.Image], Image.Image]] = {
 def test_changed_copies_are_found_across_the_splits(how: str) -> None:
     train, others = scenes(60), scenes(20, seed=1)
     copies = [COPIES[how](image) for image in train[:20]]
-    found = duplicates.facts(dataset(train, [*others, *copies]))
-    assert found["test_in_train"] == 0, "none is equal in every pixel"
-    near = found["near"]
-    assert near["test_in_train"] >= 18
-    assert near["within"] == {"train": 0, "test": 0}
-    for copy in found["copies"]:
-        assert copy["index"] - 20 == copy["of"]["index"]
-        assert copy["similarity"] > duplicates.ALIKE
+    found = copies_of(dataset(train, [*others, *copies]))
+    assert found.test_in_train == 0, "none is equal in every pixel"
+    near = found.near
+    assert near.test_in_train >= 18
+    assert near.within == {"train": 0, "test": 0}
+    for copy in found.copies:
+        assert copy.index - 20 == copy.of.index
+        assert copy.similarity > duplicates.ALIKE
 
 
 def test_different_images_are_no_copies() -> None:
-    near = duplicates.facts(dataset(scenes(400), scenes(200, seed=1)))["near"]
-    assert (near["test_in_train"], near["within"]) == (0, {"train": 0, "test": 0})
+    near = copies_of(dataset(scenes(400), scenes(200, seed=1))).near
+    assert (near.test_in_train, near.within) == (0, {"train": 0, "test": 0})
 
 
 def test_exact_copies_are_not_counted_again_as_near_ones() -> None:
     some = scenes(8)
-    found = duplicates.facts(dataset([*some, some[0], some[0]], [some[1]]))
-    assert (found["within"], found["test_in_train"]) == ({"train": 2, "test": 0}, 1)
-    assert (found["near"]["within"], found["near"]["test_in_train"]) == ({"train": 0, "test": 0}, 0)
+    found = copies_of(dataset([*some, some[0], some[0]], [some[1]]))
+    assert (found.within, found.test_in_train) == ({"train": 2, "test": 0}, 1)
+    assert (found.near.within, found.near.test_in_train) == ({"train": 0, "test": 0}, 0)
 
 
 def test_they_are_shown_side_by_side(tmp_path: Path) -> None:
     some = scenes(8)
     data = dataset(some, [some[3], COPIES["jpeg 90"](some[5])])
-    facts = inspection.facts(data)
-    inspection.write(data, facts, tmp_path)
-    said = " ".join(inspection.sentences(facts))
+    facts = findings.facts(data)
+    findings.write(data, facts, tmp_path)
+    said = " ".join(findings.sentences(facts))
     assert "leakage: 1 test images are also" in said
     assert "possible leakage: 1 test images are near duplicates" in said
     sheet = read(tmp_path / "duplicates.png")
-    whole = inspection.facts(dataset(some, scenes(2, seed=3)))
-    inspection.write(dataset(some, scenes(2, seed=3)), whole, tmp_path)
+    whole = findings.facts(dataset(some, scenes(2, seed=3)))
+    findings.write(dataset(some, scenes(2, seed=3)), whole, tmp_path)
     assert sheet.height > 2 * SIDE
     assert not (tmp_path / "duplicates.png").exists(), "nothing stands twice, and the old sheet is gone"
 

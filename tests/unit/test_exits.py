@@ -16,12 +16,11 @@ import numpy as np
 import pytest
 import torch
 
-from condgen import api, bounds, cli, exits
+from condgen import api, bounds, cli, exits, figures
 from condgen.config import Config
 from condgen.errors import CondgenError
 from condgen.options import TRUNCATION
 from condgen.systems import SYSTEMS
-from condgen.verbs import figures
 
 CUDA = torch.OutOfMemoryError("CUDA out of memory. Tried to allocate 20.00 GiB. GPU 0 has a total capacity of 78 GiB.")
 

@@ -2,6 +2,7 @@
 
 import json
 import zipfile
+from dataclasses import asdict
 from pathlib import Path
 
 import pytest
@@ -10,7 +11,7 @@ from condgen import data
 from condgen.data.label_pattern import Pattern, suggested
 from condgen.data.words import split_of
 from condgen.errors import CondgenError, Question
-from condgen.inspection.understood import facts
+from condgen.inspection.understood import Understood
 from data_files import png, write
 
 
@@ -139,7 +140,7 @@ def test_a_folder_name_that_is_no_utf8_becomes_a_readable_class(tmp_path: Path) 
     found = data.load(tmp_path)
     assert set(found.labels.names) == {"猫狗", "dog"}
     assert "the names of 1 folders are not UTF-8; they are read as 猫狗." in found.remarks
-    json.dumps(facts(found), ensure_ascii=False).encode()
+    json.dumps(asdict(Understood.of(found)), ensure_ascii=False).encode()
 
 
 def test_folders_that_systems_create_are_no_classes(tmp_path: Path) -> None:

@@ -13,6 +13,7 @@ import torch
 from torch import nn
 
 from condgen import cli, data, marker
+from condgen.augmentation.images import write as write_augmented
 from condgen.errors import CondgenError
 from condgen.judging.reference import Samples
 from condgen.labels import ANY, Label, Labels
@@ -21,7 +22,6 @@ from condgen.sampling.request import SampleRequest
 from condgen.sampling.sampler import Sampler
 from condgen.spec import Prior, Spec
 from condgen.testing.toys import toy_card
-from condgen.verbs import augment
 from data_files import CLASSES, by_class, png, write, zipped
 
 
@@ -144,7 +144,7 @@ def augmented(ours: Sampler, wanted: list[Label], out: Path) -> None:
     counts = [COUNT if label in wanted else 0 for label in ours.spec.labels.each]
     asked = [label for label, count in enumerate(counts) for _ in range(count)]
     images = np.concatenate(list(ours.batches(asked, 3)))
-    augment.write(ours, Samples(images, np.array(asked)), counts, 3, out)
+    write_augmented(ours, Samples(images, np.array(asked)), counts, 3, out)
 
 
 def generated(ours: Sampler, wanted: list[Label], out: Path) -> None:

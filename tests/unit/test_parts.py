@@ -18,9 +18,11 @@ from condgen.spec import Prior, Spec
 from condgen.system import Player, adam, descend, logged, restore_state, state_of
 from condgen.training import interrupt
 from condgen.training.ema import EMA
+from condgen.training.evaluated import EVALUATIONS
 from condgen.training.length import Length
+from condgen.training.rehearsal import AROUND, Pace
 from condgen.training.request import Schedule
-from condgen.training.trainer import AROUND, EVALUATIONS, Pace, Plan, passed
+from condgen.training.trainer import Plan, passed
 
 
 def net_of(value: float) -> Any:

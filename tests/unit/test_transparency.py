@@ -9,11 +9,12 @@ import pytest
 import torch
 from PIL import Image
 
-from condgen import cli, data, duplicates
+from condgen import cli, data
 from condgen.data import ingest, transparency
 from condgen.data.dataset import Dataset, Split
 from condgen.data_options import DataOptions
 from condgen.errors import CondgenError, Question
+from condgen.inspection.copies import duplicates
 from condgen.labels import Labels
 from condgen.metrics import pixels
 from condgen.nets import diffaugment
@@ -222,7 +223,7 @@ def test_duplicates_are_judged_by_what_is_visible() -> None:
     images = np.repeat(random.integers(0, 256, (1, 32, 32, 4), np.uint8), 6, 0)
     images[..., 3] = np.kron(random.integers(0, 2, (6, 8, 8)) * 255, np.ones((4, 4)))
     both = Dataset("own", Labels(("a",)), Split(images, np.zeros(6, np.int64)))
-    assert duplicates.facts(both)["copies"] == []
+    assert duplicates(both).copies == []
 
 
 DEEP: dict[str, tuple[np.ndarray, str, str]] = {

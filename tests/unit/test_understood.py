@@ -9,11 +9,11 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from condgen import cli, data, duplicates, inspection
+from condgen import cli, data
 from condgen.data.file_names import FileNames
 from condgen.data.outline import LINES, outline
 from condgen.data_options import DataOptions
-from condgen.inspection import depth, understood, words
+from condgen.inspection import depth, findings, understood, words
 from condgen.labels import Labels
 from data_files import CLASSES, by_class, encoded, png, write, zipped
 
@@ -47,7 +47,7 @@ def test_the_tree_says_what_each_folder_is(make: Callable[..., Path], tmp_path: 
         **{f"{part}/": (14, f"the {kind} split") for part, kind in (("train", "training"), ("test", "test"))},
         **{f"{part}/{name}/": (7, f"the class {name}") for part in ("train", "test") for name in ("cat", "dog")},
     }
-    assert inspection.facts(own)["understood"]["folders"][0] == {"folder": ".", "images": 28, "meaning": ""}
+    assert findings.facts(own).understood.folders[0] == understood.FolderOfImages(".", 28, "")
 
 
 def test_the_meaning_that_a_reader_gives_is_shown(tmp_path: Path) -> None:
@@ -110,26 +110,22 @@ def deep(folder: str, factor: int, kind: type = np.uint16) -> None:
 def test_a_small_part_of_the_range_is_said_with_its_remedy() -> None:
     deep("deep", 1)
     as_it_is = DataOptions(window="0,65535")
-    found = depth.facts(data.load("deep", as_it_is))
-    assert "largest value is 4,095, where white is 65,535" in found["remedy"]
-    assert "--window=0,4095 makes 4,095 white" in found["remedy"]
-    assert found["remedy"] == depth.before_training(data.load("deep", as_it_is))
-    assert found["files"] == {
-        "sampled": 24,
-        "kinds": {"PNG, 16 bits, I;16": 24},
-        "smallest": [16, 16],
-        "largest": [16, 16],
-        "range": found["files"]["range"],
-    }
+    found = depth.Depth.of(data.load("deep", as_it_is))
+    assert "largest value is 4,095, where white is 65,535" in str(found.remedy)
+    assert "--window=0,4095 makes 4,095 white" in str(found.remedy)
+    assert found.remedy == depth.before_training(data.load("deep", as_it_is))
+    assert found.files
+    assert (found.files.sampled, found.files.kinds) == (24, {"PNG, 16 bits, I;16": 24})
+    assert found.files.smallest == found.files.largest == [16, 16]
     deep("scaled", 16)
-    assert depth.facts(data.load("scaled"))["remedy"] is None
+    assert depth.Depth.of(data.load("scaled")).remedy is None
     np.savez("bits.npz", images=np.arange(64, dtype=np.uint8).reshape(4, 4, 4) % 2, labels=np.arange(4))
     assert "multiply the values by 255 before saving" in str(
         depth.before_training(data.load("bits.npz", window="0,255"))
     )
     deep("mixed", 1)
     write(Path("mixed"), {f"cat/{i}.png": png(i, side=16) for i in range(30)})
-    mixed = str(depth.facts(data.load("mixed", as_it_is))["remedy"])
+    mixed = str(depth.Depth.of(data.load("mixed", as_it_is)).remedy)
     assert "24 of 54 sampled files have 16 bits" in mixed
     assert "--window=0,4095" in mixed
     write(Path("masks"), {f"{'ab'[i % 2]}/{i}.png": encoded(Image.new("L", (9, 9), i % 10)) for i in range(20)})
@@ -173,7 +169,6 @@ def test_inspect_names_files_everywhere(tmp_path: Path, capsys: pytest.CaptureFi
     assert "<b>.png" not in page
     assert "http" not in page.replace("http-equiv", "")
     assert {"two_labels.png", "duplicates.png"} < {path.name for path in Path("look").iterdir()}
-    assert duplicates.sheet(data.load("own", on_bad="skip"), found["duplicates"]["copies"]) is not None
 
 
 def test_validation_images_beside_a_test_split_are_named(tmp_path: Path) -> None:

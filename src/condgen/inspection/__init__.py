@@ -1,131 +1,89 @@
 """Checks a data set before training: how it was understood, images per label, value range, duplicates.
 
+facts.py        all facts about a data set, as one value
+findings.py     the facts, and the files about them
+page.py         the page inspect.html
 understood.py   layout, and the meaning of folders and columns
 counts.py       images per label
 depth.py        range of values and bit depth
+copies.py       duplicates by file
 words.py        the facts in sentences, for `condgen inspect` and before a training
 tables.py       CSV files: what was left out, duplicates
 label_table.py  the labels of all images as a table, to be corrected and used as data
 """
 
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-import numpy as np
-from numpy.typing import NDArray
-from PIL import Image
+from condgen.data_options import AS_THEY_ARE, DataOptions, DataSource
+from condgen.result import Result
+from condgen.tables import as_table
 
-from condgen import duplicates, marker
-from condgen.data import transparency
-from condgen.data.dataset import Dataset, Split
-from condgen.disk import replacing_files, write_bytes, write_json
-from condgen.inspection import depth, tables, understood
-from condgen.inspection.counts import imbalance
-from condgen.inspection.counts import members as members
-from condgen.inspection.counts import per_label as per_label
-from condgen.inspection.words import sentences as sentences
-from condgen.inspection.words import summary
-from condgen.labels import UNKNOWN, Labels
-from condgen.metrics.pixels import greys
-from condgen.sampling import canvas, plots
-
-MARK, NOTE = marker.Mark("condgen inspect"), marker.sheet("condgen inspect")
-FILES = (
-    *("facts.json", "inspect.html", "sheet.png", "labels.png", "means.png", "duplicates.png", "two_labels.png"),
-    *("left_out.csv", "duplicates.csv"),
-)
-ROWS, COLUMNS = 5, 20
-"""Maximum number of images per label, and of labels, in the sample grid. Further labels are not shown."""
-MOST_MEANS = 500
-"""Maximum number of labels whose mean image is shown."""
+if TYPE_CHECKING:
+    from condgen.inspection.facts import Facts
+    from condgen.inspection.label_table import WrittenTable
 
 
-def facts(data: Dataset) -> dict[str, Any]:
-    """All statistics of a data set, as plain data for JSON."""
-    counts = {title: per_label(split, data.labels) for title, split in data.splits.items()}
-    return {
-        "name": data.name,
-        "fingerprint": data.fingerprint,
-        "summary": summary(data),
-        "understood": understood.facts(data),
-        "labels": {"kind": data.labels.kind, "names": list(data.labels.names)},
-        "splits": {title: _split_facts(split) for title, split in data.splits.items()},
-        "per_label": counts,
-        "unknown": {title: int((split.labels == UNKNOWN).sum()) for title, split in data.splits.items()},
-        "imbalance": imbalance(counts["train"]),
-        "depth": depth.facts(data),
-        "duplicates": duplicates.facts(data),
-        "remarks": list(data.remarks),
-        "left_out": dict(data.left_out),
-        "written_by_condgen": dict(data.own),
-    }
+@dataclass(frozen=True, repr=False)
+class Inspection(Result):
+    """How a data set was understood, and what was found in it."""
+
+    facts: "Facts"
+    understood: str
+    """Layout, columns and folders with their meanings, as lines of text."""
+    sentences: Sequence[str]
+    """Notes on the data, and what to know before training."""
+    folder: Path
+    files: Sequence[str]
+    """Names of the files in `folder`."""
+    table: "WrittenTable | None" = None
+    """The table of labels, if one was written."""
+
+    def to_json(self) -> dict[str, Any]:
+        return self.facts.to_json()
+
+    def __repr__(self) -> str:
+        return f"Inspection({self.facts.summary!r}, {len(self.sentences)} remarks)"
+
+    def __str__(self) -> str:
+        splits = [{"split": title} | asdict(numbers) for title, numbers in self.facts.splits.items()]
+        said = "\n".join(self.sentences or ["No duplicate images; no rare labels."])
+        parts = [self.facts.summary, self.understood, as_table(splits), as_table(self._per_label()), said]
+        return "\n\n".join(filter(None, parts))
+
+    def _per_label(self) -> list[dict[str, Any]]:
+        """One row per label: its number of images in each split."""
+        names, counts = self.facts.labels.names, self.facts.per_label
+        return [{"label": name} | {title: counts[title][i] for title in counts} for i, name in enumerate(names)]
 
 
-def check(folder: Path) -> None:
-    """Raise CondgenError if `folder` contains files that `condgen inspect` did not write."""
-    marker.check(folder, MARK, FILES)
+def inspect(
+    data: DataSource,
+    *,
+    data_options: DataOptions = AS_THEY_ARE,
+    out: Path | None = None,
+    write_table: Path | None = None,
+) -> Inspection:
+    """Check a data set before training: how it was understood, labels, value ranges, imbalance and duplicates.
 
-
-def images(data: Dataset, found: dict[str, Any]) -> dict[str, bytes]:
-    """PNG files by name: a grid of samples, a chart of images per label, the mean image of each label, and, if there
-    are any, duplicates and images under two labels."""
-    titles = list(data.labels.names)
-    cells = [canvas.enlarged(canvas.to_pil(image)) for image in means(data.train, data.labels, MOST_MEANS)]
-    copies = found["duplicates"]["copies"]
-    sheets = {
-        "sheet.png": real(data.train, data.labels),
-        "means.png": canvas.captioned(cells, titles[:MOST_MEANS], min(10, len(titles))),
-        "duplicates.png": duplicates.sheet(data, copies),
-        "two_labels.png": duplicates.sheet(data, [copy for copy in copies if copy["two_labels"]]),
-    }
-    chart = plots.bars(found["per_label"], titles, f"{data.name}: images per label")
-    return {"labels.png": chart} | {name: canvas.png(sheet, NOTE) for name, sheet in sheets.items() if sheet}
-
-
-def write(data: Dataset, found: dict[str, Any], folder: Path, page: bytes = b"") -> list[str]:
-    """Write facts.json, the images of `images`, the tables of `tables.files`, and inspect.html. Returns the names.
-
-    page: the content of inspect.html.
+    Args:
+        data: A name from `condgen list data`, a path to your own images, or hf://OWNER/NAME.
+        data_options: How the data are read.
+        out: Folder for inspect.html, facts.json, overview images, and tables of files left out and of duplicates.
+            Default: inspected/NAME.
+        write_table: CSV file to write with every image, its split and its label or attributes.
+            Correct it in a spreadsheet and pass it to --data.
     """
-    files = images(data, found) | tables.files(data, found) | ({"inspect.html": page} if page else {})
-    marker.claim(folder, MARK, FILES)
-    with replacing_files(folder, old=FILES) as part:
-        write_json(part / "facts.json", found)
-        for name, content in files.items():
-            write_bytes(part / name, content)
-    return ["facts.json", *files]
+    from condgen import data as datasets
+    from condgen.inspection import findings, label_table, page, understood
 
-
-def means(split: Split, labels: Labels, most: int | None = None) -> NDArray[np.uint8]:
-    """The mean image of each label, or of the first `most`, uint8 (K, h, w, c); white for a label without images."""
-    shape, count = split.images.shape[1:], min(len(labels), most or len(labels))
-    found = np.full((count, *shape), 255, np.uint8)
-    for number in range(count):
-        some = split.images[members(split, labels, number)]
-        if len(some):
-            found[number] = transparency.mean(some)
-    return found
-
-
-def real(split: Split, labels: Labels, rows: int = ROWS) -> Image.Image:
-    """A grid of the first `rows` images of each label, with one titled column per label. Missing images are white."""
-    count = min(len(labels), COLUMNS)
-    found = np.full((rows, count, *split.images.shape[1:]), 255, np.uint8)
-    for column in range(count):
-        some = split.images[members(split, labels, column)[:rows]]
-        found[: len(some), column] = some
-    return canvas.grid(found, labels.names[:count])
-
-
-def _split_facts(split: Split) -> dict[str, Any]:
-    images, (mean, deviation) = split.images, greys(split.images)
-    return {
-        "images": len(split),
-        "height": images.shape[1],
-        "width": images.shape[2],
-        "channels": images.shape[3],
-        "dtype": str(images.dtype),
-        "range": [int(images.min()), int(images.max())],
-        "mean": round(mean, 3),
-        "deviation": round(deviation, 3),
-    }
+    dataset = datasets.load(data, data_options)
+    folder = (out or Path("inspected") / dataset.name).expanduser()
+    findings.check(folder)
+    table = label_table.write(dataset, write_table.expanduser(), data_options) if write_table else None
+    facts = findings.facts(dataset)
+    names = findings.write(dataset, facts, folder, page.page(dataset, facts))
+    sentences = [*dataset.notes, *findings.sentences(facts)]
+    return Inspection(facts, understood.text(dataset), sentences, folder, sorted(names), table)

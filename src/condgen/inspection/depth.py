@@ -2,9 +2,8 @@
 
 import shlex
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -54,17 +53,48 @@ class Ranges:
         return int(self.high.max())
 
 
-def facts(data: Dataset) -> dict[str, Any]:
-    """The range of values of the decoded training images, and formats, depths and sizes of a sample of their files."""
-    values = Ranges.of(data.train.images)
-    originals = sample(data.source, data.train.files) if data.source else []
-    return {
-        "median_low": int(np.median(values.low)),
-        "median_high": int(np.median(values.high)),
-        "blank": [_name(data.train, row) for row in np.flatnonzero(values.low == values.high).tolist()],
-        "files": _files(originals) if originals else None,
-        "remedy": remedy(data, values, originals),
-    }
+@dataclass(frozen=True)
+class FileKinds:
+    """Formats, modes, sides and values of a sample of the image files."""
+
+    sampled: int
+    kinds: Mapping[str, int]
+    smallest: Sequence[int]
+    """Width and height."""
+    largest: Sequence[int]
+    range: Sequence[int]
+    """The smallest and the largest value."""
+
+    @classmethod
+    def of(cls, originals: Sequence[Original]) -> "FileKinds":
+        sides = sorted((original.width * original.height, original.width, original.height) for original in originals)
+        kinds = Counter(f"{original.format}, {original.bits} bits, {original.mode}" for original in originals)
+        values = [min(original.low for original in originals), max(original.high for original in originals)]
+        return cls(len(originals), dict(kinds.most_common()), list(sides[0][1:]), list(sides[-1][1:]), values)
+
+
+@dataclass(frozen=True)
+class Depth:
+    """The range of values of the decoded training images, and a sample of their files."""
+
+    median_low: int
+    median_high: int
+    blank: Sequence[str]
+    """Images of a single value."""
+    files: FileKinds | None
+    remedy: str | None
+
+    @classmethod
+    def of(cls, data: Dataset) -> "Depth":
+        values = Ranges.of(data.train.images)
+        originals = sample(data.source, data.train.files) if data.source else []
+        return cls(
+            int(np.median(values.low)),
+            int(np.median(values.high)),
+            [_name(data.train, row) for row in np.flatnonzero(values.low == values.high).tolist()],
+            FileKinds.of(originals) if originals else None,
+            remedy(data, values, originals),
+        )
 
 
 def remedy(data: Dataset, values: Ranges, originals: Sequence[Original] = ()) -> str | None:
@@ -112,19 +142,6 @@ def _of_8_bits(data: Dataset, top: int) -> str:
         f"{said}; a copy with values multiplied by {number} is made by: cp -r {here} {copy} && find {copy} -type f "
         f"-exec mogrify -evaluate multiply {number} {{}} + (with ImageMagick)."
     )
-
-
-def _files(originals: Sequence[Original]) -> dict[str, Any]:
-    """Formats, modes, sides and values of a sample of the image files."""
-    sides = sorted((original.width * original.height, original.width, original.height) for original in originals)
-    kinds = Counter(f"{original.format}, {original.bits} bits, {original.mode}" for original in originals)
-    return {
-        "sampled": len(originals),
-        "kinds": dict(kinds.most_common()),
-        "smallest": list(sides[0][1:]),
-        "largest": list(sides[-1][1:]),
-        "range": [min(original.low for original in originals), max(original.high for original in originals)],
-    }
 
 
 def _name(split: Split, row: int) -> str:

@@ -9,7 +9,8 @@ read back after it is written: it gives the same images and labels in the same o
 """
 
 import shlex
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 from hashlib import sha256
 from pathlib import Path
 
@@ -26,10 +27,23 @@ from condgen.schema import option
 ENDING = ".csv"
 KEPT = ("size", "fit", "alpha", "background", "window")
 """Options for reading data that are not about labels, and are therefore needed to read the table as well."""
+LOST = "the table does not keep classes without images, nor an order of classes other than that of their names."
 
 
-def write(data: Dataset, path: Path, options: DataOptions = AS_THEY_ARE) -> list[str]:
-    """Write the table, and read it back. Returns sentences on what it does not preserve.
+@dataclass(frozen=True)
+class WrittenTable:
+    """A table of labels that was written."""
+
+    path: Path
+    images: int
+    command: str
+    """The command that trains on the table."""
+    lost: Sequence[str] = ()
+    """What the table does not preserve, in sentences."""
+
+
+def write(data: Dataset, path: Path, options: DataOptions = AS_THEY_ARE) -> WrittenTable:
+    """Write the table, and read it back.
 
     options: those that the data were read with. Raises CondgenError if the images have no files of their own, if the
     table cannot be read at this place, or if another file is there. A table that condgen wrote is replaced, unless it
@@ -48,9 +62,9 @@ def write(data: Dataset, path: Path, options: DataOptions = AS_THEY_ARE) -> list
         raise CondgenError(
             f"a table at {str(path)!r} cannot be read back ({error}){_other_place(data, path)}"
         ) from None
-    if found.fingerprint == data.fingerprint:
-        return []
-    return ["the table does not keep classes without images, nor an order of classes other than that of their names."]
+    same = found.fingerprint == data.fingerprint
+    images = sum(map(len, data.splits.values()))
+    return WrittenTable(path, images, command(path, data, options), () if same else (LOST,))
 
 
 def options_for(data: Dataset, options: DataOptions) -> DataOptions:

@@ -6,16 +6,16 @@ import io
 from collections.abc import Iterable, Sequence
 from typing import Any
 
-from condgen import duplicates
 from condgen.data.dataset import Dataset
+from condgen.inspection.copies import ListedCopy, ListedImage
 
 ENCODING = "utf-8-sig"
 """UTF-8 with a byte order mark, without which spreadsheets show letters such as é wrongly."""
 
 
-def files(data: Dataset, found: dict[str, Any]) -> dict[str, bytes]:
+def files(data: Dataset, listed: Sequence[ListedCopy]) -> dict[str, bytes]:
     """left_out.csv and duplicates.csv, each if it has any rows."""
-    made = {"left_out.csv": left_out(data), "duplicates.csv": copies(found["duplicates"]["copies"])}
+    made = {"left_out.csv": left_out(data), "duplicates.csv": copies(listed)}
     return {name: content for name, content in made.items() if content}
 
 
@@ -26,13 +26,10 @@ def left_out(data: Dataset) -> bytes:
     return encoded(["file", "reason"], rows) if rows else b""
 
 
-def copies(found: Sequence[dict[str, Any]]) -> bytes:
-    """Every image that is equal or nearly equal to an earlier one. b"" if there are none.
-
-    found: entries of `duplicates.facts(data)["copies"]`.
-    """
+def copies(found: Sequence[ListedCopy]) -> bytes:
+    """Every image that is equal or nearly equal to an earlier one. b"" if there are none."""
     head = ["kind", "similarity", "split", "file", "label", "of_split", "of_file", "of_label"]
-    rows = ((copy["kind"], copy["similarity"], *_cells(copy), *_cells(copy["of"])) for copy in found)
+    rows = ((copy.kind, copy.similarity, *_cells(copy.image), *_cells(copy.of)) for copy in found)
     return encoded(head, rows) if found else b""
 
 
@@ -53,5 +50,5 @@ def plain(name: str) -> str:
         return name
 
 
-def _cells(place: dict[str, Any]) -> tuple[str, str, str]:
-    return place["split"], duplicates.name_of(place), place["label"]
+def _cells(image: ListedImage) -> tuple[str, str, str]:
+    return image.split, image.name, image.label

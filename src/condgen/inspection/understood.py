@@ -1,11 +1,10 @@
 """How a data set was understood: its layout, and the meaning of its folders and columns."""
 
 from collections import Counter, defaultdict
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from posixpath import dirname
 from re import sub
-from typing import Any
 
 from condgen.data import LAYOUTS
 from condgen.data.dataset import Dataset
@@ -25,18 +24,33 @@ class _Content:
     classes: Counter[int] = field(default_factory=Counter)
 
 
-def facts(data: Dataset) -> dict[str, Any]:
-    """Layout, meaning of columns and folders, and every folder of images with its meaning, for JSON."""
-    root = tree(data)
-    return {
-        "layout": data.layout,
-        "structure": [[valid(what), valid(meaning)] for what, meaning in data.structure],
-        "folders": [_described(path, folder) for path, folder in root.walk()] if root else [],
-    }
+@dataclass(frozen=True)
+class FolderOfImages:
+    """A folder with images."""
+
+    folder: str
+    images: int
+    meaning: str
 
 
-def _described(path: str, folder: Folder) -> dict[str, Any]:
-    return {"folder": valid(path) or ".", "images": folder.images, "meaning": valid(folder.meaning)}
+@dataclass(frozen=True)
+class Understood:
+    """Layout, meaning of columns and folders, and every folder of images with its meaning."""
+
+    layout: str
+    structure: Sequence[Sequence[str]]
+    """Pairs of a column or folder and its meaning."""
+    folders: Sequence[FolderOfImages]
+
+    @classmethod
+    def of(cls, data: Dataset) -> "Understood":
+        root = tree(data)
+        structure = [[valid(what), valid(meaning)] for what, meaning in data.structure]
+        return cls(data.layout, structure, [_described(*entry) for entry in root.walk()] if root else [])
+
+
+def _described(path: str, folder: Folder) -> FolderOfImages:
+    return FolderOfImages(valid(path) or ".", folder.images, valid(folder.meaning))
 
 
 def text(data: Dataset) -> str:

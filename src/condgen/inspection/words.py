@@ -1,13 +1,14 @@
 """Facts about a data set in sentences: what was understood, and what to know before training."""
 
 from collections.abc import Iterator, Sequence
-from typing import Any
 
-from condgen import duplicates
 from condgen.data.dataset import Dataset
 from condgen.errors import shortened
 from condgen.inspection import depth, understood
+from condgen.inspection.copies import Duplicates
 from condgen.inspection.counts import per_label
+from condgen.inspection.depth import Depth
+from condgen.inspection.facts import Facts
 from condgen.labels import ANY
 
 FEW, IMBALANCED = 10, 3
@@ -50,9 +51,9 @@ def meanings(data: Dataset) -> str:
     return f"{data.layout or 'understood'}: {'; '.join([*parts[:NAMED], *more])}." if parts else ""
 
 
-def sentences(found: dict[str, Any]) -> list[str]:
+def sentences(found: Facts) -> list[str]:
     """Warnings before training, one sentence each; empty if there are none."""
-    return [*_of_labels(found), *_of_depth(found["depth"]), *_of_copies(found["duplicates"])]
+    return [*_of_labels(found), *_of_depth(found.depth), *_of_copies(found.duplicates)]
 
 
 def few(names: Sequence[str], counts: Sequence[int]) -> str:
@@ -63,65 +64,64 @@ def few(names: Sequence[str], counts: Sequence[int]) -> str:
     return f"labels of fewer than {FEW} training images: {_listed([f'{shortened(name)} ({n})' for name, n in tiny])}."
 
 
-def _of_labels(found: dict[str, Any]) -> Iterator[str]:
-    names, counts = found["labels"]["names"], found["per_label"]["train"]
+def _of_labels(found: Facts) -> Iterator[str]:
+    names, counts = found.labels.names, found.per_label["train"]
     if empty := [shortened(name) for name, count in zip(names, counts, strict=True) if not count]:
         yield f"no training images of: {_listed(empty)}."
-    if (found["imbalance"] or 0) >= IMBALANCED:
+    if (ratio := found.imbalance or 0) >= IMBALANCED:
         yield (
-            f"imbalanced: the most frequent label has {found['imbalance']:.1f} times as many images as the rarest; "
+            f"imbalanced: the most frequent label has {ratio:.1f} times as many images as the rarest; "
             "--balanced-sampling shows rare labels more often."
         )
     if sentence := few(names, counts):
         yield sentence
-    for title, count in found["unknown"].items():
+    for title, count in found.unknown.items():
         if count:
             yield f"unknown attributes: {count:,} in the {title} set; they count as neither present nor absent."
 
 
-def _of_depth(found: dict[str, Any]) -> Iterator[str]:
-    if found["remedy"]:
-        yield found["remedy"]
-    if blank := found["blank"]:
+def _of_depth(found: Depth) -> Iterator[str]:
+    if found.remedy:
+        yield found.remedy
+    if blank := found.blank:
         yield f"blank images: {len(blank):,} training images have a single value, such as {shortened(blank[0])}."
 
 
-def _of_copies(twice: dict[str, Any]) -> Iterator[str]:
-    near = twice["near"]
+def _of_copies(twice: Duplicates) -> Iterator[str]:
+    near = twice.near
     yield from _of_two_labels(twice)
-    for title, count in twice["within"].items():
+    for title, count in twice.within.items():
         if count:
             such = _such(twice, "exact", title, title)
             yield f"duplicates: {count:,} {title} images are copies of an earlier one{such}."
-    if count := twice["test_in_train"]:
+    if count := twice.test_in_train:
         such = _such(twice, "exact", "test", "train")
         yield f"leakage: {count:,} test images are also in the training set{such}, so test metrics will be too good."
-    if count := near["test_in_train"]:
+    if count := near.test_in_train:
         such = _such(twice, "near", "test", "train")
         yield f"possible leakage: {count:,} test images are near duplicates of training images{such}."
-    for title, count in near["within"].items():
+    for title, count in near.within.items():
         if count:
             such = _such(twice, "near", title, title)
             yield f"near duplicates: {count:,} {title} images are nearly equal to an earlier one{such}."
 
 
-def _such(twice: dict[str, Any], kind: str, split: str, of: str) -> str:
+def _such(twice: Duplicates, kind: str, split: str, of: str) -> str:
     """An example by file name: ", such as b.png (a.png)"; '' if none is listed."""
-    for copy in twice["copies"]:
-        if (copy["kind"], copy["split"], copy["of"]["split"]) == (kind, split, of):
-            return f", such as {duplicates.name_of(copy)} ({duplicates.name_of(copy['of'])})"
+    for copy in twice.copies:
+        if (copy.kind, copy.split, copy.of.split) == (kind, split, of):
+            return f", such as {copy.image.name} ({copy.of.name})"
     return ""
 
 
-def _of_two_labels(twice: dict[str, Any]) -> Iterator[str]:
+def _of_two_labels(twice: Duplicates) -> Iterator[str]:
     """One image under two labels, each with an example by name."""
     for kind, verb in (("exact", "equal"), ("near", "are nearly equal to")):
-        if count := twice["two_labels"][kind]:
-            copy = next(one for one in twice["copies"] if one["two_labels"] and one["kind"] == kind)
-            of = copy["of"]
+        if count := twice.two_labels[kind]:
+            copy = next(one for one in twice.copies if one.two_labels and one.kind == kind)
             yield (
-                f"two labels: images that {verb} one of another label: {count:,}, such as {duplicates.name_of(copy)} "
-                f"({shortened(copy['label'])}) and {duplicates.name_of(of)} ({shortened(of['label'])})."
+                f"two labels: images that {verb} one of another label: {count:,}, such as {copy.image.name} "
+                f"({shortened(copy.label)}) and {copy.of.name} ({shortened(copy.of.label)})."
             )
 
 

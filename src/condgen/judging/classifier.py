@@ -16,6 +16,7 @@ from torch import Tensor, nn
 from condgen.data import Dataset, Split
 from condgen.labels import Labels
 from condgen.noise import reseed
+from condgen.progress import tracked
 from condgen.spec import Spec
 from condgen.stream import Stream, to_range
 
@@ -77,10 +78,12 @@ def classifier(spec: Spec, width: int) -> nn.Sequential:
     return net.to(memory_format=torch.channels_last)  # type: ignore[call-overload,no-any-return]
 
 
-def fit(spec: Spec, split: Split, recipe: Recipe, seed: int, steps: int | None = None) -> nn.Sequential:
+def fit(
+    spec: Spec, split: Split, recipe: Recipe, seed: int, steps: int | None = None, what: str = "training a classifier"
+) -> nn.Sequential:
     """Train a classifier; returns it in eval mode. The result is a function of the arguments.
 
-    steps: number of steps, instead of the recipe's.
+    steps: number of steps, instead of the recipe's. what: the work, for the progress bar.
     """
     with torch.random.fork_rng(devices=[]):
         reseed(seed, "classifier", 0)
@@ -89,7 +92,7 @@ def fit(spec: Spec, split: Split, recipe: Recipe, seed: int, steps: int | None =
         optimizer = torch.optim.AdamW(net.parameters(), RATE, fused=True)
         schedule = torch.optim.lr_scheduler.OneCycleLR(optimizer, RATE, total_steps=max(steps, 3))
         stream = Stream(split, spec.labels, recipe.batch, seed)
-        for _ in range(steps):
+        for _ in tracked(range(steps), what, steps):
             x, y = next(stream)
             loss = _loss(net(_augmented(x, recipe)), y, spec.labels)
             optimizer.zero_grad(set_to_none=True)

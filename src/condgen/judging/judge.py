@@ -79,7 +79,7 @@ def train(
     with progress messages."""
     steps = recipe.steps(len(dataset.train))
     say(f"training a feature classifier on the {len(dataset.train):,} real images of {dataset.name!r} ({steps} steps).")
-    net = fit(dataset.spec, dataset.train, recipe, seed=0)
+    net = fit(dataset.spec, dataset.train, recipe, seed=0, what="training the feature classifier")
     weights = save({key: value.contiguous() for key, value in net.state_dict().items()})
     test = dataset.test or dataset.train
     seen = predict(net, test.images, dataset.labels)

@@ -230,7 +230,7 @@ def accuracy_after_training(
 ) -> tuple[Estimate, list[Estimate]]:
     """Accuracy on the real test split of a classifier that is trained on `split`: overall, and per label."""
     recipe = Recipe.for_data(reference.dataset)
-    net = classifier.fit(reference.dataset.spec, split, recipe, seed, steps)
+    net = classifier.fit(reference.dataset.spec, split, recipe, seed, steps, f"training classifier {seed + 1} of CAS")
     predicted = classifier.predict(net, reference.split.images, reference.dataset.labels).labels
     each = labelling.recalls(reference.labels, predicted, len(reference.dataset.labels))
     return labelling.accuracy(reference.labels, predicted), each

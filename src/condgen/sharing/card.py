@@ -14,6 +14,7 @@ from pydantic import ValidationError
 from condgen import disk, records
 from condgen.card import FORMAT, Card
 from condgen.errors import CondgenError, shortened
+from condgen.former import completed
 from condgen.plugins import is_path
 from condgen.sharing import strict
 from condgen.sharing.strict import Refused
@@ -77,7 +78,8 @@ def build_on_meta(card: Card) -> "System":
     """
     try:
         found = preset(card.system)
-        system = found.build_on_meta(card.image_spec, found.config.with_overrides(card.config))
+        config = completed(card.config, type(found.config).model_fields) if card.format < 6 else card.config
+        system = found.build_on_meta(card.image_spec, found.config.with_overrides(config))
     except CondgenError as error:
         raise Refused(f"its {NAME} cannot be used: {error}") from None
     except (RuntimeError, OverflowError, ValueError) as error:  # the product of the sizes overflows

@@ -68,8 +68,20 @@ def _write(traced: parity.Traceable, metadata: dict[str, str], path: Path, optio
         assert program is not None
         program.model.metadata_props.update(metadata)
         program.save(path)
+    _forget_sources(path)
     if optional:
         _give_defaults(path, traced.options)
+
+
+def _forget_sources(path: Path) -> None:
+    """Remove the exporter's notes on the source of each operation, which contain paths on this machine."""
+    import onnx
+
+    model = onnx.load(path)
+    for part in (model.graph, *model.functions):
+        for entry in (*part.node, *part.value_info):
+            del entry.metadata_props[:]
+    onnx.save(model, path)
 
 
 def _give_defaults(path: Path, options: Mapping[str, Tensor]) -> None:

@@ -7,6 +7,11 @@ modulate every convolution of the generator (Chen et al. 2019, arXiv 1810.01365)
 discriminator (Miyato & Koyama 2018, arXiv 1802.05637) that is also trained on real images with mismatched labels (Reed
 et al. 2016, arXiv 1605.05396). The ablations of these choices are in docs/systems/swift.md.
 
+A 4x4 patch of a colour image holds 48 numbers, more than the 32 channels of a map. For colour images, the
+discriminator therefore begins with a layer that has twice as many channels as a patch has numbers, and looks at the
+image shifted by a random number of pixels, so that no grid of patches is special. The generator ends with a convolution
+of pixels, which joins the patches.
+
 Image sizes: the map has one position per 4x4 pixels, rounded up. The discriminator halves its resolution until both
 sides are at most 4. The generator starts at a resolution of at most 8 on both sides, and doubles it up to the map's.
 
@@ -17,25 +22,30 @@ discriminator in a step use the same images.
 """
 
 from math import prod, sqrt
-from typing import ClassVar
+from typing import Annotated, ClassVar
 
 import torch
 import torch.nn.functional as F
-from pydantic import NonNegativeFloat, PositiveFloat
+from pydantic import Field, NonNegativeFloat, PositiveFloat
 from torch import Tensor, nn
 
 from condgen import losses
-from condgen.config import Adversarial, Depth, Fraction, Images, Repeats, Span, Width
+from condgen.config import Adversarial, Choice, DataFacts, Depth, Fraction, Images, Repeats, Span, Width
 from condgen.nets.condition import LabelEmbedding
 from condgen.nets.diffaugment import Augment
 from condgen.nets.patches import SIDE, from_patches, grid, to_patches
-from condgen.noise import draw
+from condgen.noise import common_offsets, draw
 from condgen.spec import Prior, Spec
 from condgen.system import Batches, Paper, Player, System, adam, descend, logged
 
 LEAK = 0.2
 SMALLEST, LARGEST = 4, 8
 """Largest sides of the discriminator's last feature map, and of the generator's first."""
+PIXEL_CHANNELS = 8
+"""Channels at full resolution in the generator of colour images."""
+
+
+PixelChannels = Annotated[int, Field(ge=0, le=256)]
 
 
 class Config(Adversarial):
@@ -58,6 +68,10 @@ class Config(Adversarial):
     mismatch: NonNegativeFloat = 0.1
     """Weight of the loss on real images with mismatched labels (Reed et al. 2016). Larger values follow labels more
     strictly; 0 disables it."""
+    pixel_channels: PixelChannels | None = None
+    """Channels at full resolution, from which the generator's last convolution makes the pixels. 0: the generator makes
+    patches, and the discriminator has no layer for patches and is not shifted. Default: 8 for images of more than one
+    channel, 0 for grey images."""
     lr: PositiveFloat = 2e-3
     """Peak learning rate of both networks (Adam), between warm-up and decay."""
     warmup: Span = 8_000
@@ -68,6 +82,15 @@ class Config(Adversarial):
     """Adam's beta1, for both networks."""
     beta2: Fraction = 0.99
     """Adam's beta2, for both networks."""
+
+    def pixel_channels_for(self, spec: Spec) -> int:
+        """Channels at full resolution: those that were set, or the default for these images."""
+        return (0 if spec.channels == 1 else PIXEL_CHANNELS) if self.pixel_channels is None else self.pixel_channels
+
+    def choices(self, facts: DataFacts) -> list[Choice]:
+        """See `Config.choices`."""
+        unset = self.pixel_channels is None
+        return [Choice("pixel_channels", self.pixel_channels_for(facts.spec))] if unset else []
 
     def lr_at(self, images: int) -> float:
         """The learning rate after `images`: linear warm-up to lr, constant, then linear decay to 0 at the end."""
@@ -112,7 +135,9 @@ class Generator(nn.Module):
         self.first = nn.Linear(condition, cfg.width * prod(self.sides[0]))
         counts = [cfg.blocks, *(1 for _ in self.sides[1:])]
         self.levels = nn.ModuleList(nn.ModuleList(Residual(cfg.width, condition) for _ in range(n)) for n in counts)
-        self.last = nn.Conv2d(cfg.width, SIDE**2 * spec.channels, 3, padding=1)
+        per_pixel = cfg.pixel_channels_for(spec)
+        self.last = nn.Conv2d(cfg.width, SIDE**2 * (per_pixel or spec.channels), 3, padding=1)
+        self.pixels = nn.Conv2d(per_pixel, spec.channels, 3, padding=1) if per_pixel else None
 
     def forward(self, z: Tensor, y: Tensor) -> Tensor:
         zy = torch.cat([z, y], 1)
@@ -122,7 +147,8 @@ class Generator(nn.Module):
                 h = F.interpolate(h, scale_factor=2.0)[:, :, : sides[0], : sides[1]]
             for residual in level.children():
                 h = residual(h, zy)
-        return torch.tanh(from_patches(self.last(F.leaky_relu(h, LEAK)), self.spec))  # (b, c, h, w)
+        x = from_patches(self.last(F.leaky_relu(h, LEAK)), self.spec)
+        return torch.tanh(self.pixels(F.leaky_relu(x, LEAK)) if self.pixels else x)  # (b, c, h, w)
 
 
 class Discriminator(nn.Module):
@@ -132,7 +158,10 @@ class Discriminator(nn.Module):
     def __init__(self, spec: Spec, cfg: Config) -> None:
         super().__init__()
         w, sides = cfg.width, grid(spec)
-        convs = [nn.Conv2d(SIDE**2 * spec.channels, w, 3, padding=1), nn.Conv2d(w, w, 3, padding=1)]
+        numbers = SIDE**2 * spec.channels  # of a patch
+        self.shifted = bool(cfg.pixel_channels_for(spec))
+        convs = [nn.Conv2d(numbers, 2 * numbers, 1)] if self.shifted else []
+        convs += [nn.Conv2d(numbers * (1 + self.shifted), w, 3, padding=1), nn.Conv2d(w, w, 3, padding=1)]
         while max(sides) > SMALLEST:
             convs.append(nn.Conv2d(convs[-1].out_channels, 2 * w, 3, stride=2, padding=1))
             sides = halved(sides)
@@ -146,6 +175,8 @@ class Discriminator(nn.Module):
         return self.score(self.features_of(x), y)
 
     def features_of(self, x: Tensor) -> Tensor:
+        if self.shifted:
+            x = x.roll(common_offsets(SIDE, 2), (2, 3))
         h = to_patches(x)
         for conv in self.convs:
             h = F.leaky_relu_(conv(h), LEAK)

@@ -7,18 +7,19 @@ from typing import Any
 
 from pydantic import TypeAdapter, ValidationError
 
-from condgen import records
+from condgen import records, settings
 from condgen.data_options import HOW, DataOptions, name_of
 from condgen.errors import CondgenError
-from condgen.former import DATA, current_names
+from condgen.former import DATA, completed, current_names
 from condgen.records import Damaged
 from condgen.systems import SYSTEMS
 from condgen.version import __version__
 
 CONFIG, PUBLISHED = "config.json", "published.json"
-FORMAT = 4
+FORMAT = 5
 """Format 1: side files have no checksums. Up to format 2, the options for reading the data are labels, size and fit. Up
-to format 3, the path of the data is as it was typed, and test images are held out by the rule `overall`."""
+to format 3, the path of the data is as it was typed, and test images are held out by the rule `overall`. Up to format
+4, some settings are missing (`former.DEFAULTS`)."""
 GROUPS = ("config", "data_options", "images", "data", "spec", "held_out", "empty")
 """Fields that are compared in parts, or not at all."""
 
@@ -107,10 +108,16 @@ def _identity(path: Path, content: Mapping[str, Any]) -> RunConfig:
         if content.get("format", FORMAT) < 4:
             known["data_options"] = FORMER_SPLIT | known["data_options"]
         if known.get("system") in SYSTEMS:  # runs of an earlier condgen may use former names of settings
-            known["config"] = current_names(known["config"])
+            known["config"] = _current_settings(known["system"], known["config"], content.get("format", FORMAT))
         return TypeAdapter(RunConfig).validate_python(known)
     except (ValidationError, KeyError, TypeError, ValueError):
         raise CondgenError(f"{str(path)!r} is damaged, or not the config.json of a run; give another --out.") from None
+
+
+def _current_settings(system: str, config: Mapping[str, Any], format_: int) -> dict[str, Any]:
+    """The settings of a built-in system, as an earlier condgen may have written them."""
+    named = current_names(config)
+    return named if format_ > 4 else completed(named, [entry.name for entry in settings.of_preset(system) or ()])
 
 
 FORMER_SPLIT = {"held_out": "overall"}

@@ -3,7 +3,7 @@
 import time
 from collections.abc import Callable, Iterable
 from contextlib import AbstractContextManager, nullcontext
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from functools import cache
 from pathlib import Path
 
@@ -11,26 +11,25 @@ import torch
 
 from condgen import data as datasets
 from condgen import heap, parallel, plugins
-from condgen.config import Config
-from condgen.data import DataOptions, Dataset
+from condgen.config import Choice, Config
+from condgen.data import Dataset
 from condgen.device import pick
-from condgen.errors import CondgenError, notice, shortened
+from condgen.errors import CondgenError, shortened
 from condgen.inspection import words
-from condgen.judging import judge
 from condgen.judging.monitor import Monitor
-from condgen.judging.reference import Reference, with_test
+from condgen.judging.reference import Reference
 from condgen.labels import ANY
 from condgen.noise import preserve_rng, reseed
-from condgen.progress import Progress
+from condgen.progress import Progress, quietly
 from condgen.sampling.sampler import MICRO_BATCH
 from condgen.sharing import card
 from condgen.stream import Stream
 from condgen.system import System
 from condgen.systems import Preset, preset, presets
-from condgen.training import interrupt, trainer
+from condgen.training import evaluated, interrupt, rehearsal, threads, trainer
 from condgen.training.advice import advice
+from condgen.training.begun import begun_in, chosen, resuming_former
 from condgen.training.finetune import Parent
-from condgen.training.identity import usual_folder
 from condgen.training.mending import mend
 from condgen.training.request import TrainingRequest
 from condgen.training.run import Run, RunConfig, card_of, conditions, config_in, default_folder
@@ -54,6 +53,8 @@ class TrainingJob:
     device: torch.device
     parent: Parent | None = None
     """The run whose weights the training starts from; None for a random initialisation."""
+    choices: list[Choice] = field(default_factory=list)
+    """Settings that were chosen for the data."""
 
     @classmethod
     def prepare(cls, request: TrainingRequest) -> "TrainingJob":
@@ -64,6 +65,8 @@ class TrainingJob:
         config = found.config.with_overrides({**inherited, **request.settings})
         request = resuming_former(request, name)
         dataset = datasets.load(request.data, request.data_options)
+        choices = chosen(config, dataset, begun_in(request, name))
+        config = config.with_overrides({choice.setting: choice.value for choice in choices})
         if parent:
             parent.check(dataset.spec)
         if plugins.is_path(name):
@@ -71,7 +74,7 @@ class TrainingJob:
         system = found.build_on_meta(dataset.spec, config)  # raises if the system does not support the images
         check_labels(name, system, dataset)
         where = datasets.where(request.data, dataset)
-        job = cls(request, name, found, config, where, dataset, device, parent)
+        job = cls(request, name, found, config, where, dataset, device, parent, choices)
         job.check_card(system)
         return job
 
@@ -88,10 +91,13 @@ class TrainingJob:
 
         A signal stops the training after the current step; `Run.exit_code` then says which one it was.
         """
-        with parallel.process_group(self.device, self.config.batch), heap.retained():
-            progress = Progress(self.request.quiet or not parallel.is_main_process())
+        quiet = self.request.quiet
+        group = parallel.process_group(self.device, self.config.batch)
+        with group, heap.retained(), quietly(quiet), threads.restored():
+            progress = Progress(quiet or not parallel.is_main_process())
             reference = cache(lambda: self.reference(progress.say) if parallel.is_main_process() else None)
             folder = self._folder()
+            self._set_threads(folder)
             job = self._with_length(config_in(folder), reference)
             with job._opened(folder) as run, interrupt.handle_signals() as stop, preserve_rng(job.device):
                 training = job._restored(run, progress.say)
@@ -121,6 +127,26 @@ class TrainingJob:
         if self.request.allow_changed:
             job.check_fits(begun)
         return job
+
+    def _set_threads(self, folder: Path) -> None:
+        """Use as many threads as the run to resume; without one, and with a length in minutes, the fastest number."""
+        if self.device.type != "cpu" or threads.chosen_by_user() or parallel.world_size() > 1:
+            return
+        found = threads.recorded(folder)
+        if found is None and self.request.length.minutes is not None:
+            found = threads.fastest(self._speed_with, torch.get_num_threads())
+        if found is not None:
+            torch.set_num_threads(found)
+
+    def _speed_with(self, count: int) -> float:
+        """Training speed with `count` threads, in images per second."""
+        torch.set_num_threads(count)
+        return rehearsal.speed(self.system(), self.stream(), seconds=self._rehearsal / 2)
+
+    @property
+    def _rehearsal(self) -> float:
+        """Seconds spent on measuring the speed of a training in minutes."""
+        return min(3.0, (self.request.length.minutes or 0) * 60 / 40)
 
     def _opened(self, folder: Path) -> AbstractContextManager[Run]:
         """The run in `folder`. Only the main process creates and locks it."""
@@ -157,7 +183,13 @@ class TrainingJob:
         allowed = self.request.allow_changed
         begun = training.run.begin_session(training.images, here, allowed) if parallel.is_main_process() else []
         names = training.system.generator_spec.labels.text.doubts_about_names()
-        return [*self.understood(), *self.notes, *names, *advice(training.system, self.preset), *begun]
+        doubts = [
+            *names,
+            *advice(training.system, self.preset),
+            *evaluated.doubts(self.request, self.config, self.dataset),
+        ]
+        chosen = [choice.why for choice in self.choices if choice.why]
+        return [*self.understood(), *self.notes, *chosen, *doubts, *begun]
 
     def _plan(self, monitor: Monitor | None) -> trainer.Plan:
         """The intervals of this training. monitor: of the main process; without it, nothing is evaluated."""
@@ -223,15 +255,10 @@ class TrainingJob:
         return Stream(data.train, data.labels, config.batch, seed, self.device, balance=balance)
 
     def reference(self, say: Say) -> Reference | None:
-        """The reference data for evaluations during training; None if there are none.
-
-        By default, only data sets whose judge (the feature classifier) is part of the package are evaluated.
-        """
-        every = self.request.schedule.evaluate_every
-        if every == 0 or (every is None and not judge.is_pinned(self.dataset)):
+        """The reference data for evaluations during training; None if it is not evaluated."""
+        if not evaluated.is_evaluated(self.request, self.config, self.dataset):
             return None
-        dataset, _ = with_test(self.dataset)
-        return Reference(dataset, judge.of(dataset, say))
+        return evaluated.reference(self.dataset, say)
 
     def monitor(self, reference: Reference | None) -> Monitor | None:
         """The monitor that evaluates this training; None without a reference."""
@@ -242,9 +269,7 @@ class TrainingJob:
 
         At least half of `seconds` counts as training time, even if the preparation took longer.
         """
-        pace = trainer.measure_pace(
-            self.system(), self.stream(), self.monitor(reference), seconds=min(3.0, seconds / 40)
-        )
+        pace = rehearsal.measure_pace(self.system(), self.stream(), self.monitor(reference), self._rehearsal)
         left = max(seconds / 2, seconds - (time.monotonic() - self.request.began))
         return self.config.batch * max(1, round(pace.images_in(left) / self.config.batch))
 
@@ -263,21 +288,3 @@ def check_labels(name: str, system: System, dataset: Dataset) -> None:
 def _say_all(say: Say, sentences: Iterable[str]) -> None:
     for sentence in sentences:
         say(sentence)
-
-
-def resuming_former(request: TrainingRequest, system: str) -> TrainingRequest:
-    """The request, with the rule for held-out images that the run in its folder began with, if that is the former one.
-
-    So the command of a run of an earlier condgen resumes it, although the default is another rule today. Runs of those
-    versions have no data in memory.
-    """
-    if not isinstance(request.data, str | Path) or request.data_options.held_out != "per_class":
-        return request
-    source = datasets.absolute(str(request.data))
-    folder = Path(request.out).expanduser() if request.out else usual_folder(system, source)
-    begun = config_in(folder)
-    if begun is None or DataOptions(**begun.data_options).held_out != "overall":
-        return request
-    if not datasets.is_name(source):  # these have test splits of their own
-        notice(f"{str(folder)!r} began with --held-out overall, the rule of an earlier condgen, and keeps it.")
-    return replace(request, data_options=request.data_options.with_overrides({"held_out": "overall"}))

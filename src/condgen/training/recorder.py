@@ -9,9 +9,10 @@ from dataclasses import asdict
 
 from PIL import Image
 
-from condgen import inspection, marker
+from condgen import marker
 from condgen.data_options import name_of
 from condgen.disk import DiskError, Gone, write_bytes
+from condgen.inspection import findings
 from condgen.judging.monitor import Monitor, is_best, new_alarms
 from condgen.progress import Progress
 from condgen.sampling import canvas, grids, plots
@@ -119,7 +120,7 @@ class Recorder:
 
 def save_real(training: Training) -> None:
     """Save a grid of real images, for comparison."""
-    sheet = inspection.real(training.dataset.train, training.dataset.labels, grids.ROWS)
+    sheet = findings.real(training.dataset.train, training.dataset.labels, grids.ROWS)
     canvas.save_png(training.run.samples / "real.png", sheet, NOTE)
 
 

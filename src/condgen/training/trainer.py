@@ -5,25 +5,22 @@ images), so a stopped training resumes bit-exactly.
 """
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
+from datetime import datetime
 
 from condgen import parallel
 from condgen.disk import Gone
+from condgen.forecast import Forecast
 from condgen.judging.monitor import Monitor
 from condgen.progress import Progress
-from condgen.stream import Stream
-from condgen.system import System
+from condgen.training.evaluated import EVALUATIONS, FEWEST_IMAGES
 from condgen.training.recorder import Recorder
 from condgen.training.request import Schedule
-from condgen.training.state import Diverged, Training, sampler_for
+from condgen.training.state import Diverged, Training
 
-EVALUATIONS, FEWEST_IMAGES = 10, 5000
-"""By default: maximum number of evaluations, and minimum number of images between two (an evaluation takes as long)."""
 RESCUES = 10
 """Number of rescue points in a training, to roll back to."""
-AROUND = 2.5
-"""Seconds that image grids, curves and checkpoints take in a training of one minute on two cores."""
 
 
 @dataclass(frozen=True)
@@ -69,7 +66,7 @@ def train(
 
     If training diverges, it is rolled back, at most MOST_ROLLBACKS times. Only the main process writes files.
     """
-    with progress.training(training.images, plan.images):
+    with progress.training(training.images, plan.images, lambda speed: _forecast(training, plan, speed)):
         while True:
             try:
                 return train_until_diverged(training, plan, progress, stop, monitor)
@@ -77,6 +74,11 @@ def train(
                 progress.say(training.roll_back(trouble))
             except Gone as gone:
                 raise training.lost(gone) from None
+
+
+def _forecast(training: Training, plan: Plan, speed: float) -> Iterable[str]:
+    epoch, seen = len(training.dataset.train), training.images
+    return Forecast(plan.images, seen, epoch, speed, training.run.samples).sentences(datetime.now())
 
 
 def train_until_diverged(
@@ -95,6 +97,7 @@ def train_until_diverged(
         if recorder:
             training.run.check()
         training.step()
+        progress.tick(training.images)
         record(training, plan, recorder, before)
 
         ended = training.images >= plan.images
@@ -144,40 +147,3 @@ def keep(training: Training, write: Callable[[], None] | None) -> None:
 def passed(every: int, before: int, now: int) -> bool:
     """Whether a multiple of `every` is in (before, now]; never if `every` is 0."""
     return every > 0 and now // every > before // every
-
-
-@dataclass(frozen=True)
-class Pace:
-    """The speed of a training on this machine."""
-
-    speed: float
-    """Training steps alone, in images per second."""
-    evaluation: float = 0.0
-    """Duration of one evaluation, in seconds."""
-
-    def images_in(self, seconds: float) -> float:
-        """Number of training images in `seconds`, which include evaluations, image grids and files."""
-        return self.speed * max(seconds - AROUND - EVALUATIONS * self.evaluation, seconds / 2)
-
-
-def measure_pace(system: System, stream: Stream, monitor: Monitor | None, seconds: float) -> Pace:
-    """Measure the pace by training for about `seconds` and evaluating twice. The system cannot be used afterwards."""
-    found = speed(system, stream, seconds)
-    if not monitor:
-        return Pace(found)
-    sampler = sampler_for(system, system.generator, stream.device)
-    monitor.evaluate(sampler, 1, [])  # the first call also evaluates the real images
-    began = time.monotonic()
-    monitor.evaluate(sampler, 1, [])
-    return Pace(found, time.monotonic() - began)
-
-
-def speed(system: System, stream: Stream, seconds: float) -> float:
-    """Images per second, measured for about `seconds`. The system cannot be used afterwards."""
-    with system.autocast(stream.device):
-        for _ in range(3):  # warm-up: kernel selection and caches
-            system.step(stream, stream.images)
-        began, images = time.monotonic(), stream.images
-        while any(parallel.any_rank(time.monotonic() - began < seconds)):
-            system.step(stream, stream.images)
-    return (stream.images - images) / (time.monotonic() - began)

@@ -10,10 +10,9 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal, get_args, get_origin
 from cyclopts import Group, Parameter
 
 from condgen import settings
-from condgen.data_options import AS_THEY_ARE
+from condgen.data_options import AS_THEY_ARE, DataOptions
 from condgen.errors import CondgenError
 from condgen.options import TRUNCATION, Option
-from condgen.result import Result
 from condgen.sharing import locate
 from condgen.systems import DEFAULT, preset
 
@@ -24,19 +23,14 @@ DATA_GROUP = Group("Reading the data", sort_key=1)
 GROUP = Group("Sampling options", sort_key=2)
 LABELS = ("labels", "label", "mix", "start", "end", "base")
 """Options whose value is a label, or several."""
+JSON = inspect.Parameter(
+    "json",
+    inspect.Parameter.KEYWORD_ONLY,
+    default=False,
+    annotation=Annotated[bool, Parameter(help="Print JSON, for programs.")],
+)
 FLAGS = {"--quiet", "--alpha", "--balanced-sampling", "--allow-changed", "--roll-back", "--help", "-h"}
 """Options of `train` that take no value."""
-
-
-def with_sampling_options(function: Callable[..., Any], options: Sequence[Option]) -> Callable[..., Any]:
-    """Replace `**options` in the signature by these sampling options."""
-    names = {option.name for option in options}
-
-    def spelled_out(*args: Any, **given: Any) -> Any:
-        chosen = {name: value for name, value in given.items() if not (name in names and value is None)}
-        return function(*args, **chosen)
-
-    return _signed(spelled_out, function, [_of_option(option) for option in options])
 
 
 def with_settings(function: Callable[..., "Run"], words: Sequence[str]) -> Callable[..., None]:
@@ -51,19 +45,7 @@ def with_settings(function: Callable[..., "Run"], words: Sequence[str]) -> Calla
         if code := function(*args, **given).exit_code:
             raise SystemExit(code)
 
-    return _signed(spelled_out, function, [*fields, *(_of_setting(entry, group) for entry in own)])
-
-
-def with_json(function: Callable[..., Result]) -> Callable[..., Any]:
-    """Add an option --json, which prints the data of the result instead of its text."""
-
-    def spelled_out(*args: Any, json: bool = False, **given: Any) -> Any:
-        result = function(*args, **given)
-        return result.to_json() if json else result
-
-    annotation = Annotated[bool, Parameter(help="Print JSON, for programs.")]
-    extra = inspect.Parameter("json", inspect.Parameter.KEYWORD_ONLY, default=False, annotation=annotation)
-    return _signed(spelled_out, function, [extra])
+    return signed(spelled_out, function, [*fields, *(_of_setting(entry, group) for entry in own)])
 
 
 def system_among(words: Sequence[str]) -> str:
@@ -88,29 +70,48 @@ def sampling_options_among(words: Sequence[str]) -> tuple[Option, ...]:
     return (TRUNCATION,)
 
 
-def _signed(
-    wrapper: Callable[..., Any], function: Callable[..., Any], extra: list[inspect.Parameter]
+def has_options(function: Callable[..., Any]) -> bool:
+    """Whether a function takes sampling options, as `**options`."""
+    return any(p.kind is p.VAR_KEYWORD for p in inspect.signature(function).parameters.values())
+
+
+def signed(
+    wrapper: Callable[..., Any],
+    function: Callable[..., Any],
+    extra: Sequence[inspect.Parameter],
+    help: Mapping[str, str] | None = None,
 ) -> Callable[..., Any]:
-    """Give the wrapper the signature of `function`, with its `**` parameter replaced by `extra`."""
-    plain = [_typed(p) for p in inspect.signature(function).parameters.values() if p.kind is not p.VAR_KEYWORD]
+    """Give the wrapper the signature of `function`, with its `**` parameter replaced by `extra`.
+
+    help: texts that replace those of the docstring, by parameter.
+    """
+    plain = [
+        _typed(p, (help or {}).get(p.name))
+        for p in inspect.signature(function).parameters.values()
+        if p.kind is not p.VAR_KEYWORD
+    ]
     wrapper.__name__, wrapper.__doc__ = function.__name__, function.__doc__
     wrapper.__signature__ = inspect.Signature([*plain, *extra])  # type: ignore[attr-defined]
     wrapper.__annotations__ = {p.name: p.annotation for p in [*plain, *extra]}
     return wrapper
 
 
-def _typed(parameter: inspect.Parameter) -> inspect.Parameter:
-    """A parameter as it is typed on a command line: the dictionaries that Python accepts are written as text there, and
-    a label may begin with a hyphen."""
+def _typed(parameter: inspect.Parameter, help: str | None = None) -> inspect.Parameter:
+    """A parameter as it is typed on a command line: the dictionaries that Python accepts are written as text there, a
+    label may begin with a hyphen, and every option of reading data is an option of the command."""
     kind, kinds = parameter.annotation, get_args(parameter.annotation)
     if any(get_origin(each) is Mapping for each in kinds):
         kind = reduce(or_, (each for each in kinds if get_origin(each) is not Mapping))
     if parameter.name in LABELS:
         kind = Annotated[kind, Parameter(allow_leading_hyphen=True)]
+    if kind is DataOptions:
+        kind = Annotated[kind, Parameter(name="*")]
+    if help:
+        kind = Annotated[kind, Parameter(help=help)]
     return parameter.replace(annotation=kind)
 
 
-def _of_option(option: Option) -> inspect.Parameter:
+def of_option(option: Option) -> inspect.Parameter:
     """A parameter for a sampling option. None means that the option is not given, and the generator keeps its value."""
     kind: Any = Literal[option.choices] if option.choices else option.type
     help_ = f"{option.help} Default: {option.default}."

@@ -1,22 +1,22 @@
-"""`condgen report`: one self-contained HTML file about one or several runs. It opens without a network connection.
-
-The page is templates/report.html; this file collects its content.
-"""
+"""The content of a report, as plain data for the template templates/report.html."""
 
 import shlex
 from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from condgen import api, records, verdict
+from condgen import api, listing, measuring, records, templates, verdict
+from condgen.comparison import HEADLINE, Entry, Group, grouped, histories, vae_beside_gan
 from condgen.data_options import DataSource
 from condgen.errors import CondgenError, notice
 from condgen.metrics import METRICS
-from condgen.verbs import evaluate, pages
-from condgen.verbs.compare import HEADLINE, Entry, Group, entries, grouped, histories, vae_beside_gan
 from condgen.version import __version__
 
 if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+
     from condgen.judging.reference import Reference
 
 SHOWN = {"argv", "started", "from_images", "torch", "device", "threads", "machine"}
@@ -25,31 +25,10 @@ PER_LABEL, SUSPECTS, LABELS = 8, 12, 20
 """Number of images of each label, number of nearest training images, and maximum number of labels."""
 
 
-def report(*runs: str, data: DataSource | None = None, out: Path | None = None, quick: bool = False) -> Path:
-    """Write a self-contained HTML report: metrics, image grids, curves, nearest training images, provenance.
-
-    Args:
-        runs: Folders of runs on the same data. Runs without an evaluation are evaluated first.
-        data: Where the training data of the runs are now, if they have moved.
-        out: HTML file to write. Default: report.html in the run's folder, or in the working folder for several runs.
-        quick: Skip the classification accuracy score (CAS) when evaluating runs that have no evaluation yet.
-    """
-    from condgen.disk import write_bytes
-    from condgen.marker import check_file
-
-    found = entries(runs, quick, data)
-    path = (out or (found[0].folder / "report.html" if len(found) == 1 else Path("report.html"))).expanduser()
-    check_file(path)
-    write_bytes(path, pages.render("report.html", content(found, data)))
-    return path
-
-
 def content(found: Sequence[Entry], data: DataSource | None = None) -> dict[str, Any]:
     """The content of the page, as plain data."""
-    from condgen.verbs import listing
-
     groups = grouped(found)
-    reference, _ = evaluate.reference_for(api.data_of(found[0].folder, data))
+    reference, _ = measuring.reference_for(api.data_of(found[0].folder, data))
     about = found[0].evaluation.about
     return {
         "title": ", ".join(group.title for group in groups) + f" on {about.data.name}",
@@ -67,7 +46,27 @@ def content(found: Sequence[Entry], data: DataSource | None = None) -> dict[str,
     }
 
 
-def row(groups: Sequence[Group], name: str) -> dict[str, Any]:
+@dataclass(frozen=True)
+class Cell:
+    """A metric of a group."""
+
+    text: str
+    flag: str | None
+    """A warning, in words."""
+    refused: str | None
+    """Why it was not measured."""
+
+
+@dataclass(frozen=True)
+class Row:
+    """One metric of every group and of real images."""
+
+    name: str
+    real: str
+    cells: Sequence[Cell]
+
+
+def row(groups: Sequence[Group], name: str) -> Row:
     """One metric of every group and of real images, with the flags that mark suspicious values."""
     evaluation = groups[0].entries[0].evaluation
     cells = []
@@ -76,8 +75,8 @@ def row(groups: Sequence[Group], name: str) -> dict[str, Any]:
         results = [found[name] for found in metrics if name in found]
         flags = [result.flag for result in results if result.flag]
         why = next((result.generated.refused for result in results if result.generated.refused), None)
-        cells.append({"text": group.text(name), "flag": flags[0] if flags else None, "refused": why})
-    return {"name": name, "real": evaluation.real_text(name), "cells": cells}
+        cells.append(Cell(group.text(name), flags[0] if flags else None, why))
+    return Row(name, evaluation.real_text(name), cells)
 
 
 def run(entry: Entry, reference: "Reference") -> dict[str, Any]:
@@ -127,11 +126,22 @@ def panels(reference: "Reference") -> list[dict[str, str]]:
     ]
 
 
-def suspects(entry: Entry, reference: "Reference") -> list[dict[str, Any]]:
+@dataclass(frozen=True)
+class Suspect:
+    """A generated image, and the training image that is nearest to it, as data URLs."""
+
+    generated: str
+    real: str
+    distance: float
+    """Between their features."""
+    same: bool
+    """Whether they are equal in every pixel."""
+
+
+def suspects(entry: Entry, reference: "Reference") -> list[Suspect]:
     """The generated images, out of 2,000, that are nearest to a training image, each with that image."""
     from condgen.judging import protocol
     from condgen.metrics import neighbours
-    from condgen.sampling import canvas
 
     generated = protocol.generate(api.load(entry.folder), reference, protocol.NEAR, seed=0)
     distances, which = neighbours.nearest(
@@ -139,14 +149,21 @@ def suspects(entry: Entry, reference: "Reference") -> list[dict[str, Any]]:
     )
     real = reference.dataset.train.images
     return [
-        {
-            "generated": pages.data_url(canvas.png(canvas.enlarged(canvas.to_pil(generated.images[place])))),
-            "real": pages.data_url(canvas.png(canvas.enlarged(canvas.to_pil(real[which[place]])))),
-            "distance": float(distances[place]),
-            "same": bool((generated.images[place] == real[which[place]]).all()),
-        }
+        Suspect(
+            _enlarged(generated.images[place]),
+            _enlarged(real[which[place]]),
+            float(distances[place]),
+            bool((generated.images[place] == real[which[place]]).all()),
+        )
         for place in distances.argsort()[:SUSPECTS].tolist()
     ]
+
+
+def _enlarged(image: "NDArray[np.uint8]") -> str:
+    """An image (h, w, c) as a data URL, with pixels large enough to be seen."""
+    from condgen.sampling import canvas
+
+    return templates.data_url(canvas.png(canvas.enlarged(canvas.to_pil(image))))
 
 
 def confusion(counts: Sequence[Sequence[int]] | None) -> list[list[dict[str, float]]]:
@@ -171,7 +188,7 @@ def mosaic(batches: Sequence[Any]) -> str:
     from condgen.sampling import canvas
 
     generated = np.concatenate(batches)
-    return pages.data_url(canvas.png(canvas.mosaic(generated, columns=4)))
+    return templates.data_url(canvas.png(canvas.mosaic(generated, columns=4)))
 
 
 def svg(figure: bytes) -> str:
@@ -204,15 +221,23 @@ def _sessions(folder: Path) -> list[dict[str, Any]]:
     return sound
 
 
-def _alarms(folder: Path) -> list[dict[str, Any]]:
-    """One entry per kind of alarm: its latest text, and the first and last number of images at which it was raised."""
+@dataclass(frozen=True)
+class Alarm:
+    """One kind of alarm: its latest text, and the first and last number of images at which it was raised."""
+
+    text: str
+    first: int
+    last: int
+
+
+def _alarms(folder: Path) -> list[Alarm]:
     from condgen.training.published import lines
 
-    found: dict[str, dict[str, Any]] = {}
+    found: dict[str, Alarm] = {}
     for line in lines(folder, "alarms.jsonl"):
         for alarm in line["alarms"]:
-            first = found.get(alarm["kind"], {}).get("first", line["images"])
-            found[alarm["kind"]] = {"text": alarm["text"], "first": first, "last": line["images"]}
+            first = found[alarm["kind"]].first if alarm["kind"] in found else line["images"]
+            found[alarm["kind"]] = Alarm(alarm["text"], first, line["images"])
     return list(found.values())
 
 

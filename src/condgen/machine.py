@@ -1,11 +1,12 @@
-"""`condgen doctor`: shows what is installed on this machine, and known problems with it, on one screen."""
+"""What is installed on this machine, and known problems with it."""
 
 import locale
 import os
 import platform
 import shutil
 import tempfile
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import asdict, dataclass
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any
@@ -29,27 +30,41 @@ SCARCE = 2 * 2**30
 """Free space in bytes below which there may be too little for the checkpoints of a training."""
 
 
-def findings() -> dict[str, Any]:
-    """Facts about this machine; `traps` contains a sentence for each problem to solve."""
+@dataclass(frozen=True)
+class Machine:
+    """Facts about this machine."""
+
+    condgen: str
+    """Versions of condgen, Python and the operating system."""
+    packages: Mapping[str, str | None]
+    """Versions of the packages; None for one that is not installed."""
+    extras: Mapping[str, str | None]
+    """The same for the optional sets of packages."""
+    devices: Sequence[str]
+    """For `--device`, best first."""
+    threads: Mapping[str, int | str]
+    places: Mapping[str, str]
+    """Folders that condgen writes to, with their free space."""
+    traps: Sequence[str]
+    """A sentence for each problem to solve."""
+
+    def to_json(self) -> dict[str, Any]:
+        return asdict(self)
+
+
+def inspected() -> Machine:
+    """The facts about this machine."""
     packages = {name: installed(name) for name in PACKAGES}
-    places = {
-        "working folder": Path.cwd(),
-        "cache": cache(),
-        "temporary": Path(tempfile.gettempdir()),
-    }
-    return {
-        "condgen": f"{__version__}, Python {platform.python_version()}, {platform.system()} {platform.machine()}",
-        "packages": packages,
-        "extras": {name: installed(package) for name, package in EXTRAS.items()},
-        "devices": devices(),
-        "threads": {
-            "torch": torch.get_num_threads(),
-            "cores": cores(),
-            "kernels": torch.backends.cpu.get_cpu_capability(),
-        },
-        "places": {name: f"{place} ({free(place) / 2**30:.1f} GiB free)" for name, place in places.items()},
-        "traps": [*traps(packages | {"torchvision": installed("torchvision")}, places)],
-    }
+    places = {"working folder": Path.cwd(), "cache": cache(), "temporary": Path(tempfile.gettempdir())}
+    return Machine(
+        f"{__version__}, Python {platform.python_version()}, {platform.system()} {platform.machine()}",
+        packages,
+        {name: installed(package) for name, package in EXTRAS.items()},
+        devices(),
+        {"torch": torch.get_num_threads(), "cores": cores(), "kernels": torch.backends.cpu.get_cpu_capability()},
+        {name: f"{place} ({free(place) / 2**30:.1f} GiB free)" for name, place in places.items()},
+        [*traps(packages | {"torchvision": installed("torchvision")}, places)],
+    )
 
 
 def traps(packages: Mapping[str, str | None], places: Mapping[str, Path]) -> Iterator[str]:
@@ -114,15 +129,3 @@ def installed(package: str) -> str | None:
         return version(package)
     except PackageNotFoundError:
         return None
-
-
-def as_screen(found: Mapping[str, Any]) -> str:
-    """The findings as text."""
-    lines = []
-    for name, value in found.items():
-        if name == "traps":
-            continue
-        if isinstance(value, dict):
-            value = "   ".join(f"{key} {part or '-'}" for key, part in value.items())
-        lines.append(f"{name:10} {', '.join(value) if isinstance(value, list) else value}")
-    return "\n".join([*lines, "", *(found["traps"] or ["no known problems."])])

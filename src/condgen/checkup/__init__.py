@@ -1,22 +1,21 @@
-"""`condgen doctor RUN`: verifies every file of a run or an exported folder, and names the command that repairs it.
+"""Verifies every file of a run or an exported folder, and names the command that repairs it.
 
-Files are verified by their checksums, without torch. Repairs by the train command are in training/mending.py.
+Files are verified by their checksums, without torch. Repairs by the train command (train_command.py) are in
+training/mending.py.
 """
 
-import os
-import shlex
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
 
 from condgen import disk, marker, records, shell
+from condgen.checkup.train_command import train_command
 from condgen.errors import CondgenError
 from condgen.sharing import card, manifest, strict
-from condgen.systems import preset
 from condgen.training import checkpoint, published
-from condgen.training.identity import CONFIG, PUBLISHED, RunConfig, config_in
+from condgen.training.identity import CONFIG, PUBLISHED
 from condgen.training.published import Published, State
 from condgen.version import __version__
 
@@ -37,32 +36,32 @@ class File:
     """The command that repairs the file, or the reason why there is none."""
 
 
-def check(folder: Path) -> list[File]:
+@dataclass(frozen=True)
+class Checkup:
+    """The state of every file of a folder."""
+
+    folder: Path
+    files: Sequence[File]
+
+    @property
+    def sound(self) -> bool:
+        return all(file.state == "sound" for file in self.files)
+
+    def to_json(self) -> dict[str, Any]:
+        return {"folder": str(self.folder), "sound": self.sound, "files": [asdict(file) for file in self.files]}
+
+
+def check(folder: Path) -> Checkup:
     """The state of every file that condgen writes. Raises CondgenError if `folder` is neither a run nor an export."""
     if (folder / CONFIG).exists() or (folder / PUBLISHED).exists():
         found = [*_run(folder)]
         if any(file.mend == TRAIN and file.state != "sound" for file in found):
-            command = _train_command(folder)  # only on demand, since it may import torch
+            command = train_command(folder)  # only on demand, since it may import torch
             found = [replace(file, mend=command) if file.mend == TRAIN else file for file in found]
-        return found
+        return Checkup(folder, found)
     if (folder / manifest.NAME).exists() or (folder / card.NAME).exists():
-        return [*_export(folder, "")]
+        return Checkup(folder, [*_export(folder, "")])
     raise CondgenError(f"{str(folder)!r} is not a run or an export: it has neither {CONFIG} nor {card.NAME}.")
-
-
-def as_screen(folder: Path, found: list[File]) -> str:
-    """The result as text: a line for each damaged or missing file, and the number of intact ones."""
-    bad = [file for file in found if file.state != "sound"]
-    lines = [f"{file.file}: {file.state}{f' ({file.note})' if file.note else ''}\n  {file.mend}" for file in bad]
-    sound = f"{len(found) - len(bad)} of {len(found)} files of {str(folder)!r} are intact."
-    old = sum(bool(file.note) and file.state == "sound" for file in found)
-    return "\n".join([*lines, sound, *([f"{old} of them have no checksum to detect damage."] if old else [])])
-
-
-def as_plain(folder: Path, found: list[File]) -> dict[str, Any]:
-    """The result as plain data."""
-    sound = all(file.state == "sound" for file in found)
-    return {"folder": str(folder), "sound": sound, "files": [asdict(file) for file in found]}
 
 
 def _run(folder: Path) -> Iterator[File]:
@@ -215,42 +214,3 @@ def _format(folder: Path) -> str:
         about = card.read(folder / card.NAME)
         return f" --format {about.exported}" if about.exported else ""
     return ""
-
-
-def _train_command(folder: Path) -> str:
-    """The train command of a run: as it was typed if it still refers to this folder, else from the configuration."""
-    typed = _typed(folder)
-    if typed:
-        return typed
-    try:
-        identity = config_in(folder)
-    except CondgenError:
-        identity = None
-    if identity is None:
-        return "the train command that the run was made with"
-    return f"condgen train {shlex.join(_words(identity, folder))}"
-
-
-def _typed(folder: Path) -> str:
-    sessions = records.read_list(folder / "env.json").sound
-    argv, cwd = (sessions[-1].get("argv") or [""], sessions[-1].get("cwd")) if sessions else ([""], None)
-    if cwd is None or Path(argv[0]).name not in ("condgen", "__main__.py") or "--out" not in argv[:-1]:
-        return ""
-    if Path(cwd, argv[argv.index("--out") + 1]).expanduser().resolve() != folder.resolve():
-        return ""  # the run has been moved since
-    there = "" if cwd == os.getcwd() else f"cd {shlex.quote(cwd)} && "
-    return f"{there}condgen {shlex.join(argv[1:])}"
-
-
-def _words(identity: RunConfig, folder: Path) -> list[str]:
-    """The words of a train command that gives this configuration."""
-    parent = (identity.finetuned_from or "").rpartition(" at ")[0]
-    defaults = preset(identity.system).config.model_dump()
-    options = {"data": identity.data, "finetune": parent or None, "seed": identity.seed or None}
-    options |= identity.data_options
-    options |= {name: value for name, value in identity.config.items() if value != defaults.get(name)}
-    words = [identity.system]
-    for name, value in (options | {"out": str(folder)}).items():
-        if value is not None and value is not False:
-            words += [f"--{name.replace('_', '-')}", *([] if value is True else [str(value)])]
-    return words

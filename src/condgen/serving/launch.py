@@ -1,9 +1,11 @@
-"""`condgen serve`: a web page and an HTTP API that generate images on request."""
+"""Starts the server of a run or an export."""
 
 from pathlib import Path
 from typing import Any
 
+from condgen import measuring
 from condgen.errors import needs
+from condgen.metrics import METRICS
 from condgen.options import checked
 from condgen.sharing import locate
 
@@ -46,9 +48,6 @@ def serve(
 
 def scores(run: str, best: bool) -> dict[str, float]:
     """The headline metrics of a run's saved evaluation; empty if there is none."""
-    from condgen.metrics import METRICS
-    from condgen.verbs import evaluate
-
-    found = evaluate.kept(run, best)
+    found = measuring.kept(run, best)
     numbers = found.numbers if found else {}
     return {n: number.value for n, number in numbers.items() if METRICS[n].headline and number.value is not None}

@@ -1,4 +1,4 @@
-"""`condgen export` and `condgen push`: write a generator to a folder that can be shared, and upload it.
+"""Writes a generator to a folder that can be shared, and uploads it.
 
 FORMATS lists the formats. The code for each, and for the folder, its card and its README, is in sharing/.
 """
@@ -9,17 +9,14 @@ from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from pkgutil import resolve_name
 from textwrap import shorten
-from typing import TYPE_CHECKING, Annotated, Any, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
-from cyclopts import Parameter
-
-from condgen import api, shell, verdict
+from condgen import api, measuring, shell, verdict
 from condgen.card import Card
 from condgen.errors import CondgenError, unknown
 from condgen.evaluation import Evaluation
 from condgen.result import Result
 from condgen.sharing import locate
-from condgen.verbs import evaluate
 
 if TYPE_CHECKING:
     from condgen.sampling.sampler import Sampler
@@ -57,21 +54,42 @@ FORMATS: Mapping[str, Format] = {
     "web": Format("one HTML file that generates images in a browser", "index.html", "condgen.sharing.web"),
 }
 """Every export contains the weights as safetensors, whatever the format."""
-LISTED = ", ".join(f"{name} ({format.summary})" for name, format in FORMATS.items())
+
+
+@dataclass(frozen=True, repr=False)
+class Export(Result):
+    """A generator in a form that can be shared."""
+
+    folder: Path
+    """The folder, or the file of an export that is one HTML file."""
+    format: str
+    """One of `FORMATS`."""
+
+    @property
+    def is_page(self) -> bool:
+        """Whether it is one HTML file, without weights and card."""
+        return self.format == "web" and self.folder.suffix == ".html"
+
+    def to_json(self) -> dict[str, Any]:
+        return {"folder": str(self.folder), "format": self.format}
+
+    def __repr__(self) -> str:
+        return f"Export({str(self.folder)!r}, {self.format})"
+
+    def __str__(self) -> str:
+        return str(self.folder)
 
 
 def export(
     run: str,
     *,
-    format: Annotated[
-        str, Parameter(help=f"Program to add to the weights and the model card: {LISTED}.")
-    ] = "safetensors",
+    format: str = "safetensors",
     out: Path | None = None,
     best: bool = False,
     licence: str | None = None,
     precision: Precision = "fp32",
     **options: Any,
-) -> Result:
+) -> Export:
     """Export a generator to a folder that can be shared: weights, a model card, and a program in the chosen format.
 
     condgen export runs/first --format onnx --licence cc0-1.0 --out my-digits
@@ -95,11 +113,11 @@ def export(
         from condgen.sharing import web
 
         web.export(sampler, folder)
-        return Result({"folder": str(folder)}, f"{folder}\n  open it in a browser; it needs no network.")
+        return Export(folder, format)
     chosen = {"licence": licence or sampler.card.licence, "exported": format, "precision": precision}
     fields = about_it(run, best, sampler.card) | {name: value for name, value in chosen.items() if value is not None}
     release.write(sampler, folder, fields, lambda net, at: FORMATS[format].write(net, at, precision))
-    return Result({"folder": str(folder)}, _next_steps(folder))
+    return Export(folder, format)
 
 
 def _check(format: str, precision: str, licence: str | None) -> None:
@@ -113,16 +131,6 @@ def _check(format: str, precision: str, licence: str | None) -> None:
         raise CondgenError(f"--licence {licence!r} is not the name of a licence, such as apache-2.0 or cc-by-4.0.")
 
 
-def _next_steps(folder: Path) -> str:
-    """The location of the export, and commands to continue with."""
-    return (
-        f"{folder}\n"
-        f"  model card: {folder / 'README.md'}\n"
-        f"  generate images: condgen sample {shell.path(folder)} --count 10 --grid --out images.png\n"
-        f"  share: condgen push {shell.path(folder)} OWNER/NAME"
-    )
-
-
 def about_it(run: str, best: bool, card: Card) -> dict[str, Any]:
     """Fields of an exported card that its users cannot read from the run: paper, name of the data and metrics."""
     from condgen.systems import preset
@@ -132,7 +140,7 @@ def about_it(run: str, best: bool, card: Card) -> dict[str, Any]:
     if identity := config_in(Path(run).expanduser()):
         fields |= {"options": identity.data_options} if identity.data_options else {}
     fields["name"] = Path(fields["name"]).name  # a run of an earlier condgen has its path there, which is private
-    found = evaluate.kept(run, best, card.sampling)
+    found = measuring.kept(run, best, card.sampling)
     scores = {"scores": _scores(found), "measured": _measured(found)} if found else {}
     return {"paper": {"short": paper.short, "bibtex": paper.bibtex}, "data": fields} | scores
 

@@ -1,4 +1,4 @@
-"""Self-contained HTML files from the templates in templates/. They make no network requests."""
+"""Self-contained HTML files from the templates in this folder. They make no network requests."""
 
 import base64
 from collections.abc import Mapping
@@ -11,7 +11,7 @@ def render(template: str, content: Mapping[str, Any]) -> bytes:
     from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
     environment = Environment(
-        loader=FileSystemLoader(Path(__file__).parent / "templates"), autoescape=True, undefined=StrictUndefined,
+        loader=FileSystemLoader(Path(__file__).parent), autoescape=True, undefined=StrictUndefined,
         trim_blocks=True, lstrip_blocks=True,
     )  # fmt: skip
     return environment.get_template(template).render(content).encode()

@@ -1,0 +1,40 @@
+"""A command: a function of the library, and the text for the value that it returns."""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from condgen.cli.signatures import JSON, has_options, of_option, signed
+from condgen.options import Option
+from condgen.tables import as_json
+
+
+@dataclass(frozen=True)
+class Command:
+    """One command. Its options and its help are the parameters and the docstring of the function."""
+
+    function: Callable[..., Any]
+    usage: str = ""
+    """What follows the name in the usage line; '' to have it made from the signature."""
+    words: Callable[[Any], str] = str
+    """The text for the value that the function returns."""
+    json: bool = False
+    """Whether an option --json prints the data of the value instead."""
+    help: Mapping[str, str] = field(default_factory=dict)
+    """Help texts that replace those of the docstring, by parameter."""
+
+    def callable(self, options: Sequence[Option]) -> Callable[..., str | None]:
+        """The function that cyclopts calls, with these sampling options in the place of `**options`."""
+        names = {option.name for option in options}
+        flag = "json" if self.json else ""
+
+        def printed(*args: Any, **given: Any) -> str | None:
+            as_data = given.pop(flag, False)
+            chosen = {name: value for name, value in given.items() if not (name in names and value is None)}
+            found = self.function(*args, **chosen)
+            if found is None:
+                return None
+            return as_json(found.to_json()) if as_data else self.words(found)
+
+        taken = [of_option(option) for option in options] if has_options(self.function) else []
+        return signed(printed, self.function, [*taken, *([JSON] if self.json else [])], self.help)

@@ -1,0 +1,23 @@
+"""The commands `evaluate`, `compare`, `report` and `augment`."""
+
+from condgen import augmentation, comparison, measuring, reports
+from condgen.augmentation import Augmentation
+from condgen.cli.command import Command
+from condgen.comparison import Comparison
+
+
+def compared(found: Comparison) -> str:
+    return f"{found}\n\nimages: {found.folder}/same-z.png, quality.png; numbers: comparison.json"
+
+
+def augmented(found: Augmentation) -> str:
+    files = f"images: {found.folder}; list of images: manifest.json"
+    return f"{found}\n{files}; proof: gain.json" if found.proof else f"{found}\n\n{files}"
+
+
+COMMANDS = {
+    "evaluate": Command(measuring.evaluate, "[RUN] [OPTIONS]", json=True),
+    "compare": Command(comparison.compare, "RUN... [OPTIONS]", compared, json=True),
+    "report": Command(reports.report, "RUN... [OPTIONS]"),
+    "augment": Command(augmentation.augment, "DATA --run RUN [OPTIONS]", augmented, json=True),
+}

@@ -1,0 +1,52 @@
+"""Settings that are chosen for the data, and what a resumed training takes over from its run."""
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from condgen import api, records
+from condgen.config import DataFacts
+from condgen.labels import Labels
+from condgen.spec import Spec
+from condgen.systems import preset
+from condgen.training.run import config_in
+
+COURSE: dict[str, Any] = {"images": 64, "batch": 32, "evaluate_every": 0, "quiet": True}
+
+
+@pytest.mark.parametrize(("channels", "found"), [(1, 0), (3, 8), (4, 8)])
+def test_colour_gets_layers_of_pixels_and_a_run_records_how_many(channels: int, found: int) -> None:
+    facts = DataFacts(Spec((channels, 32, 32), Labels(("a", "b"))), images=500)
+    config = preset("swift").config
+    assert {choice.setting: choice.value for choice in config.choices(facts)}["pixel_channels"] == found
+    assert not [choice for choice in config.with_overrides({"pixel_channels": 3}).choices(facts)
+                if choice.setting == "pixel_channels"]  # fmt: skip
+
+
+def as_an_earlier_condgen_wrote(path: Path, format_: int) -> None:
+    content = {key: value for key, value in json.loads(path.read_text()).items() if key != records.SEAL}
+    del content["config"]["pixel_channels"]
+    records.write(path, content | {"format": format_})
+
+
+def test_a_colour_run_of_an_earlier_condgen_keeps_its_networks(npz: Callable[..., Path], tmp_path: Path) -> None:
+    """Its config.json and card do not contain pixel_channels, which implies 0; the same command resumes it."""
+    out = tmp_path / "run"
+    data = npz("colour")
+    label = api.train("swift", data=data, out=out, pixel_channels=0, **COURSE).identity.spec["labels"]["names"][0]
+    before = api.load(out).sample(label, count=2)
+    as_an_earlier_condgen_wrote(out / "config.json", 4)
+    as_an_earlier_condgen_wrote(out / "generator/card.json", 5)
+    assert np.array_equal(api.load(out).sample(label, count=2), before)
+    resumed = api.train("swift", data=data, out=out, **COURSE | {"images": 96})
+    assert resumed.images == 96
+    assert (config_in(out) or resumed.identity).config["pixel_channels"] == 0
+
+
+def test_a_new_colour_run_records_its_choice(npz: Callable[..., Path], tmp_path: Path) -> None:
+    run = api.train("swift", data=npz("colour"), out=tmp_path / "run", **COURSE)
+    assert run.identity.config["pixel_channels"] == 8

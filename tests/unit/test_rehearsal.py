@@ -1,0 +1,78 @@
+"""What a training measures and decides before it begins: threads, and whether it is evaluated."""
+
+import json
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+
+from condgen import api
+from condgen.data import Dataset
+from condgen.labels import ANY
+from condgen.systems import preset
+from condgen.training import evaluated, rehearsal, threads
+from condgen.training.length import Length
+from condgen.training.request import Schedule, TrainingRequest
+from conftest import toy_data
+
+
+def unlabelled(dataset: Dataset) -> Dataset:
+    train = replace(dataset.train, labels=np.zeros(len(dataset.train), np.int64))
+    return replace(dataset, labels=ANY, train=train, test=None)
+
+
+@pytest.mark.parametrize(("two", "found"), [(100.0, 1), (109.0, 1), (120.0, 2), (4.0, 1)])
+def test_a_second_thread_has_to_be_worth_it(two: float, found: int) -> None:
+    assert threads.fastest({1: 100.0, 2: two}.__getitem__, most=2) == found
+    assert threads.fastest({1: 100.0}.__getitem__, most=1) == 1
+
+
+def test_a_training_in_minutes_chooses_its_threads_and_a_resumed_one_keeps_them(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name in threads.VARIABLES:
+        monkeypatch.delenv(name, raising=False)
+    speeds: dict[int, float] = {}
+    monkeypatch.setattr(rehearsal, "speed", lambda *a, **k: speeds[torch.get_num_threads()])
+    before = torch.get_num_threads()
+    asked: dict[str, Any] = {"data": "mnist", "evaluate_every": 0, "out": tmp_path / "run", "quiet": True}
+    try:
+        torch.set_num_threads(2)
+        speeds |= {1: 30.0, 2: 20.0}  # another program uses a core
+        run = api.train("cvae", minutes=0.1, **asked)
+        assert torch.get_num_threads() == 2, "the caller's number"
+        speeds |= {2: 1e9}
+        api.train("cvae", images=run.images + 64, **asked)
+    finally:
+        torch.set_num_threads(before)
+    sessions = json.loads((tmp_path / "run/env.json").read_text())
+    assert [session["threads"] for session in sessions] == [1, 1]
+
+
+@pytest.mark.parametrize(
+    ("data", "length", "every", "found"),
+    [
+        ("digits", Length(images=100_000), None, True),
+        ("digits", Length(images=90_000), None, False),
+        ("digits", Length(images=90_000), 5000, True),
+        ("digits", Length(images=100_000), 0, False),
+        ("digits", Length(minutes=5), None, True),
+        ("digits", Length(minutes=4), None, False),
+        ("digits", Length(epochs=100_000), None, True),
+        ("unlabelled", Length(images=100_000), None, False),
+    ],
+)
+def test_own_data_are_watched_if_the_training_is_long(
+    data: str, length: Length, every: int | None, found: bool
+) -> None:
+    dataset = toy_data("digits")
+    if data == "unlabelled":
+        dataset = unlabelled(dataset)
+    config = preset("swift").config.with_overrides({"images": length.images} if length.images else {})
+    request = TrainingRequest(length=length, schedule=Schedule(evaluate_every=every))
+    assert evaluated.is_evaluated(request, config, dataset) is found
+    said = [*evaluated.doubts(request, config, dataset)]
+    assert len(said) == (not found and every is None and data != "unlabelled")
