@@ -102,6 +102,30 @@ class Gate(Facts):
     troubles: list[str] = []
 
 
+@dataclass(frozen=True)
+class Verdict:
+    """An evaluation in words, as phrases. `condgen.verdict` makes it."""
+
+    good: tuple[str, ...] = ()
+    wrong: tuple[str, ...] = ()
+    untold: tuple[str, ...] = ()
+    """What could not be told with so few images."""
+    next: tuple[str, ...] = ()
+    """What to do, the most useful first."""
+
+    def __str__(self) -> str:
+        """One sentence for each of the four that says something."""
+        found = {"Wrong": self.wrong, "Good": self.good, "Not known": self.untold, "Next": self.next}
+        return "\n".join(f"{title}: {'; '.join(said)}." for title, said in found.items() if said)
+
+    def to_json(self) -> dict[str, list[str]]:
+        return {"good": [*self.good], "wrong": [*self.wrong], "untold": [*self.untold], "next": [*self.next]}
+
+    @classmethod
+    def from_json(cls, found: Mapping[str, Sequence[str]]) -> "Verdict":
+        return cls(*(tuple(found[key]) for key in ("good", "wrong", "untold", "next")))
+
+
 @dataclass(frozen=True, repr=False)
 class Evaluation(Result):
     """A complete evaluation."""
@@ -113,17 +137,20 @@ class Evaluation(Result):
     confusion: Sequence[Sequence[int]] | None = None
     """Counts: one row per requested class, one column per predicted one; None without classes."""
     gate: Gate = field(default_factory=Gate)
+    verdict: Verdict | None = None
+    """None in evaluations of an earlier condgen, which stored none; see `condgen.verdict.of`."""
 
     def __repr__(self) -> str:
         shown = [f"{METRICS[name].title} {number}" for name, number in self.numbers.items() if METRICS[name].headline]
         return f"Evaluation({self.about.images_measured:,} images, {', '.join(shown)})"
 
     def __str__(self) -> str:
-        """Every metric with its error, that of real images and its flag; then what was not measured."""
-        about = self.about
+        """The verdict; every metric with its error, that of real images and its flag; what was not measured."""
+        about, said = self.about, [str(self.verdict), ""] if self.verdict else []
         refusals = dict.fromkeys(number.refused for number in self.numbers.values() if number.refused)
         return "\n".join(
             [
+                *said,
                 f"{about.images_measured:,} images against {about.reference} of {about.data.name!r}; "
                 f"{about.protocol}, FD[{about.judge.name}], sha256 {about.judge.sha256[:12]}; ± is a 95 % interval.",
                 "",
@@ -155,10 +182,11 @@ class Evaluation(Result):
         return replace(self, about=self.about.model_copy(update=facts))
 
     def to_json(self) -> dict[str, Any]:
-        """The content of evaluation.json: one key per metric, then the rest."""
+        """The content of evaluation.json: the verdict, one key per metric, then the rest."""
         found = {name: result.to_json() for name, result in self.metrics.items()}
         last = {WALK: found.pop(WALK)} if WALK in found else {}
-        return found | {
+        said = {"verdict": self.verdict.to_json()} if self.verdict else {}
+        return said | found | {
             "per_class": list(self.per_class), "confusion": self.confusion, "gate": self.gate.to_json(),
             "about": self.about.to_json(),
         } | last  # fmt: skip
@@ -168,7 +196,8 @@ class Evaluation(Result):
         """Raises KeyError, TypeError, AttributeError or pydantic.ValidationError if `found` is no evaluation."""
         metrics = {name: MetricResult.from_json(found[name]) for name in METRICS if name in found}
         about, gate = About.model_validate(found["about"]), Gate.model_validate(found.get("gate", {}))
-        return cls(metrics, about, found.get("per_class", ()), found.get("confusion"), gate)
+        verdict = Verdict.from_json(found["verdict"]) if "verdict" in found else None
+        return cls(metrics, about, found.get("per_class", ()), found.get("confusion"), gate, verdict)
 
     def save(self, path: str | Path) -> Path:
         """Write the evaluation as JSON with a checksum and return the path. Raises DiskError if that fails."""

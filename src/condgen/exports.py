@@ -5,12 +5,13 @@ FORMATS lists the formats. The code for each, and for the folder, its card and i
 
 import re
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from pkgutil import resolve_name
+from textwrap import shorten
 from typing import TYPE_CHECKING, Any, Literal
 
-from condgen import api, measuring, shell
+from condgen import api, measuring, shell, verdict
 from condgen.card import Card
 from condgen.errors import CondgenError, unknown
 from condgen.evaluation import Evaluation
@@ -21,6 +22,8 @@ if TYPE_CHECKING:
     from condgen.sampling.sampler import Sampler
 
 Precision = Literal["fp32", "fp16", "int8"]
+SAID = 500
+"""Maximum number of characters of the verdict in a card."""
 
 
 @dataclass(frozen=True)
@@ -152,8 +155,9 @@ def _scores(found: Evaluation) -> dict[str, Any]:
 
 
 def _measured(found: Evaluation) -> str:
-    about = found.about
+    about, said = found.about, str(replace(verdict.of(found), untold=(), next=()))
     return (
+        f"{shorten(said, SAID, placeholder=' ...')} "
         f"{about.protocol}: {about.images_measured:,} generated images against {about.reference} of "
         f"{Path(about.data.name).name}; feature classifier {about.judge.name}. ± is a 95 % interval."
     )

@@ -45,6 +45,11 @@ class Generator:
         images = self.train.images[chosen]
         if self.fault == "one image":  # with some noise on it, so that no two are equal
             images = np.clip(images + self.random.integers(0, 20, images.shape), 0, 255).astype(np.uint8)
+        if self.fault == "speckle":
+            images = np.clip(images + self.random.normal(0, 80, images.shape), 0, 255).astype(np.uint8)
+        if self.fault == "patches":
+            offsets = self.random.normal(0, 25, (len(images), 7, 7, 1)).repeat(4, 1).repeat(4, 2)
+            images = np.clip(images + offsets, 0, 255).astype(np.uint8)
         yield images // 2 + 127 if self.fault == "range bug" else images
 
 
@@ -63,6 +68,8 @@ def alarms(monitor: Monitor, fault: str, seed: int, log: Sequence[dict[str, floa
         ("labels shuffled", "labels"),
         ("class never generated", "missing"),
         ("range bug", "pixels"),
+        ("speckle", "texture"),
+        ("patches", "texture"),
     ],
 )
 def test_an_injected_failure_is_named_at_once(monitor: Monitor, fault: str, kind: str, seed: int) -> None:

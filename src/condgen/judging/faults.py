@@ -14,7 +14,7 @@ import torch
 import torch.nn.functional as F
 from numpy.typing import NDArray
 
-from condgen.judging.protocol import EVALUATORS, GeneratedSet, measure, real_estimates
+from condgen.judging.protocol import AGAINST_TRAINING, EVALUATORS, GeneratedSet, measure, real_estimates
 from condgen.judging.reference import Reference, Samples
 from condgen.metrics import METRICS
 from condgen.metrics.estimate import Estimate, Z
@@ -30,6 +30,12 @@ class Fault:
     plant: Plant
     caught_by: tuple[str, ...]
     classes_only: bool = False
+    colours_only: bool = False
+
+    def possible(self, samples: Samples) -> bool:
+        """Whether images with these labels and channels can have the fault."""
+        classes, colours = _requested(samples).ndim == 1, samples.images.shape[3] >= 3
+        return (classes or not self.classes_only) and (colours or not self.colours_only)
 
 
 def altered(change: Callable[[NDArray[np.float64], np.random.Generator], NDArray[np.float64]]) -> Plant:
@@ -56,6 +62,38 @@ def blurred(sigma: float) -> Plant:
         flat = F.conv2d(F.pad(flat, (pad, pad, pad, pad), "reflect"), kernel[None, None, None])
         flat = F.conv2d(flat, kernel[None, None, :, None])
         return flat.reshape(n, c, h, w).permute(0, 2, 3, 1).numpy()
+
+    return altered(change)
+
+
+def mixed(samples: Samples, reference: Reference, random: np.random.Generator) -> Samples:
+    """Every image is the mean of two images of its label."""
+    _, groups = np.unique(_requested(samples), axis=0, return_inverse=True)
+    partner = np.arange(len(samples))
+    for group in np.unique(groups):
+        mine = random.permutation(np.flatnonzero(groups == group))
+        partner[mine] = np.roll(mine, 1)
+    mean = samples.images.astype(np.uint16) + samples.images[partner]
+    return replace(samples, images=(mean // 2).astype(np.uint8))
+
+
+def patched(side: int, amount: float) -> Plant:
+    """Every square patch of `side` pixels is brighter or darker by a normal random amount, in each channel."""
+
+    def change(x: NDArray[np.float64], random: np.random.Generator) -> NDArray[np.float64]:
+        n, h, w, c = x.shape
+        offsets = random.normal(0, amount, (n, ceil(h / side), ceil(w / side), c))
+        return x + offsets.repeat(side, 1).repeat(side, 2)[:, :h, :w]
+
+    return altered(change)
+
+
+def washed(part: float) -> Plant:
+    """The distance of every pixel from its own grey is reduced to the fraction `part`."""
+
+    def change(x: NDArray[np.float64], random: np.random.Generator) -> NDArray[np.float64]:
+        grey = x[..., :3].mean(-1, keepdims=True)
+        return np.concatenate([grey + part * (x[..., :3] - grey), x[..., 3:]], -1)
 
     return altered(change)
 
@@ -129,6 +167,10 @@ FAULTS: Mapping[str, Fault] = {
     "blur 1.0": Fault(blurred(1.0), ("fd",)),
     "noise 0.1": Fault(altered(lambda x, random: x + random.normal(0, 0.1, x.shape)), ("fd",)),
     "noise 0.3": Fault(altered(lambda x, random: x + random.normal(0, 0.3, x.shape)), ("fd", "label_accuracy")),
+    "mean of two images": Fault(mixed, ("fd", "fine_detail")),
+    "patch borders": Fault(patched(4, 0.03), ("borders",)),
+    "colours x0.5": Fault(washed(0.5), ("colour",), colours_only=True),
+    "grey": Fault(washed(0), ("colour",), colours_only=True),
     "range bug": Fault(altered(lambda x, random: (x + 1) / 2), ("fd", "label_accuracy")),
     "contrast x0.5": Fault(altered(lambda x, random: x / 2), ("fd",)),
     "inverted": Fault(altered(lambda x, random: 1 - x), ("fd", "label_accuracy")),
@@ -171,11 +213,11 @@ def self_test(reference: Reference, count: int) -> Iterator[FaultResult]:
     clean, floor = Samples(split.images, split.labels), real_estimates(reference, count)
     yield FaultResult("none: real images", floor)
     for name, fault in FAULTS.items():
-        if fault.classes_only and _requested(clean).ndim == 2:
+        if not fault.possible(clean):
             continue
         random = np.random.default_rng(seed_of("fault", name))
         broken = fault.plant(clean, reference, random)
-        numbers = measure(GeneratedSet(broken, reference), EVALUATORS)
+        numbers = measure(GeneratedSet(broken, reference), (*EVALUATORS, *AGAINST_TRAINING))
         gate = reference.problems(broken.images)
         yield FaultResult(name, numbers, noticed(numbers, floor), gate, list(fault.caught_by))
 

@@ -12,11 +12,14 @@ from typing import Any
 
 import numpy as np
 import torch
+from numpy.typing import NDArray
 from torch import Tensor
 
 from condgen.judging.protocol import GeneratedSet, generate, label_metrics
 from condgen.judging.reference import Reference
-from condgen.metrics import frechet, labelling
+from condgen.metrics import METRICS, flag, frechet, labelling, texture
+from condgen.metrics.estimate import Estimate
+from condgen.metrics.texture import Texture
 from condgen.sampling.sampler import Sampler
 
 IMAGES = 2000
@@ -36,14 +39,19 @@ DEAD, CHANCE, CREEPING = 0.03, 0.55, 0.9
 """The discriminator has stopped learning if its loss varies by less than DEAD times its value over LINES lines and its
 mean accuracy is at most CHANCE, while FD stays above CREEPING times its previous value (the averaged generator still
 changes for a while). In a healthy training the loss is as constant for a while, but the accuracy is above chance."""
+LOOKED_AT = 500
+"""Number of images whose texture is measured."""
+TEXTURES = {"fine_detail": 2.0, "borders": 1.3}
+"""A texture is an alarm if its metric is flagged and exceeds that of real images by this factor. An adversarial
+generator that is not yet trained has a fine detail of up to 1.4, and a VAE blurs by nature, so blur is no alarm."""
 FEWEST = 20
 """Minimum number of images of a class for a measurement of its diversity."""
 
 
 @dataclass(frozen=True)
 class Alarm:
-    """A failure that an evaluation found. kind: collapse, missing, labels, pixels, quality or discriminator; an alarm
-    of the same kind as in the previous evaluation is not repeated on the console."""
+    """A failure that an evaluation found. kind: collapse, missing, labels, pixels, texture, quality or discriminator;
+    an alarm of the same kind as in the previous evaluation is not repeated on the console."""
 
     kind: str
     text: str
@@ -76,9 +84,9 @@ class Monitor:
         scalars |= {"diversity/mean": float(np.mean(known)), "diversity/worst": min(known)} if known else {}
         kept = {name: value for name, value in scalars.items() if value is not None}
         early = images < WARM_UP * self.length or (images < self.length and _improving(kept, log))
-        alarms = [] if early else [*self._pixels(generated), *self._collapse(generated, widths, twins),
-                                   *self._labels(generated), *_quality(kept, images, log),
-                                   *_discriminator(kept, log)]  # fmt: skip
+        alarms = [] if early else [*self._pixels(generated), *self._texture(generated.samples.images),
+                                   *self._collapse(generated, widths, twins), *self._labels(generated),
+                                   *_quality(kept, images, log), *_discriminator(kept, log)]  # fmt: skip
         return Snapshot({name: float(f"{value:.7g}") for name, value in kept.items()}, alarms)
 
     def diversity(self, generated: GeneratedSet) -> tuple[list[float | None], list[float]]:
@@ -120,6 +128,19 @@ class Monitor:
     def _pixels(self, generated: GeneratedSet) -> Iterator[Alarm]:
         for text in self.reference.problems(generated.samples.images):
             yield Alarm("pixels", text)
+
+    def _texture(self, images: NDArray[np.uint8]) -> Iterator[Alarm]:
+        if min(images.shape[1:3]) < texture.SMALLEST:
+            return
+        found = dict(texture.textures(Texture.of(images[:LOOKED_AT]), self.reference.texture))
+        for name, factor in TEXTURES.items():
+            value, real = found[name].value or 0, self._real_texture[name]
+            if (wrong := flag(name, found[name], real)) and value > factor * (real.value or 1):
+                yield Alarm("texture", f"{wrong}: {METRICS[name].title} is {value:.3g}, that of real images {real}.")
+
+    @cached_property
+    def _real_texture(self) -> dict[str, Estimate]:
+        return dict(texture.textures(Texture.of(self.reference.split.images[:LOOKED_AT]), self.reference.texture))
 
     def _collapse(
         self, generated: GeneratedSet, widths: Sequence[float | None], twins: Sequence[float]

@@ -10,7 +10,10 @@ Any change that affects values gets a new protocol name.
    searched in all training images.
 5. CAS: 500 training steps on the generated images, with three seeds; accuracy on the real test split. Near copies: the
    nearest neighbours of 2,000 generated images in all training images.
-6. Compute the same metrics for real training images in place of generated ones, as a reference.
+6. Texture, FD over few features, KID (train) and repeats compare with training images, since these are more than test
+   images in a small data set.
+7. Compute the same metrics for real images in place of generated ones, as a reference: training images for the metrics
+   that compare with test images, test images for those that compare with training images.
 """
 
 from collections.abc import Callable, Iterator
@@ -24,7 +27,7 @@ import torch
 from torch import Tensor
 
 from condgen.data import Split
-from condgen.judging import classifier
+from condgen.judging import against_training, classifier
 from condgen.judging.classifier import Predictions, Recipe
 from condgen.judging.reference import Reference, Samples, shuffled
 from condgen.labels import ANY, Label
@@ -37,6 +40,8 @@ IMAGES = 10_000
 CAS_STEPS, FULL_STEPS, CAS_SEEDS = 500, 1400, 3
 NEAR = 2000
 """Number of generated images whose nearest training image is searched."""
+SEARCHED = 10_000
+"""Largest training set in which near copies are searched in every evaluation, because it takes under a second."""
 FEWEST_TESTED, LARGEST_ERROR = 30, 0.1
 """Real images that the judge was tested on, and the error of its accuracy, which label accuracy needs."""
 NO_LABEL = "this generator is unconditional."
@@ -118,11 +123,17 @@ def pixel_metrics(generated: GeneratedSet) -> Estimates:
     yield "sharpness", pixels.sharpness(images, reference.split.images)
 
 
+def small_near_copies(generated: GeneratedSet) -> Estimates:
+    """Near copies, if searching all training images is quick."""
+    if len(generated.reference.dataset.train) <= SEARCHED:
+        yield from near_copies(generated)
+
+
 def label_metrics(generated: GeneratedSet) -> Estimates:
     """Missing classes, class balance and label accuracy."""
     seen, real = generated.predictions.labels, generated.reference.predictions.labels
     labels = len(generated.reference.dataset.labels)
-    yield "missing_classes", Estimate(len(labelling.missing(seen, real, labels)), None, len(seen))
+    yield "missing_classes", labelling.missing_classes(seen, real, labels)
     yield "balance", labelling.balance(seen, real, labels)
     why = NO_LABEL if generated.requested is None else uncertain(generated.reference)
     if generated.requested is None or why:
@@ -201,14 +212,17 @@ EVALUATORS: tuple[Evaluator, ...] = (
     nearest_neighbours,
     pixel_metrics,
     label_metrics,
+    small_near_copies,
 )
+AGAINST_TRAINING: tuple[Evaluator, ...] = (against_training.textures, against_training.small_sets)
+"""Evaluators that compare with training images, so that real test images give their floor."""
 
 
 def _evaluators(cas: bool, full: bool) -> tuple[Evaluator, ...]:
     if not cas:
-        return EVALUATORS
+        return (*EVALUATORS, *AGAINST_TRAINING)
     score = partial(classifier_score, steps=FULL_STEPS) if full else classifier_score
-    return (*EVALUATORS, score, near_copies)
+    return (*EVALUATORS, *AGAINST_TRAINING, score, near_copies)
 
 
 def accuracy_after_training(
@@ -223,17 +237,18 @@ def accuracy_after_training(
 
 
 def real_estimates(reference: Reference, count: int, *, cas: bool = False, full: bool = False) -> dict[str, Estimate]:
-    """The same metrics for real training images in place of generated ones, as a reference.
+    """The same metrics for real images in place of generated ones, as a reference: the floor of each metric.
 
-    Label accuracy is that of test images, since the judge was trained on the training images.
+    They are training images for the metrics that compare with test images, and test images for the others. Label
+    accuracy is that of test images, since the judge was trained on the training images.
     """
-    split = reference.other_train(count)
+    split, test = reference.other_train(count), reference.split
     generated = GeneratedSet(Samples(split.images, split.labels), reference)
-    found = measure(generated, _evaluators(cas, full))
-    test = reference.split
+    found = measure(generated, tuple(each for each in _evaluators(cas, full) if each not in AGAINST_TRAINING))
+    found |= measure(GeneratedSet(Samples(test.images[:count], test.labels[:count]), reference), AGAINST_TRAINING)
     found["label_accuracy"] = labelling.accuracy(reference.labels, reference.predictions.labels)
     found["exact_copies"] = pixels.exact_copies(test.images, reference.dataset.train.images)
-    if cas:
+    if "near_copies" in found:
         found["near_copies"] = share(round(0.01 * len(test)), len(test))  # by definition
     return found
 
@@ -262,6 +277,7 @@ def per_class(generated: GeneratedSet) -> list[dict[str, Any]]:
         )
         numbers = {"label_accuracy": _accuracy_within(generated, number, in_ours), "fd": distances[number][1]}
         numbers |= {key: near[key] for key in ("precision", "recall")}
+        numbers |= against_training.detail_within(generated, in_ours, number)
         lines.append({"label": name, "images": int(in_ours.sum())} | _json(numbers))
     return lines
 

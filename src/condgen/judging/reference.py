@@ -21,6 +21,7 @@ from condgen.labels import UNKNOWN
 from condgen.metrics import pixels
 from condgen.metrics.frechet import Moments
 from condgen.metrics.neighbours import Balls
+from condgen.metrics.texture import Texture
 from condgen.seeds import seed_of
 
 SAMPLE = 5000
@@ -65,6 +66,11 @@ class Reference:
         """The validity check: what invalidates all metrics of these images, one sentence each; empty if they are
         valid."""
         return pixels.problems(pixels.facts(generated), self.facts)
+
+    @cached_property
+    def texture(self) -> Texture:
+        """Texture of training images, which are more than test images in a small data set."""
+        return Texture.of(self.train.images)
 
     @cached_property
     def leaked(self) -> int:

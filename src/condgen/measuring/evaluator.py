@@ -4,7 +4,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from condgen import api
+from condgen import api, verdict
 from condgen.data_options import AS_THEY_ARE, DataOptions, DataSource
 from condgen.errors import CondgenError
 from condgen.evaluation import WALK, Evaluation, GeneratorFacts, MetricResult
@@ -51,6 +51,7 @@ def evaluate_run(
         run=str(run), generator=generator_of(sampler), which="best" if best else "last", seed=seed,
         reference=_described(reference, leaky),
     )  # fmt: skip
+    found = verdict.judged(found)
     if locate.find(run).kind == "run" and dataset.fingerprint == sampler.card.data.fingerprint:
         found.save(Path(run).expanduser() / file_name(best, sampler.chosen))
     return found
@@ -68,7 +69,7 @@ def evaluate_images(
     if troubles := reference.problems(generated.images):
         raise CondgenError(f"nothing was measured. {' '.join(troubles)}")
     found = evaluation.evaluate_samples(generated, reference, cas=not quick, full=full, inception=fid)
-    return found.with_facts(images=str(images), reference=_described(reference, leaky))
+    return verdict.judged(found.with_facts(images=str(images), reference=_described(reference, leaky)))
 
 
 def reference_for(dataset: "Dataset", say: Say = lambda text: None) -> "tuple[Reference, bool]":

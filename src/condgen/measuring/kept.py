@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from pydantic import ValidationError
 
-from condgen import api, records, shell
+from condgen import api, records, shell, verdict
 from condgen.errors import notice
 from condgen.evaluation import Evaluation
 from condgen.former import EVALUATION, current_names
@@ -29,7 +29,9 @@ def kept(run: str | Path, best: bool = False, sampling: "Mapping[str, Value] | N
         notice(f"{str(path)!r} is damaged and is not used; condgen evaluate {shell.path(run)} measures the run again.")
         return None
     same = found.about.generator.sha256 == api.card(Path(run).expanduser(), best).sha256
-    return found if same else None
+    if not same:
+        return None
+    return found if found.verdict else verdict.judged(found)  # an earlier condgen stored no verdict
 
 
 def _current(found: Mapping[str, Any]) -> dict[str, Any]:

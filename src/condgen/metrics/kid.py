@@ -31,14 +31,14 @@ def mmd2(x: Tensor, y: Tensor) -> float:
     """The unbiased estimate of the squared maximum mean discrepancy of two sets (n, d) and (m, d)."""
     n, m = len(x), len(y)
     within = (_kernel_sum(x) / (n * (n - 1))) + (_kernel_sum(y) / (m * (m - 1)))
-    return float(within - 2 * _kernel(x, y).mean())
+    return float(within - 2 * kernel(x, y).mean())
 
 
-def _kernel(x: Tensor, y: Tensor) -> Tensor:
+def kernel(x: Tensor, y: Tensor) -> Tensor:
     return (x @ y.T / x.shape[1] + 1).pow(3)
 
 
 def _kernel_sum(x: Tensor) -> Tensor:
     """The sum over all pairs of different rows."""
-    kernel = _kernel(x, x)
-    return kernel.sum() - torch.diagonal(kernel).sum()
+    values = kernel(x, x)
+    return values.sum() - torch.diagonal(values).sum()

@@ -4,7 +4,7 @@ Label accuracy is the GAN-test of Shmelkov et al. 2018, arXiv 1807.09499. Classe
 values (n, K).
 """
 
-from math import sqrt
+from math import exp, lgamma, log, log1p, sqrt
 
 import torch
 from torch import Tensor
@@ -13,6 +13,8 @@ from condgen.metrics.estimate import Estimate, Z, refused, share
 
 MISSING = 0.1
 """A class is missing if its frequency is below this fraction of its frequency in real images."""
+RARE = 1e-6
+"""Expected number of classes missing by chance below which the number of missing classes has no error."""
 
 
 def accuracy(requested: Tensor, seen: Tensor) -> Estimate:
@@ -67,6 +69,22 @@ def missing(seen: Tensor, real: Tensor, labels: int) -> list[int]:
     """Indices of the classes or attributes that are nearly absent, although real images have them."""
     p, q = histogram(seen, labels), histogram(real, labels)
     return torch.nonzero((p < MISSING * q) & (q > 0))[:, 0].tolist()
+
+
+def missing_classes(seen: Tensor, real: Tensor, labels: int) -> Estimate:
+    """Number of missing classes. The error covers those that chance alone would miss among so few images."""
+    rates, n = histogram(real, labels), len(seen)
+    likely = sum(float(_chance_missing(n, rate)) for rate in rates.tolist() if rate > 0)
+    error = Z * sqrt(likely) if likely > RARE else None
+    return Estimate(len(missing(seen, real, labels)), error, n)
+
+
+def _chance_missing(n: int, rate: float) -> float:
+    """Probability that fewer than MISSING of its expected share of n independent images have a label of this rate."""
+    fewest = -(-MISSING * n * rate // 1)  # counts below this number are missing
+    logs = [lgamma(n + 1) - lgamma(k + 1) - lgamma(n - k + 1) + k * log(rate) + (n - k) * log1p(-rate)
+            for k in range(int(fewest)) if rate < 1]  # fmt: skip
+    return sum(map(exp, logs))
 
 
 def histogram(seen: Tensor, labels: int) -> Tensor:

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from condgen import api, listing, measuring, records, templates
+from condgen import api, listing, measuring, records, templates, verdict
 from condgen.comparison import HEADLINE, Entry, Group, grouped, histories, vae_beside_gan
 from condgen.data_options import DataSource
 from condgen.errors import CondgenError, notice
@@ -98,7 +98,7 @@ def run(entry: Entry, reference: "Reference") -> dict[str, Any]:
         "suspects": suspects(entry, reference),
         "best": _best(entry.folder),
         "alarms": _alarms(entry.folder),
-        "troubles": evaluation.gate.troubles,
+        "verdict": str(verdict.of(evaluation)).splitlines(),
         "command": _command(env[0]["argv"]) if env else "",
         "sessions": env,
         "about": evaluation.about,
