@@ -1,6 +1,7 @@
 """Evaluations while training: failures are named in words, health is not, and a resumed training is told the same."""
 
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -10,7 +11,7 @@ from condgen import api, data
 from condgen.data import Dataset
 from condgen.judging import judge
 from condgen.judging.monitor import Alarm, Monitor, _discriminator, is_best, new_alarms
-from condgen.judging.reference import Reference
+from condgen.judging.reference import Reference, subset
 from condgen.labels import Label
 from condgen.systems import SYSTEMS
 from condgen.testing.trainings import begin, equal, everything, round_of
@@ -79,6 +80,19 @@ def test_an_injected_failure_is_named_at_once(monitor: Monitor, fault: str, kind
 @pytest.mark.parametrize("seed", range(5))
 def test_health_is_not_alarming(monitor: Monitor, seed: int) -> None:
     assert alarms(monitor, HEALTHY, seed) == set()
+
+
+def test_a_test_split_too_small_for_fd_is_replaced_by_training_images(monitor: Monitor) -> None:
+    """So that best/ and the alarms of quality work for small data sets too."""
+    digits = monitor.reference.dataset
+    assert digits.test
+    few = replace(digits, train=subset(digits.train, np.arange(600)), test=subset(digits.test, np.arange(60)))
+    small = Monitor(Reference(few, monitor.reference.judge), seed=0, images=1000)
+    sound, broken = (
+        small.evaluate(Generator(digits, fault, 0), 1000, []).scalars["fd"]  # type: ignore[arg-type]
+        for fault in (HEALTHY, "speckle")
+    )
+    assert 5 * sound < broken
 
 
 def test_falling_quality_names_its_best(monitor: Monitor) -> None:

@@ -17,7 +17,7 @@ from torch import Tensor
 
 from condgen.judging.protocol import GeneratedSet, generate, label_metrics
 from condgen.judging.reference import Reference
-from condgen.metrics import METRICS, flag, frechet, labelling, texture
+from condgen.metrics import METRICS, flag, frechet, labelling, small, texture
 from condgen.metrics.estimate import Estimate
 from condgen.metrics.texture import Texture
 from condgen.sampling.sampler import Sampler
@@ -75,9 +75,7 @@ class Monitor:
     def evaluate(self, sampler: Sampler, images: int, log: Sequence[Mapping[str, Any]]) -> Snapshot:
         """Evaluate the generator after `images` training images. log: all lines so far."""
         generated = GeneratedSet(generate(sampler, self.reference, IMAGES, self.seed), self.reference)
-        found = {"fd": frechet.fd(self.reference.moments, generated.predictions.features)} | dict(
-            label_metrics(generated)
-        )
+        found = {"fd": self._fd(generated.predictions.features)} | dict(label_metrics(generated))
         scalars = {name: found[name].value for name in ("fd", "label_accuracy")}
         widths, twins = self.diversity(generated)
         known = [width for width in widths if width is not None]
@@ -88,6 +86,14 @@ class Monitor:
                                    *self._collapse(generated, widths, twins), *self._labels(generated),
                                    *_quality(kept, images, log), *_discriminator(kept, log)]  # fmt: skip
         return Snapshot({name: float(f"{value:.7g}") for name, value in kept.items()}, alarms)
+
+    def _fd(self, features: Tensor) -> Estimate:
+        """FD to the test images; over few features to the training images if the former are too few."""
+        found = frechet.fd(self.reference.moments, features)
+        if found.value is not None:
+            return found
+        train = self.reference.train_predictions.features
+        return small.fd_reduced(train, features[: len(train)])
 
     def diversity(self, generated: GeneratedSet) -> tuple[list[float | None], list[float]]:
         """Per class: median pairwise distance relative to real images (None if there are too few images), and the share
