@@ -44,10 +44,11 @@ def generate(sampler: "Sampler", counts: Sequence[int], seed: int) -> "Samples":
     """Generate `counts[k]` images of each class k."""
     import numpy as np
 
+    from condgen.judging.protocol import images_of
     from condgen.judging.reference import Samples
 
     requested = [label for label, count in enumerate(counts) for _ in range(count)]
-    return Samples(np.concatenate(list(sampler.batches(requested, seed))), np.array(requested, np.int64))
+    return Samples(images_of(sampler, requested, seed), np.array(requested, np.int64))
 
 
 def write(sampler: "Sampler", generated: "Samples", counts: Sequence[int], seed: int, folder: Path) -> None:

@@ -16,7 +16,7 @@ Any change that affects values gets a new protocol name.
    that compare with test images, test images for those that compare with training images.
 """
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from functools import cached_property, partial
 from math import sqrt
 from statistics import mean
@@ -24,6 +24,7 @@ from typing import Any
 
 import numpy as np
 import torch
+from numpy.typing import NDArray
 from torch import Tensor
 
 from condgen.data import Split
@@ -33,7 +34,8 @@ from condgen.judging.reference import Reference, Samples, shuffled
 from condgen.labels import ANY, Label
 from condgen.metrics import frechet, kid, labelling, neighbours, pixels
 from condgen.metrics.estimate import Estimate, mean_of, refused, share
-from condgen.sampling.sampler import Sampler
+from condgen.progress import tracked
+from condgen.sampling.sampler import MICRO_BATCH, Sampler
 
 PROTOCOL = "condgen-eval/1"
 IMAGES = 10_000
@@ -76,11 +78,17 @@ Evaluator = Callable[[GeneratedSet], Estimates]
 def generate(sampler: Sampler, reference: Reference, count: int, seed: int) -> Samples:
     """`count` images of a generator. Their labels are those of the test split, in a fixed order."""
     if sampler.spec.labels == ANY:
-        return Samples(np.concatenate(list(sampler.batches([0] * count, seed))), None)
+        return Samples(images_of(sampler, [0] * count, seed), None)
     shape = (count, *reference.split.labels.shape[1:])
     requested = np.resize(reference.split.labels, shape)  # repeated if the split is smaller
     labels: list[Label] = [tuple(row) for row in requested.tolist()] if requested.ndim == 2 else requested.tolist()
-    return Samples(np.concatenate(list(sampler.batches(labels, seed))), requested)
+    return Samples(images_of(sampler, labels, seed), requested)
+
+
+def images_of(sampler: Sampler, labels: Sequence[Label], seed: int) -> NDArray[np.uint8]:
+    """One image of each label, (n, h, w, c), while the progress is shown."""
+    title = f"generating {len(labels):,} images"
+    return np.concatenate(list(tracked(sampler.batches(labels, seed), title, -(-len(labels) // MICRO_BATCH))))
 
 
 def evaluate(generated: GeneratedSet, *, cas: bool = False, full: bool = False) -> dict[str, Estimate]:

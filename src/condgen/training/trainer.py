@@ -13,7 +13,7 @@ from condgen import parallel
 from condgen.disk import Gone
 from condgen.forecast import Forecast
 from condgen.judging.monitor import Monitor
-from condgen.progress import Progress
+from condgen.progress import Progress, quietly
 from condgen.training.evaluated import EVALUATIONS, FEWEST_IMAGES
 from condgen.training.recorder import Recorder
 from condgen.training.request import Schedule
@@ -66,7 +66,8 @@ def train(
 
     If training diverges, it is rolled back, at most MOST_ROLLBACKS times. Only the main process writes files.
     """
-    with progress.training(training.images, plan.images, lambda speed: _forecast(training, plan, speed)):
+    bar = progress.training(training.images, plan.images, lambda speed: _forecast(training, plan, speed))
+    with bar, quietly():  # evaluations show no progress of their own
         while True:
             try:
                 return train_until_diverged(training, plan, progress, stop, monitor)
