@@ -81,8 +81,8 @@ def of(found: Evaluation) -> Verdict:
 
 def _judge(found: Evaluation) -> Verdict:
     wrong = tuple(_wrong(found))
-    asked = [aspect for aspect in ASPECTS if aspect.metrics.keys() & found.metrics.keys()]
-    states = [(aspect, _state(aspect, found.metrics)) for aspect in asked]
+    measured = [aspect for aspect in ASPECTS if aspect.metrics.keys() & found.metrics.keys()]
+    states = [(aspect, _state(aspect, found.metrics)) for aspect in measured]
     untold = tuple(_untold(aspect, found) for aspect, state in states if state == "untold")
     good = tuple(aspect.good for aspect, state in states if state == "good")
     return Verdict(good, wrong, untold, tuple(_steps(found, bool(untold)))[:MOST])

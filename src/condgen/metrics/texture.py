@@ -97,8 +97,8 @@ def spectrum(generated: Texture, real: Texture) -> Estimate:
     if not (real.bands.mean(0) > 0).all():
         return refused("the real images lack some frequencies altogether.", len(generated))
     random = np.random.default_rng(0)
-    draws = [_apart(_resampled(generated.bands, random), _resampled(real.bands, random)) for _ in range(RESAMPLES)]
-    return Estimate(_apart(generated.bands, real.bands), Z * float(np.std(draws)), len(generated))
+    resampled = [_apart(_resampled(generated.bands, random), _resampled(real.bands, random)) for _ in range(RESAMPLES)]
+    return Estimate(_apart(generated.bands, real.bands), Z * float(np.std(resampled)), len(generated))
 
 
 def _measured(x: Numbers) -> tuple[Numbers, ...]:
