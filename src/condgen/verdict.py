@@ -60,13 +60,13 @@ VARIETY = "train with --augmentation diff, which helps against few modes and cop
 SHEET = "look at the images of each label: condgen figure titled {run}"
 STEPS: Mapping[str, str] = {
     "exact_copies": VARIETY, "near_copies": VARIETY, "copying": VARIETY,
-    "missing_classes": "train with --balanced-sampling, which shows every class equally often", "repeats": VARIETY,
-    "recall": VARIETY, "balance": "train with --balanced-sampling, which shows every class equally often",
-    "label_accuracy": SHEET, "fd_intra": SHEET, "cas_worst": SHEET,
+    "missing_classes": "train with --balanced-sampling, which shows every class equally often",
+    "balance": "train with --balanced-sampling, which shows every class equally often",
     "fine_detail": LONGER, "spectrum": LONGER, "borders": LONGER, "colour": LONGER, "fd": LONGER, "fd_reduced": LONGER,
-    "precision": LONGER, "cas": LONGER,
+    "precision": LONGER, "cas": LONGER, "repeats": VARIETY, "recall": VARIETY,
+    "label_accuracy": SHEET, "fd_intra": SHEET, "cas_worst": SHEET,
 }  # fmt: skip
-"""What helps against a flagged metric, the most specific first."""
+"""What helps against a flagged metric, the most urgent first."""
 
 
 def judged(found: Evaluation) -> Evaluation:

@@ -62,6 +62,13 @@ def test_white_noise_has_equal_power_in_every_band() -> None:
     assert bands.mean(0) == pytest.approx(np.full(BANDS, 20**2 * 32**2), rel=0.05)
 
 
+@pytest.mark.parametrize(("side", "bands"), [(8, 4), (9, 4), (11, 5), (12, 6), (15, 7), (16, 8), (28, 8)])
+def test_small_images_have_fewer_bands_but_no_empty_one(side: int, bands: int) -> None:
+    found = Texture.of(np.ascontiguousarray(noise(20, 0)[:, :side, :side])).bands
+    assert found.shape == (20, bands)
+    assert (found > 0).all()
+
+
 @pytest.mark.parametrize("patch", [2, 4, 8])
 def test_steps_at_patch_borders_are_measured_whatever_the_patch(patch: int) -> None:
     """|difference| of neighbours has the mean 2σ/√π; across a border, σ² is that of the noise and of the steps."""

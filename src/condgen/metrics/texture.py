@@ -22,7 +22,7 @@ MOST, CHUNK = 2000, 100
 SMALLEST = 8
 """Smallest side of an image, in pixels, that has a texture."""
 BANDS = 8
-"""Frequency bands of the spectrum."""
+"""Frequency bands of the spectrum; fewer if half the side of an image is smaller."""
 PERIODS = (2, 4, 8, 16)
 """Sizes of patches, in pixels, whose borders are looked for."""
 COLOURLESS = 2.0
@@ -122,11 +122,12 @@ def _steps(x: Numbers) -> Numbers:
 
 
 def _bands(x: Numbers) -> Numbers:
-    """(n, BANDS): power spectrum, summed over channels and averaged over rings of frequencies."""
+    """(n, bands): power spectrum, summed over channels and averaged over rings of frequencies."""
     power = np.square(np.abs(np.fft.rfft2(x, axes=(1, 2)))).sum(-1)  # (n, h, w // 2 + 1)
     radius = np.hypot(np.fft.fftfreq(x.shape[1])[:, None], np.fft.rfftfreq(x.shape[2])[None])
-    ring = np.ceil(radius * 2 * BANDS).astype(int)  # 0: the mean; above BANDS: the corners
-    return np.stack([power[:, ring == band].mean(1) for band in range(1, BANDS + 1)], 1)
+    bands = min(BANDS, min(x.shape[1:3]) // 2)  # so that no ring is empty
+    ring = np.ceil(radius * 2 * bands - 1e-9).astype(int)  # 0: the mean; above `bands`: the corners
+    return np.stack([power[:, ring == band].mean(1) for band in range(1, bands + 1)], 1)
 
 
 def _root_ratio(ours: Numbers, theirs: Numbers, why: str) -> Estimate:
