@@ -5,7 +5,7 @@ arguments, config.json and the reference pages are all made from it; no field is
 """
 
 from dataclasses import dataclass
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, Self
 
 from pydantic import AfterValidator, Field
 
@@ -28,15 +28,6 @@ Repeats = Annotated[int, Field(ge=1, le=10_000)]
 """Repetitions within a step, or steps between two repetitions."""
 Fraction = Annotated[float, Field(ge=0, lt=1)]
 """A fraction x with 0 <= x < 1, such as a dropout rate or one of Adam's betas."""
-
-
-@dataclass(frozen=True)
-class DataFacts:
-    """What the default of a setting may depend on."""
-
-    spec: Spec
-    images: int
-    """Number of training images."""
 
 
 @dataclass(frozen=True)
@@ -66,9 +57,13 @@ class Config(Settings):
     balanced_sampling: bool = False
     """Show images of rare labels more often: each label in proportion to the logarithm of its number of images."""
 
-    def choices(self, facts: DataFacts) -> list[Choice]:
+    def choices(self, spec: Spec) -> list[Choice]:
         """Values for the settings that are None, which means that they are chosen for the data. A run records them."""
         return []
+
+    def chosen_for(self, spec: Spec) -> Self:
+        """The configuration with these values."""
+        return self.with_overrides({choice.setting: choice.value for choice in self.choices(spec)})
 
 
 def _check_transforms(names: str) -> str:

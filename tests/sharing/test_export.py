@@ -157,7 +157,8 @@ def test_scores_reach_the_card_and_the_page(run: Path, tmp_path: Path) -> None:
     card = condgen.load(tmp_path / "pets").card.to_json()
     assert card["scores"] == numbers
     assert card["measured"].startswith(
-        "Good: images resemble real ones. condgen-eval/1: 60 generated images against 18 images of pets.npz; feature classifier j."
+        "Good: images resemble real ones. condgen-eval/1: 60 generated images against 18 images of pets.npz; "
+        "feature classifier j."
     )
     page: Any = ModelCard.load(tmp_path / "pets/README.md")
     assert (page.data.library_name, page.data.license) == ("condgen", "cc-by-4.0")

@@ -9,7 +9,6 @@ import numpy as np
 import pytest
 
 from condgen import api, records
-from condgen.config import DataFacts
 from condgen.labels import Labels
 from condgen.spec import Spec
 from condgen.systems import preset
@@ -18,13 +17,22 @@ from condgen.training.run import config_in
 COURSE: dict[str, Any] = {"images": 64, "batch": 32, "evaluate_every": 0, "quiet": True}
 
 
-@pytest.mark.parametrize(("channels", "found"), [(1, 0), (3, 8), (4, 8)])
-def test_colour_gets_layers_of_pixels_and_a_run_records_how_many(channels: int, found: int) -> None:
-    facts = DataFacts(Spec((channels, 32, 32), Labels(("a", "b"))), images=500)
-    config = preset("swift").config
-    assert {choice.setting: choice.value for choice in config.choices(facts)}["pixel_channels"] == found
-    assert not [choice for choice in config.with_overrides({"pixel_channels": 3}).choices(facts)
-                if choice.setting == "pixel_channels"]  # fmt: skip
+@pytest.mark.parametrize(
+    ("channels", "labels", "found"),
+    [
+        (1, Labels(("a", "b")), {"pixel_channels": 0, "mismatch": 0.1}),
+        (3, Labels(("a", "b")), {"pixel_channels": 8, "mismatch": 0.1}),
+        (4, Labels(("a", "b"), "attributes"), {"pixel_channels": 8, "mismatch": 0.5}),
+    ],
+)
+def test_swift_chooses_for_colour_and_attributes_what_is_not_set(
+    channels: int, labels: Labels, found: dict[str, float]
+) -> None:
+    spec, config = Spec((channels, 32, 32), labels), preset("swift").config
+    assert {choice.setting: choice.value for choice in config.choices(spec)} == found
+    own = config.with_overrides({"pixel_channels": 3, "mismatch": 1.0})
+    assert own.choices(spec) == []
+    assert own.chosen_for(spec) == own
 
 
 def as_an_earlier_condgen_wrote(path: Path, format_: int) -> None:

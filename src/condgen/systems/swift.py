@@ -30,7 +30,7 @@ from pydantic import Field, NonNegativeFloat, PositiveFloat
 from torch import Tensor, nn
 
 from condgen import losses
-from condgen.config import Adversarial, Choice, DataFacts, Depth, Fraction, Images, Repeats, Span, Width
+from condgen.config import Adversarial, Choice, Depth, Fraction, Images, Repeats, Span, Width
 from condgen.nets.condition import LabelEmbedding
 from condgen.nets.diffaugment import Augment
 from condgen.nets.patches import SIDE, from_patches, grid, to_patches
@@ -43,6 +43,9 @@ SMALLEST, LARGEST = 4, 8
 """Largest sides of the discriminator's last feature map, and of the generator's first."""
 PIXEL_CHANNELS = 8
 """Channels at full resolution in the generator of colour images."""
+ONE, SEVERAL = 0.1, 0.5
+"""Weights of mismatched labels: with classes or a single attribute, and with several attributes."""
+FOLLOWED = f"mismatch is {SEVERAL} instead of {ONE}, since labels of several attributes are harder to follow."
 
 
 PixelChannels = Annotated[int, Field(ge=0, le=256)]
@@ -65,9 +68,9 @@ class Config(Adversarial):
     """Weight of the R1 gradient penalty (gamma in R3GAN, Eq. 8)."""
     penalty_every: Repeats = 8
     """Steps between two gradient penalties (lazy regularisation). The weight is multiplied by the same number."""
-    mismatch: NonNegativeFloat = 0.1
+    mismatch: NonNegativeFloat | None = None
     """Weight of the loss on real images with mismatched labels (Reed et al. 2016). Larger values follow labels more
-    strictly; 0 disables it."""
+    strictly; 0 disables it. Default: 0.1 for classes, 0.5 for several attributes."""
     pixel_channels: PixelChannels | None = None
     """Channels at full resolution, from which the generator's last convolutions make the pixels. 0: the generator makes
     patches, and the discriminator has no layer for patches and is not shifted. Default: 8 for images of more than one
@@ -83,14 +86,14 @@ class Config(Adversarial):
     beta2: Fraction = 0.99
     """Adam's beta2, for both networks."""
 
-    def pixel_channels_for(self, spec: Spec) -> int:
-        """Channels at full resolution: those that were set, or the default for these images."""
-        return (0 if spec.channels == 1 else PIXEL_CHANNELS) if self.pixel_channels is None else self.pixel_channels
-
-    def choices(self, facts: DataFacts) -> list[Choice]:
+    def choices(self, spec: Spec) -> list[Choice]:
         """See `Config.choices`."""
-        unset = self.pixel_channels is None
-        return [Choice("pixel_channels", self.pixel_channels_for(facts.spec))] if unset else []
+        several = spec.labels.kind == "attributes" and len(spec.labels) > 1
+        found = [
+            Choice("pixel_channels", 0 if spec.channels == 1 else PIXEL_CHANNELS),
+            Choice("mismatch", SEVERAL if several else ONE, FOLLOWED if several else ""),
+        ]
+        return [choice for choice in found if getattr(self, choice.setting) is None]
 
     def lr_at(self, images: int) -> float:
         """The learning rate after `images`: linear warm-up to lr, constant, then linear decay to 0 at the end."""
@@ -149,7 +152,7 @@ class Generator(nn.Module):
         self.first = nn.Linear(condition, cfg.width * prod(self.sides[0]))
         counts = [cfg.blocks, *(1 for _ in self.sides[1:])]
         self.levels = nn.ModuleList(nn.ModuleList(Residual(cfg.width, condition) for _ in range(n)) for n in counts)
-        per_pixel = cfg.pixel_channels_for(spec)
+        per_pixel = cfg.pixel_channels
         self.last = nn.Conv2d(cfg.width, SIDE**2 * (per_pixel or spec.channels), 3, padding=1)
         self.pixels = Pixels(per_pixel, spec.channels) if per_pixel else None
 
@@ -173,7 +176,7 @@ class Discriminator(nn.Module):
         super().__init__()
         w, sides = cfg.width, grid(spec)
         numbers = SIDE**2 * spec.channels  # of a patch
-        self.shifted = bool(cfg.pixel_channels_for(spec))
+        self.shifted = bool(cfg.pixel_channels)
         convs = [nn.Conv2d(numbers, 2 * numbers, 1)] if self.shifted else []
         convs += [nn.Conv2d(numbers * (1 + self.shifted), w, 3, padding=1), nn.Conv2d(w, w, 3, padding=1)]
         while max(sides) > SMALLEST:
@@ -229,6 +232,7 @@ class Swift(System):
     cfg: Config
 
     def __init__(self, spec: Spec, cfg: Config) -> None:
+        cfg = cfg.chosen_for(spec)
         super().__init__(spec, cfg)
         self.prior = Prior(cfg.z_dim)
         self.G, self.D = Generator(spec, cfg), Discriminator(spec, cfg)

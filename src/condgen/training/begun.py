@@ -4,7 +4,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from condgen import data as datasets
-from condgen.config import Choice, Config, DataFacts
+from condgen.config import Choice, Config
 from condgen.data import DataOptions, Dataset
 from condgen.errors import notice
 from condgen.training.identity import RunConfig, config_in, usual_folder
@@ -27,7 +27,7 @@ def chosen(config: Config, dataset: Dataset, begun: RunConfig | None) -> list[Ch
     before = begun.config if begun else {}
     return [
         Choice(choice.setting, before[choice.setting]) if choice.setting in before else choice
-        for choice in config.choices(DataFacts(dataset.spec, len(dataset.train)))
+        for choice in config.choices(dataset.spec)
     ]
 
 

@@ -97,6 +97,7 @@ class TrainingJob:
             progress = Progress(quiet or not parallel.is_main_process())
             reference = cache(lambda: self.reference(progress.say) if parallel.is_main_process() else None)
             folder = self._folder()
+            _say_all(progress.say, self.introduction())
             self._set_threads(folder)
             job = self._with_length(config_in(folder), reference)
             with job._opened(folder) as run, interrupt.handle_signals() as stop, preserve_rng(job.device):
@@ -183,13 +184,8 @@ class TrainingJob:
         allowed = self.request.allow_changed
         begun = training.run.begin_session(training.images, here, allowed) if parallel.is_main_process() else []
         names = training.system.generator_spec.labels.text.doubts_about_names()
-        doubts = [
-            *names,
-            *advice(training.system, self.preset),
-            *evaluated.doubts(self.request, self.config, self.dataset),
-        ]
-        chosen = [choice.why for choice in self.choices if choice.why]
-        return [*self.understood(), *self.notes, *chosen, *doubts, *begun]
+        doubts = evaluated.doubts(self.request, self.config, self.dataset)
+        return [*names, *advice(training.system, self.preset), *doubts, *begun]
 
     def _plan(self, monitor: Monitor | None) -> trainer.Plan:
         """The intervals of this training. monitor: of the main process; without it, nothing is evaluated."""
@@ -235,6 +231,10 @@ class TrainingJob:
                 f"the networks of the run differ from those of these settings ({begun.difference(self.identity)}); "
                 "give another --out."
             )
+
+    def introduction(self) -> list[str]:
+        """What is said first: how the data were understood, what to know about them, and what was chosen for them."""
+        return [*self.understood(), *self.notes, *(choice.why for choice in self.choices if choice.why)]
 
     def understood(self) -> list[str]:
         """How the user's own data were understood, in sentences; empty for data sets that are known by name."""
