@@ -118,7 +118,7 @@ def test_every_adversarial_row_plays_through_it(name: str, how: str) -> None:
 
 def test_p_is_in_the_checkpoint(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """A training that is stopped and goes on ends as one that was not, p included."""
-    settings = {"augmentation": "adaptive", "ada_images": 100, "ada_target": 0.0}
+    settings = {"augmentation": "adaptive", "ada_images": 100, "ada_target": 0.0, "warmup": 0}
     monkeypatch.setitem(SYSTEMS, "swift", type(preset("swift"))(preset("swift").path, "", settings))
     straight = run_to(begin("swift", tmp_path / "a"), 8)
     run_to(begin("swift", tmp_path / "b"), 8, stop_at=4)

@@ -22,7 +22,7 @@ COURSE: dict[str, Any] = {"images": 64, "batch": 32, "evaluate_every": 0, "quiet
     [
         (1, Labels(("a", "b")), {"pixel_channels": 0, "mismatch": 0.1}),
         (3, Labels(("a", "b")), {"pixel_channels": 8, "mismatch": 0.1}),
-        (4, Labels(("a", "b"), "attributes"), {"pixel_channels": 8, "mismatch": 0.5}),
+        (4, Labels(("a", "b"), "attributes"), {"pixel_channels": 8, "mismatch": 1.0}),
     ],
 )
 def test_swift_chooses_for_colour_and_attributes_what_is_not_set(

@@ -43,9 +43,9 @@ SMALLEST, LARGEST = 4, 8
 """Largest sides of the discriminator's last feature map, and of the generator's first."""
 PIXEL_CHANNELS = 8
 """Channels at full resolution in the generator of colour images."""
-ONE, SEVERAL = 0.1, 0.5
+ONE, SEVERAL = 0.1, 1.0
 """Weights of mismatched labels: with classes or a single attribute, and with several attributes."""
-FOLLOWED = f"mismatch is {SEVERAL} instead of {ONE}, since labels of several attributes are harder to follow."
+FOLLOWED = f"mismatch is {SEVERAL:g} instead of {ONE:g}, since labels of several attributes are harder to follow."
 
 
 PixelChannels = Annotated[int, Field(ge=0, le=256)]
@@ -70,7 +70,7 @@ class Config(Adversarial):
     """Steps between two gradient penalties (lazy regularisation). The weight is multiplied by the same number."""
     mismatch: NonNegativeFloat | None = None
     """Weight of the loss on real images with mismatched labels (Reed et al. 2016). Larger values follow labels more
-    strictly; 0 disables it. Default: 0.1 for classes, 0.5 for several attributes."""
+    strictly; 0 disables it. Default: 0.1 for classes, 1 for several attributes."""
     pixel_channels: PixelChannels | None = None
     """Channels at full resolution, from which the generator's last convolutions make the pixels. 0: the generator makes
     patches, and the discriminator has no layer for patches and is not shifted. Default: 8 for images of more than one
