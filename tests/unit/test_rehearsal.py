@@ -11,9 +11,10 @@ import torch
 
 from condgen import api
 from condgen.data import Dataset
-from condgen.labels import ANY
+from condgen.labels import ANY, Labels
+from condgen.spec import Spec
 from condgen.systems import preset
-from condgen.training import evaluated, rehearsal, threads
+from condgen.training import enough, evaluated, rehearsal, threads
 from condgen.training.length import Length
 from condgen.training.request import Schedule, TrainingRequest
 from conftest import toy_data
@@ -76,3 +77,21 @@ def test_own_data_are_watched_if_the_training_is_long(
     assert evaluated.is_evaluated(request, config, dataset) is found
     said = [*evaluated.doubts(request, config, dataset)]
     assert len(said) == (not found and every is None and data != "unlabelled")
+
+
+@pytest.mark.parametrize(
+    ("system", "shape", "images", "says"),
+    [
+        ("swift", (3, 32, 32), 240_000, "after 500,000 images; this training shows 240,000"),
+        ("swift", (3, 32, 32), 500_000, ""),
+        ("swift", (1, 28, 28), 60_000, ""),
+        ("swift", (3, 64, 64), 10**7, "64x64 images in colour have 4.0 times the pixels of 32x32"),
+        ("cdcgan", (3, 32, 32), 60_000, ""),
+    ],
+)
+def test_a_short_training_in_colour_is_doubted(
+    system: str, shape: tuple[int, int, int], images: int, says: str
+) -> None:
+    said = [*enough.doubts(system, Spec(shape, Labels(("a", "b"))), images)]
+    assert len(said) == bool(says)
+    assert says in "".join(said)

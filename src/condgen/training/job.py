@@ -26,7 +26,7 @@ from condgen.sharing import card
 from condgen.stream import Stream
 from condgen.system import System
 from condgen.systems import Preset, preset, presets
-from condgen.training import evaluated, interrupt, rehearsal, threads, trainer
+from condgen.training import enough, evaluated, interrupt, rehearsal, threads, trainer
 from condgen.training.advice import advice
 from condgen.training.begun import begun_in, chosen, resuming_former
 from condgen.training.finetune import Parent
@@ -184,7 +184,10 @@ class TrainingJob:
         allowed = self.request.allow_changed
         begun = training.run.begin_session(training.images, here, allowed) if parallel.is_main_process() else []
         names = training.system.generator_spec.labels.text.doubts_about_names()
-        doubts = evaluated.doubts(self.request, self.config, self.dataset)
+        doubts = [
+            *enough.doubts(self.name, self.dataset.spec, self.config.images),
+            *evaluated.doubts(self.request, self.config, self.dataset),
+        ]
         return [*names, *advice(training.system, self.preset), *doubts, *begun]
 
     def _plan(self, monitor: Monitor | None) -> trainer.Plan:
