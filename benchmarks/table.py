@@ -180,7 +180,8 @@ def own_images() -> list[str]:
     found = json.loads((RESULTS / "own_images.json").read_text())
     lines = []
     for name in found["sets"]:
-        measured = [result for result in found["results"] if result["data"] == name]
+        if not (measured := [result for result in found["results"] if result["data"] == name]):
+            continue
         real = " | ".join(_median([*{_own(result, key, "real") for result in measured}]) for key in OWN)
         lines.append(f"| `{name}` | real images | | | | {real} |\n")
         for kind in dict.fromkeys((result["system"], result["length"]) for result in measured):
