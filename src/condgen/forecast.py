@@ -30,11 +30,11 @@ class Forecast:
 
     def sentences(self, now: datetime) -> Iterator[str]:
         epochs = self.images / max(1, self.per_epoch)
-        times = f"{epochs:,.0f} times" if epochs >= 10 else f"{epochs:.3g} times"
+        many = f"{epochs:,.0f}" if epochs >= 10 else f"{epochs:.3g}"
         end = now + timedelta(seconds=self.seconds)
         clock = f"{end:%H:%M}" if end.date() == now.date() else f"{end:%Y-%m-%d %H:%M}"
         yield (
-            f"{self.images:,} images, each of {self.per_epoch:,} about {times}, at {self.speed:,.0f} images/s: "
+            f"{self.images:,} images ({many} epochs of {self.per_epoch:,}) at {self.speed:,.0f} images/s: "
             f"{duration(self.seconds)}, until {clock}. Image grids: {self.samples}"
         )
         if self.seconds > DAY:

@@ -47,8 +47,7 @@ def test_a_duration_has_two_units_at_most(seconds: float, words: str) -> None:
 def test_a_forecast_names_length_epochs_speed_end_and_place() -> None:
     (said,) = Forecast(240_000, 0, 922, 480.0, Path("runs/x/samples")).sentences(NOON)
     assert said == (
-        "240,000 images, each of 922 about 260 times, at 480 images/s: 8 min 20 s, until 12:08. "
-        "Image grids: runs/x/samples"
+        "240,000 images (260 epochs of 922) at 480 images/s: 8 min 20 s, until 12:08. Image grids: runs/x/samples"
     )
 
 
