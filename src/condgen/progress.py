@@ -32,7 +32,6 @@ class Progress:
     """Progress of one training. `Progress(quiet=True)` prints nothing."""
 
     def __init__(self, quiet: bool = False) -> None:
-        self.quiet = quiet
         self.console = Console(quiet=quiet, highlight=False, soft_wrap=True)
         self._progress: RichProgress | None = None
         self._task = TaskID(0)

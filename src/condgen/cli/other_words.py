@@ -4,8 +4,9 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from condgen import settings
+from condgen.cli.signatures import system_among
 from condgen.errors import CondgenError
-from condgen.systems import DEFAULT, SYSTEMS
+from condgen.systems import DEFAULT
 
 STEPS = ("steps", "iterations", "iters", "max-steps", "num-steps")
 ELSEWHERE: Mapping[str, str] = {
@@ -22,28 +23,25 @@ def explain(words: Sequence[str]) -> None:
     """Raise CondgenError for an option of `condgen train` that has another name here, or no place."""
     if not words or words[0] != "train":
         return
+    own = _own(words)
     for number, word in enumerate(words[1:], start=1):
         option, _, value = word.partition("=")
         name = option.removeprefix("--").replace("_", "-")
-        if not option.startswith("--") or name in _own(words):
+        if not option.startswith("--") or name in own:
             continue
         if name in STEPS:
-            raise CondgenError(_of_steps(name, value or next(iter(words[number + 1 :]), ""), words))
+            raise CondgenError(_of_steps(name, value or next(iter(words[number + 1 :]), ""), own["batch"]))
         if name in ELSEWHERE:
             raise CondgenError(f"condgen train has no option {name!r}; use {ELSEWHERE[name]}.")
 
 
 def _own(words: Sequence[str]) -> dict[str, Any]:
     """The settings of the preset that is named in `words`, by option name, with their defaults. Needs no torch."""
-    return {entry.name.replace("_", "-"): entry.default for entry in settings.of_preset(_system(words)) or ()}
+    found = settings.of_preset(system_among(words[1:])) or settings.of_preset(DEFAULT) or ()
+    return {entry.name.replace("_", "-"): entry.default for entry in found}
 
 
-def _system(words: Sequence[str]) -> str:
-    return next((word for word in words[1:] if word in SYSTEMS), DEFAULT)
-
-
-def _of_steps(name: str, value: str, words: Sequence[str]) -> str:
-    batch = _own(words)["batch"]
+def _of_steps(name: str, value: str, batch: int) -> str:
     steps = int(value) if value.isascii() and value.isdecimal() and len(value) < 10 else 1000
     return (
         f"condgen train has no option {name!r}: lengths are counted in images, of which a step takes --batch, {batch} "

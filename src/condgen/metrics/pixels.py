@@ -2,6 +2,7 @@
 
 import hashlib
 from collections.abc import Iterator
+from typing import TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -10,6 +11,7 @@ from condgen.data.transparency import premultiplied
 from condgen.metrics.estimate import Estimate, mean_of, share
 
 Images = NDArray[np.uint8]
+Values = TypeVar("Values", NDArray[np.int16], NDArray[np.float64])
 RANGE, UNIQUE = 0.25, 0.5
 """Validity check: largest deviation of the mean, as a fraction of the grey range; smallest share of unique images."""
 
@@ -74,10 +76,15 @@ def digests(images: Images) -> Iterator[bytes]:
         yield hashlib.blake2b(image.data, digest_size=16).digest()
 
 
+def laplacian(x: Values) -> Values:
+    """The discrete Laplacian of images (n, h, w, c), without their outermost pixels."""
+    inner: Values = 4 * x[:, 1:-1, 1:-1] - x[:, :-2, 1:-1] - x[:, 2:, 1:-1] - x[:, 1:-1, :-2] - x[:, 1:-1, 2:]
+    return inner
+
+
 def _edges(images: Images) -> float:
     """Mean absolute Laplacian of at most 2,000 images, evenly spaced."""
     x = premultiplied(images[:: -(-len(images) // 2000)]).astype(np.int16)
     if min(x.shape[1:3]) < 3:
         return 1.0
-    inner = 4 * x[:, 1:-1, 1:-1] - x[:, :-2, 1:-1] - x[:, 2:, 1:-1] - x[:, 1:-1, :-2] - x[:, 1:-1, 2:]
-    return max(float(np.abs(inner).mean()), 1e-9)
+    return max(float(np.abs(laplacian(x)).mean()), 1e-9)

@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 
 from condgen.data.transparency import premultiplied
 from condgen.metrics.estimate import Estimate, Z, refused
-from condgen.metrics.pixels import Images
+from condgen.metrics.pixels import Images, laplacian
 
 Numbers = NDArray[np.float64]
 MOST, CHUNK = 2000, 100
@@ -103,10 +103,9 @@ def spectrum(generated: Texture, real: Texture) -> Estimate:
 
 def _measured(x: Numbers) -> tuple[Numbers, ...]:
     """The statistics of images (n, h, w, c): see `Texture`."""
-    inner = 4 * x[:, 1:-1, 1:-1] - x[:, :-2, 1:-1] - x[:, 2:, 1:-1] - x[:, 1:-1, :-2] - x[:, 1:-1, 2:]
     colours = x[..., :3]
     chroma = np.square(colours - colours.mean(-1, keepdims=True)).mean((1, 2, 3))
-    return np.square(inner).mean((1, 2, 3)), chroma, _steps(x), _bands(x)
+    return np.square(laplacian(x)).mean((1, 2, 3)), chroma, _steps(x), _bands(x)
 
 
 def _steps(x: Numbers) -> Numbers:
