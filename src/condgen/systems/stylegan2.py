@@ -1,17 +1,21 @@
-"""StyleGAN2 with adaptive discriminator augmentation, small: a system outside condgen that the benchmarks compare with.
+"""StyleGAN2 with adaptive discriminator augmentation -- Karras et al. 2020, arXiv 1912.04958 (StyleGAN2), and Karras
+et al. 2020, arXiv 2006.06676 (ADA).
 
-    PYTHONPATH=benchmarks condgen train peers.stylegan2_ada:StyleGAN2 --data X --minutes 10
+A mapping network turns z and the label's embedding into a style w, which scales the input channels of every
+convolution of the generator; the images of all resolutions are added up (skip generator). The discriminator has
+residual blocks and sees the standard deviation of the minibatch; its score is a linear term plus a projection onto the
+label's embedding. Non-saturating loss, R1 every sixteenth step, augmentation with a probability that follows the
+overfitting of the discriminator. As ADA does for CIFAR-10: a mapping network of two layers, no path length
+regularisation, no style mixing.
 
-Karras et al. 2020, "Analyzing and Improving the Image Quality of StyleGAN", arXiv 1912.04958 (StyleGAN2), and Karras et
-al. 2020, "Training Generative Adversarial Networks with Limited Data", arXiv 2006.06676 (ADA). Written from the papers:
-mapping network, modulated and demodulated convolutions, skip generator, residual discriminator with the standard
-deviation of the minibatch, equalised learning rate, non-saturating loss, lazy R1, EMA, class conditioning, ADA with
-target 0.6. As ADA does for CIFAR-10: a mapping network of two layers, no path length regularisation, no style mixing.
+Labels: the embeddings of the attributes that are set are added up. Image sizes: the sides are halved until they are 4
+to 7 pixels (nets/strided.py); the channels double with each halving, up to `most`.
 
-Deviations: at most 128 channels and 128 units, since it has to learn within minutes on two cores; no noise inputs, as
-    images of condgen are functions of z and y; z is not normalised, so that truncation acts on z; the transforms of
+Deviations: at most 128 channels and styles of 128 units (paper: 512), so that two cores can train it; no noise inputs,
+    as images of condgen are functions of z and y; z is not normalised, so that truncation acts on z; the transforms of
     DiffAugment (nets/diffaugment.py); R1 is part of the discriminator's step, so that Adam needs no other rates; the
-    score is the projection of Miyato & Koyama 2018 (arXiv 1802.05637, Eq. 3), as a label may be no attribute at all.
+    embeddings of labels have no bias; the linear term of the score (Miyato & Koyama 2018, arXiv 1802.05637, Eq. 3),
+    as a label may be no attribute at all.
 """
 
 from itertools import pairwise
@@ -19,31 +23,31 @@ from math import gcd, sqrt
 from typing import ClassVar, Literal
 
 import torch
-import torch.nn.functional as F
 from pydantic import PositiveFloat
 from torch import Tensor, nn
 
 from condgen import losses
 from condgen.config import Adversarial, Batch, Depth, Images, Repeats, Width
+from condgen.nets.condition import LabelEmbedding
 from condgen.nets.diffaugment import Augment
+from condgen.nets.equalized import EqualConv2d, EqualLinear, ModulatedConv2d, active, enlarged, normalised, spread
 from condgen.nets.strided import pyramid
 from condgen.nets.twice import TwiceDifferentiable
 from condgen.noise import draw
 from condgen.spec import Prior, Spec
 from condgen.system import Batches, Paper, Player, System, adam, descend, logged
 
-LEAK, GAIN = 0.2, sqrt(2)
-"""Slope of LeakyReLU, and the factor after it that keeps the variance."""
 SLOWER = 0.01
 """Learning rate of the mapping network, relative to the others (StyleGAN, arXiv 1812.04948, appendix C)."""
 GROUP = 4
-"""Images whose standard deviation the discriminator sees (StyleGAN2, appendix B)."""
-TINY = 1e-8
+"""Images whose standard deviation the discriminator sees; fewer if the batch is not divisible by it."""
 
 
 class Config(Adversarial):
-    """Settings of the small StyleGAN2-ADA."""
+    """Settings of StyleGAN2. The paper's networks at 256x256: z_dim 512, mapping_layers 8, width 128, most 512."""
 
+    images: Images = 1_000_000
+    """Training length, in images shown to the discriminator."""
     batch: Batch = 32
     """Batch size, in images."""
     augmentation: Literal["none", "diff", "adaptive"] = "adaptive"
@@ -66,69 +70,6 @@ class Config(Adversarial):
     """Learning rate of both networks (Adam)."""
 
 
-class Linear(nn.Module):
-    """A linear layer whose weights are N(0, 1) and are scaled when they are used (equalised learning rate)."""
-
-    def __init__(self, inputs: int, outputs: int, *, rate: float = 1.0, bias: float = 0.0) -> None:
-        """rate: learning rate relative to the others. bias: initial value."""
-        super().__init__()
-        self.weight = nn.Parameter(torch.randn(outputs, inputs) / rate)
-        self.bias = nn.Parameter(torch.full([outputs], bias / rate))
-        self.scale, self.rate = rate / sqrt(inputs), rate
-
-    def forward(self, x: Tensor) -> Tensor:
-        return F.linear(x, self.weight * self.scale, self.bias * self.rate)
-
-
-class Conv2d(nn.Module):
-    """A convolution with equalised learning rate that keeps the resolution, or halves it after a blur."""
-
-    def __init__(self, inputs: int, outputs: int, kernel: int, *, bias: bool = True, halves: bool = False) -> None:
-        super().__init__()
-        self.weight = nn.Parameter(torch.randn(outputs, inputs, kernel, kernel))
-        self.bias = nn.Parameter(torch.zeros(outputs)) if bias else None
-        self.scale, self.kernel, self.halves = 1 / sqrt(inputs * kernel**2), kernel, halves
-
-    def forward(self, x: Tensor) -> Tensor:
-        if self.halves:
-            return F.conv2d(blur(x, (self.kernel + 1) // 2), self.weight * self.scale, self.bias, stride=2)
-        return F.conv2d(x, self.weight * self.scale, self.bias, padding=self.kernel // 2)
-
-
-class ModulatedConv2d(nn.Module):
-    """A convolution whose input channels are scaled by styles, one set per image (StyleGAN2, Eq. 1 to 3).
-
-    Scaling the input by s and the output by 1 / sigma equals a convolution with the weights of each image, since the
-    convolution is linear.
-    """
-
-    def __init__(
-        self, inputs: int, outputs: int, kernel: int, w_dim: int, *, demodulates: bool = True, doubles: bool = False
-    ) -> None:
-        super().__init__()
-        self.style = Linear(w_dim, inputs, bias=1.0)
-        self.weight = nn.Parameter(torch.randn(outputs, inputs, kernel, kernel))
-        self.bias = nn.Parameter(torch.zeros(outputs))
-        self.scale, self.kernel = 1 / sqrt(inputs * kernel**2), kernel
-        self.demodulates, self.doubles = demodulates, doubles
-
-    def forward(self, x: Tensor, w: Tensor) -> Tensor:
-        return self.modulated(x, self.style(w))
-
-    def modulated(self, x: Tensor, styles: Tensor) -> Tensor:
-        """x (b, inputs, h, w), styles (b, inputs) -> (b, outputs, h, w), or twice the sides."""
-        weight = self.weight * self.scale
-        scaled = x * styles[:, :, None, None]
-        if self.doubles:
-            out = blur(F.conv_transpose2d(scaled, weight.transpose(0, 1), stride=2), 1, gain=4)
-        else:
-            out = F.conv2d(scaled, weight, padding=self.kernel // 2)
-        if self.demodulates:
-            energy = F.linear(styles.square(), weight.square().sum((2, 3)))  # (b, outputs)
-            out = out * (energy + TINY).rsqrt()[:, :, None, None]
-        return out + self.bias[:, None, None]
-
-
 class Generator(nn.Module):
     """Mapping of z and the label to a style w; two convolutions per resolution; the images of all resolutions are
     added up (skip generator, StyleGAN2, figure 7b)."""
@@ -137,10 +78,10 @@ class Generator(nn.Module):
         super().__init__()
         halvings, base = pyramid(spec)
         maps, dim = channels(halvings, cfg), cfg.z_dim
-        self.embedding = Linear(len(spec.labels), dim)
+        self.embedding = LabelEmbedding(len(spec.labels), dim)
         sizes = [2 * dim, *[dim] * cfg.mapping_layers]
-        self.mapping = nn.ModuleList(Linear(one, other, rate=SLOWER) for one, other in pairwise(sizes))
-        self.constant = nn.Parameter(torch.randn(1, maps[0], *base))
+        self.mapping = nn.ModuleList(EqualLinear(one, other, rate=SLOWER) for one, other in pairwise(sizes))
+        self.constant = nn.Parameter(torch.empty(1, maps[0], *base).normal_())
         self.first = ModulatedConv2d(maps[0], maps[0], 3, dim)
         self.up = nn.ModuleList(ModulatedConv2d(one, two, 3, dim, doubles=True) for one, two in pairwise(maps))
         self.keep = nn.ModuleList(ModulatedConv2d(many, many, 3, dim) for many in maps[1:])
@@ -151,7 +92,7 @@ class Generator(nn.Module):
         for layer in self.mapping:
             w = active(layer(w))
         x = active(self.first(self.constant.expand(len(z), -1, -1, -1), w))
-        image = self.to_image[0](x, w)
+        image: Tensor = self.to_image[0](x, w)
         for up, keep, to_image in zip(self.up, self.keep, self.to_image[1:], strict=True):
             x = active(keep(active(up(x, w)), w))
             image = enlarged(image) + to_image(x, w)
@@ -165,17 +106,17 @@ class Discriminator(nn.Module):
         super().__init__()
         halvings, base = pyramid(spec)
         maps = channels(halvings, cfg)[::-1]
-        self.from_image = Conv2d(spec.channels, maps[0], 1)
+        self.from_image = EqualConv2d(spec.channels, maps[0], 1)
         self.blocks = nn.ModuleList(Block(one, other) for one, other in pairwise(maps))
-        self.last = Conv2d(maps[-1] + 1, maps[-1], 3)
-        self.features = Linear(maps[-1] * base[0] * base[1], maps[-1])
-        self.score, self.embedding = Linear(maps[-1], 1), Linear(len(spec.labels), maps[-1])
+        self.last = EqualConv2d(maps[-1] + 1, maps[-1], 3)
+        self.features = EqualLinear(maps[-1] * base[0] * base[1], maps[-1])
+        self.score, self.embedding = EqualLinear(maps[-1], 1), LabelEmbedding(len(spec.labels), maps[-1])
 
     def forward(self, x: Tensor, y: Tensor) -> Tensor:
         x = active(self.from_image(x))
         for block in self.blocks:
             x = block(x)
-        x = active(self.last(torch.cat([x, spread(x)], 1)))
+        x = active(self.last(torch.cat([x, spread(x, gcd(len(x), GROUP))], 1)))
         f = active(self.features(x.flatten(1)))
         projection = (f * normalised(self.embedding(y))).sum(1, keepdim=True) / sqrt(f.shape[1])
         logits: Tensor = self.score(f) + projection
@@ -187,12 +128,12 @@ class Block(nn.Module):
 
     def __init__(self, inputs: int, outputs: int) -> None:
         super().__init__()
-        self.one, self.two = Conv2d(inputs, inputs, 3), Conv2d(inputs, outputs, 3, halves=True)
-        self.shortcut = Conv2d(inputs, outputs, 1, bias=False, halves=True)
+        self.one, self.two = EqualConv2d(inputs, inputs, 3), EqualConv2d(inputs, outputs, 3, halves=True)
+        self.shortcut = EqualConv2d(inputs, outputs, 1, bias=False, halves=True)
 
     def forward(self, x: Tensor) -> Tensor:
-        y: Tensor = active(self.two(active(self.one(x)))) + self.shortcut(x)
-        return y / sqrt(2)
+        out: Tensor = (active(self.two(active(self.one(x)))) + self.shortcut(x)) / sqrt(2)
+        return out
 
 
 def channels(halvings: int, cfg: Config) -> list[int]:
@@ -200,41 +141,19 @@ def channels(halvings: int, cfg: Config) -> list[int]:
     return [min(cfg.width * 2**level, cfg.most) for level in reversed(range(halvings + 1))]
 
 
-def active(x: Tensor) -> Tensor:
-    return F.leaky_relu(x, LEAK) * GAIN
-
-
-def normalised(x: Tensor) -> Tensor:
-    """Vectors (b, n) with a mean square of 1."""
-    return x * (x.square().mean(1, keepdim=True) + TINY).rsqrt()
-
-
-def blur(x: Tensor, padding: int, gain: float = 1.0) -> Tensor:
-    """Low-pass filter of [1, 3, 3, 1] along both axes, times `gain`."""
-    taps = torch.tensor([1.0, 3.0, 3.0, 1.0], device=x.device, dtype=x.dtype) / 8
-    kernel = (gain * taps[:, None] * taps).expand(x.shape[1], 1, 4, 4)
-    return F.conv2d(x, kernel, padding=padding, groups=x.shape[1])
-
-
-def enlarged(x: Tensor) -> Tensor:
-    """Images with twice the sides; the filter is [1, 3, 3, 1] too."""
-    return F.interpolate(x, scale_factor=2, mode="bilinear", align_corners=False)
-
-
-def spread(x: Tensor) -> Tensor:
-    """A map (b, 1, h, w) with the standard deviation of the features over a group of images, in the mean over features
-    and positions. A batch is divided into groups of 4, or of the largest divisor of 4 that divides it."""
-    groups = x.view(gcd(len(x), GROUP), -1, *x.shape[1:])  # (images of a group, groups, c, h, w)
-    deviation = (groups.var(0, unbiased=False) + TINY).sqrt().mean((1, 2, 3))  # (groups,)
-    return deviation.repeat(len(groups))[:, None, None, None].expand(-1, 1, *x.shape[2:])
-
-
 class StyleGAN2(System):
     """The non-saturating GAN of Goodfellow et al. 2014 with R1 on real images, and ADA."""
 
     paper: ClassVar = Paper(
         "Karras et al. 2020, arXiv 2006.06676",
-        """@inproceedings{karras2020training,
+        """@inproceedings{karras2020analyzing,
+  title     = {Analyzing and Improving the Image Quality of {StyleGAN}},
+  author    = {Karras, Tero and Laine, Samuli and Aittala, Miika and Hellsten, Janne and Lehtinen, Jaakko and
+               Aila, Timo},
+  booktitle = {IEEE/CVF Conference on Computer Vision and Pattern Recognition},
+  year      = {2020}
+}
+@inproceedings{karras2020training,
   title     = {Training Generative Adversarial Networks with Limited Data},
   author    = {Karras, Tero and Aittala, Miika and Hellsten, Janne and Laine, Samuli and Lehtinen, Jaakko and
                Aila, Timo},
