@@ -91,7 +91,7 @@ class Generator(nn.Module):
         w = torch.cat([z, normalised(self.embedding(y))], 1)
         for layer in self.mapping:
             w = active(layer(w))
-        x = active(self.first(self.constant.expand(len(z), -1, -1, -1), w))
+        x = active(self.first(self.constant.expand(z.shape[0], -1, -1, -1), w))
         image: Tensor = self.to_image[0](x, w)
         for up, keep, to_image in zip(self.up, self.keep, self.to_image[1:], strict=True):
             x = active(keep(active(up(x, w)), w))
