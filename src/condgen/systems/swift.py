@@ -8,8 +8,9 @@ discriminator (Miyato & Koyama 2018, arXiv 1802.05637) that is also trained on r
 et al. 2016, arXiv 1605.05396). The ablations of these choices are in docs/systems/swift.md.
 
 A 4x4 patch of a colour image holds 48 numbers, more than the 32 channels of a map. For colour images, the
-discriminator therefore begins with a layer that has twice as many channels as a patch has numbers, and looks at the
-image shifted by a random number of pixels, so that no grid of patches is special. The generator ends with two
+discriminator therefore begins with a layer that has twice as many channels as a patch has numbers. It looks at the
+image shifted: half of the time by half a patch, so that borders of the generator's patches are in the middle of its
+own, and otherwise by a random number of pixels, so that no other grid is special. The generator ends with two
 convolutions of pixels, which join the patches.
 
 Image sizes: the map has one position per 4x4 pixels, rounded up. The discriminator halves its resolution until both
@@ -193,7 +194,7 @@ class Discriminator(nn.Module):
 
     def features_of(self, x: Tensor) -> Tensor:
         if self.shifted:
-            x = x.roll(common_offsets(SIDE, 2), (2, 3))
+            x = x.roll(shift(), (2, 3))
         h = to_patches(x)
         for conv in self.convs:
             h = F.leaky_relu_(conv(h), LEAK)
@@ -202,6 +203,13 @@ class Discriminator(nn.Module):
     def score(self, h: Tensor, y: Tensor) -> Tensor:
         scores: Tensor = self.any(h) + (h * self.label(y)).sum(1, keepdim=True)
         return scores  # (b, 1)
+
+
+def shift() -> list[int]:
+    """Pixels by which D sees an image moved, vertically and horizontally: half a patch in every second call on average,
+    random otherwise."""
+    random_one = common_offsets(2, 1)[0]
+    return common_offsets(SIDE, 2) if random_one else [SIDE // 2] * 2
 
 
 def exchanged(y: Tensor) -> Tensor:
