@@ -61,6 +61,10 @@ class Config(Settings):
         """Values for the settings that are None, which means that they are chosen for the data. A run records them."""
         return []
 
+    def usual_length(self, spec: Spec) -> int:
+        """Training length, in images, if none is requested."""
+        return self.images
+
     def chosen_for(self, spec: Spec) -> Self:
         """The configuration with these values."""
         return self.with_overrides({choice.setting: choice.value for choice in self.choices(spec)})

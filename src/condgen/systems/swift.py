@@ -42,6 +42,8 @@ from condgen.system import Batches, Paper, Player, System, adam, descend, logged
 LEAK = 0.2
 SMALLEST, LARGEST = 4, 8
 """Largest sides of the discriminator's last feature map, and of the generator's first."""
+GREY_IMAGES, COLOUR_IMAGES = 240_000, 500_000
+"""Usual training lengths: 32x32 images in colour have the fine detail of real ones after 500,000 (own-images.md)."""
 PIXEL_CHANNELS = 8
 """Channels at full resolution in the generator of colour images."""
 ONE, SEVERAL = 0.1, 1.0
@@ -55,8 +57,9 @@ PixelChannels = Annotated[int, Field(ge=0, le=256)]
 class Config(Adversarial):
     """Settings of Swift."""
 
-    images: Images = 240_000
-    """Training length, in images shown to the discriminator. The data set is repeated as often as needed."""
+    images: Images = GREY_IMAGES
+    """Training length, in images shown to the discriminator. The data set is repeated as often as needed. Default:
+    500,000 for images of more than one channel."""
     z_dim: Width = 64
     """Dimension of the latent vector z."""
     width: Width = 32
@@ -95,6 +98,10 @@ class Config(Adversarial):
             Choice("mismatch", SEVERAL if several else ONE, FOLLOWED if several else ""),
         ]
         return [choice for choice in found if getattr(self, choice.setting) is None]
+
+    def usual_length(self, spec: Spec) -> int:
+        """See `Config.usual_length`."""
+        return COLOUR_IMAGES if spec.channels > 1 and self.images == GREY_IMAGES else self.images
 
     def lr_at(self, images: int) -> float:
         """The learning rate after `images`: linear warm-up to lr, constant, then linear decay to 0 at the end."""
