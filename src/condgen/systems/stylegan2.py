@@ -50,7 +50,7 @@ class Config(Adversarial):
     """Training length, in images shown to the discriminator."""
     batch: Batch = 32
     """Batch size, in images."""
-    augmentation: Literal["none", "diff", "adaptive"] = "adaptive"
+    augmentation: Literal["none", "diff", "adaptive"] | None = "adaptive"
     """Augmentation of the discriminator's input; ADA's is adaptive."""
     ada_images: Images = 500_000
     """Images after which the probability of an augmentation can have risen from 0 to 1."""
