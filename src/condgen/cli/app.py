@@ -1,6 +1,7 @@
 """The application with all commands."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from typing import Any, Literal
 
 from cyclopts import App, Parameter
 
@@ -14,14 +15,22 @@ COMMANDS: dict[str, Command] = {
     **generating.COMMANDS, **measuring.COMMANDS, **sharing.COMMANDS, **data.COMMANDS, **lists.COMMANDS,
     **doctor.COMMANDS,
 }  # fmt: skip
-"""Every command except `train` and `figure`."""
+"""Every command except `train`, `figure` and `completion`."""
 
 
-def application(words: Sequence[str]) -> App:
-    """The application with all commands. `train` has the options of the system that is named in `words`."""
+SHELLS = Literal["bash", "zsh", "fish", "powershell"]
+
+
+def application(words: Sequence[str], sources: Sequence[Any] = ()) -> App:
+    """The application with all commands. `train` has the options of the system that is named in `words`.
+
+    sources: where options that are not typed come from (`config_file`).
+    """
     app = App(
         name="condgen",
         help="Train label-conditioned image generators on your own images; sample, evaluate, compare and share them.",
+        help_epilogue="--config FILE of any command reads its options from a TOML, YAML or JSON file.",
+        config=sources,
         version=__version__,
         help_format="plaintext",
         help_flags=["--help", "-h"],
@@ -36,7 +45,22 @@ def application(words: Sequence[str]) -> App:
     figure = App(name="figure", help="Figures of a run: grids, interpolations, latent spaces, curves, animations.")
     _add(figure, generating.FIGURES, options, "figure ")
     app.command(figure)
+    app.command(_completion_of(app), name="completion")
     return app
+
+
+def _completion_of(app: App) -> Callable[[SHELLS], str]:
+    def completion(shell: SHELLS, /) -> str:
+        """Print a script with which a shell completes commands and options.
+
+        bash: condgen completion bash > ~/.local/share/bash-completion/completions/condgen
+
+        Args:
+            shell: The shell to write for. See docs/cli.md for where it looks for the script.
+        """
+        return app.generate_completion(shell=shell)
+
+    return completion
 
 
 def _add(app: App, commands: dict[str, Command], options: Sequence[Option], before: str = "") -> None:

@@ -104,6 +104,8 @@ def _typed(parameter: inspect.Parameter, help: str | None = None) -> inspect.Par
         kind = reduce(or_, (each for each in kinds if get_origin(each) is not Mapping))
     if parameter.name in LABELS:
         kind = Annotated[kind, Parameter(allow_leading_hyphen=True)]
+    if parameter.name == "hooks":  # objects cannot be typed
+        kind = str
     if kind is DataOptions:
         kind = Annotated[kind, Parameter(name="*")]
     if help:
