@@ -59,6 +59,15 @@ def test_the_translation_keeps_step() -> None:
         assert blocks(ENGLISH, language) == blocks(CHINESE, language)
 
 
+def test_chinese_pages_have_the_commands_of_the_english_ones() -> None:
+    """Which other tests run."""
+    pages = [*(ROOT / "docs/zh").glob("*.md")]
+    for page in pages:
+        for language in ("bash", "python"):
+            assert {*blocks(page, language)} <= {*blocks(ROOT / "docs" / page.name, language)}, page
+    assert len(pages) == 7
+
+
 @pytest.mark.parametrize("page", [*TABLES.TABLES])
 def test_tables_are_the_measured_ones(page: str) -> None:
     measured = "".join(TABLES.TABLES[page]())

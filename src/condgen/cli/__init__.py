@@ -8,7 +8,7 @@ its `Config`. A user's mistake prints one line on stderr and exits with code 2.
 app.py          the application with all commands
 command.py      a command: a function of the library, and the text for the value that it returns
 other_words.py  options that other programs have
-config_file.py  options from a file or from the environment
+general_options.py  options from a file or from the environment, and the language
 signatures.py   options of a system, of a generator and of the data as options of a command
 generating.py  measuring.py  sharing.py  data.py  lists.py  doctor.py    the commands
 """
@@ -22,7 +22,7 @@ from cyclopts import CycloptsError
 from pydantic import ValidationError
 
 from condgen import bounds, disk, exits
-from condgen.cli import config_file, other_words
+from condgen.cli import general_options, other_words
 from condgen.cli.app import application as application
 from condgen.errors import CondgenError
 from condgen.former import current_words
@@ -54,7 +54,7 @@ def main(argv: Sequence[str] | None = None) -> None:
 
 def run(words: Sequence[str]) -> str | None:
     """Run one command and return what it prints. Numbers out of bounds are rejected before it starts."""
-    words, sources = config_file.taken_from(words)
+    words, sources = general_options.taken_from(general_options.in_language(words))
     other_words.explain(words)
     try:
         command, given, _ = application(words, sources).parse_args(words)

@@ -1,13 +1,14 @@
 """The application with all commands."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from typing import Any, Literal
 
 from cyclopts import App, Parameter
 
 from condgen.cli import data, doctor, generating, lists, measuring, sharing
 from condgen.cli.command import Command
-from condgen.cli.signatures import sampling_options_among
+from condgen.cli.signatures import sampling_options_among, signed
+from condgen.language import translated
 from condgen.options import Option
 from condgen.version import __version__
 
@@ -18,18 +19,19 @@ COMMANDS: dict[str, Command] = {
 """Every command except `train`, `figure` and `completion`."""
 
 
-SHELLS = Literal["bash", "zsh", "fish", "powershell"]
-
-
 def application(words: Sequence[str], sources: Sequence[Any] = ()) -> App:
     """The application with all commands. `train` has the options of the system that is named in `words`.
 
-    sources: where options that are not typed come from (`config_file`).
+    sources: where options that are not typed come from (`general_options`).
     """
     app = App(
         name="condgen",
-        help="Train label-conditioned image generators on your own images; sample, evaluate, compare and share them.",
-        help_epilogue="--config FILE of any command reads its options from a TOML, YAML or JSON file.",
+        help=translated(
+            "Train label-conditioned image generators on your own images; sample, evaluate, compare and share them."
+        ),
+        help_epilogue=translated(
+            "--config FILE of any command reads its options from a TOML, YAML or JSON file; --lang zh is Chinese."
+        ),
         config=sources,
         version=__version__,
         help_format="plaintext",
@@ -42,25 +44,23 @@ def application(words: Sequence[str], sources: Sequence[Any] = ()) -> App:
     options = sampling_options_among(words[1:])
     app.command(generating.train_of(words), name="train", usage="Usage: condgen train [SYSTEM] [OPTIONS]")
     _add(app, COMMANDS, options)
-    figure = App(name="figure", help="Figures of a run: grids, interpolations, latent spaces, curves, animations.")
+    summary = translated("Figures of a run: grids, interpolations, latent spaces, curves, animations.")
+    figure = App(name="figure", help=summary)
     _add(figure, generating.FIGURES, options, "figure ")
     app.command(figure)
-    app.command(_completion_of(app), name="completion")
+    app.command(signed(completion, completion, []))
     return app
 
 
-def _completion_of(app: App) -> Callable[[SHELLS], str]:
-    def completion(shell: SHELLS, /) -> str:
-        """Print a script with which a shell completes commands and options.
+def completion(shell: Literal["bash", "zsh", "fish", "powershell"], /) -> str:
+    """Print a script with which a shell completes commands and options.
 
-        bash: condgen completion bash > ~/.local/share/bash-completion/completions/condgen
+    bash: condgen completion bash > ~/.local/share/bash-completion/completions/condgen
 
-        Args:
-            shell: The shell to write for. See docs/cli.md for where it looks for the script.
-        """
-        return app.generate_completion(shell=shell)
-
-    return completion
+    Args:
+        shell: The shell to write for. See docs/cli.md for where it looks for the script.
+    """
+    return application(["train"]).generate_completion(shell=shell)
 
 
 def _add(app: App, commands: dict[str, Command], options: Sequence[Option], before: str = "") -> None:

@@ -2,12 +2,9 @@
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from inspect import Parameter
-from typing import Annotated, Any, Literal
+from typing import Any, Literal
 
-import cyclopts
-
-from condgen.cli.signatures import JSON, has_options, of_option, signed
+from condgen.cli.signatures import has_options, of_option, option_of, signed
 from condgen.options import Option
 from condgen.tables import as_json
 
@@ -44,11 +41,8 @@ class Command:
             return as_json(found.to_json()) if as_data else self.words(found)
 
         taken = [of_option(option) for option in options] if has_options(self.function) else []
-        own = [*([JSON] if self.json else []), *([_format(self.formats)] if self.formats else [])]
+        own = [option_of("json", bool, "Print JSON, for programs.", False)] if self.json else []
+        if self.formats:
+            kind: Any = Literal[tuple(self.formats)]
+            own.append(option_of("format", kind | None, "Print the table in this format."))
         return signed(printed, self.function, [*taken, *own], self.help)
-
-
-def _format(formats: Mapping[str, object]) -> Parameter:
-    kind: Any = Literal[tuple(formats)]
-    annotation = Annotated[kind | None, cyclopts.Parameter(help="Print the table in this format.")]
-    return Parameter("format", Parameter.KEYWORD_ONLY, default=None, annotation=annotation)

@@ -77,7 +77,7 @@ def gpu(device: str) -> str:
         return f"Apple {platform.machine()}, macOS {platform.mac_ver()[0]}"
     if kind == "cuda" and torch.cuda.is_available():
         return ", ".join(_cuda(int(number or 0)))
-    return "none" if kind == "cpu" else kind
+    return "none" if kind in ("cpu", "cuda") else kind
 
 
 def _cuda(number: int) -> Iterator[str]:

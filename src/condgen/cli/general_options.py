@@ -1,4 +1,4 @@
-"""`--config FILE` of every command, and environment variables such as CONDGEN_TRAIN_BATCH=32.
+"""`--config FILE` and `--lang en|zh` of every command, and environment variables such as CONDGEN_TRAIN_BATCH=32.
 
 The file is TOML, YAML or JSON. Its keys are the options of the command, or a table of them for each command. The
 config.json of a run is such a file for `train`. What is typed on the command line has precedence, then the environment,
@@ -6,6 +6,7 @@ then the file.
 """
 
 import json
+import os
 import tomllib
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
@@ -13,10 +14,11 @@ from typing import Any
 
 from cyclopts.config import Dict, Env
 
+from condgen import language
 from condgen.cli.signatures import system_among
-from condgen.errors import CondgenError, shortened
+from condgen.errors import CondgenError, shortened, unknown
 
-OPTION = "--config"
+OPTION, LANGUAGE = "--config", "--lang"
 LENGTHS = ("--epochs", "--minutes")
 """Options that replace the length of a file, which is in images."""
 OF_A_RUN = {"system", "config", "fingerprint", "seed", "data"}
@@ -29,9 +31,10 @@ def taken_from(words: Sequence[str]) -> tuple[list[str], list[Any]]:
     The system that a file names is added to the words of `train`. Raises CondgenError if the file cannot be read.
     """
     sources: list[Any] = [Env("CONDGEN_", show=False)]
-    rest, path = _without_option(words)
-    if path is None:
+    rest, name = _without(words, OPTION)
+    if name is None:
         return rest, sources
+    path = Path(name).expanduser()
     found = _of_command(_read(path), rest)
     if rest[:1] == ["train"]:
         if any(word.partition("=")[0] in LENGTHS for word in rest):
@@ -42,19 +45,30 @@ def taken_from(words: Sequence[str]) -> tuple[list[str], list[Any]]:
     return rest, [*sources, Dict(found, source=str(path), use_commands_as_keys=False)]
 
 
-def _without_option(words: Sequence[str]) -> tuple[list[str], Path | None]:
-    rest, path, words = list[str](), None, list(words)
+def in_language(words: Sequence[str]) -> list[str]:
+    """The words of a command without --lang, whose language is chosen for this process."""
+    rest, name = _without(words, LANGUAGE)
+    if name is not None:
+        if name not in language.LANGUAGES:
+            raise unknown("language", name, language.LANGUAGES)
+        os.environ[language.VARIABLE] = name
+    return rest
+
+
+def _without(words: Sequence[str], option: str) -> tuple[list[str], str | None]:
+    """The words without an option and its value, and the value; None if the option is not given."""
+    rest, value, words = list[str](), None, list(words)
     while words:
         word = words.pop(0)
-        if word == OPTION:
+        if word == option:
             if not words:
-                raise CondgenError(f"{OPTION} needs the name of a file.")
-            path = Path(words.pop(0))
-        elif word.startswith(f"{OPTION}="):
-            path = Path(word.partition("=")[2])
+                raise CondgenError(f"{option} needs a value.")
+            value = words.pop(0)
+        elif word.startswith(f"{option}="):
+            value = word.partition("=")[2]
         else:
             rest.append(word)
-    return rest, path and path.expanduser()
+    return rest, value
 
 
 def _of_command(found: dict[str, Any], words: Sequence[str]) -> dict[str, Any]:
