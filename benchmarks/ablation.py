@@ -33,7 +33,8 @@ from condgen.systems import preset, swift
 from condgen.training.ema import EMA
 from condgen.training.kernels import environment
 
-IMAGES, IMAGES, SEEDS = 194_000, 10_000, (0, 1, 2)
+LENGTH, COUNT, SEEDS = 194_000, 10_000, (0, 1, 2)
+"""Images of a training, generated images that are measured, and seeds."""
 NUMBERS = ("fd", "label_accuracy", "precision", "recall")
 
 
@@ -90,23 +91,23 @@ CHOICES = {
 }
 
 
-def trained(choice: Choice, digits: Dataset, seed: int) -> Sampler:
-    """The averaged generator at the end."""
-    config = preset("swift").config.with_overrides({"images": IMAGES} | choice.settings)
+def trained(choice: Choice, dataset: Dataset, seed: int, length: int = LENGTH) -> Sampler:
+    """The averaged generator after `length` images."""
+    config = preset("swift").config.with_overrides({"images": length} | choice.settings)
     reseed(seed, "init", 0)
-    system = preset("swift").build(digits.spec, config)
-    stream = Stream(digits.train, digits.labels, config.batch, seed)
+    system = preset("swift").build(dataset.spec, config)
+    stream = Stream(dataset.train, dataset.labels, config.batch, seed)
     average = EMA(system.generator, config.ema_half_life)
-    while stream.images < IMAGES:
+    while stream.images < length:
         before = stream.images
         reseed(seed, "step", before)
         system.step(stream, before)
         average.update(before, stream.images)
-    return Sampler(average.net, digits.spec, system.prior)
+    return Sampler(average.net, dataset.spec, system.prior)
 
 
 def measured(sampler: Sampler, reference: Reference) -> dict[str, float]:
-    generated = GeneratedSet(generate(sampler, reference, IMAGES, 0), reference)
+    generated = GeneratedSet(generate(sampler, reference, COUNT, 0), reference)
     found = dict(feature_distances(generated)) | dict(label_metrics(generated)) | dict(nearest_neighbours(generated))
     return {name: round(float(found[name].value), 4) for name in NUMBERS}
 
@@ -121,7 +122,7 @@ def main() -> None:
     torch.set_num_threads(1)
     digits = data.load("mnist")
     reference = Reference(digits, judge.of(digits, print))
-    about = {"date": datetime.now(UTC).date().isoformat(), "cores": os.cpu_count(), "images": IMAGES}
+    about = {"date": datetime.now(UTC).date().isoformat(), "cores": os.cpu_count(), "images": LENGTH}
     results = json.loads(options.out.read_text())["results"] if options.out.exists() else []
     for seed in options.seeds:
         for name in options.choices:

@@ -192,6 +192,16 @@ def own_images() -> list[str]:
     return lines
 
 
+def own_choices() -> list[str]:
+    """One line per data set and choice: medians over the seeds with ranges."""
+    results, lines = _results("own_choices"), []
+    for data, choice in dict.fromkeys((result["data"], result["choice"]) for result in results):
+        some = [result["numbers"] for result in results if (result["data"], result["choice"]) == (data, choice)]
+        cells = " | ".join(_median([numbers.get(name) for numbers in some]) for name in CHOSEN)
+        lines.append(f"| `{data}` | {choice} | {len(some)} | {cells} |\n")
+    return lines
+
+
 def _own(result: dict[str, Any], key: str, which: str) -> float | None:
     """A figure or a metric, of generated (`value`) or of real images (`real`)."""
     found = result["figures"].get(key) or result["metrics"].get(key, {})
@@ -251,6 +261,7 @@ NOTICING = ("fd", "fd_intra", "precision", "recall", "density", "coverage", "kid
 OWN = (
     "fine_detail", "patch_borders", "spectrum", "precision", "recall", "coverage", "label_accuracy", "memorised", "fd",
 )  # fmt: skip
+CHOSEN = ("fine_detail", "patch_borders", "spectrum", "label_accuracy", "recall", "fd")
 FLOORS = ("fd", "fd_inf", "fd_intra", "precision", "recall", "coverage", "kid")
 SHORT = ("label_accuracy", "fd", "fd_intra", "precision", "recall", "cas")
 LONG = ("fd", "fd_intra", "precision", "recall", "density", "coverage", "label_accuracy", "cas", "copying", "sharpness")

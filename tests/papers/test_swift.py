@@ -1,6 +1,7 @@
 """Swift's step against its formulas, each written out once more."""
 
 import copy
+from collections import Counter
 from collections.abc import Callable
 from typing import Any
 
@@ -12,7 +13,7 @@ from torch import Tensor, nn
 from condgen import losses
 from condgen.labels import Labels
 from condgen.nets.patches import from_patches, grid, to_patches
-from condgen.noise import common_offsets, draw, reseed
+from condgen.noise import draw, reseed
 from condgen.spec import Spec
 from condgen.system import Player
 from condgen.systems import preset, swift
@@ -149,13 +150,17 @@ def in_colour(**settings: int) -> Swift:
     return system
 
 
-def test_the_discriminator_sees_a_colour_image_shifted_by_less_than_a_patch(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_discriminator_sees_a_colour_image_shifted(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Half of the time by half a patch, so that it has no grid in common with the generator."""
+    reseed(0, "shifts", 0)
+    shifts = Counter(tuple(swift.shift()) for _ in range(2000))
+    assert set(shifts) == {(down, right) for down in range(4) for right in range(4)}
+    assert shifts[2, 2] == pytest.approx(2000 * (1 / 2 + 1 / 32), rel=0.1)
+
     D, x = in_colour().D, torch.randn(2, 3, 16, 16)
-    drawn = {tuple(common_offsets(4, 2)) for _ in range(200)}
-    assert drawn == {(down, right) for down in range(4) for right in range(4)}
-    monkeypatch.setattr(swift, "common_offsets", lambda below, count: [0, 0])
+    monkeypatch.setattr(swift, "shift", lambda: [0, 0])
     shifted = D.features_of(x.roll((3, 1), (2, 3)))
-    monkeypatch.setattr(swift, "common_offsets", lambda below, count: [3, 1])
+    monkeypatch.setattr(swift, "shift", lambda: [3, 1])
     assert torch.equal(D.features_of(x), shifted)
 
 

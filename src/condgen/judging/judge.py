@@ -29,7 +29,7 @@ from condgen.metrics.estimate import Estimate
 from condgen.spec import Spec
 
 PINNED = Path(__file__).parent / "weights"
-VERSION = 1
+VERSION = 2
 """Version of the training recipe; part of the name of every judge."""
 
 

@@ -8,8 +8,9 @@ discriminator (Miyato & Koyama 2018, arXiv 1802.05637) that is also trained on r
 et al. 2016, arXiv 1605.05396). The ablations of these choices are in docs/systems/swift.md.
 
 A 4x4 patch of a colour image holds 48 numbers, more than the 32 channels of a map. For colour images, the
-discriminator therefore begins with a layer that has twice as many channels as a patch has numbers, and looks at the
-image shifted by a random number of pixels, so that no grid of patches is special. The generator ends with two
+discriminator therefore begins with a layer that has twice as many channels as a patch has numbers. It looks at the
+image shifted: half of the time by half a patch, so that borders of the generator's patches are in the middle of its
+own, and otherwise by a random number of pixels, so that no other grid is special. The generator ends with two
 convolutions of pixels, which join the patches.
 
 Image sizes: the map has one position per 4x4 pixels, rounded up. The discriminator halves its resolution until both
@@ -41,12 +42,16 @@ from condgen.system import Batches, Paper, Player, System, adam, descend, logged
 LEAK = 0.2
 SMALLEST, LARGEST = 4, 8
 """Largest sides of the discriminator's last feature map, and of the generator's first."""
+GREY_IMAGES, COLOUR_IMAGES = 240_000, 500_000
+"""Usual training lengths: 32x32 images in colour have the fine detail of real ones after 500,000 (own-images.md)."""
 PIXEL_CHANNELS = 8
 """Channels at full resolution in the generator of colour images."""
 ONE, SEVERAL = 0.1, 1.0
 """Weights of mismatched labels: with classes or a single attribute, and with several attributes."""
 FOLLOWED = f"mismatch is {SEVERAL:g} instead of {ONE:g}, since labels of several attributes are harder to follow."
-
+FEW = 700
+"""With fewer training images, augmentation is adaptive (docs/LOG.md, "Few images")."""
+MEMORISED = f"augmentation is adaptive instead of none, since there are fewer than {FEW} training images."
 
 PixelChannels = Annotated[int, Field(ge=0, le=256)]
 
@@ -54,8 +59,9 @@ PixelChannels = Annotated[int, Field(ge=0, le=256)]
 class Config(Adversarial):
     """Settings of Swift."""
 
-    images: Images = 240_000
-    """Training length, in images shown to the discriminator. The data set is repeated as often as needed."""
+    images: Images = GREY_IMAGES
+    """Training length, in images shown to the discriminator. The data set is repeated as often as needed. Default:
+    500,000 for images of more than one channel."""
     z_dim: Width = 64
     """Dimension of the latent vector z."""
     width: Width = 32
@@ -86,14 +92,25 @@ class Config(Adversarial):
     beta2: Fraction = 0.99
     """Adam's beta2, for both networks."""
 
-    def choices(self, spec: Spec) -> list[Choice]:
+    def choices(self, spec: Spec, images: int | None = None) -> list[Choice]:
         """See `Config.choices`."""
         several = spec.labels.kind == "attributes" and len(spec.labels) > 1
         found = [
             Choice("pixel_channels", 0 if spec.channels == 1 else PIXEL_CHANNELS),
             Choice("mismatch", SEVERAL if several else ONE, FOLLOWED if several else ""),
         ]
-        return [choice for choice in found if getattr(self, choice.setting) is None]
+        chosen = [choice for choice in found if getattr(self, choice.setting) is None]
+        if images is None or images >= FEW or self.augmentation is not None:
+            return chosen + super().choices(spec, images)
+        return [*chosen, Choice("augmentation", "adaptive", MEMORISED), *self._without_colour(spec)]
+
+    def _without_colour(self, spec: Spec) -> list[Choice]:
+        """Transforms that preserve labels that are colours, such as blond hair."""
+        return [Choice("transforms", "translation,cutout")] if spec.channels > 1 and not self.transforms else []
+
+    def usual_length(self, spec: Spec) -> int:
+        """See `Config.usual_length`."""
+        return COLOUR_IMAGES if spec.channels > 1 and self.images == GREY_IMAGES else self.images
 
     def lr_at(self, images: int) -> float:
         """The learning rate after `images`: linear warm-up to lr, constant, then linear decay to 0 at the end."""
@@ -193,7 +210,7 @@ class Discriminator(nn.Module):
 
     def features_of(self, x: Tensor) -> Tensor:
         if self.shifted:
-            x = x.roll(common_offsets(SIDE, 2), (2, 3))
+            x = x.roll(shift(), (2, 3))
         h = to_patches(x)
         for conv in self.convs:
             h = F.leaky_relu_(conv(h), LEAK)
@@ -202,6 +219,13 @@ class Discriminator(nn.Module):
     def score(self, h: Tensor, y: Tensor) -> Tensor:
         scores: Tensor = self.any(h) + (h * self.label(y)).sum(1, keepdim=True)
         return scores  # (b, 1)
+
+
+def shift() -> list[int]:
+    """Pixels by which D sees an image moved, vertically and horizontally: half a patch in every second call on average,
+    random otherwise."""
+    random_one = common_offsets(2, 1)[0]
+    return common_offsets(SIDE, 2) if random_one else [SIDE // 2] * 2
 
 
 def exchanged(y: Tensor) -> Tensor:

@@ -6,9 +6,8 @@ The figures are those of docs/performance/own-images.md.
 from collections.abc import Iterator
 
 from condgen.spec import Spec
+from condgen.systems.swift import COLOUR_IMAGES as CLEAN
 
-CLEAN = 500_000
-"""Number of images after which 32x32 images in colour follow their labels and have the fine detail of real ones."""
 LARGEST = 40
 """Largest side of an image, in pixels, that this figure is for."""
 

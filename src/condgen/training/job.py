@@ -141,7 +141,7 @@ class TrainingJob:
         """
         images = self.request.length.in_images(
             begun=begun.config["images"] if begun else None,
-            default=self.config.images,
+            default=self.config.usual_length(self.dataset.spec),
             per_epoch=len(self.dataset.train),
             fitting=lambda seconds: self.images_in(seconds, reference()),
         )
