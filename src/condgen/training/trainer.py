@@ -12,9 +12,10 @@ from datetime import datetime
 from condgen import parallel
 from condgen.disk import Gone
 from condgen.forecast import Forecast
+from condgen.hooks import Hooks
 from condgen.judging.monitor import Monitor
 from condgen.progress import Progress, quietly
-from condgen.training.evaluated import EVALUATIONS, FEWEST_IMAGES
+from condgen.training.evaluated import evaluate_every
 from condgen.training.recorder import Recorder
 from condgen.training.request import Schedule
 from condgen.training.state import Diverged, Training
@@ -39,17 +40,16 @@ class Plan:
     """Whether an alarm rolls back to the best evaluation."""
 
     @classmethod
-    def of(cls, images: int, schedule: Schedule) -> "Plan":
+    def of(cls, images: int, schedule: Schedule, passes: int = 1) -> "Plan":
         """Intervals for a training of this length. Defaults: 200 log lines, 20 image grids, at most 10 evaluations; 10
-        rescue points."""
-        log, grid, evaluation = (
-            max(least, images // parts) if requested is None else requested
-            for requested, parts, least in (
-                (schedule.log_every, 200, 1),
-                (schedule.grid_every, 20, 1),
-                (schedule.evaluate_every, EVALUATIONS, FEWEST_IMAGES),
-            )
+        rescue points. passes: `System.passes`."""
+        log, grid = (
+            max(1, images // parts) if requested is None else requested
+            for requested, parts in ((schedule.log_every, 200), (schedule.grid_every, 20))
         )
+        evaluation = schedule.evaluate_every
+        if evaluation is None:
+            evaluation = evaluate_every(images, passes)
         rescue = max(1, images // RESCUES)
         return cls(images, log, grid, evaluation, schedule.save_seconds, schedule.best_by, rescue, schedule.roll_back)
 
@@ -60,6 +60,7 @@ def train(
     progress: Progress,
     stop: Callable[[], bool] = lambda: False,
     monitor: Monitor | None = None,
+    hooks: Hooks | None = None,
 ) -> bool:
     """Train until `plan.images`, or until `stop()` is true; a checkpoint is saved in both cases. Returns whether it was
     stopped.
@@ -70,7 +71,7 @@ def train(
     with bar, quietly():  # evaluations show no progress of their own
         while True:
             try:
-                return train_until_diverged(training, plan, progress, stop, monitor)
+                return train_until_diverged(training, plan, progress, stop, monitor, hooks or Hooks())
             except Diverged as trouble:
                 progress.say(training.roll_back(trouble))
             except Gone as gone:
@@ -83,11 +84,18 @@ def _forecast(training: Training, plan: Plan, speed: float) -> Iterable[str]:
 
 
 def train_until_diverged(
-    training: Training, plan: Plan, progress: Progress, stop: Callable[[], bool], monitor: Monitor | None
+    training: Training,
+    plan: Plan,
+    progress: Progress,
+    stop: Callable[[], bool],
+    monitor: Monitor | None,
+    hooks: Hooks,
 ) -> bool:
     """`train` without roll-backs. Raises Diverged, in all processes at the same step."""
     recorder = (
-        Recorder(training, progress, monitor, plan.best_by, plan.roll_back) if parallel.is_main_process() else None
+        Recorder(training, progress, monitor, plan.best_by, plan.roll_back, hooks)
+        if parallel.is_main_process()
+        else None
     )
     stopped, saved = False, time.monotonic()
     if training.images == 0:
