@@ -57,8 +57,11 @@ class Config(Settings):
     balanced_sampling: bool = False
     """Show images of rare labels more often: each label in proportion to the logarithm of its number of images."""
 
-    def choices(self, spec: Spec) -> list[Choice]:
-        """Values for the settings that are None, which means that they are chosen for the data. A run records them."""
+    def choices(self, spec: Spec, images: int | None = None) -> list[Choice]:
+        """Values for the settings that are None, which means that they are chosen for the data. A run records them.
+
+        images: number of training images, if it is known.
+        """
         return []
 
     def usual_length(self, spec: Spec) -> int:
@@ -80,10 +83,10 @@ def _check_transforms(names: str) -> str:
 class Adversarial(Config):
     """Settings that every system with a discriminator has: augmentation of the discriminator's input."""
 
-    augmentation: Literal["none", "diff", "adaptive"] = "none"
+    augmentation: Literal["none", "diff", "adaptive"] | None = None
     """Augment real and generated images before the discriminator sees them, which helps on small data sets: always
     (diff, as in DiffAugment), or with a probability that follows the discriminator's overfitting (adaptive, as in
-    ADA)."""
+    ADA). Default: none; for swift with fewer than 700 training images, adaptive."""
     transforms: Annotated[str, AfterValidator(_check_transforms)] = ""
     """Augmentations to apply, a comma-separated subset of color,translation,cutout,mirror. Default: those that preserve
     labels, which are translation and cutout, and color for colour images. mirror is never a default."""
@@ -91,3 +94,7 @@ class Adversarial(Config):
     """With adaptive augmentation: target of the overfitting heuristic, E[sign D(real)]."""
     ada_images: Images = 100_000
     """With adaptive augmentation: images after which the probability can have risen from 0 to 1."""
+
+    def choices(self, spec: Spec, images: int | None = None) -> list[Choice]:
+        """See `Config.choices`."""
+        return [Choice("augmentation", "none")] if self.augmentation is None else []

@@ -18,20 +18,22 @@ COURSE: dict[str, Any] = {"images": 64, "batch": 32, "evaluate_every": 0, "quiet
 
 
 @pytest.mark.parametrize(
-    ("channels", "labels", "found"),
+    ("channels", "labels", "images", "found"),
     [
-        (1, Labels(("a", "b")), {"pixel_channels": 0, "mismatch": 0.1}),
-        (3, Labels(("a", "b")), {"pixel_channels": 8, "mismatch": 0.1}),
-        (4, Labels(("a", "b"), "attributes"), {"pixel_channels": 8, "mismatch": 1.0}),
+        (1, Labels(("a", "b")), None, {"pixel_channels": 0, "mismatch": 0.1, "augmentation": "none"}),
+        (3, Labels(("a", "b")), 700, {"pixel_channels": 8, "mismatch": 0.1, "augmentation": "none"}),
+        (1, Labels(("a", "b")), 699, {"pixel_channels": 0, "mismatch": 0.1, "augmentation": "adaptive"}),
+        (4, Labels(("a", "b"), "attributes"), 60,
+         {"pixel_channels": 8, "mismatch": 1.0, "augmentation": "adaptive", "transforms": "translation,cutout"}),
     ],
-)
-def test_swift_chooses_for_colour_and_attributes_what_is_not_set(
-    channels: int, labels: Labels, found: dict[str, float]
+)  # fmt: skip
+def test_swift_chooses_for_the_data_what_is_not_set(
+    channels: int, labels: Labels, images: int | None, found: dict[str, Any]
 ) -> None:
     spec, config = Spec((channels, 32, 32), labels), preset("swift").config
-    assert {choice.setting: choice.value for choice in config.choices(spec)} == found
-    own = config.with_overrides({"pixel_channels": 3, "mismatch": 1.0})
-    assert own.choices(spec) == []
+    assert {choice.setting: choice.value for choice in config.choices(spec, images)} == found
+    own = config.with_overrides({"pixel_channels": 3, "mismatch": 1.0, "augmentation": "none"})
+    assert own.choices(spec, images) == []
     assert own.chosen_for(spec) == own
 
 

@@ -36,7 +36,7 @@ class Augment(nn.Module):
         super().__init__()
         self.cfg = cfg
         chosen = cfg.transforms.split(",") if cfg.transforms else safe(spec)
-        self.transforms = [TRANSFORMS[name] for name in chosen] if cfg.augmentation != "none" else []
+        self.transforms = [TRANSFORMS[name] for name in chosen] if cfg.augmentation in ("diff", "adaptive") else []
         self.adaptive = cfg.augmentation == "adaptive"
         if self.adaptive:
             self.register_buffer("p", torch.zeros(()))

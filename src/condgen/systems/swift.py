@@ -49,7 +49,9 @@ PIXEL_CHANNELS = 8
 ONE, SEVERAL = 0.1, 1.0
 """Weights of mismatched labels: with classes or a single attribute, and with several attributes."""
 FOLLOWED = f"mismatch is {SEVERAL:g} instead of {ONE:g}, since labels of several attributes are harder to follow."
-
+FEW = 700
+"""With fewer training images, augmentation is adaptive (docs/LOG.md, "Few images")."""
+MEMORISED = f"augmentation is adaptive instead of none, since there are fewer than {FEW} training images."
 
 PixelChannels = Annotated[int, Field(ge=0, le=256)]
 
@@ -90,14 +92,21 @@ class Config(Adversarial):
     beta2: Fraction = 0.99
     """Adam's beta2, for both networks."""
 
-    def choices(self, spec: Spec) -> list[Choice]:
+    def choices(self, spec: Spec, images: int | None = None) -> list[Choice]:
         """See `Config.choices`."""
         several = spec.labels.kind == "attributes" and len(spec.labels) > 1
         found = [
             Choice("pixel_channels", 0 if spec.channels == 1 else PIXEL_CHANNELS),
             Choice("mismatch", SEVERAL if several else ONE, FOLLOWED if several else ""),
         ]
-        return [choice for choice in found if getattr(self, choice.setting) is None]
+        chosen = [choice for choice in found if getattr(self, choice.setting) is None]
+        if images is None or images >= FEW or self.augmentation is not None:
+            return chosen + super().choices(spec, images)
+        return [*chosen, Choice("augmentation", "adaptive", MEMORISED), *self._without_colour(spec)]
+
+    def _without_colour(self, spec: Spec) -> list[Choice]:
+        """Transforms that preserve labels that are colours, such as blond hair."""
+        return [Choice("transforms", "translation,cutout")] if spec.channels > 1 and not self.transforms else []
 
     def usual_length(self, spec: Spec) -> int:
         """See `Config.usual_length`."""

@@ -27,7 +27,7 @@ def chosen(config: Config, dataset: Dataset, begun: RunConfig | None) -> list[Ch
     before = begun.config if begun else {}
     return [
         Choice(choice.setting, before[choice.setting]) if choice.setting in before else choice
-        for choice in config.choices(dataset.spec)
+        for choice in config.choices(dataset.spec, len(dataset.train))
     ]
 
 
