@@ -10,7 +10,7 @@ import torch
 
 from condgen.augmentation import table
 from condgen.augmentation.arms import ARMS, Arm, folds
-from condgen.augmentation.proof import Proof, rare
+from condgen.augmentation.proof import Proof, gain_per_image, rare
 from condgen.data import Dataset, Split
 from condgen.judging import classical
 from condgen.judging.lessons import Score
@@ -22,12 +22,17 @@ LABELS = np.array([0, 0, 0, 1, 2, 1, 1, 2])  # five real images, then three gene
 GOOD = np.array([True, False, True])
 
 
+def hits(share: float) -> str:
+    """100 images, of which this share is recognised."""
+    return "1" * round(100 * share) + "0" * round(100 - 100 * share)
+
+
 def proof(validation: dict[str, list[float]], test: dict[str, list[float]]) -> Proof:
     """Scores of two classes by arm; arms that are not named score 0.5."""
 
     def scores(given: dict[str, list[float]]) -> dict[str, list[Score]]:
         return {
-            arm.name: [Score([value, value], [value, None], 0.1) for value in given.get(arm.name, [0.5] * 5)]
+            arm.name: [Score([hits(value)] * 2, [value, None], 0.1) for value in given.get(arm.name, [0.5] * 5)]
             for arm in ARMS
         }
 
@@ -36,7 +41,7 @@ def proof(validation: dict[str, list[float]], test: dict[str, list[float]]) -> P
 
 NEARLY = [0.70, 0.72, 0.68, 0.71, 0.69]
 BETTER = [value + 0.1 for value in NEARLY]
-UNSURE = [0.9, 0.5, 0.95, 0.6, 0.75]
+UNSURE = [0.71, 0.72, 0.68, 0.71, 0.69]
 
 
 @pytest.mark.parametrize(
@@ -67,16 +72,10 @@ def test_generated_images_are_chosen_only_if_they_are_surely_better_on_validatio
 def test_intervals_are_wider_for_many_arms() -> None:
     from scipy import stats
 
-    gain = proof({}, {REPEATED: UNSURE})._gain(
-        {REPEATED: [*_scores(UNSURE)], REAL: [*_scores([0.5] * 5)]}, ARMS[2], ARMS[0]
-    )
+    gain = proof({}, {REPEATED: UNSURE}).gain(ARMS[2], ARMS[0])
     others = len(ARMS) - 1
     wanted = stats.t.ppf(1 - 0.025 / others, 4) * np.std(UNSURE, ddof=1) / np.sqrt(5)
     assert gain.error == pytest.approx(wanted, rel=1e-3)
-
-
-def _scores(values: list[float]) -> list[Score]:
-    return [Score([value], [value], 0.0) for value in values]
 
 
 @pytest.mark.parametrize("arm", ARMS, ids=lambda arm: arm.name)
@@ -94,6 +93,17 @@ def test_every_image_of_a_class_of_enough_images_is_held_out_once() -> None:
     assert sorted(np.bincount(found[labels == 0])) == [2, 2, 2, 2, 3]
     assert sorted(found[labels == 1]) == [0, 1, 2, 3, 4]
     assert (found[labels == 2] == -1).all()
+
+
+def test_the_gain_per_image_in_closed_form() -> None:
+    ours, theirs = (
+        [np.array([1.0, 1, 1, 0]), np.array([]), np.ones(2)],
+        [np.array([1.0, 0, 0, 0]), np.array([]), np.ones(2)],
+    )
+    found = gain_per_image(ours, theirs)
+    assert found.value == pytest.approx((0.5 + 0) / 2)
+    assert found.error == pytest.approx(1.959964 * np.sqrt((1 / 3) / 4) / 2)
+    assert found.n == 6
 
 
 def test_rare_classes() -> None:

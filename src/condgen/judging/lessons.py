@@ -36,16 +36,21 @@ class Lesson:
 class Score:
     """How a classifier does on real images that it has not learnt from."""
 
-    recall: Sequence[float | None]
-    """Of each class; None if there are no images of it."""
+    right: Sequence[str]
+    """For each class, a 1 for each of its images that is recognised and a 0 for each other one."""
     precision: Sequence[float | None]
     """Of each class; None if it is never predicted."""
     calibration: float
     """Expected calibration error: 0 if the classifier is as sure as it is right."""
 
+    @property
+    def recall(self) -> list[float | None]:
+        """Of each class; None if there are no images of it."""
+        return [right.count("1") / len(right) if right else None for right in self.right]
+
     def mean_recall(self, classes: Iterable[int] | None = None) -> float:
         """Mean over the classes that have images, or over some of them. 0 if there are none."""
-        chosen = range(len(self.recall)) if classes is None else classes
+        chosen = range(len(self.right)) if classes is None else classes
         known = [value for label in chosen if (value := self.recall[label]) is not None]
         return mean(known) if known else 0.0
 
@@ -76,10 +81,9 @@ def _learnt(lesson: Lesson, held_out: Split, reference: Reference) -> tuple[Scor
 
 
 def _score(found: Predictions, wanted: torch.Tensor, labels: int) -> Score:
-    recall = labelling.recalls(wanted, found.labels, labels)
-    precision = labelling.recalls(found.labels, wanted, labels)
-    error = labelling.calibration_error(found.logits, wanted)
-    return Score([one.value for one in recall], [one.value for one in precision], error)
+    right = ["".join("01"[hit] for hit in (found.labels[wanted == label] == label).tolist()) for label in range(labels)]
+    precision = [one.value for one in labelling.recalls(found.labels, wanted, labels)]
+    return Score(right, precision, labelling.calibration_error(found.logits, wanted))
 
 
 def _key(lesson: Lesson, held_out: Split, reference: Reference) -> str:
