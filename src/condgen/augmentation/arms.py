@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 Rows = NDArray[np.int64]
+Chosen = NDArray[np.bool_]
 
 
 @dataclass(frozen=True)
@@ -24,13 +25,14 @@ class Arm:
     generated: Literal["none", "all", "selected"] = "none"
     """Which generated images are added."""
 
-    def rows(self, labels: NDArray[np.int64], real: int, selected: NDArray[np.bool_]) -> Rows:
+    def rows(self, labels: NDArray[np.int64], real: int, selected: Chosen, allowed: Chosen | None = None) -> Rows:
         """Rows of the training set, some of them several times.
 
-        labels: those of all images, of which the first `real` are real and the others generated. selected: which of the
-        generated images are good, (len(labels) - real,).
+        labels: those of all images, of which the first `real` are real and the others generated. selected and allowed:
+        which of the generated images are good, and which may be used at all (default: all); (len(labels) - real,).
         """
-        wanted = {"none": np.zeros_like(selected), "all": np.ones_like(selected), "selected": selected}
+        allowed = np.ones_like(selected) if allowed is None else allowed
+        wanted = {"none": np.zeros_like(selected), "all": allowed, "selected": selected & allowed}
         rows = np.concatenate([np.arange(real), real + np.flatnonzero(wanted[self.generated])])
         return evened(rows, labels) if self.repeated else rows
 

@@ -2,8 +2,9 @@
 
 Every arm trains five classifiers, all for the same number of steps. Each of them leaves out another fifth of the real
 training images. On these validation images, together all training images, the arms are compared; the test split only
-reports. The generator has seen all training images, which favours its arms, so one of them is chosen only if the whole
-interval of its gain over the best free arm is above 0.
+reports. The generator has seen the validation images, so a classifier does not get the generated images that are
+nearest to them: a copy would give them away. A generator's arm is chosen only if the whole interval of its gain over
+the best free arm is above 0.
 """
 
 from collections.abc import Mapping, Sequence
@@ -151,15 +152,16 @@ def measured(reference: "Reference", generated: "Samples") -> Proof:
     assert generated.requested is not None
     real = reference.dataset.train
     recipe, fold = Recipe.for_data(reference.dataset), folds(real.labels, SEEDS)
-    good = selected(generated, reference)
+    good, nearest = selected(generated, reference), nearest_real(generated, reference)
     found: dict[str, list[tuple[Score, Score]]] = {arm.name: [] for arm in ARMS}
     for seed in range(SEEDS):
         seen, held_out = _taken(real, fold != seed), _taken(real, fold == seed)
         both = Split(
             np.concatenate([seen.images, generated.images]), np.concatenate([seen.labels, generated.requested])
         )
+        allowed = fold[nearest] != seed
         for arm in ARMS:
-            split = _taken(both, arm.rows(both.labels, len(seen), good))
+            split = _taken(both, arm.rows(both.labels, len(seen), good, allowed))
             lesson = lessons.Lesson(split, replace(recipe, varied=arm.varied), seed, CAS_STEPS)
             found[arm.name].append(lessons.scores(lesson, held_out, reference, aloud))
     validation, test = ({name: [pair[side] for pair in pairs] for name, pairs in found.items()} for side in (0, 1))
@@ -178,6 +180,14 @@ def selected(generated: "Samples", reference: "Reference") -> NDArray[np.bool_]:
     """Which generated images the feature classifier sees as what was requested."""
     seen = reference.judge.predict(generated.images).labels.numpy()
     return np.asarray(seen == generated.requested)
+
+
+def nearest_real(generated: "Samples", reference: "Reference") -> NDArray[np.int64]:
+    """For each generated image, the row of the training image that the feature classifier sees as the most similar."""
+    from condgen.metrics import neighbours
+
+    features = reference.judge.predict(generated.images).features
+    return neighbours.nearest(features, reference.all_train_features)[1].numpy()
 
 
 def _taken(split: "Split", rows: NDArray[Any]) -> "Split":
