@@ -66,8 +66,6 @@ SETS = {
     "digits": OwnSet("mnist", count=10_000),
 }
 SYSTEMS = ("swift", "cgan-concat", "cdcgan", "cwgan-gp", "stylegan2")
-PEERS = {"stylegan2": "peers.stylegan2_ada:StyleGAN2"}
-"""Systems beside this file that are no part of condgen."""
 
 
 @dataclass(frozen=True)
@@ -154,7 +152,7 @@ def trained(trial: Trial, folder: str, out: Path) -> dict[str, float]:
     began, before = time.monotonic(), _children()
     try:
         condgen(
-            trial, out, "train", PEERS.get(trial.system, trial.system), "--data", folder, *SETS[trial.data].options,
+            trial, out, "train", trial.system, "--data", folder, *SETS[trial.data].options,
             *trial.length, "--seed", str(trial.seed), "--out", str(out),
         )  # fmt: skip
     finally:

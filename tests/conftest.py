@@ -135,4 +135,8 @@ def tiny_run(pets: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 def one_kind(system: str) -> str:
     """The kind of images for laws that are checked on one kind only: with alpha for some presets of every family."""
-    return "alpha" if system in ("gan-plain", "cgan-maxout", "cdcgan", "cwgan-gp", "swift", "cvae") else "colour"
+    return (
+        "alpha"
+        if system in ("gan-plain", "cgan-maxout", "cdcgan", "cwgan-gp", "swift", "cvae", "sngan", "r3gan")
+        else "colour"
+    )

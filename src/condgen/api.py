@@ -3,7 +3,7 @@
 Torch is imported inside the functions that need it, so that help texts and error messages appear at once.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -39,6 +39,7 @@ def train(
     best_by: BestBy = "fd",
     roll_back: bool = False,
     save_seconds: float = 30.0,
+    hooks: str | Sequence[object] = "",
     allow_changed: bool = False,
     quiet: bool = False,
     **settings: Any,
@@ -68,6 +69,8 @@ def train(
         roll_back: When an evaluation raises an alarm, roll back to the best evaluation before it, at most three times.
             Training continues with half the learning rate and another data order.
         save_seconds: Time between two checkpoints, in seconds. It does not affect the result.
+        hooks: Trackers that follow the training, separated by commas: mlflow, swanlab, trackio, wandb.
+            Also names of the entry-point group `condgen.hooks`, and in Python objects (`condgen.hooks.Hook`).
         allow_changed: Resume a run although its settings, data or environment have changed.
             The result is then no longer bit-exact; the run records the changes.
         quiet: Print no progress.
@@ -79,7 +82,7 @@ def train(
     length = Length(settings.get("images"), epochs, minutes)
     options, settings = DataOptions.taken_from(settings)
     request = TrainingRequest(
-        system, settings, data, options, finetune, out, length, seed, device, schedule, allow_changed, quiet
+        system, settings, data, options, finetune, out, length, seed, device, schedule, hooks, allow_changed, quiet
     )
     from condgen.training.job import TrainingJob
 

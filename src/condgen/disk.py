@@ -9,13 +9,14 @@ import hashlib
 import json
 import os
 import shutil
+import time
 from collections.abc import Collection, Iterator
 from pathlib import Path
 from typing import Any
 
 from platformdirs import user_cache_path
 
-from condgen import parts
+from condgen import parts, windows
 from condgen.errors import CondgenError
 
 
@@ -40,8 +41,9 @@ class Gone(DiskError):
         self.deleted = deleted
 
 
-_held: dict[Path, int] = {}
-"""Folders that are not created again if they vanish. Each has a file descriptor, which follows a renamed folder."""
+_held: dict[Path, tuple[os.stat_result, int | None]] = {}
+"""Folders that are not created again if they vanish. Each has a file descriptor, which follows a renamed folder, except
+on Windows."""
 _opened: dict[Path, os.stat_result] = {}
 """Folders that the current command has opened for reading, which it does not create again if they vanish."""
 _remembers: list[bool] = []
@@ -52,12 +54,13 @@ _remembers: list[bool] = []
 def held(folder: Path) -> Iterator[None]:
     """Within the context, no write creates `folder` again, or writes to another folder of the same name."""
     place = folder.absolute()
-    outer, handle = _held.get(place), os.open(place, os.O_RDONLY)
-    _held[place] = handle
+    outer, handle = _held.get(place), None if windows.IS_WINDOWS else os.open(place, os.O_RDONLY)
+    _held[place] = os.stat(place) if handle is None else os.fstat(handle), handle
     try:
         yield
     finally:
-        os.close(handle)
+        if handle is not None:
+            os.close(handle)
         if outer is None:
             del _held[place]
         else:
@@ -93,8 +96,8 @@ def check_held(path: Path) -> None:
     for folder, seen in _opened.items():
         if place.is_relative_to(folder) and not _is_same(folder, seen):
             raise Gone(f"{str(folder)!r} was moved or deleted since it was opened; condgen does not create it again.")
-    for folder, handle in _held.items():
-        if place.is_relative_to(folder) and not _is_same(folder, os.fstat(handle)):
+    for folder, (seen, handle) in _held.items():
+        if place.is_relative_to(folder) and not _is_same(folder, seen):
             where = _whereabouts(handle)
             raise Gone(
                 f"{str(folder)!r} was {where} while condgen wrote to it; condgen does not create it again.",
@@ -109,7 +112,7 @@ def _is_same(folder: Path, seen: os.stat_result) -> bool:
         return False
 
 
-def _whereabouts(handle: int) -> str:
+def _whereabouts(handle: int | None) -> str:
     """What happened to a folder that is no longer at its path. Linux reports its current path."""
     try:
         now = os.readlink(f"/proc/self/fd/{handle}")
@@ -137,7 +140,7 @@ def replacing(path: Path) -> Iterator[Path]:
             try:
                 yield part
                 sync(part)
-                os.replace(part, path)
+                replace(part, path)
                 sync(path.parent)
             except OSError as error:
                 size = part.stat().st_size if part.exists() else None
@@ -160,8 +163,22 @@ def rename(folder: Path, path: Path) -> None:
         for file in folder.iterdir():
             sync(file)
         sync(folder)
-        os.replace(folder, path)
+        replace(folder, path)
         sync(path.parent)
+
+
+def replace(source: Path, target: Path) -> None:
+    """Rename a file or folder. An existing file or empty folder is replaced, on Windows too, where a file that another
+    program has open for a moment is tried again. Raises OSError."""
+    if windows.IS_WINDOWS and target.is_dir():
+        target.rmdir()
+    for pause in windows.RETRY_SECONDS if windows.IS_WINDOWS else ():
+        try:
+            os.replace(source, target)
+            return
+        except PermissionError:
+            time.sleep(pause)
+    os.replace(source, target)
 
 
 @contextlib.contextmanager
@@ -176,7 +193,7 @@ def replacing_files(folder: Path, old: Collection[str] = ()) -> Iterator[Path]:
         with _errors(folder):
             new = sorted(path.name for path in part.iterdir())
             for name in new:
-                os.replace(part / name, folder / name)
+                replace(part / name, folder / name)
             for name in set(old) - set(new):
                 (folder / name).unlink(missing_ok=True)
             sync(folder)
@@ -249,7 +266,7 @@ def write_new(path: Path, data: bytes) -> bool:
             except FileExistsError:
                 return False
             except OSError:  # the file system has no hard links
-                os.replace(part, path)
+                replace(part, path)
             finally:
                 parts.remove(part)
             sync(path.parent)
@@ -298,8 +315,10 @@ def tidy(folder: Path) -> None:
 
 
 def sync(path: Path) -> None:
-    """Flush a file, or the list of names in a folder, to the disk."""
-    handle = os.open(path, os.O_RDONLY)
+    """Flush a file, or the list of names in a folder, to the disk. Windows flushes names by itself."""
+    if windows.IS_WINDOWS and path.is_dir():
+        return
+    handle = os.open(path, os.O_RDWR if windows.IS_WINDOWS else os.O_RDONLY)
     try:
         os.fsync(handle)
     finally:

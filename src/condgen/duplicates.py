@@ -1,9 +1,9 @@
 """Duplicate images, exact or near, within a split or across both.
 
 Test images that are also in the training set invalidate test metrics. Near duplicates are images whose perceptual
-hashes (imagehash's pHash, 64 bits) differ in few bits and whose thumbnails correlate; the hash alone would match half
-of MNIST's ones with each other. Detection rates for re-encoded, scaled, brightened and cropped copies, and the rate of
-false positives, are in docs/data.md.
+hashes (pHash, 64 bits) differ in few bits and whose thumbnails correlate; the hash alone would match half of MNIST's
+ones with each other. Detection rates for re-encoded, scaled, brightened and cropped copies, and the rate of false
+positives, are in docs/data.md.
 """
 
 from collections import defaultdict
@@ -11,7 +11,6 @@ from collections.abc import Sequence
 from itertools import pairwise
 from typing import NamedTuple
 
-import imagehash
 import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
@@ -27,6 +26,10 @@ BITS, ALIKE = 4, 0.995
 """Near duplicates: largest number of different bits out of 64, and smallest correlation of the thumbnails."""
 THUMB = 16
 """Side of a thumbnail, in pixels."""
+SIDE = 32
+"""Side of the image whose cosine transform is the hash."""
+COSINES = np.cos(np.pi / SIDE * np.outer(np.arange(8), np.arange(SIDE) + 0.5))
+"""The 8 lowest frequencies of the cosine transform (DCT-II), (8, SIDE)."""
 GREY = (128, 128, 128)
 """The colour behind transparent images, on which black and white are both visible."""
 HASHED, COMPARED = 2048, 2_000_000
@@ -139,11 +142,20 @@ def _close(hashes: NDArray[np.uint64], bucket: NDArray[np.int64], at: int) -> ND
 def _hash_and_thumbnail(images: Sequence[NDArray[np.uint8]]) -> tuple[NDArray[np.uint64], NDArray[np.float32]]:
     """Per image: its hash (n,), and its grey thumbnail (n, THUMB**2) with mean 0 and norm 1."""
     greys = [canvas.to_pil(image).convert("L") for image in flattened(np.stack(images), GREY)]
-    bits = np.stack([imagehash.phash(grey).hash.ravel() for grey in greys])
+    bits = np.stack([perceptual_hash(grey) for grey in greys])
     small = [grey.resize((THUMB, THUMB), Image.Resampling.LANCZOS) for grey in greys]
     thumbs = np.stack([np.asarray(thumb, np.float32).ravel() for thumb in small])
     thumbs -= thumbs.mean(1, keepdims=True)
     return np.packbits(bits, 1).view(np.uint64)[:, 0], thumbs / (np.linalg.norm(thumbs, axis=1, keepdims=True) + 1e-6)
+
+
+def perceptual_hash(grey: Image.Image) -> NDArray[np.bool_]:
+    """pHash: whether each of the 8x8 lowest coefficients of the image's cosine transform exceeds their median, (64,).
+
+    The bits of imagehash.phash, which needs 122 MB of other packages for this transform."""
+    pixels = np.asarray(grey.resize((SIDE, SIDE), Image.Resampling.LANCZOS), np.float64)
+    lowest = (COSINES @ pixels @ COSINES.T).round(6)  # rounding errors are no differences
+    return (lowest > np.median(lowest)).ravel()
 
 
 def _all(data: Dataset, places: Sequence[Place]) -> list[NDArray[np.uint8]]:

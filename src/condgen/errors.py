@@ -5,6 +5,8 @@ from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from difflib import get_close_matches
 
+from condgen.language import message
+
 
 class CondgenError(Exception):
     """A one-line message: what is wrong, what was found, and how to correct it.
@@ -67,9 +69,9 @@ def needs(extra: str) -> "Iterator[None]":
 
 def notice(text: str) -> None:
     """Print one line that does not stop the command. It goes to stderr, so that the output of --json stays valid."""
-    sys.stderr.write(f"condgen: {' '.join(text.split())}\n")
+    sys.stderr.write(f"condgen: {message(' '.join(text.split()))}\n")
 
 
 def aloud(text: str) -> None:
     """Print a line of progress to stderr, so that stdout contains only the result."""
-    sys.stderr.write(f"{text}\n")
+    sys.stderr.write(f"{message(text)}\n")

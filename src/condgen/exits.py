@@ -19,6 +19,7 @@ from types import FrameType
 from typing import NoReturn, TextIO
 
 from condgen.errors import CondgenError, shortened
+from condgen.language import message
 
 OUTPUT, MISTAKE, BUG, INTERRUPTED, PIPE_CLOSED = 1, 2, 70, 130, 141
 LONGEST = 1000
@@ -141,7 +142,7 @@ def _say(line: str, error: BaseException) -> None:
             import traceback
 
             traceback.print_exception(error)
-        plain = " ".join(line.split())
+        plain = message(" ".join(line.split()))
         if len(plain) > LONGEST:
             plain = f"{plain[: LONGEST // 2]} ... {plain[-LONGEST // 2 :]}"
         sys.stderr.write(f"condgen: {plain}\n")

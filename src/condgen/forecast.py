@@ -6,6 +6,7 @@ from datetime import datetime, timedelta
 from pathlib import Path
 
 DAY = 24 * 3600.0
+CENTURY = 36_525 * DAY
 
 
 @dataclass(frozen=True)
@@ -31,7 +32,7 @@ class Forecast:
     def sentences(self, now: datetime) -> Iterator[str]:
         epochs = self.images / max(1, self.per_epoch)
         many = f"{epochs:,.0f}" if epochs >= 10 else f"{epochs:.3g}"
-        end = now + timedelta(seconds=self.seconds)
+        end = now + timedelta(seconds=min(self.seconds, CENTURY))  # a date has four digits
         clock = f"{end:%H:%M}" if end.date() == now.date() else f"{end:%Y-%m-%d %H:%M}"
         yield (
             f"{self.images:,} images ({many} epochs of {self.per_epoch:,}) at {self.speed:,.0f} images/s: "

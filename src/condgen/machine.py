@@ -107,11 +107,12 @@ def of_builds(packages: Mapping[str, str | None]) -> Iterator[str]:
 
 def devices() -> list[str]:
     """The devices of this machine for `--device`, best first."""
-    found = [
+    cuda = [
         f"cuda:{i} {torch.cuda.get_device_name(i)}, {torch.cuda.get_device_properties(i).total_memory / 2**30:.0f} GiB"
         for i in range(torch.cuda.device_count())
     ]
-    return [*found, *(["mps"] if torch.backends.mps.is_available() else []), "cpu"]
+    other = torch.accelerator.current_accelerator(check_available=True)
+    return [*cuda, *([other.type] if other and other.type != "cuda" else []), "cpu"]
 
 
 def cores() -> int:

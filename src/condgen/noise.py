@@ -23,8 +23,8 @@ def reseed(seed: int, stream: str, images: int, device: torch.device = CPU) -> N
     if device.type == "cuda":
         with torch.cuda.device(device):
             torch.cuda.manual_seed(value)
-    elif device.type == "mps":
-        torch.mps.manual_seed(value)
+    elif device.type != "cpu":
+        torch.get_device_module(device).manual_seed(value)
 
 
 def reseed_step(seed: int, images: int, device: torch.device = CPU) -> None:
@@ -66,7 +66,16 @@ def batch_noise(sampler: Callable[..., Tensor], rows: int, *shape: int, device: 
 @contextmanager
 def preserve_rng(device: torch.device) -> Iterator[None]:
     """Restore the state of torch's global generators at the end, since the caller's program may use them."""
-    with torch.random.fork_rng(devices=[device] if device.type == "cuda" else []):
+    if device.type == "mps":  # which has one generator and no indices
+        with torch.random.fork_rng(devices=[]):
+            before = torch.mps.get_rng_state()
+            try:
+                yield
+            finally:
+                torch.mps.set_rng_state(before)
+        return
+    others = [] if device.type == "cpu" else [device]
+    with torch.random.fork_rng(others, device_type=device.type if others else "cuda"):
         yield
 
 

@@ -80,6 +80,8 @@ def process_group(device: torch.device, batch: int) -> Iterator[None]:
     if batch % placed()[1]:
         raise CondgenError(f"--batch {batch} is not divisible by the number of processes, {placed()[1]}.")
     backend = "nccl" if device.type == "cuda" else "gloo"
+    if device.type != "cpu" and device.index is not None:
+        torch.accelerator.set_device_index(device.index)  # else every process also opens the first GPU
     store, rank, count = _meeting_place()
     attempt = from_torchrun("TORCHELASTIC_RESTART_COUNT", 0)  # torchrun's store keeps addresses of dead processes
     dist.init_process_group(
@@ -183,7 +185,7 @@ def _peer_timeout(doing: str) -> Iterator[None]:
     try:
         yield
     except RuntimeError as error:
-        for process in _peers:  # a stopped process receives torchrun's SIGTERM only after SIGCONT
+        for process in _peers if hasattr(signal, "SIGCONT") else ():  # a stopped process gets SIGTERM only after it
             with suppress(OSError):
                 os.kill(process, signal.SIGCONT)
         raise PeerTimeout(doing) from error

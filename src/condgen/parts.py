@@ -2,7 +2,8 @@
 
 A writer holds a lock on its temporary file until the file has its final name. The operating system releases the lock
 when the process ends for any reason, such as SIGKILL, a reboot or the end of a container. A temporary file without a
-lock was therefore left by a killed process and may be removed; a locked one is left alone.
+lock was therefore left by a killed process and may be removed; a locked one is left alone. On Windows, where an open
+file cannot be renamed, the process ID in the name alone says whether the writer still runs.
 """
 
 import contextlib
@@ -18,6 +19,9 @@ try:
 except ImportError:  # Windows has no flock
     fcntl = None  # type: ignore[assignment]
 
+from filelock import FileLock, Timeout
+
+from condgen import windows
 from condgen.errors import CondgenError
 
 PART = re.compile(r"\..+\.(?P<pid>[1-9]\d*)\.part")
@@ -29,28 +33,25 @@ OWNER = ".owner"
 def held_file(path: Path) -> Iterator[Path]:
     """Yield an empty, locked temporary file, to be renamed to `path`. It is removed if the block fails."""
     part = _part_of(path)
-    handle = _locked(part, folder=False)
-    try:
-        yield part
-    except BaseException:
-        remove(part)
-        raise
-    finally:
-        os.close(handle)
+    with _locked(part, folder=False):
+        try:
+            yield part
+        except BaseException:
+            remove(part)
+            raise
 
 
 @contextlib.contextmanager
 def held_folder(path: Path) -> Iterator[Path]:
     """Yield an empty, locked temporary folder. It is removed at the end unless the block has renamed it."""
     part = _part_of(path)
-    handle = _locked(part, folder=True)
-    try:
-        for old in part.iterdir():  # files of a killed process that had the same ID
-            remove(old)
-        yield part
-    finally:
-        remove(part)
-        os.close(handle)
+    with _locked(part, folder=True):
+        try:
+            for old in part.iterdir():  # files of a killed process that had the same ID
+                remove(old)
+            yield part
+        finally:
+            remove(part)
 
 
 @contextlib.contextmanager
@@ -59,20 +60,25 @@ def claimed(folder: Path, target: Path) -> Iterator[None]:
 
     Raises CondgenError if another process is filling it. target: its final path, for that message.
     """
-    try:
-        handle = _locked(folder, folder=True, wait=False)
-    except BlockingIOError:
-        raise CondgenError(
-            f"another process{owner(folder)} is writing {str(target)!r}; wait for it, or give another --out."
-        ) from None
-    try:
+    with contextlib.ExitStack() as stack:
+        try:
+            if windows.IS_WINDOWS:
+                lock = Path(f"{folder}.lock")
+                stack.callback(remove, lock)
+                stack.enter_context(FileLock(lock, timeout=0))
+            stack.enter_context(_locked(folder, folder=True, wait=False))
+        except (BlockingIOError, Timeout):
+            raise CondgenError(
+                f"another process{owner(folder)} is writing {str(target)!r}; wait for it, or give another --out."
+            ) from None
         yield
-    finally:
-        os.close(handle)
 
 
 def is_left_over(part: Path) -> bool:
     """Whether the process that was writing `part` has ended."""
+    found = PART.fullmatch(part.name)
+    if windows.IS_WINDOWS:
+        return found is None or not windows.runs(int(found["pid"]))
     try:
         handle = os.open(part, os.O_RDONLY)
     except OSError:
@@ -81,7 +87,6 @@ def is_left_over(part: Path) -> bool:
         ours = _lock(handle, wait=False)
     finally:
         os.close(handle)
-    found = PART.fullmatch(part.name)
     runs = ours is None and found is not None and _runs(int(found["pid"]))
     return ours is not False and not runs
 
@@ -114,7 +119,24 @@ def _part_of(path: Path) -> Path:
     return path.with_name(f".{path.name}.{os.getpid()}.part")
 
 
-def _locked(part: Path, folder: bool, wait: bool = True) -> int:
+@contextlib.contextmanager
+def _locked(part: Path, folder: bool, wait: bool = True) -> Iterator[None]:
+    """Create `part` if necessary, and lock it within the context. On Windows, it is only created.
+
+    Raises BlockingIOError if the lock is held by another process and `wait` is false.
+    """
+    if windows.IS_WINDOWS:
+        part.mkdir(exist_ok=True) if folder else part.touch()
+        yield
+        return
+    handle = _opened(part, folder, wait)
+    try:
+        yield
+    finally:
+        os.close(handle)
+
+
+def _opened(part: Path, folder: bool, wait: bool) -> int:
     """Create `part` if necessary, and open and lock it. Returns its file descriptor.
 
     If another process renamed or removed the part between opening and locking, it is created again. Raises

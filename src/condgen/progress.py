@@ -12,6 +12,7 @@ from rich.progress import Progress as RichProgress
 
 from condgen.errors import notice
 from condgen.forecast import duration
+from condgen.language import message
 
 PLAIN_SECONDS = 5.0
 """Minimum time between two lines in a pipe."""
@@ -41,7 +42,7 @@ class Progress:
         self._announce: Callable[[float], Iterable[str]] | None = None
 
     def say(self, text: str) -> None:
-        self.console.print(text, markup=False)
+        self.console.print(message(text), markup=False)
 
     @contextmanager
     def training(

@@ -7,6 +7,7 @@ from torch import Tensor
 
 from condgen import parallel
 from condgen.data.dataset import Split
+from condgen.device import layout
 from condgen.labels import UNKNOWN, Labels
 from condgen.seeds import seed_of
 
@@ -18,7 +19,8 @@ class Stream:
     Each epoch is a new permutation. Batches may span two epochs, so every image is used equally often whatever the
     batch size, and a data set smaller than one batch works. With `balance`, each label is used in proportion to the
     logarithm of its number of images, and the images of one label equally often. Images are stored as uint8 on the
-    device; batches are channels-last in memory. In distributed training, each process gets its own part of every batch.
+    device if they fit (`fits`); batches have the memory format of the device (`layout`). In distributed training, each
+    process gets its own part of every batch.
     """
 
     def __init__(
@@ -32,12 +34,13 @@ class Stream:
         balance: bool = False,
     ) -> None:
         self.device = torch.device(device)
-        self.pixels = torch.from_numpy(split.images).to(device)  # (n, h, w, c)
+        host = torch.from_numpy(split.images)  # (n, h, w, c)
+        self.pixels = host.to(device) if fits(host, self.device) else host
         self.labels = torch.from_numpy(split.labels).to(device)
         self.known = labels
         self.batch, self.seed, self.images = batch, seed, start
         self._groups = groups(torch.from_numpy(split.labels)) if balance else []
-        self._epoch, self._order = -1, torch.empty(0, dtype=torch.long)
+        self._epoch, self._order = -1, torch.empty(0, dtype=torch.long, device=self.pixels.device)
 
     def go_to(self, images: int, seed: int) -> None:
         """Continue at image number `images`, in the order of `seed`."""
@@ -47,10 +50,17 @@ class Stream:
         return self
 
     def __next__(self) -> tuple[Tensor, Tensor]:
-        rows = self.rows(self.images, self.batch)[parallel.local_slice(self.batch)].to(self.device)
+        rows = self.rows(self.images, self.batch)[parallel.local_slice(self.batch)]
         self.images += self.batch
-        y = self.labels[rows]
-        return to_range(self.pixels[rows]), known_or_half(y) if self.known.kind == "attributes" else self._one_hot(y)
+        x = to_range(self._sent(self.pixels[rows])).contiguous(memory_format=layout(self.device))
+        y = self.labels[self._sent(rows)]
+        return x, known_or_half(y) if self.known.kind == "attributes" else self._one_hot(y)
+
+    def _sent(self, tensor: Tensor) -> Tensor:
+        """A tensor on the device. From pinned memory, the copy does not wait for the device."""
+        if tensor.device == self.device or self.device.type == "cpu":
+            return tensor
+        return tensor.pin_memory().to(self.device, non_blocking=True)
 
     def _one_hot(self, y: Tensor) -> Tensor:
         """Convert class numbers (b,) to one-hot vectors (b, K) without a K x K table (1.6 GB for 20,000 classes)."""
@@ -58,7 +68,7 @@ class Stream:
 
     def rows(self, start: int, count: int) -> Tensor:
         """Indices (count,) of the images at positions start ... start + count - 1 of the training."""
-        pieces = [torch.empty(0, dtype=torch.long)]
+        pieces = list[Tensor]()
         while count:
             epoch, at = divmod(start, len(self.pixels))
             piece = self._permutation(epoch)[at : at + count]
@@ -69,7 +79,8 @@ class Stream:
     def _permutation(self, epoch: int) -> Tensor:
         if epoch != self._epoch:
             order = shuffled(len(self.pixels), self.seed, "order", epoch)
-            self._epoch, self._order = epoch, self._balanced(epoch)[order] if self._groups else order
+            order = self._balanced(epoch)[order] if self._groups else order
+            self._epoch, self._order = epoch, order.to(self.pixels.device)  # once per epoch, not in every step
         return self._order
 
     def _balanced(self, epoch: int) -> Tensor:
@@ -81,6 +92,16 @@ class Stream:
             turns = torch.cat([group[shuffled(len(group), self.seed, "balance", number, turn)] for turn in rounds])
             rows.append(turns[first - rounds[0] * len(group) :][:places])
         return torch.cat(rows)
+
+
+def fits(images: Tensor, device: torch.device) -> bool:
+    """Whether the images may stay on the device during training: they take at most half of its free memory.
+
+    Otherwise each batch is sent there from pinned host memory."""
+    if device.type != "cuda":  # the CPU's own memory, or that of a device which does not tell
+        return True
+    free, _ = torch.cuda.mem_get_info(device)
+    return images.numel() <= free // 2
 
 
 def groups(labels: Tensor) -> list[Tensor]:

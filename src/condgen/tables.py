@@ -1,6 +1,9 @@
-"""Formats plain data as text for a terminal: tables, lines, JSON."""
+"""Formats plain data as text: tables, lines and JSON for a terminal; CSV, Markdown and LaTeX for other programs."""
 
+import csv
+import io
 import json
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 WIDE = 200
@@ -26,6 +29,36 @@ def as_table(entries: list[dict[str, Any]]) -> str:
     with console.capture() as captured:
         console.print(table)
     return captured.get().rstrip()
+
+
+def as_csv(entries: Sequence[Mapping[str, Any]]) -> str:
+    """Format a table as CSV. None becomes an empty cell, and numbers are not rounded."""
+    text = io.StringIO()
+    writer = csv.DictWriter(text, entries[0], lineterminator="\n")
+    writer.writeheader()
+    writer.writerows(entries)
+    return text.getvalue().rstrip("\n")
+
+
+def as_markdown(entries: Sequence[Mapping[str, Any]]) -> str:
+    """Format a table as GitHub's Markdown."""
+    rows = [[*entries[0]], ["---"] * len(entries[0]), *([*entry.values()] for entry in entries)]
+    cells = [[in_one_line(_cell(value)).replace("|", "\\|") for value in row] for row in rows]
+    return "\n".join(f"| {' | '.join(row)} |" for row in cells)
+
+
+def as_latex(entries: Sequence[Mapping[str, Any]]) -> str:
+    """Format a table as LaTeX, for the package booktabs."""
+    head, *rows = ([*entries[0]], *([*entry.values()] for entry in entries))
+    lines = [" & ".join(_in_latex(in_one_line(_cell(value))) for value in row) + r" \\" for row in (head, *rows)]
+    columns = "l" + "r" * (len(head) - 1)
+    body = "\n".join(lines[1:])
+    return f"\\begin{{tabular}}{{{columns}}}\n\\toprule\n{lines[0]}\n\\midrule\n{body}\n\\bottomrule\n\\end{{tabular}}"
+
+
+def _in_latex(text: str) -> str:
+    names = {"\\": r"\textbackslash{}", "~": r"\textasciitilde{}", "^": r"\textasciicircum{}", "±": r"$\pm$"}
+    return "".join(names.get(sign) or (f"\\{sign}" if sign in "&%$#_{}" else sign) for sign in text)
 
 
 def as_lines(entry: dict[str, Any]) -> str:

@@ -33,11 +33,16 @@ COUNTS = {  # design/systems.md: trainable parameters at the sizes of the source
     "cgan-concat": {"g": 1_489_012, "d": 1_470_565},
     "cgan-multiply": {"g": 1_490_936, "d": 935_585},
     "cgan-maxout": {"g": 1_053_296, "d": 1_224_351},
+    "acgan": {"g": 2_994_051, "d": 1_664_875},  # these five at 32x32; their papers' sizes are in tests/papers
+    "sngan": {"g": 375_683, "d": 67_169},
+    "biggan": {"g": 220_324, "d": 306_290},
+    "stylegan2": {"g": 437_244, "d": 568_721},
+    "r3gan": {"g": 41_416, "d": 38_520},
     "vae": {"vae": 652_824},
     "vae-2d": {"vae": 652_824 - 18 * (2 * 401 + 400)},  # 18 fewer means, log-variances and inputs of the decoder
     "cvae": {"vae": 652_824 + 10 * 400 + 10 * 400},  # ten more inputs to each of two hidden layers of 400
 }
-STRIDED = {"dcgan", "cdcgan", "cwgan-gp"}
+STRIDED = {"dcgan", "cdcgan", "cwgan-gp", "acgan", "sngan", "biggan", "stylegan2", "r3gan"}
 STILL = {"cwgan-gp": "D"}
 """Network whose last parameter the algebra holds still."""
 

@@ -21,6 +21,10 @@ assert SPEC
 assert SPEC.loader
 TABLES = importlib.util.module_from_spec(SPEC)
 SPEC.loader.exec_module(TABLES)
+HERE = (
+    "https://github.com/condgen/condgen/blob/main/", "https://raw.githubusercontent.com/condgen/condgen/main/"
+)  # fmt: skip
+"""Where the files and the images of this project are on the web."""
 INSTALLING = ("make demo", "make test", "python3 -m venv", ". .venv/bin/activate", "pip install")
 """Commands that install the project; .ci/run runs them."""
 
@@ -55,6 +59,15 @@ def test_the_translation_keeps_step() -> None:
         assert blocks(ENGLISH, language) == blocks(CHINESE, language)
 
 
+def test_chinese_pages_have_the_commands_of_the_english_ones() -> None:
+    """Which other tests run."""
+    pages = [*(ROOT / "docs/zh").glob("*.md")]
+    for page in pages:
+        for language in ("bash", "python"):
+            assert {*blocks(page, language)} <= {*blocks(ROOT / "docs" / page.name, language)}, page
+    assert len(pages) == 7
+
+
 @pytest.mark.parametrize("page", [*TABLES.TABLES])
 def test_tables_are_the_measured_ones(page: str) -> None:
     measured = "".join(TABLES.TABLES[page]())
@@ -67,6 +80,18 @@ def test_tables_are_the_measured_ones(page: str) -> None:
 def test_links_lead_somewhere(page: Path) -> None:
     links = re.findall(r"\]\(([^)#]+)[^)]*\)", page.read_text(encoding="utf-8"))
     assert not [link for link in links if "://" not in link and not (page.parent / link).exists()]
+    assert not [
+        link
+        for link in links
+        if link.startswith(HERE) and not (ROOT / link.removeprefix(HERE[0]).removeprefix(HERE[1])).exists()
+    ]
+
+
+def test_the_readme_has_links_that_work_on_pypi_too() -> None:
+    for page in (ENGLISH, CHINESE):
+        links = re.findall(r"(!?)\[[^\]]*\]\(([^)]+)\)", page.read_text(encoding="utf-8"))
+        assert len(links) > 20
+        assert all(link.startswith(HERE[1] if image else "https://") for image, link in links)
 
 
 @pytest.mark.readme

@@ -233,6 +233,15 @@ def _once(function: Callable[..., object]) -> Callable[..., object]:
 
 def _build(scene: Path) -> None:
     """A run with its data, and a folder of images."""
+    build_data(scene)
+    with contextlib.chdir(scene):
+        api.train("cvae", data="pets.npz", out="run", images=64, batch=32, quiet=True)
+    for name in ("checkpoints", "rescue", "tensorboard"):
+        shutil.rmtree(scene / "run" / name, ignore_errors=True)
+
+
+def build_data(scene: Path) -> None:
+    """Arrays of two classes, and a folder of images."""
     rng = np.random.default_rng(0)
     images = rng.integers(0, 256, (40, 4, 4), np.uint8)
     scene.mkdir(parents=True)
@@ -241,10 +250,6 @@ def _build(scene: Path) -> None:
         path = scene / "photos" / ("cat", "dog")[number % 2] / f"{number % 11}.png"
         path.parent.mkdir(parents=True, exist_ok=True)
         Image.fromarray(image).save(path)
-    with contextlib.chdir(scene):
-        api.train("cvae", data="pets.npz", out="run", images=64, batch=32, quiet=True)
-    for name in ("checkpoints", "rescue", "tensorboard"):
-        shutil.rmtree(scene / "run" / name, ignore_errors=True)
 
 
 @contextlib.contextmanager

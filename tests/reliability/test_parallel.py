@@ -24,7 +24,7 @@ from condgen.testing.trainings import build
 from conftest import toy_data
 from reliability.crashes import Course, end_of, in_processes, outcome
 
-LIKE_ONE = ["swift", "vae", "vae-2d", "cvae"]
+LIKE_ONE = ["swift", "r3gan", "vae", "vae-2d", "cvae"]
 """Rows without batch norm, whose statistics are those of a process's own part, and without dropout."""
 pytestmark = pytest.mark.usefixtures("cheap")
 

@@ -104,6 +104,15 @@ def test_bands_find_every_pair_that_brute_force_finds(seed: int) -> None:
     assert set(map(tuple, duplicates.candidates(both).tolist())) == expected
 
 
+def test_hashes_are_those_of_imagehash() -> None:
+    """Its version 4.3.2 with scipy 1.17.1 gave these; a grey area has one bit."""
+    made = [np.random.default_rng(seed).integers(0, 256, (5, 6), np.uint8) for seed in range(5)]
+    images = [Image.fromarray(some).resize((40, 30), Image.Resampling.BICUBIC) for some in made]
+    found = [np.packbits(duplicates.perceptual_hash(image)).tobytes().hex() for image in images]
+    assert found == ["b39906fca3335e03", "9623a5f6f30b0e0b", "fc53dc6b4b143494", "8cd6d961239edc94", "865e1bf61c29e30b"]
+    assert np.flatnonzero(duplicates.perceptual_hash(Image.new("L", (20, 20), 77))).tolist() == [0]
+
+
 def test_an_evaluation_says_that_its_reference_is_leaky() -> None:
     some = scenes(8)
     reference = Reference(dataset(some, [some[3], *scenes(3, seed=2)]), None)  # type: ignore[arg-type]

@@ -23,7 +23,7 @@ HOLES = {
     "torch": "2.9.1",  # CVE-2026-24747
 }
 """The last versions with a hole that is known, and mended in the next."""
-OURS = {".py", ".js", ".css", ".html", ".md", ".json", ".typed"}
+OURS = {".py", ".js", ".css", ".html", ".md", ".json", ".typed", ".po", ".mo"}
 """Endings of what is written here."""
 
 

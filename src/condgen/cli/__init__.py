@@ -1,5 +1,5 @@
 """The command line: `condgen train | sample | serve | figure | evaluate | compare | report | augment | export |
-push | inspect | list | cite | doctor`.
+push | inspect | list | cite | doctor | completion`.
 
 The library does the work and returns values; this package turns them into words, tables and exit codes. The options and
 help texts of a command come from the function of the library that it calls. The options of a system are the fields of
@@ -8,6 +8,7 @@ its `Config`. A user's mistake prints one line on stderr and exits with code 2.
 app.py          the application with all commands
 command.py      a command: a function of the library, and the text for the value that it returns
 other_words.py  options that other programs have
+general_options.py  options from a file or from the environment, and the language
 signatures.py   options of a system, of a generator and of the data as options of a command
 generating.py  measuring.py  sharing.py  data.py  lists.py  doctor.py    the commands
 """
@@ -21,7 +22,7 @@ from cyclopts import CycloptsError
 from pydantic import ValidationError
 
 from condgen import bounds, disk, exits
-from condgen.cli import other_words
+from condgen.cli import general_options, other_words
 from condgen.cli.app import application as application
 from condgen.errors import CondgenError
 from condgen.former import current_words
@@ -53,9 +54,10 @@ def main(argv: Sequence[str] | None = None) -> None:
 
 def run(words: Sequence[str]) -> str | None:
     """Run one command and return what it prints. Numbers out of bounds are rejected before it starts."""
+    words, sources = general_options.taken_from(general_options.in_language(words))
     other_words.explain(words)
     try:
-        command, given, _ = application(words).parse_args(words)
+        command, given, _ = application(words, sources).parse_args(words)
     except CycloptsError as error:
         if isinstance(error.__cause__, ValidationError):
             raise CondgenError(in_one_line(error.__cause__)) from None

@@ -2,9 +2,9 @@
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, Literal
 
-from condgen.cli.signatures import JSON, has_options, of_option, signed
+from condgen.cli.signatures import has_options, of_option, option_of, signed
 from condgen.options import Option
 from condgen.tables import as_json
 
@@ -20,6 +20,8 @@ class Command:
     """The text for the value that the function returns."""
     json: bool = False
     """Whether an option --json prints the data of the value instead."""
+    formats: Mapping[str, Callable[[Any], str]] = field(default_factory=dict)
+    """Other texts for the value, by the value of an option --format."""
     help: Mapping[str, str] = field(default_factory=dict)
     """Help texts that replace those of the docstring, by parameter."""
 
@@ -29,12 +31,18 @@ class Command:
         flag = "json" if self.json else ""
 
         def printed(*args: Any, **given: Any) -> str | None:
-            as_data = given.pop(flag, False)
+            as_data, texts = given.pop(flag, False), given.pop("format", None) if self.formats else None
             chosen = {name: value for name, value in given.items() if not (name in names and value is None)}
             found = self.function(*args, **chosen)
             if found is None:
                 return None
+            if texts:
+                return self.formats[texts](found)
             return as_json(found.to_json()) if as_data else self.words(found)
 
         taken = [of_option(option) for option in options] if has_options(self.function) else []
-        return signed(printed, self.function, [*taken, *([JSON] if self.json else [])], self.help)
+        own = [option_of("json", bool, "Print JSON, for programs.", False)] if self.json else []
+        if self.formats:
+            kind: Any = Literal[tuple(self.formats)]
+            own.append(option_of("format", kind | None, "Print the table in this format."))
+        return signed(printed, self.function, [*taken, *own], self.help)

@@ -15,9 +15,11 @@ def augmented(found: Augmentation) -> str:
     return f"{found}\n\n{files}" + ("; proof: gain.json; training set: train.csv" if found.proof else "")
 
 
+FORMATS = {"csv": Comparison.to_csv, "markdown": Comparison.to_markdown, "latex": Comparison.to_latex}
+
 COMMANDS = {
     "evaluate": Command(measuring.evaluate, "[RUN] [OPTIONS]", json=True),
-    "compare": Command(comparison.compare, "RUN... [OPTIONS]", compared, json=True),
+    "compare": Command(comparison.compare, "RUN... [OPTIONS]", compared, json=True, formats=FORMATS),
     "report": Command(reports.report, "RUN... [OPTIONS]"),
     "augment": Command(augmentation.augment, "DATA --run RUN [OPTIONS]", augmented, json=True),
 }

@@ -7,9 +7,10 @@ from operator import or_
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Literal, get_args, get_origin
 
+import docstring_parser
 from cyclopts import Group, Parameter
 
-from condgen import settings
+from condgen import language, settings
 from condgen.data_options import AS_THEY_ARE, DataOptions
 from condgen.errors import CondgenError
 from condgen.options import TRUNCATION, Option
@@ -23,12 +24,6 @@ DATA_GROUP = Group("Reading the data", sort_key=1)
 GROUP = Group("Sampling options", sort_key=2)
 LABELS = ("labels", "label", "mix", "start", "end", "base")
 """Options whose value is a label, or several."""
-JSON = inspect.Parameter(
-    "json",
-    inspect.Parameter.KEYWORD_ONLY,
-    default=False,
-    annotation=Annotated[bool, Parameter(help="Print JSON, for programs.")],
-)
 FLAGS = {"--quiet", "--alpha", "--balanced-sampling", "--allow-changed", "--roll-back", "--help", "-h"}
 """Options of `train` that take no value."""
 
@@ -70,6 +65,12 @@ def sampling_options_among(words: Sequence[str]) -> tuple[Option, ...]:
     return (TRUNCATION,)
 
 
+def option_of(name: str, kind: Any, help: str, default: object = None) -> inspect.Parameter:
+    """A parameter for an option of the command line alone, with its help text in English."""
+    annotation = Annotated[kind, Parameter(help=language.translated(help))]
+    return inspect.Parameter(name, inspect.Parameter.KEYWORD_ONLY, default=default, annotation=annotation)
+
+
 def has_options(function: Callable[..., Any]) -> bool:
     """Whether a function takes sampling options, as `**options`."""
     return any(p.kind is p.VAR_KEYWORD for p in inspect.signature(function).parameters.values())
@@ -85,15 +86,28 @@ def signed(
 
     help: texts that replace those of the docstring, by parameter.
     """
+    description, helps = documented(function)
+    helps |= {name: language.translated(text) for name, text in (help or {}).items()}
     plain = [
-        _typed(p, (help or {}).get(p.name))
+        _typed(p, helps.get(p.name))
         for p in inspect.signature(function).parameters.values()
         if p.kind is not p.VAR_KEYWORD
     ]
-    wrapper.__name__, wrapper.__doc__ = function.__name__, function.__doc__
+    wrapper.__name__, wrapper.__doc__ = function.__name__, description
     wrapper.__signature__ = inspect.Signature([*plain, *extra])  # type: ignore[attr-defined]
     wrapper.__annotations__ = {p.name: p.annotation for p in [*plain, *extra]}
     return wrapper
+
+
+def documented(function: Callable[..., Any]) -> tuple[str, dict[str, str]]:
+    """The description of a command, and the help texts of its parameters that replace those in it: in English none, as
+    cyclopts reads them there."""
+    if language.chosen() == "en":
+        return function.__doc__ or "", {}
+    found = docstring_parser.parse(function.__doc__ or "")
+    parts = [part for part in (found.short_description, found.long_description) if part]
+    helps = {each.arg_name: language.translated(each.description or "") for each in found.params}
+    return "\n\n".join(map(language.translated, parts)), helps
 
 
 def _typed(parameter: inspect.Parameter, help: str | None = None) -> inspect.Parameter:
@@ -104,6 +118,8 @@ def _typed(parameter: inspect.Parameter, help: str | None = None) -> inspect.Par
         kind = reduce(or_, (each for each in kinds if get_origin(each) is not Mapping))
     if parameter.name in LABELS:
         kind = Annotated[kind, Parameter(allow_leading_hyphen=True)]
+    if parameter.name == "hooks":  # objects cannot be typed
+        kind = str
     if kind is DataOptions:
         kind = Annotated[kind, Parameter(name="*")]
     if help:
@@ -121,5 +137,5 @@ def of_option(option: Option) -> inspect.Parameter:
 
 def _of_setting(entry: settings.Setting, group: Group) -> inspect.Parameter:
     kind: Any = entry.annotation
-    annotation = Annotated[kind, Parameter(help=entry.help, group=group)]
+    annotation = Annotated[kind, Parameter(help=language.translated(entry.help), group=group)]
     return inspect.Parameter(entry.name, inspect.Parameter.KEYWORD_ONLY, default=entry.default, annotation=annotation)

@@ -15,14 +15,14 @@ from condgen import api, marker
 from condgen.comparison.groups import HEADLINE as HEADLINE
 from condgen.comparison.groups import Group as Group
 from condgen.comparison.groups import grouped as grouped
-from condgen.comparison.groups import lines
+from condgen.comparison.groups import lines, measured
 from condgen.comparison.groups import vae_beside_gan as vae_beside_gan
 from condgen.comparison.runs import Entry as Entry
 from condgen.comparison.runs import entries as entries
 from condgen.comparison.runs import histories as histories
 from condgen.data_options import DataSource
 from condgen.result import Result
-from condgen.tables import as_table
+from condgen.tables import as_csv, as_latex, as_markdown, as_table
 
 if TYPE_CHECKING:
     from PIL import Image
@@ -49,6 +49,23 @@ class Comparison(Result):
     def table(self) -> list[dict[str, str]]:
         """One row per cost and per headline metric, one column per group, and one for real images."""
         return lines(self.groups)
+
+    @property
+    def numbers(self) -> list[dict[str, Any]]:
+        """The measured numbers, unrounded: one row per group and headline metric."""
+        return measured(self.groups)
+
+    def to_csv(self) -> str:
+        """`numbers` as CSV."""
+        return as_csv(self.numbers)
+
+    def to_markdown(self) -> str:
+        """`table` in Markdown."""
+        return as_markdown(self.table)
+
+    def to_latex(self) -> str:
+        """`table` in LaTeX, for the package booktabs."""
+        return as_latex(self.table)
 
     def to_json(self) -> dict[str, Any]:
         """The content of comparison.json."""

@@ -3,6 +3,7 @@
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from statistics import median
+from typing import Any
 
 from condgen.comparison.runs import Entry
 from condgen.metrics import METRICS
@@ -25,9 +26,14 @@ class Group:
         values = sorted((n for n in found if n.value is not None), key=lambda n: n.value or 0)
         return values[(len(values) - 1) // 2] if values else None
 
+    def values(self, name: str) -> list[float]:
+        """The values of a metric of all seeds that have one."""
+        found = [entry.numbers[name].value for entry in self.entries if name in entry.numbers]
+        return [value for value in found if value is not None]
+
     def text(self, name: str) -> str:
         """The median of a metric with its range over the seeds, or the value of a single run with its error."""
-        values = [v for entry in self.entries if name in entry.numbers and (v := entry.numbers[name].value) is not None]
+        values = self.values(name)
         if len(values) < 2:
             return str(self.number(name) or "-")
         return f"{median(values):.3g} ({min(values):.3g}-{max(values):.3g})"
@@ -60,6 +66,29 @@ def lines(groups: Sequence[Group]) -> list[dict[str, str]]:
         cells = {group.title: group.text(name) for group in groups}
         table.append({"": METRICS[name].title} | cells | {REAL: evaluation.real_text(name)})
     return table
+
+
+def measured(groups: Sequence[Group]) -> list[dict[str, Any]]:
+    """The numbers of the table, unrounded, with one row per group and metric.
+
+    value: the median over the seeds; error: half of the 95 % confidence interval of that run; lowest and highest: the
+    range over the seeds; real: the value of real images.
+    """
+    evaluation = groups[0].entries[0].evaluation
+    rows = []
+    for group in groups:
+        for name in HEADLINE:
+            number, values = group.number(name), group.values(name)
+            real = evaluation.metrics[name].real if name in evaluation.metrics else None
+            rows.append(
+                {
+                    "system": group.title, "metric": name, "seeds": len(group.entries),
+                    "value": median(values) if values else None, "error": number.error if number else None,
+                    "lowest": min(values, default=None), "highest": max(values, default=None),
+                    "real": real.value if real else None,
+                }
+            )  # fmt: skip
+    return rows
 
 
 def vae_beside_gan(groups: Sequence[Group]) -> list[str]:

@@ -95,7 +95,7 @@ def _quiet() -> Iterator[None]:
 def _downloaded(folder: Path) -> str:
     """The commit whose files were all downloaded to the folder; '' if there is none."""
     with suppress(OSError):
-        return _note(folder).read_text() if folder.is_dir() else ""
+        return _note(folder).read_text("utf-8") if folder.is_dir() else ""
     return ""
 
 

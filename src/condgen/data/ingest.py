@@ -318,7 +318,7 @@ def _make(
         if path.name not in (IMAGES, META):
             _remove(path)
     _remove(final)  # it exists only if it was damaged
-    os.replace(part, final)
+    disk.replace(part, final)
     disk.sync(final.parent)
 
 

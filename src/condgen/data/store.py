@@ -19,7 +19,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import BinaryIO, Protocol
 
-from condgen import marker
+from condgen import marker, windows
 from condgen.data.found import Found, is_hidden, without_loose, writer_of
 from condgen.errors import CondgenError
 from condgen.marker import Mark, Note
@@ -122,7 +122,7 @@ class Folder(Store):
         """The first `most` bytes of a file. Raises Bad with the reason."""
         path = self._inside(name)
         try:
-            handle = os.open(path, os.O_RDONLY | os.O_NONBLOCK)  # do not block on a pipe without a writer
+            handle = os.open(path, os.O_RDONLY | windows.BINARY | windows.NONBLOCK)  # do not wait at a pipe
         except OSError as error:
             raise Bad("is missing" if isinstance(error, FileNotFoundError) else f"{error.strerror}") from None
         with open(handle, "rb") as file:

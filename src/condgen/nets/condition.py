@@ -1,5 +1,7 @@
 """Layers that take a label vector as input."""
 
+from collections.abc import Callable
+
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
@@ -42,3 +44,38 @@ class PlanesConv2d(nn.Conv2d):
         maps = inside.T @ of_label.flatten(2).permute(1, 2, 0)  # (K, positions, channels)
         both = torch.addmm(seen.flatten(1), y, maps.flatten(1))
         return both.view(seen.shape).permute(0, 3, 1, 2)
+
+
+class ConditionalBatchNorm2d(nn.Module):
+    """Batch norm whose scale and shift are linear in a condition: x (b, channels, h, w), c (b, n) ->
+    (1 + A c) norm(x) + B c (de Vries et al. 2017, arXiv 1707.00683).
+
+    For one-hot c, each class has its own scale and shift; for attributes, those that are set add up. As the scale is 1
+    without any, a label vector of zeros does not erase the image.
+    """
+
+    def __init__(self, channels: int, condition: int, linear: Callable[..., nn.Linear] = nn.Linear) -> None:
+        """condition: n. linear: the layers A and B, such as SpectralLinear. They are initialised from N(0, 0.02)."""
+        super().__init__()
+        self.norm = nn.BatchNorm2d(channels, affine=False)
+        self.scale, self.shift = (linear(condition, channels, bias=False) for _ in range(2))
+        for layer in (self.scale, self.shift):
+            nn.init.normal_(layer.weight, 0.0, 0.02)
+
+    def forward(self, x: Tensor, c: Tensor) -> Tensor:
+        scale, shift = self.scale(c)[:, :, None, None], self.shift(c)[:, :, None, None]
+        return torch.addcmul(shift, self.norm(x), 1 + scale)
+
+
+class Projection(nn.Module):
+    """The score of a projection discriminator: features h (b, n), y (b, K) -> a . h + bias + (V y) . h, (b, 1)
+    (Miyato & Koyama 2018, arXiv 1802.05637, Eq. 3). For attributes, the rows of V that are set add up."""
+
+    def __init__(self, features: int, num_labels: int, linear: Callable[..., nn.Linear] = nn.Linear) -> None:
+        """features: n. linear: both layers, such as SpectralLinear."""
+        super().__init__()
+        self.any, self.label = linear(features, 1), linear(num_labels, features, bias=False)
+
+    def forward(self, h: Tensor, y: Tensor) -> Tensor:
+        scores: Tensor = self.any(h) + (h * self.label(y)).sum(1, keepdim=True)
+        return scores

@@ -30,9 +30,9 @@ def _conv2d(
     x: Tensor, weight: Tensor, bias: Tensor | None = None, stride: Any = 1, padding: Any = 0, dilation: Any = 1,
     groups: int = 1,
 ) -> Any:  # fmt: skip
-    if isinstance(padding, str) or _pair(dilation) != (1, 1) or groups != 1:
+    if isinstance(padding, str) or _pair(dilation) != (1, 1):
         return F.conv2d(x, weight, bias, stride, padding, dilation, groups)
-    return _Convolution.apply(x, weight, bias, _pair(stride), _pair(padding))  # type: ignore[no-untyped-call]
+    return _Convolution.apply(x, weight, bias, _pair(stride), _pair(padding), groups)  # type: ignore[no-untyped-call]
 
 
 def _leaky_relu(x: Tensor, negative_slope: float = 0.01, inplace: bool = False) -> Any:
@@ -41,10 +41,13 @@ def _leaky_relu(x: Tensor, negative_slope: float = 0.01, inplace: bool = False) 
 
 class _Convolution(Function):
     @staticmethod
-    def forward(ctx: Any, x: Tensor, weight: Tensor, bias: Tensor | None, stride: Any, padding: Any) -> Tensor:
+    def forward(
+        ctx: Any, x: Tensor, weight: Tensor, bias: Tensor | None, stride: Any, padding: Any, groups: int
+    ) -> Tensor:
         ctx.save_for_backward(x, weight)
-        ctx.stride, ctx.padding, ctx.biases = stride, padding, None if bias is None else [len(bias)]
-        return F.conv2d(x, weight, bias, stride, padding)
+        ctx.stride, ctx.padding, ctx.groups = stride, padding, groups
+        ctx.biases = None if bias is None else [len(bias)]
+        return F.conv2d(x, weight, bias, stride, padding, groups=groups)
 
     @staticmethod
     def backward(ctx: Any, out: Tensor) -> Any:
@@ -57,11 +60,13 @@ class _Convolution(Function):
                     x.shape[2:], out.shape[2:], ctx.stride, ctx.padding, weight.shape[2:], strict=True
                 )
             ]
-            return F.conv_transpose2d(out, weight, None, ctx.stride, ctx.padding, cut), None, None, None, None
+            gradient = F.conv_transpose2d(out, weight, None, ctx.stride, ctx.padding, cut, ctx.groups)
+            return gradient, *[None] * 5
         gradients = torch.ops.aten.convolution_backward(
-            out, x, weight, ctx.biases, ctx.stride, ctx.padding, (1, 1), False, (0, 0), 1, ctx.needs_input_grad[:3]
-        )
-        return *gradients, None, None
+            out, x, weight, ctx.biases, ctx.stride, ctx.padding, (1, 1), False, (0, 0), ctx.groups,
+            ctx.needs_input_grad[:3],
+        )  # fmt: skip
+        return *gradients, None, None, None
 
 
 class _LeakyReLU(Function):

@@ -13,10 +13,11 @@ import sys
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
+from types import FrameType
 
 import uvicorn
 
-from condgen import heap
+from condgen import heap, windows
 from condgen.disk import DiskError, cache, make
 from condgen.errors import CondgenError
 from condgen.options import Values
@@ -125,13 +126,16 @@ class Server(uvicorn.Server):
             state.draining = True
             drains.add(loop.create_task(self._drain(state)))
 
-        for number in (signal.SIGINT, signal.SIGTERM):
-            loop.add_signal_handler(number, heard, number)
+        def receive(number: int, frame: FrameType | None) -> None:
+            loop.call_soon_threadsafe(heard, signal.Signals(number))
+
+        # Not loop.add_signal_handler, which Windows does not have.
+        before = {number: signal.signal(number, receive) for number in (signal.SIGINT, signal.SIGTERM)}
         try:
             yield
         finally:
-            for number in (signal.SIGINT, signal.SIGTERM):
-                loop.remove_signal_handler(number)
+            for number, handler in before.items():
+                signal.signal(number, handler)
 
     async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
         """Stop listening first and close connections later, so that clients that just connected get a response."""
@@ -162,7 +166,8 @@ def listening(host: str, port: int) -> socket.socket:
     except (OSError, UnicodeError):
         raise CondgenError(f"cannot listen at {host!r}, port {port}: there is no such address.") from None
     try:
-        listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        if not windows.IS_WINDOWS:  # there, two programs could then listen at the same port
+            listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         listener.bind(place)
         listener.listen(2048)
         return listener
@@ -193,7 +198,7 @@ def token_in(path: Path) -> str:
     """Read the token from a file, or create both. Raises CondgenError if other users can read the file."""
     try:
         if path.exists():
-            if path.stat().st_mode & 0o077:
+            if not windows.IS_WINDOWS and path.stat().st_mode & 0o077:  # Windows keeps no such bits
                 raise CondgenError(
                     f"{str(path)!r} can be read by other users; run chmod 600 on it, or remove it to get a new token."
                 )
@@ -202,8 +207,9 @@ def token_in(path: Path) -> str:
             raise CondgenError(f"{str(path)!r} contains no token (16 letters or more); remove it to get a new one.")
         make(path.parent)
         token = secrets.token_urlsafe(32)
-        with os.fdopen(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w") as file:
-            file.write(token + "\n")
+        handle = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | windows.BINARY, 0o600)
+        with os.fdopen(handle, "wb") as file:
+            file.write(f"{token}\n".encode())
     except (OSError, UnicodeError) as error:
         raise (
             DiskError.about(path, error)

@@ -1,7 +1,7 @@
 """Opens the folder of a generator: validates the card, then the manifest, then the weights, in this order."""
 
 from condgen.card import Card
-from condgen.device import pick
+from condgen.device import layout, pick
 from condgen.sampling.sampler import Sampler
 from condgen.sharing import hub, manifest, weights
 from condgen.sharing.card import build_on_meta
@@ -23,8 +23,10 @@ def sampler(place: Place, card: Card, device: str = "cpu") -> Sampler:
         only = hub.FILES if place.kind == "hub" else None
         manifest.check(place.folder, 4 * weights.size(net) + ROOM, only)
     weights.load_into(net, place.folder / card.weights, card.sha256)
+    chosen = pick(device)
+    net.to(memory_format=layout(chosen))  # type: ignore[call-overload]
     return Sampler(
-        net, card.image_spec, card.latent_prior, device=pick(device),
+        net, card.image_spec, card.latent_prior, device=chosen,
         micro_batch=card.micro_batch, card=card, options=system.sampling_options,
         takes_mixes=system.takes_mixes,
     ).warmed_up()  # fmt: skip

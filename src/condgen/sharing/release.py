@@ -9,7 +9,6 @@ manifest.json      name, size and SHA-256 of each file
 """
 
 import hashlib
-import os
 import sys
 from collections.abc import Callable, Mapping
 from pathlib import Path
@@ -103,6 +102,6 @@ def _mend(out: Path, folder: Path) -> None:
         return
     for path in sorted(folder.iterdir(), key=lambda path: path.name == manifest.NAME):
         if path.name != manifest.PROSE or not (out / path.name).exists():
-            os.replace(path, out / path.name)
+            disk.replace(path, out / path.name)
     disk.sync(out)
     manifest.check(out, largest=sys.maxsize)

@@ -78,9 +78,18 @@ class Preset:
 FACES = Spec((3, 64, 64), Labels(("not Blond_Hair", "Blond_Hair")))
 """CelebA with one attribute, as the source documents of the convolutional systems use it."""
 
+CIFAR = Spec(
+    (3, 32, 32),
+    Labels(("airplane", "automobile", "bird", "cat", "deer", "dog", "frog", "horse", "ship", "truck")),
+)
+"""CIFAR-10, for which the papers of the residual systems give their networks."""
+
 GAN, DCGAN = "condgen.systems.gan:GAN", "condgen.systems.dcgan:DCGAN"
 CWGAN = "condgen.systems.cwgan_gp:CWGANGP"
 SWIFT = "condgen.systems.swift:Swift"
+ACGAN, SNGAN = "condgen.systems.acgan:ACGAN", "condgen.systems.sngan:SNGAN"
+BIGGAN, R3GAN = "condgen.systems.biggan:BigGAN", "condgen.systems.r3gan:R3GAN"
+STYLEGAN2 = "condgen.systems.stylegan2:StyleGAN2"
 CGAN, VAE = "condgen.systems.cgan:CGAN", "condgen.systems.vae:VAE"
 KERAS = {"adam_eps": 1e-7, "fake_labels": "data"}  # settings of the tutorials written in Keras
 
@@ -112,6 +121,27 @@ SYSTEMS: dict[str, Preset] = {
     "cwgan-gp": Preset(
         CWGAN, "convolutional Wasserstein GAN with gradient penalty: labels as in cdcgan", source_spec=FACES
     ),
+    "acgan": Preset(
+        ACGAN,
+        "convolutional GAN whose discriminator also classifies the label (auxiliary classifier)",
+        source_spec=CIFAR,
+    ),
+    "sngan": Preset(
+        SNGAN,
+        "residual GAN with spectral normalisation: conditional batch norm, projection discriminator",
+        source_spec=CIFAR,
+    ),
+    "biggan": Preset(
+        BIGGAN,
+        "residual GAN with self-attention, shared label embedding and z in parts; projection discriminator",
+        source_spec=CIFAR,
+    ),
+    "stylegan2": Preset(
+        STYLEGAN2, "GAN with mapping network, modulated convolutions and adaptive augmentation", source_spec=CIFAR
+    ),
+    "r3gan": Preset(
+        R3GAN, "relativistic residual GAN with both gradient penalties and no normalisation", source_spec=CIFAR
+    ),
     "vae": Preset(VAE, "variational autoencoder; takes no label", conditional=False),
     "vae-2d": Preset(
         VAE,
@@ -134,10 +164,13 @@ FAMILIES = {
     "wgan": ("condgen's Wasserstein GAN is conditional, with gradient penalty", ("cwgan-gp",)),
     "wgan-gp": ("condgen's Wasserstein GAN is conditional", ("cwgan-gp",)),
     "cwgan": ("condgen's Wasserstein GAN has a gradient penalty", ("cwgan-gp",)),
-    "acgan": ("there is no auxiliary-classifier GAN yet; these follow labels", ("swift", "cdcgan", "cwgan-gp")),
-    "stylegan": ("there is no StyleGAN; the nearest is", ("swift",)),
-    "biggan": ("there is no BigGAN; the nearest, with its projection discriminator, is", ("swift",)),
-    "r3gan": ("there is no R3GAN; the nearest, with its relativistic loss and R1, is", ("swift",)),
+    "ac-gan": ("condgen's GAN with an auxiliary classifier is", ("acgan",)),
+    "sn-gan": ("condgen's GAN with spectral normalisation is", ("sngan",)),
+    "projection": ("these have a projection discriminator", ("sngan", "swift")),
+    "big-gan": ("condgen's BigGAN is", ("biggan",)),
+    "stylegan": ("condgen has StyleGAN2 with adaptive augmentation", ("stylegan2",)),
+    "stylegan3": ("there is no StyleGAN3; the nearest is", ("stylegan2",)),
+    "stylegan2-ada": ("its augmentation is the default of", ("stylegan2",)),
     "autoencoder": ("condgen's autoencoders are variational", ("vae", "vae-2d", "cvae")),
     "diffusion": ("there is no diffusion model yet; these follow labels", ("swift", "cvae")),
     "ddpm": ("there is no diffusion model yet; these follow labels", ("swift", "cvae")),

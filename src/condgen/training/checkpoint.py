@@ -9,7 +9,6 @@ Torch is imported where tensors are read or written; checking a checkpoint needs
 """
 
 import json
-import os
 import shutil
 from dataclasses import dataclass
 from hashlib import sha256
@@ -95,7 +94,7 @@ def _put_in_place(temporary: Path, final: Path) -> None:
             shutil.rmtree(temporary)
             return
         shutil.rmtree(final)
-    os.replace(temporary, final)
+    disk.replace(temporary, final)
     sync(final.parent)
 
 

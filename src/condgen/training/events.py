@@ -1,7 +1,7 @@
 """TensorBoard event files, appended one event at a time, so that a full disk loses only the events that failed.
 
-tensorboardX encodes the events. Its writer is not used: it writes from a thread, which ends at the first disk error,
-and the next event then blocks for ever.
+tensorboardX encodes the events; without it (the extra `tensorboard`), none are written. Its writer is not used: it
+writes from a thread, which ends at the first disk error, and the next event then blocks for ever.
 """
 
 import socket
@@ -9,6 +9,7 @@ import struct
 import time
 from collections.abc import Mapping
 from functools import cache
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
@@ -25,22 +26,25 @@ class Events:
     def __init__(self, folder: Path, images: int) -> None:
         """The file is created by the first event. images: training images at the start of this session."""
         self.folder, self.begins, self.path = folder, images, Path()
+        self.written = find_spec("tensorboardX") is not None
 
     def scalars(self, images: int, values: Mapping[str, float]) -> None:
-        from tensorboardX import summary
+        for name, value in values.items() if self.written else ():
+            from tensorboardX import summary
 
-        for name, value in values.items():
             self._add(images, summary=summary.scalar(name, value))
 
     def image(self, images: int, name: str, sheet: Image.Image) -> None:
-        from tensorboardX import summary
+        if self.written:
+            from tensorboardX import summary
 
-        self._add(images, summary=summary.image(name, np.asarray(sheet), dataformats="HWC"))
+            self._add(images, summary=summary.image(name, np.asarray(sheet), dataformats="HWC"))
 
     def text(self, images: int, name: str, text: str) -> None:
-        from tensorboardX import summary
+        if self.written:
+            from tensorboardX import summary
 
-        self._add(images, summary=summary.text(name, text))
+            self._add(images, summary=summary.text(name, text))
 
     def _add(self, images: int, **what: Any) -> None:
         if not self.path.name:

@@ -1,20 +1,21 @@
 """A requested training: its system, settings, data and device are looked up and checked, then it runs."""
 
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from contextlib import AbstractContextManager, nullcontext
-from dataclasses import dataclass, field, replace
-from functools import cache
+from dataclasses import asdict, dataclass, field, replace
+from functools import cache, partial
 from pathlib import Path
 
 import torch
 
 from condgen import data as datasets
-from condgen import heap, parallel, plugins
+from condgen import heap, hooks, parallel, plugins
 from condgen.config import Choice, Config
 from condgen.data import Dataset
-from condgen.device import pick
-from condgen.errors import CondgenError, shortened
+from condgen.data_options import name_of
+from condgen.device import CPU, layout, pick
+from condgen.errors import CondgenError, notice, shortened
 from condgen.inspection import words
 from condgen.judging.monitor import Monitor
 from condgen.judging.reference import Reference
@@ -55,6 +56,7 @@ class TrainingJob:
     """The run whose weights the training starts from; None for a random initialisation."""
     choices: list[Choice] = field(default_factory=list)
     """Settings that were chosen for the data."""
+    hooks: Sequence[object] = ()
 
     @classmethod
     def prepare(cls, request: TrainingRequest) -> "TrainingJob":
@@ -74,9 +76,28 @@ class TrainingJob:
         system = found.build_on_meta(dataset.spec, config)  # raises if the system does not support the images
         check_labels(name, system, dataset)
         where = datasets.where(request.data, dataset)
-        job = cls(request, name, found, config, where, dataset, device, parent, choices)
+        followers = hooks.chosen(request.hooks)
+        job = cls(request, name, found, config, where, dataset, device, parent, choices, followers)
         job.check_card(system)
-        return job
+        return job.on_sound_device()
+
+    def on_sound_device(self) -> "TrainingJob":
+        """The job on the CPU, with a line that says why, if its device computes another training step than the CPU.
+
+        Processes of a distributed training are not checked, since all need the same kind of device.
+        """
+        if self.device.type == "cpu" or parallel.launched():
+            return self
+        from condgen.training import device_check
+
+        on = partial(replace, self)
+        wrong = device_check.difference(
+            lambda place: (on(device=place).system(), on(device=place).stream()), self.device
+        )
+        if wrong is None:
+            return self
+        notice(f"{self.device} is not used, since {wrong}; training on the CPU.")
+        return on(device=CPU)
 
     @property
     def identity(self) -> RunConfig:
@@ -175,7 +196,11 @@ class TrainingJob:
             return False
         monitor = self.monitor(reference())
         _say_all(progress.say, self._session(training))
-        return trainer.train(training, self._plan(monitor), progress, stop, monitor)
+        followers = hooks.Hooks(self.hooks if parallel.is_main_process() else (), progress.say)
+        config = asdict(self.identity) | {"data": name_of(self.data)}  # trackers need not know where the data are
+        session = hooks.Session(training.run.folder, config, training.images)
+        with followers.during(session, lambda: training.images >= self.config.images):
+            return trainer.train(training, self._plan(monitor), progress, stop, monitor, followers)
 
     def _session(self, training: Training) -> list[str]:
         """Record that a session of this run begins. Returns messages about data, system and the session."""
@@ -249,7 +274,7 @@ class TrainingJob:
         system = self.preset.build(self.dataset.spec, self.config)
         if self.parent:
             self.parent.transfer_to(system, self.preset)
-        return system.to(self.device)
+        return system.to(self.device, memory_format=layout(self.device))  # type: ignore[call-overload,no-any-return]
 
     def stream(self) -> Stream:
         """The data stream of this training, from its first batch."""

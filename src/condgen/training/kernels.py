@@ -75,7 +75,9 @@ def gpu(device: str) -> str:
     kind, _, number = device.partition(":")
     if kind == "mps":
         return f"Apple {platform.machine()}, macOS {platform.mac_ver()[0]}"
-    return ", ".join(_cuda(int(number or 0))) if kind == "cuda" and torch.cuda.is_available() else "none"
+    if kind == "cuda" and torch.cuda.is_available():
+        return ", ".join(_cuda(int(number or 0)))
+    return "none" if kind in ("cpu", "cuda") else kind
 
 
 def _cuda(number: int) -> Iterator[str]:

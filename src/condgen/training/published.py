@@ -49,7 +49,7 @@ def write(folder: Path, identity: RunConfig, images: int) -> None:
     files, best = (before.files, before.best) if before else ({}, None)
     with suppress(records.Damaged, KeyError):
         best = records.read(folder / "best" / "card.json")["images"]
-    files = files | {str(path.relative_to(folder)): path.stat().st_size for path in _files(folder)}
+    files = files | {path.relative_to(folder).as_posix(): path.stat().st_size for path in _files(folder)}
     about = {
         "condgen": __version__,
         "format": FORMAT,

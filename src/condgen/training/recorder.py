@@ -12,6 +12,7 @@ from PIL import Image
 from condgen import marker
 from condgen.data_options import name_of
 from condgen.disk import DiskError, Gone, write_bytes
+from condgen.hooks import Hooks
 from condgen.inspection import findings
 from condgen.judging.monitor import Monitor, is_best, new_alarms
 from condgen.progress import Progress
@@ -31,11 +32,17 @@ class Recorder:
     """The record of one session of a training. Used by the main process only."""
 
     def __init__(
-        self, training: Training, progress: Progress, monitor: Monitor | None, best_by: str, roll_back: bool
+        self,
+        training: Training,
+        progress: Progress,
+        monitor: Monitor | None,
+        best_by: str,
+        roll_back: bool,
+        hooks: Hooks,
     ) -> None:
         """roll_back: whether the state of the best evaluation is saved too, so that an alarm can roll back to it."""
         self.training, self.progress, self.monitor = training, progress, monitor
-        self.best_by, self.roll_back = best_by, roll_back
+        self.best_by, self.roll_back, self.hooks = best_by, roll_back, hooks
         self.alarm: str | None = None
         """The first alarm of the newest evaluation."""
         for name in published.GROWING:
@@ -60,6 +67,7 @@ class Recorder:
         with self.tolerant:
             self.book.write(self.training.images, scalars, seconds)
         self.progress.show(self.training.images, scalars)
+        self.hooks.call("on_log", self.training.images, scalars)
 
     def evaluate(self, monitor: Monitor) -> dict[str, float]:
         """Evaluate the averaged generator, save it if it is the best so far, and report new alarms."""
@@ -75,6 +83,7 @@ class Recorder:
             self.progress.say(f"at {training.images:,} images: {alarm.text}")
         with self.tolerant:
             self.book.warn(training.images, [asdict(alarm) for alarm in found.alarms])
+        self.hooks.call("on_evaluation", training.images, found.scalars, [alarm.text for alarm in found.alarms])
         return found.scalars
 
     def keep_grid(self) -> None:
@@ -82,6 +91,7 @@ class Recorder:
         with self.tolerant:
             sheet = save_grid(self.training, self.training.sampler, self.training.images)
             self.book.image(self.training.images, sheet)
+            self.hooks.call("on_images", self.training.images, sheet)
 
     def draw_curves(self) -> None:
         """Plot the logged values to curves.png."""

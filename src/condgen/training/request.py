@@ -1,7 +1,7 @@
 """What a training is asked to do, as one value. Needs no torch."""
 
 import time
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Literal
@@ -46,6 +46,8 @@ class TrainingRequest:
     seed: int = 0
     device: str = "auto"
     schedule: Schedule = Schedule()
+    hooks: str | Sequence[object] = ()
+    """Names of hooks, or objects (`condgen.hooks`)."""
     allow_changed: bool = False
     quiet: bool = False
     began: float = field(default_factory=time.monotonic)

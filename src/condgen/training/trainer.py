@@ -12,6 +12,7 @@ from datetime import datetime
 from condgen import parallel
 from condgen.disk import Gone
 from condgen.forecast import Forecast
+from condgen.hooks import Hooks
 from condgen.judging.monitor import Monitor
 from condgen.progress import Progress, quietly
 from condgen.training.evaluated import EVALUATIONS, FEWEST_IMAGES
@@ -60,6 +61,7 @@ def train(
     progress: Progress,
     stop: Callable[[], bool] = lambda: False,
     monitor: Monitor | None = None,
+    hooks: Hooks | None = None,
 ) -> bool:
     """Train until `plan.images`, or until `stop()` is true; a checkpoint is saved in both cases. Returns whether it was
     stopped.
@@ -70,7 +72,7 @@ def train(
     with bar, quietly():  # evaluations show no progress of their own
         while True:
             try:
-                return train_until_diverged(training, plan, progress, stop, monitor)
+                return train_until_diverged(training, plan, progress, stop, monitor, hooks or Hooks())
             except Diverged as trouble:
                 progress.say(training.roll_back(trouble))
             except Gone as gone:
@@ -83,11 +85,18 @@ def _forecast(training: Training, plan: Plan, speed: float) -> Iterable[str]:
 
 
 def train_until_diverged(
-    training: Training, plan: Plan, progress: Progress, stop: Callable[[], bool], monitor: Monitor | None
+    training: Training,
+    plan: Plan,
+    progress: Progress,
+    stop: Callable[[], bool],
+    monitor: Monitor | None,
+    hooks: Hooks,
 ) -> bool:
     """`train` without roll-backs. Raises Diverged, in all processes at the same step."""
     recorder = (
-        Recorder(training, progress, monitor, plan.best_by, plan.roll_back) if parallel.is_main_process() else None
+        Recorder(training, progress, monitor, plan.best_by, plan.roll_back, hooks)
+        if parallel.is_main_process()
+        else None
     )
     stopped, saved = False, time.monotonic()
     if training.images == 0:

@@ -1,0 +1,98 @@
+"""How labels get in: one backbone, the conditioning being the only difference, at equal computing time.
+
+    nice -n 10 python benchmarks/conditioning.py --data mnist --seconds 60 --out benchmarks/results/conditioning.json
+    python benchmarks/conditioning.py --out benchmarks/results/conditioning.json --table
+
+Each training has the same number of CPU seconds on one thread, so that other work on the machine does not change the
+result; 10,000 generated images are measured with the feature classifier. First every way into the discriminator, with
+concatenation in the generator; then every way into the generator, with projection in the discriminator. Trainings that
+are already in the file are not repeated.
+"""
+
+import argparse
+import json
+import time
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import torch
+from backbone import D_WAYS, G_WAYS, Config, Wired
+
+from condgen import data
+from condgen.data import Dataset
+from condgen.disk import write_json
+from condgen.judging import judge
+from condgen.judging.protocol import GeneratedSet, feature_distances, generate, label_metrics, nearest_neighbours
+from condgen.judging.reference import Reference
+from condgen.noise import reseed
+from condgen.sampling.sampler import Sampler
+from condgen.stream import Stream
+from condgen.tables import as_table
+from condgen.training.ema import EMA
+from condgen.training.kernels import environment
+
+NUMBERS = ("fd", "label_accuracy", "precision", "recall")
+COUNT = 10_000
+"""Generated images that are measured."""
+WAYS = [("concatenation", d) for d in D_WAYS] + [(g, "projection") for g in G_WAYS if g != "concatenation"]
+"""Ways into the generator and the discriminator."""
+
+
+def trained(config: Config, images: Dataset, seed: int, seconds: float) -> tuple[Sampler, int]:
+    """The averaged generator after so many CPU seconds, and the number of training images."""
+    reseed(seed, "init", 0)
+    system = Wired(images.spec, config).to(memory_format=torch.channels_last)  # type: ignore[call-overload]
+    stream, average = Stream(images.train, images.labels, config.batch, seed), EMA(system.generator, 10_000)
+    until = time.process_time() + seconds
+    while time.process_time() < until:
+        before = stream.images
+        reseed(seed, "step", before)
+        system.step(stream, before)
+        average.update(before, stream.images)
+    return Sampler(average.net, images.spec, system.prior), stream.images
+
+
+def measured(sampler: Sampler, reference: Reference) -> dict[str, float]:
+    generated = GeneratedSet(generate(sampler, reference, COUNT, 0), reference)
+    found = dict(feature_distances(generated)) | dict(label_metrics(generated)) | dict(nearest_neighbours(generated))
+    return {name: round(float(found[name].value), 4) for name in NUMBERS}
+
+
+def table(results: list[dict[str, Any]]) -> str:
+    """One line per training, in the order of the file."""
+    return as_table([{key: entry[key] for key in entry if key != "numbers"} | entry["numbers"] for entry in results])
+
+
+def run(options: argparse.Namespace) -> None:
+    torch.set_num_threads(1)
+    images = data.load(options.data)
+    reference = Reference(images, judge.of(images, print))
+    found = json.loads(options.out.read_text()) if options.out.exists() else {"about": {}, "results": []}
+    about = {"date": datetime.now(UTC).date().isoformat(), "images measured": COUNT} | environment("cpu")
+    for seed in options.seeds:
+        for g, d in WAYS:
+            what = {"data": options.data, "seconds": options.seconds, "seed": seed, "g": g, "d": d}
+            if any(what.items() <= known.items() for known in found["results"]):
+                continue
+            sampler, seen = trained(Config(g=g, d=d), images, seed, options.seconds)
+            found["results"].append(what | {"images": seen, "numbers": measured(sampler, reference)})
+            print(found["results"][-1], flush=True)
+            write_json(options.out, found | {"about": about})
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--data", default="mnist", help="any name of `condgen list data`")
+    parser.add_argument("--seconds", type=float, default=60.0, help="CPU seconds of each training")
+    parser.add_argument("--seeds", nargs="*", type=int, default=[0])
+    parser.add_argument("--out", type=Path, required=True)
+    parser.add_argument("--table", action="store_true", help="only print the table of the file")
+    options = parser.parse_args()
+    if not options.table:
+        run(options)
+    print(table(json.loads(options.out.read_text())["results"]))
+
+
+if __name__ == "__main__":
+    main()
