@@ -21,8 +21,8 @@ def doubts(system: str, spec: Spec, images: int) -> Iterator[str]:
         return
     if side > LARGEST:
         yield (
-            f"{side}x{side} images in colour take about {(side / 32) ** 2:.1f} times as long as 32x32. Faces of 64x64 had "
-            f"nine tenths of the fine detail of real ones after {LARGE:,} images; this training shows {images:,}. "
+            f"{side}x{side} images in colour take about {(side / 32) ** 2:.1f} times as long as 32x32. Faces of 64x64 "
+            f"had nine tenths of the fine detail of real ones after {LARGE:,} images; this training shows {images:,}. "
             "--size 32 is the quicker first try."
         )
     elif images < 0.8 * CLEAN:
