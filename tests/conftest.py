@@ -137,6 +137,6 @@ def one_kind(system: str) -> str:
     """The kind of images for laws that are checked on one kind only: with alpha for some presets of every family."""
     return (
         "alpha"
-        if system in ("gan-plain", "cgan-maxout", "cdcgan", "cwgan-gp", "swift", "cvae", "sngan", "r3gan")
+        if system in ("gan-plain", "cgan-maxout", "cdcgan", "cwgan-gp", "swift", "flow", "cvae", "sngan", "r3gan")
         else "colour"
     )

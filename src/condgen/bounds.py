@@ -26,7 +26,7 @@ OPTIONS: dict[str, Bounds] = {
     "scatter.count": (1, 10_000_000),
     "shard": (1, 10_000_000),
     "columns": (1, 1000),
-    "steps": (2, 1000),
+    "walk.columns": (2, 1000),
     "side": (1, 1000),
     "port": (0, 65_535),
     "evaluate.count": (1, 10_000_000),

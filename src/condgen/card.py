@@ -22,7 +22,7 @@ FORMAT = 6
 """Version of the schema. In 1, cards have no seal; in 2, they list no sampling options; in 3, no data options; up to 4,
 no labels without images, and test images are held out by the rule `overall`."""
 LARGEST_BATCH = 2**27
-"""Maximum number of values in one micro-batch of images: half a gigabyte as float32."""
+"""Maximum number of values in one micro-batch, of images or of latent vectors: half a gigabyte as float32."""
 MOST_ATTRIBUTES = 4096
 """Maximum number of attributes: each label vector has that many values, and "all" requests that many labels."""
 
@@ -53,7 +53,7 @@ class Images(Part):
 
 
 class Noise(Part):
-    dim: Annotated[int, Field(ge=1, le=65_536)]
+    dim: Annotated[int, Field(ge=1, le=LARGEST_BATCH)]
     kind: Literal["normal", "uniform"]
 
 
@@ -146,6 +146,8 @@ class Card(Part):
     def _fits(self) -> Self:
         if self.micro_batch * prod(self.spec.shape) > LARGEST_BATCH:
             raise ValueError(f"micro_batch images of that shape are more than {LARGEST_BATCH:,} numbers")
+        if self.micro_batch * self.prior.dim > LARGEST_BATCH:
+            raise ValueError(f"micro_batch latent vectors of that dimension are more than {LARGEST_BATCH:,} numbers")
         if (self.seal is None) != (self.format == 1):
             raise ValueError("seal should be there from format 2 on")
         return self

@@ -115,6 +115,8 @@ class System(nn.Module, ABC):
     takes_mixes: whether the generator accepts weights between 0 and 1 in y, so that labels can be mixed.
     options: sampling options of the generator, which is called as ``net(z, y, guidance=...)`` with a value for each,
         a number or a scalar tensor.
+    passes: evaluations of a network that an image takes, under the default sampling options. Trainings of systems that
+        generate slowly are evaluated less often.
     still_parameters: names (as in `named_parameters`) of the parameters that steps may leave unchanged, for a
         mathematical reason. The contract tests require all others to change.
     """
@@ -124,6 +126,7 @@ class System(nn.Module, ABC):
     takes_label: bool = True
     takes_mixes: bool = True
     options: ClassVar[tuple[Option, ...]] = ()
+    passes: int = 1
     still_parameters: tuple[str, ...] = ()
 
     prior: Prior

@@ -13,7 +13,7 @@ from condgen.errors import CondgenError
 from condgen.labels import Labels
 from condgen.spec import Spec
 from condgen.systems import SYSTEMS, preset
-from condgen.testing.trainings import begin, build, run_to
+from condgen.testing.trainings import begin, build, images_of, run_to
 from condgen.training.finetune import Parent, label_sides
 from conftest import toy_data
 
@@ -38,8 +38,8 @@ def test_labels_keep_their_weights_by_name(name: str, tmp_path: Path) -> None:
     parent.transfer_to(fresh, preset(name))
     z = torch.rand(4, old.prior.dim)
     for number, label in enumerate(NAMES):
-        before = old.generator.eval()(z, torch.eye(3)[[number] * 4])
-        after = fresh.generator.eval()(z, torch.eye(4)[[spec.labels.names.index(label)] * 4])
+        before = images_of(old, z, torch.eye(3)[[number] * 4])
+        after = images_of(fresh, z, torch.eye(4)[[spec.labels.names.index(label)] * 4])
         assert torch.allclose(before, after, atol=1e-5), label
     if old.takes_label:
         assert label_sides(preset(name), old)

@@ -12,7 +12,7 @@ from condgen.noise import draw
 from condgen.systems import SYSTEMS
 from condgen.testing import system_laws as laws
 from condgen.testing.toys import KINDS, toy_data
-from condgen.testing.trainings import Case, build, labels_of
+from condgen.testing.trainings import Case, build, images_of, labels_of
 from conftest import one_kind
 
 every_row = pytest.mark.parametrize("name", SYSTEMS)
@@ -28,6 +28,15 @@ COUNTS = {  # design/systems.md: trainable parameters at the sizes of the source
     "swift": {
         "g": 75 * 32 * 49 + 3 * (75 * 64 + 32 * (9 * 32 + 1)) + 16 * (9 * 32 + 1),
         "d": 32 * (9 * 16 + 1) + 32 * (9 * 32 + 1) + 64 * (9 * 32 + 1) + 128 * (1024 + 1) + 128 + 128 * 10,
+    },
+    "flow": {  # time, label, map of the label; convolutions; scales and shifts
+        "flow": (33 + 129) * 128
+        + 10 * 128
+        + 11 * 32 * 49
+        + 32 * (9 * 16 + 1)
+        + 6 * 32 * (9 * 32 + 1)
+        + 16 * (9 * 32 + 1)
+        + 7 * 129 * 64,
     },
     "cwgan-gp": {"g": 728_963, "c": 662_977},
     "cgan-concat": {"g": 1_489_012, "d": 1_470_565},
@@ -103,7 +112,7 @@ def test_an_odd_size_is_taken_or_refused_with_sizes_that_would_do(name: str) -> 
         return
     system = build(name, data.spec)
     z, y = draw(system.prior, 2), labels_of(data, 2)
-    assert system.generator.eval()(z, y).shape == (2, 1, 5, 7)
+    assert images_of(system, z, y).shape == (2, 1, 5, 7)
 
 
 @every_row

@@ -82,7 +82,7 @@ def test_one_attribute_is_switched_at_a_time(runs: dict[str, Path]) -> None:
 
 
 def test_a_walk_begins_and_ends_at_drawn_images(runs: dict[str, Path]) -> None:
-    found = cells(figures.walk(runs["digits"], labels="2,5", steps=7), 2, 7, side=True)[..., ::2, ::2]
+    found = cells(figures.walk(runs["digits"], labels="2,5", columns=7), 2, 7, side=True)[..., ::2, ::2]
     generated = condgen.load(runs["digits"]).sample("2,5", count=2).reshape(2, 2, 28, 28)
     assert np.abs(found[:, 0].astype(int) - generated[:, 0]).max() <= 1
     assert np.abs(found[:, -1].astype(int) - generated[:, 1]).max() <= 1
@@ -90,7 +90,7 @@ def test_a_walk_begins_and_ends_at_drawn_images(runs: dict[str, Path]) -> None:
 
 
 def test_a_walk_through_labels_keeps_z(runs: dict[str, Path]) -> None:
-    path = figures.walk(runs["digits"], start="3", end="8", steps=5, count=4)
+    path = figures.walk(runs["digits"], start="3", end="8", columns=5, count=4)
     found, sampler = cells(path, 4, 5)[..., ::2, ::2], condgen.load(runs["digits"])
     assert np.array_equal(found[:, 0], sampler.sample(3, count=4))
     assert np.array_equal(found[:, 4], sampler.sample(8, count=4))
@@ -174,7 +174,7 @@ MISTAKES = [
     ("titled RUN --columns 0", "--columns should be 1 or more, found 0"),
     ("walk RUN --start 3", "needs both --start and --end"),
     ("walk RUN --start 3 --end 4,5", "--end '4,5' names 2 labels"),
-    ("walk RUN --steps 1", "--steps should be 2 or more"),
+    ("walk RUN --columns 1", "--columns should be 2 or more"),
     ("reconstructions RUN --count 9", "multiple of 8, found 9"),
     ("reconstructions RUN --count 800", "there are only 80 images"),
     ("reconstructions GAN", "a CGAN has no encoder"),

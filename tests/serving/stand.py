@@ -133,11 +133,11 @@ class Stand:
 
 @asynccontextmanager
 async def standing(
-    kind: str = "digits", limits: Limits | None = None, access: Access | None = None, seconds: float = 0.0
+    kind: str | Sampler = "digits", limits: Limits | None = None, access: Access | None = None, seconds: float = 0.0
 ) -> AsyncIterator[Stand]:
-    artist = Artist(sampler(kind))
+    artist = Artist(sampler(kind) if isinstance(kind, str) else kind)
     model = Here(artist, seconds)
-    served = Served.of(kind, {**artist.hello(), "manifold": False}, {"fd": 1.5})
+    served = Served.of(str(kind), {**artist.hello(), "manifold": False}, {"fd": 1.5})
     guard = assembled(served, model, limits or Limits(), access or Access())  # type: ignore[arg-type]
     async with guard.queue.working():
         yield Stand(guard, model)

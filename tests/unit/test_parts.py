@@ -2,6 +2,7 @@
 
 import signal
 from functools import partial
+from math import ceil
 from typing import Any
 
 import pytest
@@ -18,7 +19,7 @@ from condgen.spec import Prior, Spec
 from condgen.system import Player, adam, descend, logged, restore_state, state_of
 from condgen.training import interrupt
 from condgen.training.ema import EMA
-from condgen.training.evaluated import EVALUATIONS
+from condgen.training.evaluated import EVALUATIONS, least_between
 from condgen.training.length import Length
 from condgen.training.rehearsal import AROUND, Pace
 from condgen.training.request import Schedule
@@ -164,8 +165,18 @@ def test_lengths_are_meant_in_images(asked: dict[str, Any], begun: int | None, i
 
 def test_a_length_in_minutes_leaves_time_for_all_that_is_no_step() -> None:
     assert Pace(speed=1000).images_in(60) == 1000 * (60 - AROUND)
-    assert Pace(speed=1000, evaluation=1).images_in(60) == 1000 * (60 - AROUND - EVALUATIONS)
+    assert Pace(speed=2000, evaluation=1).images_in(60) == 2000 * (60 - AROUND - EVALUATIONS)
     assert Pace(speed=1000, evaluation=9).images_in(60) == 1000 * 30  # half of it is training, whatever else costs
+
+
+@pytest.mark.parametrize("minutes", [1, 3, 20])
+def test_evaluations_of_a_slow_generator_take_a_tenth_of_a_training(minutes: int) -> None:
+    """A generator of 14 passes, at 2,000 training images a second, and a second for everything else."""
+    pace = Pace(2000, evaluation=1 + 2000 * 14 / 3 / 2000, between=least_between(14))
+    images = round(pace.images_in(60 * minutes))
+    times = ceil(images / Plan.of(images, Schedule(), passes=14).evaluate_every)
+    assert images / pace.speed + times * pace.evaluation < 60 * minutes
+    assert times * pace.evaluation < 0.1 * 60 * minutes
 
 
 @pytest.mark.parametrize(
@@ -183,6 +194,7 @@ def test_multiples_are_passed_once() -> None:
     assert Plan.of(2_000, Schedule()) == Plan(2_000, 10, 100, 5_000, 30.0, "fd", 200)
     assert Plan.of(90_000, Schedule(log_every=7, evaluate_every=0)) == Plan(90_000, 7, 4_500, 0, 30.0, "fd", 9_000)
     assert Plan.of(10, Schedule()).log_every == 1
+    assert Plan.of(10**6, Schedule()).evaluate_every == Plan.of(10**6, Schedule(), passes=14).evaluate_every == 10**5
 
 
 def test_devices() -> None:

@@ -81,7 +81,7 @@ def walk(
     labels: str = "all",
     start: str | None = None,
     end: str | None = None,
-    steps: int = 9,
+    columns: int = 9,
     count: int = 8,
     seed: int = 0,
     out: Path | None = None,
@@ -94,7 +94,7 @@ def walk(
         labels: Labels of the rows of a latent interpolation, as in `condgen sample`.
         start: First label of an interpolation between labels.
         end: Last label of an interpolation between labels.
-        steps: Number of images per row, including both ends.
+        columns: Number of images per row, including both ends.
         count: Number of rows of an interpolation between labels, each with another latent vector.
         seed: Random seed. Another seed gives other images.
         out: PNG, JPEG or WebP file to write. Default: figures/walk.png or walk-labels.png in the run's folder.
@@ -102,19 +102,19 @@ def walk(
     """
     from condgen.sampling import canvas, grids
 
-    if steps < 2:
-        raise CondgenError(f"--steps should be 2 or more, found {steps}.")
+    if columns < 2:
+        raise CondgenError(f"--columns should be 2 or more, found {columns}.")
     if (start is None) != (end is None):
         raise CondgenError("an interpolation between labels needs both --start and --end.")
     sampler = api.load(run, **options)
     if start is None or end is None:
         wanted = sampler.labels(labels)
-        canvas.check_sheet(sampler.spec.shape, len(wanted), steps, "--labels or --steps")
-        return save(grids.latent_interpolation(sampler, wanted, steps, seed), run, "walk", out)
-    canvas.check_sheet(sampler.spec.shape, count, steps, "--steps or a lower --count")
+        canvas.check_sheet(sampler.spec.shape, len(wanted), columns, "--labels or --columns")
+        return save(grids.latent_interpolation(sampler, wanted, columns, seed), run, "walk", out)
+    canvas.check_sheet(sampler.spec.shape, count, columns, "--columns or a lower --count")
     ends = _one(sampler, start, "start"), _one(sampler, end, "end")
     return save(
-        grids.label_interpolation(sampler, *ends, steps, positive("count", count), seed), run, "walk-labels", out
+        grids.label_interpolation(sampler, *ends, columns, positive("count", count), seed), run, "walk-labels", out
     )
 
 

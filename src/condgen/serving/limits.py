@@ -1,9 +1,11 @@
 """The limits of a server. A request that exceeds one is refused immediately, with the reason."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 PIXELS = 1024 * 64 * 64 * 3
 """Maximum number of values in all images of a response: 1,024 colour images of 64 x 64, which are 12 MiB."""
+CHARACTERS = 24
+"""Maximum number of characters of a number in JSON with a comma, such as -0.00012345678806304932."""
 
 
 @dataclass(frozen=True)
@@ -39,6 +41,10 @@ class Limits:
     """Maximum number of points of the latent space in a request."""
     images: int = 1024
     """Maximum number of images in a request; fewer if they are large (see `of`)."""
+
+    def with_room_for(self, dim: int) -> "Limits":
+        """The same limits, but a body may be as large as one latent vector of this dimension as text."""
+        return replace(self, body=max(self.body, CHARACTERS * dim + 4096))
 
     def of(self, pixels: int) -> int:
         """Maximum number of images in a request if an image has `pixels` values."""

@@ -18,6 +18,8 @@ Name = Annotated[str, Field(max_length=1000)]
 Count = Annotated[int, Field(ge=1, le=1_000_000)]
 Weight = Annotated[float, Field(ge=0, le=1e9)]
 Number = Annotated[float, Field(ge=-1000, le=1000)]
+MOST_NUMBERS = 65_536
+"""Maximum dimension of a latent vector in a request."""
 
 
 class Strict(BaseModel):
@@ -68,7 +70,7 @@ class Near(Strict):
 class At(Strict):
     """A point of the latent space itself."""
 
-    at: list[Number] = Field(min_length=1, max_length=4096, description="The latent vector, one number per dimension.")
+    at: list[Number] = Field(min_length=1, max_length=MOST_NUMBERS, description="The latent vector.")
 
 
 class Point(Strict):

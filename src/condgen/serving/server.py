@@ -74,7 +74,7 @@ async def _serve(order: ServerSettings, listener: socket.socket, access: Access)
         served = Served.of(Path(order.run).resolve().name, hello, order.scores)
         guard = assembled(served, model, order.limits, access)
         async with guard.queue.working():
-            server = Server(config(guard, order.limits))
+            server = Server(config(guard, guard.limits))
             gc.freeze()  # as in worker.py: shortens the pauses for garbage collection, which delay every request
             _say(f"serving {served}")
             _say(f"at {address(listener)}" + (f"?token={access.token}" if access.token else ""))
@@ -86,6 +86,7 @@ async def _serve(order: ServerSettings, listener: socket.socket, access: Access)
 
 def assembled(served: Served, model: Model, limits: Limits, access: Access) -> Guard:
     """Build the guard with the application, the queue and the metrics behind it."""
+    limits = limits.with_room_for(served.prior.dim)
     measures, state = Measures(), State()
     turns = Turns(served.micro_batch, limits.micro_batches)
     channels, height, width = served.spec.shape

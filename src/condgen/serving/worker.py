@@ -27,8 +27,9 @@ from condgen.serving import ipc
 from condgen.sharing.card import has_plane
 from condgen.spec import Prior
 
-KEPT = 4096
-"""Number of sampled latent vectors to cache, since the page requests the same ones for one label after another."""
+KEPT, KEPT_NUMBERS = 4096, 2**22
+"""Maximum number of sampled latent vectors to cache, and of their numbers (16 MiB), since the page requests the same
+ones for one label after another."""
 
 
 def main(run: str, device: str, which: str, options: str = "{}") -> None:
@@ -57,7 +58,8 @@ class Artist:
 
     def __init__(self, sampler: Sampler) -> None:
         self.sampler, self.prior = sampler, sampler.prior
-        self.known = lru_cache(KEPT)(lambda seed, index: draw_at(self.prior, seed, [index])[0])
+        kept = min(KEPT, KEPT_NUMBERS // self.prior.dim)
+        self.known = lru_cache(kept)(lambda seed, index: draw_at(self.prior, seed, [index])[0])
 
     def hello(self) -> ipc.Head:
         """Facts about the generator for the server, including the measured seconds of a micro-batch."""

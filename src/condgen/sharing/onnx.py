@@ -21,7 +21,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from condgen.errors import needs
+from condgen.errors import CondgenError, needs
 from condgen.options import filled
 from condgen.sampling.sampler import Sampler
 from condgen.sharing import card, parity
@@ -78,9 +78,12 @@ def _forget_sources(path: Path) -> None:
     import onnx
 
     model = onnx.load(path)
-    for part in (model.graph, *model.functions):
+    graphs = [model.graph, *model.functions]
+    while graphs:
+        part = graphs.pop()
         for entry in (*part.node, *part.value_info):
             del entry.metadata_props[:]
+        graphs += [inner.g for node in part.node for inner in node.attribute if inner.HasField("g")]  # bodies of loops
     onnx.save(model, path)
 
 
@@ -106,6 +109,7 @@ def _quantize(path: Path, points: tuple[Tensor, Tensor]) -> None:
 
     points: z and y from which the ranges of activations are calibrated.
     """
+    import onnx
     from onnxruntime import quantization
 
     batches = ({"z": z.numpy(), "y": y.numpy()} for z, y in zip(*(some.split(32) for some in points), strict=True))
@@ -114,6 +118,8 @@ def _quantize(path: Path, points: tuple[Tensor, Tensor]) -> None:
         def get_next(self) -> dict[str, NDArray[np.float32]] | None:
             return next(batches, None)
 
+    if any(node.op_type == "Scan" for node in onnx.load(path).graph.node):
+        raise CondgenError("--precision int8 cannot quantize the steps of a solver; use fp16, or fp32.")
     with _quietly():
         quantization.quantize_static(
             path, path, Points(), per_channel=True, op_types_to_quantize=["Conv", "ConvTranspose", "Gemm", "MatMul"]

@@ -91,6 +91,7 @@ ACGAN, SNGAN = "condgen.systems.acgan:ACGAN", "condgen.systems.sngan:SNGAN"
 BIGGAN, R3GAN = "condgen.systems.biggan:BigGAN", "condgen.systems.r3gan:R3GAN"
 STYLEGAN2 = "condgen.systems.stylegan2:StyleGAN2"
 CGAN, VAE = "condgen.systems.cgan:CGAN", "condgen.systems.vae:VAE"
+FLOW = "condgen.systems.flow:Flow"
 KERAS = {"adam_eps": 1e-7, "fake_labels": "data"}  # settings of the tutorials written in Keras
 
 SYSTEMS: dict[str, Preset] = {
@@ -114,6 +115,7 @@ SYSTEMS: dict[str, Preset] = {
         | {"architecture": "maxout", "batch": 100, "images": 1_000_000, "dropout": 0.5, "lr_g": 3e-3, "lr_d": 1e-3},
     ),
     "swift": Preset(SWIFT, "relativistic GAN on 4x4 patches, built for short trainings; projection discriminator"),
+    "flow": Preset(FLOW, "rectified flow on 4x4 patches, built for short trainings; classifier-free guidance"),
     "dcgan": Preset(DCGAN, "convolutional GAN; takes no label", source_spec=FACES, conditional=False),
     "cdcgan": Preset(
         DCGAN, "convolutional GAN: label concatenated to noise, label planes to the image", {"conditional": True}
@@ -172,9 +174,11 @@ FAMILIES = {
     "stylegan3": ("there is no StyleGAN3; the nearest is", ("stylegan2",)),
     "stylegan2-ada": ("its augmentation is the default of", ("stylegan2",)),
     "autoencoder": ("condgen's autoencoders are variational", ("vae", "vae-2d", "cvae")),
-    "diffusion": ("there is no diffusion model yet; these follow labels", ("swift", "cvae")),
-    "ddpm": ("there is no diffusion model yet; these follow labels", ("swift", "cvae")),
-    "flow": ("there is no flow-matching model yet; these follow labels", ("swift", "cvae")),
+    "diffusion": ("condgen's diffusion model is a rectified flow", ("flow",)),
+    "ddpm": ("condgen's diffusion model is a rectified flow", ("flow",)),
+    "dit": ("condgen's diffusion model is a rectified flow with a convolutional network", ("flow",)),
+    "flow-matching": ("condgen's flow-matching model is a rectified flow", ("flow",)),
+    "rectified-flow": ("the preset has a short name", ("flow",)),
 }
 """Names that people try, which are those of a family and not of a preset -> what to know, and the presets."""
 

@@ -8,7 +8,9 @@ from torch import Tensor
 
 from condgen.data import Dataset
 from condgen.noise import reseed
+from condgen.options import filled
 from condgen.progress import Progress
+from condgen.sampling.sampler import generated
 from condgen.spec import Spec
 from condgen.stream import Stream
 from condgen.system import System
@@ -42,6 +44,11 @@ def preset(name: str) -> Preset:
 def build(name: str, spec: Spec, seed: int = 0, device: str = "cpu", precision: str = "fp32") -> System:
     reseed(seed, "init", 0)
     return preset(name).build(spec, preset(name).config.with_overrides({"precision": precision})).to(device)
+
+
+def images_of(system: System, z: Tensor, y: Tensor) -> Tensor:
+    """Generated images with the default sampling options of the system."""
+    return generated(system.generator.eval(), z, y, filled(system.sampling_options, {}))
 
 
 def start(case: Case, seed: int = 0) -> tuple[System, Stream]:

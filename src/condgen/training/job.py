@@ -200,7 +200,8 @@ class TrainingJob:
         config = asdict(self.identity) | {"data": name_of(self.data)}  # trackers need not know where the data are
         session = hooks.Session(training.run.folder, config, training.images)
         with followers.during(session, lambda: training.images >= self.config.images):
-            return trainer.train(training, self._plan(monitor), progress, stop, monitor, followers)
+            plan = self._plan(monitor, training.system.passes)
+            return trainer.train(training, plan, progress, stop, monitor, followers)
 
     def _session(self, training: Training) -> list[str]:
         """Record that a session of this run begins. Returns messages about data, system and the session."""
@@ -215,11 +216,12 @@ class TrainingJob:
         ]
         return [*names, *advice(training.system, self.preset), *doubts, *begun]
 
-    def _plan(self, monitor: Monitor | None) -> trainer.Plan:
-        """The intervals of this training. monitor: of the main process; without it, nothing is evaluated."""
+    def _plan(self, monitor: Monitor | None, passes: int) -> trainer.Plan:
+        """The intervals of this training. monitor: of the main process; without it, nothing is evaluated. passes:
+        `System.passes`."""
         evaluates = parallel.broadcast(int(monitor is not None))
         schedule = self.request.schedule if evaluates else replace(self.request.schedule, evaluate_every=0)
-        return trainer.Plan.of(self.config.images, schedule)
+        return trainer.Plan.of(self.config.images, schedule, passes)
 
     def lasting(self, images: int) -> "TrainingJob":
         """The same job with a training length of `images`."""

@@ -7,7 +7,7 @@ from condgen import parallel
 from condgen.judging.monitor import Monitor
 from condgen.stream import Stream
 from condgen.system import System
-from condgen.training.evaluated import EVALUATIONS
+from condgen.training.evaluated import EVALUATIONS, FEWEST_IMAGES, least_between
 from condgen.training.state import sampler_for
 
 AROUND = 2.5
@@ -23,9 +23,18 @@ class Pace:
     evaluation: float = 0.0
     """Duration of one evaluation, in seconds."""
 
+    between: int = FEWEST_IMAGES
+    """Minimum number of images between two evaluations."""
+
     def images_in(self, seconds: float) -> float:
         """Number of training images in `seconds`, which include evaluations, image grids and files."""
-        return self.speed * max(seconds - AROUND - EVALUATIONS * self.evaluation, seconds / 2)
+        for times in range(EVALUATIONS, 0, -1):
+            images = self.speed * (seconds - AROUND - times * self.evaluation)
+            if images >= times * self.between:
+                break
+        if times < EVALUATIONS:  # more images would be evaluated once more
+            images = min(images, (times + 1) * self.between - 1)
+        return max(images, self.speed * seconds / 2)
 
 
 def measure_pace(system: System, stream: Stream, monitor: Monitor | None, seconds: float) -> Pace:
@@ -37,7 +46,7 @@ def measure_pace(system: System, stream: Stream, monitor: Monitor | None, second
     monitor.evaluate(sampler, 1, [])  # the first call also evaluates the real images
     began = time.monotonic()
     monitor.evaluate(sampler, 1, [])
-    return Pace(found, time.monotonic() - began)
+    return Pace(found, time.monotonic() - began, least_between(system.passes))
 
 
 def speed(system: System, stream: Stream, seconds: float) -> float:

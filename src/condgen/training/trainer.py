@@ -15,7 +15,7 @@ from condgen.forecast import Forecast
 from condgen.hooks import Hooks
 from condgen.judging.monitor import Monitor
 from condgen.progress import Progress, quietly
-from condgen.training.evaluated import EVALUATIONS, FEWEST_IMAGES
+from condgen.training.evaluated import evaluate_every
 from condgen.training.recorder import Recorder
 from condgen.training.request import Schedule
 from condgen.training.state import Diverged, Training
@@ -40,17 +40,16 @@ class Plan:
     """Whether an alarm rolls back to the best evaluation."""
 
     @classmethod
-    def of(cls, images: int, schedule: Schedule) -> "Plan":
+    def of(cls, images: int, schedule: Schedule, passes: int = 1) -> "Plan":
         """Intervals for a training of this length. Defaults: 200 log lines, 20 image grids, at most 10 evaluations; 10
-        rescue points."""
-        log, grid, evaluation = (
-            max(least, images // parts) if requested is None else requested
-            for requested, parts, least in (
-                (schedule.log_every, 200, 1),
-                (schedule.grid_every, 20, 1),
-                (schedule.evaluate_every, EVALUATIONS, FEWEST_IMAGES),
-            )
+        rescue points. passes: `System.passes`."""
+        log, grid = (
+            max(1, images // parts) if requested is None else requested
+            for requested, parts in ((schedule.log_every, 200), (schedule.grid_every, 20))
         )
+        evaluation = schedule.evaluate_every
+        if evaluation is None:
+            evaluation = evaluate_every(images, passes)
         rescue = max(1, images // RESCUES)
         return cls(images, log, grid, evaluation, schedule.save_seconds, schedule.best_by, rescue, schedule.roll_back)
 
