@@ -54,7 +54,7 @@ UNSURE = [0.71, 0.72, 0.68, 0.71, 0.69]
         ({REAL: BETTER, GENERATED: NEARLY}, {REAL: BETTER, GENERATED: NEARLY}, REAL,
          "leave the generated images out: real images alone are best"),
         ({REPEATED: BETTER, GENERATED: NEARLY}, {REPEATED: NEARLY, GENERATED: BETTER}, REPEATED,
-         "(with generated images) is +10.00 \u00b1 0.00 points apart"),
+         "(with generated images) changes that by +10.00 \u00b1 0.00 points"),
     ],
 )  # fmt: skip
 def test_generated_images_are_chosen_only_if_they_are_surely_better_on_validation_images(

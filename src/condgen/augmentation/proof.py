@@ -87,7 +87,7 @@ class Proof:
                 f"generated images help: training {mixed} gains {over_real} of mean recall over real images alone, and "
                 f"{over_free} over {free}, the best without them."
             )
-        beside = f"the best with generated images ({mixed}) is {over_free} apart from it"
+        beside = f"the best with generated images ({mixed}) changes that by {over_free}"
         if self.chosen is ARMS[0]:
             return f"leave the generated images out: real images alone are best; {beside}."
         return f"leave the generated images out: {free} is enough, {over_real} over real images alone; {beside}."
