@@ -4,7 +4,7 @@
     python benchmarks/conditioning.py --out benchmarks/results/conditioning.json --table
 
 Each training has the same number of CPU seconds on one thread, so that other work on the machine does not change the
-result; 10,000 generated images are measured with the feature classifier. First every way into the discriminator, with
+result; generated images are measured with the feature classifier. First every way into the discriminator, with
 concatenation in the generator; then every way into the generator, with projection in the discriminator. Trainings that
 are already in the file are not repeated.
 """
@@ -33,8 +33,6 @@ from condgen.training.ema import EMA
 from condgen.training.kernels import environment
 
 NUMBERS = ("fd", "label_accuracy", "precision", "recall")
-COUNT = 10_000
-"""Generated images that are measured."""
 WAYS = [("concatenation", d) for d in D_WAYS] + [(g, "projection") for g in G_WAYS if g != "concatenation"]
 """Ways into the generator and the discriminator."""
 
@@ -53,8 +51,8 @@ def trained(config: Config, images: Dataset, seed: int, seconds: float) -> tuple
     return Sampler(average.net, images.spec, system.prior), stream.images
 
 
-def measured(sampler: Sampler, reference: Reference) -> dict[str, float]:
-    generated = GeneratedSet(generate(sampler, reference, COUNT, 0), reference)
+def measured(sampler: Sampler, reference: Reference, count: int) -> dict[str, float]:
+    generated = GeneratedSet(generate(sampler, reference, count, 0), reference)
     found = dict(feature_distances(generated)) | dict(label_metrics(generated)) | dict(nearest_neighbours(generated))
     return {name: round(float(found[name].value), 4) for name in NUMBERS}
 
@@ -69,14 +67,15 @@ def run(options: argparse.Namespace) -> None:
     images = data.load(options.data)
     reference = Reference(images, judge.of(images, print))
     found = json.loads(options.out.read_text()) if options.out.exists() else {"about": {}, "results": []}
-    about = {"date": datetime.now(UTC).date().isoformat(), "images measured": COUNT} | environment("cpu")
+    about = {"date": datetime.now(UTC).date().isoformat()} | environment("cpu")
     for seed in options.seeds:
         for g, d in WAYS:
-            what = {"data": options.data, "seconds": options.seconds, "seed": seed, "g": g, "d": d}
+            what = {"data": options.data, "seconds": options.seconds, "measured": options.count, "seed": seed}
+            what |= {"g": g, "d": d}
             if any(what.items() <= known.items() for known in found["results"]):
                 continue
             sampler, seen = trained(Config(g=g, d=d), images, seed, options.seconds)
-            found["results"].append(what | {"images": seen, "numbers": measured(sampler, reference)})
+            found["results"].append(what | {"images": seen, "numbers": measured(sampler, reference, options.count)})
             print(found["results"][-1], flush=True)
             write_json(options.out, found | {"about": about})
 
@@ -85,6 +84,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--data", default="mnist", help="any name of `condgen list data`")
     parser.add_argument("--seconds", type=float, default=60.0, help="CPU seconds of each training")
+    parser.add_argument("--count", type=int, default=10_000, help="generated images that are measured")
     parser.add_argument("--seeds", nargs="*", type=int, default=[0])
     parser.add_argument("--out", type=Path, required=True)
     parser.add_argument("--table", action="store_true", help="only print the table of the file")

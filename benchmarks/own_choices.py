@@ -12,6 +12,7 @@ import argparse
 import json
 from collections.abc import Callable
 from datetime import UTC, datetime
+from itertools import product
 from pathlib import Path
 from unittest.mock import patch
 
@@ -84,19 +85,22 @@ def main() -> None:
     torch.set_num_threads(1)
     about = {"date": datetime.now(UTC).date().isoformat(), "images": options.length} | environment("cpu")
     results = json.loads(options.out.read_text())["results"] if options.out.exists() else []
-    for name, load in SETS.items():
-        dataset, _ = with_test(load(own_data.Sources(options.work, options.faces)))
-        reference = Reference(dataset, judge.of(dataset, print))
-        for seed in options.seeds:
-            for choice, per_set in CHOICES.items():
-                if any((one["data"], one["choice"], one["seed"]) == (name, choice, seed) for one in results):
-                    continue
-                with per_set[name].patched():
-                    sampler = trained(per_set[name], dataset, seed, options.length)
-                results.append({"data": name, "choice": choice, "seed": seed, "numbers": measured(sampler, reference)})
-                print(results[-1], flush=True)
-                results.sort(key=lambda one: (one["data"], list(CHOICES).index(one["choice"]), one["seed"]))
-                write_json(options.out, {"about": about, "results": results})
+    references = {name: reference(load(own_data.Sources(options.work, options.faces))) for name, load in SETS.items()}
+    for seed, name, (choice, per_set) in product(options.seeds, SETS, CHOICES.items()):
+        if any((one["data"], one["choice"], one["seed"]) == (name, choice, seed) for one in results):
+            continue
+        with per_set[name].patched():
+            sampler = trained(per_set[name], references[name].dataset, seed, options.length)
+        numbers = measured(sampler, references[name])
+        results.append({"data": name, "choice": choice, "seed": seed, "numbers": numbers})
+        print(results[-1], flush=True)
+        results.sort(key=lambda one: (one["data"], list(CHOICES).index(one["choice"]), one["seed"]))
+        write_json(options.out, {"about": about, "results": results})
+
+
+def reference(dataset: Dataset) -> Reference:
+    dataset, _ = with_test(dataset)
+    return Reference(dataset, judge.of(dataset, print))
 
 
 if __name__ == "__main__":

@@ -22,8 +22,8 @@ from typing import Any
 
 import numpy as np
 import own_letters
-import unbalanced
 from filelock import FileLock
+from numpy.typing import NDArray
 
 from condgen import data, disk
 from condgen.data import DataOptions, Dataset, Split
@@ -42,6 +42,8 @@ GENDERS = {"1F468", "1F469", "1F9D1", "2640", "2642", "200D", "FE0F"}
 """Code points of man, woman, adult, the two signs, and two that join others: emoji that differ in them look alike."""
 HAIR = ("Black_Hair", "Blond_Hair", "Brown_Hair")
 CLOTHES = ("dress", "sneaker", "bag")
+RATIO = 100
+"""Images of the most frequent class for each one of the rarest, in the tail of clothes."""
 SMALL = 500
 """Training images of the small sets, three classes together."""
 
@@ -143,10 +145,21 @@ def _fetched() -> Path:
     return Path(pooch.retrieve(EMOJI, f"sha256:{EMOJI_SHA256}", name, folder))
 
 
+def tail_counts(counts: NDArray[np.int64]) -> NDArray[np.int64]:
+    """Class k of n keeps 1 / RATIO^(k / (n - 1)) of the number of images of the first."""
+    return np.round(counts[0] / RATIO ** (np.arange(len(counts)) / (len(counts) - 1))).astype(np.int64)
+
+
+def long_tail(labels: NDArray[np.int64]) -> NDArray[np.int64]:
+    """Rows to keep: the first images of each class, as many as `tail_counts` says."""
+    kept = tail_counts(np.bincount(labels))
+    return np.concatenate([np.flatnonzero(labels == k)[:count] for k, count in enumerate(kept)])
+
+
 def tail(_: Sources) -> Iterator[tuple[str, bytes]]:
-    """Clothes cut to a tail of 100 : 1, as in `unbalanced.py`; the test split is whole."""
+    """Clothes cut to a tail of 100 : 1; the test split is whole."""
     clothes = data.load("fashion-mnist")
-    yield from _folders(clothes, "train", unbalanced.long_tail(clothes.train.labels).tolist())
+    yield from _folders(clothes, "train", long_tail(clothes.train.labels).tolist())
     yield from _folders(clothes, "test", range(len(clothes.splits["test"])))
 
 

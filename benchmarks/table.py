@@ -165,14 +165,19 @@ def ablation() -> list[str]:
     return lines
 
 
-def unbalanced() -> list[str]:
-    """One line per training set of a classifier, then the gain of generated images over each of the others."""
-    found = json.loads((RESULTS / "unbalanced.json").read_text())
-    told = {**found["accuracy"], **{f"gain {name}": number for name, number in found["gain"].items()}}
-    return [
-        f"| `{_word(name)}` | {100 * number['value']:.1f} ± {100 * number['error']:.1f} |\n"
-        for name, number in told.items()
-    ]
+def use() -> list[str]:
+    """Per data set and arm: mean recall and that of rare classes, over the splits; the chosen arm is in bold."""
+    results, lines = _results("use"), []
+    for name in dict.fromkeys(result["data"] for result in results):
+        some = [result for result in results if result["data"] == name]
+        for arm in some[0]["arms"]:
+            values = [
+                [100 * one["arms"][arm][key]["value"] for one in some] for key in ("mean recall", "of rare classes")
+            ]
+            chosen = sum(one["chosen"]["name"] == arm for one in some)
+            cells = " | ".join(_median(numbers) for numbers in values)
+            lines.append(f"| `{name}` | {arm} | {len(some)} | {cells} | {chosen or ''} |\n")
+    return lines
 
 
 def own_images() -> list[str]:
@@ -277,7 +282,7 @@ TABLES: dict[str, Callable[[], list[str]]] = {
     "docs/performance/growth.md": growth,
     "docs/performance/own-images.md": own_images,
     "docs/metrics.md": floors,
-    "docs/own-images.md": unbalanced,
+    "docs/performance/use.md": use,
     "docs/export.md": exports,
     "docs/known-faults/mnist.md": lambda: faults("mnist"),
     "docs/known-faults/fashion-mnist.md": lambda: faults("fashion-mnist"),

@@ -70,7 +70,8 @@ def test_augment_keeps_what_is_finished(stage: Stage) -> None:
     calls = stage.calls(verb)
     images = [number for number, call in enumerate(calls) if call.target.endswith(".png")]
     lessons = [number for number, call in enumerate(calls) if "/lessons/" in call.target]
-    assert (len(images), len(lessons)) == (6, 15)
+    assert len(images) == 6
+    assert 10 < len(lessons) <= 35
     scene = stage.scene(verb)
     run(verb, scene, dying_at(images[4], half=False))
     assert not (scene / "more").exists()
@@ -80,10 +81,10 @@ def test_augment_keeps_what_is_finished(stage: Stage) -> None:
     assert code == 130
     assert said.endswith("the same command resumes from here.\n")
     measured = len([*scene.glob("cache/lessons/*.json")])
-    assert 0 < measured < 15
+    assert 0 < measured < len(lessons)
     Path(f"{scene}.log").unlink()
     assert run(verb, scene)[0] == 0
-    assert Path(f"{scene}.log").read_text().count("training a classifier") == 15 - measured
+    assert Path(f"{scene}.log").read_text().count("training a classifier") == len(lessons) - measured
     now = {path.name: path.stat().st_ino for path in (scene / "more").glob("*/*.png")}
     assert before.items() <= now.items()
 

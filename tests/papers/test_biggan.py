@@ -33,9 +33,8 @@ def test_the_networks_have_the_papers_parameters() -> None:
         (256, [16, 8, 8, 4, 2, 1], [1, 2, 4, 8, 8, 16, 16], 64),
     ],
 )
-def test_channels_and_attention_are_those_of_tables_4_to_6(
-    side: int, g: list[int], d: list[int], attended: int
-) -> None:
+def test_channels_and_attention_by_resolution(side: int, g: list[int], d: list[int], attended: int) -> None:
+    """Those of the paper at 128x128, and of the authors' PyTorch code at 64x64 and 256x256."""
     config = preset("biggan").config.with_overrides({"width": 1, "width_d": 1})
     system = preset("biggan").build(Spec((3, side, side), Labels(("a",))), config).eval()
     seen: list[tuple[int, ...]] = []

@@ -52,7 +52,7 @@ def test_schedules_follow_a_half_cosine_and_then_rest() -> None:
     system.schedule(20_000_000)  # type: ignore[operator]
     for player in system.players.values():
         assert player.optimizer.param_groups[0]["betas"] == (0.0, 0.99)
-        assert player.optimizer.param_groups[0]["lr"] == pytest.approx(5e-5)
+        assert player.optimizer.param_groups[0]["lr"] == pytest.approx(system.cfg.lr_last)
     assert step.logs["loss/d"].isfinite()
 
 

@@ -41,7 +41,7 @@ def test_both_networks_get_the_gradients_of_the_hinge() -> None:
 
 
 def test_d_is_updated_five_times_and_the_learning_rate_falls_to_nothing() -> None:
-    step = one_step("sngan")
+    step = one_step("sngan", d_steps=5)
     assert [len(step.gradients[name]) for name in "dg"] == [5, 1]
     config = Config(images=1000)
     assert [config.lr_at(images) / config.lr for images in (0, 500, 1000, 2000)] == [1, 0.5, 0, 0]

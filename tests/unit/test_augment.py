@@ -1,39 +1,140 @@
-"""What is said of generated images that were added: it helps only if the whole interval does."""
+"""What `condgen augment` compares, what it chooses, and what it says of it."""
+
+import csv
+import json
+from pathlib import Path
 
 import numpy as np
 import pytest
+import torch
 
-from condgen.augmentation.proof import verdict
-from condgen.data import Split
-from condgen.judging.lessons import joined, repeated
-from condgen.metrics.estimate import Estimate
+from condgen.augmentation import table
+from condgen.augmentation.arms import ARMS, Arm, folds
+from condgen.augmentation.proof import Proof, gain_per_image, rare
+from condgen.data import Dataset, Split
+from condgen.judging import classical
+from condgen.judging.lessons import Score
+from condgen.labels import Labels
+from condgen.metrics.labelling import calibration_error
+
+REAL, REPEATED, GENERATED = ARMS[0].name, ARMS[2].name, ARMS[4].name
+LABELS = np.array([0, 0, 0, 1, 2, 1, 1, 2])  # five real images, then three generated ones
+GOOD = np.array([True, False, True])
+
+
+def hits(share: float) -> str:
+    """100 images, of which this share is recognised."""
+    return "1" * round(100 * share) + "0" * round(100 - 100 * share)
+
+
+def proof(validation: dict[str, list[float]], test: dict[str, list[float]]) -> Proof:
+    """Scores of two classes by arm; arms that are not named score 0.5."""
+
+    def scores(given: dict[str, list[float]]) -> dict[str, list[Score]]:
+        return {
+            arm.name: [Score([hits(value)] * 2, [value, None], 0.1) for value in given.get(arm.name, [0.5] * 5)]
+            for arm in ARMS
+        }
+
+    return Proof(10, 100, ("a", "b"), [1], scores(validation), scores(test))
+
+
+NEARLY = [0.70, 0.72, 0.68, 0.71, 0.69]
+BETTER = [value + 0.1 for value in NEARLY]
+UNSURE = [0.71, 0.72, 0.68, 0.71, 0.69]
 
 
 @pytest.mark.parametrize(
-    ("over_real", "over_repeated", "words"),
+    ("validation", "test", "chosen", "words"),
     [
-        ((0.03, 0.01), (0.02, 0.01), "it helps: +3.00 ± 1.00 points, and +2.00"),
-        ((0.03, 0.01), (0.005, 0.01), "no more than repeating rare images"),
-        ((0.03, 0.04), (0.02, 0.01), "it does not help: +3.00 ± 4.00 points, which may be chance"),
-        ((-0.01, 0.02), (0.0, 0.01), "it does not help"),
-        ((-0.03, 0.01), (0.0, 0.01), "it hurts: -3.00"),
+        ({REPEATED: NEARLY, GENERATED: BETTER}, {REPEATED: NEARLY, GENERATED: BETTER}, GENERATED,
+         "generated images help: training with generated images gains +30.00"),
+        ({REPEATED: NEARLY, GENERATED: UNSURE}, {REPEATED: NEARLY, GENERATED: NEARLY}, REPEATED,
+         "leave the generated images out: rare images repeated is enough, +20.00"),
+        ({REAL: BETTER, GENERATED: NEARLY}, {REAL: BETTER, GENERATED: NEARLY}, REAL,
+         "leave the generated images out: real images alone are best"),
+        ({REPEATED: BETTER, GENERATED: NEARLY}, {REPEATED: NEARLY, GENERATED: BETTER}, REPEATED,
+         "(with generated images) changes that by +10.00 \u00b1 0.00 points"),
     ],
-)
-def test_the_verdict(over_real: tuple[float, float], over_repeated: tuple[float, float], words: str) -> None:
-    gains = {"over real": Estimate(*over_real, 9), "over rare ones repeated": Estimate(*over_repeated, 9)}
-    assert words in verdict(gains)
+)  # fmt: skip
+def test_generated_images_are_chosen_only_if_they_are_surely_better_on_validation_images(
+    validation: dict[str, list[float]], test: dict[str, list[float]], chosen: str, words: str
+) -> None:
+    found = proof(validation, test)
+    assert found.chosen.name == chosen
+    assert words in found.verdict
+    about = found.to_json()
+    assert about["chosen"]["name"] == chosen
+    assert about["arms"][chosen]["classes"]["b"]["precision"] is None
+    assert json.loads(json.dumps(about)) == about
 
 
-SPLIT = Split(np.arange(5, dtype=np.uint8).reshape(5, 1, 1, 1), np.array([0, 0, 0, 1, 2]))
+def test_intervals_are_wider_for_many_arms() -> None:
+    from scipy import stats
+
+    gain = proof({}, {REPEATED: UNSURE}).gain(ARMS[2], ARMS[0])
+    others = len(ARMS) - 1
+    wanted = stats.t.ppf(1 - 0.025 / others, 4) * np.std(UNSURE, ddof=1) / np.sqrt(5)
+    assert gain.error == pytest.approx(wanted, rel=1e-3)
 
 
-def test_repeating_makes_every_class_as_large_as_the_largest() -> None:
-    found = repeated(SPLIT)
-    assert np.bincount(found.labels).tolist() == [3, 3, 3]
-    assert {int(image.max()) for image in found.images} == {0, 1, 2, 3, 4}
+@pytest.mark.parametrize("arm", ARMS, ids=lambda arm: arm.name)
+def test_an_arm_has_the_images_that_its_name_says(arm: Arm) -> None:
+    rows = arm.rows(LABELS, 5, GOOD)
+    expected = {"none": set(), "all": {5, 6, 7}, "selected": {5, 7}}[arm.generated]
+    assert set(rows.tolist()) == set(range(5)) | expected
+    counts = np.bincount(LABELS[rows])
+    assert (counts == counts.max()).all() if arm.repeated else len(rows) == 5 + len(expected)
 
 
-def test_joining_keeps_images_beside_their_labels() -> None:
-    both = joined(SPLIT, Split(SPLIT.images + 10, SPLIT.labels))
-    assert both.images.ravel().tolist() == [0, 1, 2, 3, 4, 10, 11, 12, 13, 14]
-    assert both.labels.tolist() == [0, 0, 0, 1, 2] * 2
+def test_every_image_of_a_class_of_enough_images_is_held_out_once() -> None:
+    labels = np.repeat([0, 1, 2], [11, 5, 4])
+    found = folds(labels, 5)
+    assert sorted(np.bincount(found[labels == 0])) == [2, 2, 2, 2, 3]
+    assert sorted(found[labels == 1]) == [0, 1, 2, 3, 4]
+    assert (found[labels == 2] == -1).all()
+
+
+def test_the_gain_per_image_in_closed_form() -> None:
+    ours, theirs = (
+        [np.array([1.0, 1, 1, 0]), np.array([]), np.ones(2)],
+        [np.array([1.0, 0, 0, 0]), np.array([]), np.ones(2)],
+    )
+    found = gain_per_image(ours, theirs)
+    assert found.value == pytest.approx((0.5 + 0) / 2)
+    assert found.error == pytest.approx(1.959964 * np.sqrt((1 / 3) / 4) / 2)
+    assert found.n == 6
+
+
+def test_rare_classes() -> None:
+    assert rare(np.repeat([0, 1, 3], [10, 6, 5]), 4) == [3]
+    assert rare(np.repeat([0, 1], [10, 9]), 2) == [0, 1]
+
+
+def test_the_table_lists_the_chosen_images(tmp_path: Path) -> None:
+    entries = [{"file": f"b/{n}.png", "label": name} for n, name in enumerate("bbc")]
+    (tmp_path / "manifest.json").write_text(json.dumps({"files": entries}))
+    train = Split(np.zeros((5, 1, 1, 1), np.uint8), LABELS[:5], [f"photo{n}.jpg" for n in range(5)])
+    table.write(tmp_path, ARMS[6], Dataset("pets", Labels(("a", "b", "c")), train), GOOD)
+    with (tmp_path / "train.csv").open() as file:
+        header, *rows = csv.reader(file)
+    assert header == ["source", "file", "label", "times"]
+    assert rows[:4] == [*(["real", f"photo{n}.jpg", "a", "1"] for n in range(3)), ["real", "photo3.jpg", "b", "2"]]
+    assert rows[5:] == [["generated", "b/0.png", "b", "1"], ["generated", "b/2.png", "c", "1"]]
+
+
+def test_ordinary_augmentation_keeps_shape_range_and_transparency_and_varies_each_image() -> None:
+    torch.manual_seed(0)
+    x = torch.rand(1, 4, 12, 12).repeat(3, 1, 1, 1) * 2 - 1
+    x[:, 3] = 1
+    found = classical.varied(x)
+    assert found.shape == x.shape
+    assert found.abs().max() <= 1
+    assert torch.allclose(found[:, 3], torch.ones(3, 12, 12))
+    assert not torch.allclose(found[0], found[1], atol=0.05)
+
+
+def test_calibration_error_in_closed_form() -> None:
+    logits = torch.log(torch.tensor([[0.9, 0.1], [0.9, 0.1], [0.2, 0.8], [0.2, 0.8]]))
+    labels = torch.tensor([0, 1, 1, 1])  # sure to 0.9 and right half of the time; sure to 0.8 and always right
+    assert calibration_error(logits, labels) == pytest.approx((0.4 + 0.2) / 2)

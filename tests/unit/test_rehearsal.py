@@ -85,7 +85,7 @@ def test_own_data_are_watched_if_the_training_is_long(
         ("swift", (3, 32, 32), 240_000, "after 500,000 images; this training shows 240,000"),
         ("swift", (3, 32, 32), 500_000, ""),
         ("swift", (1, 28, 28), 60_000, ""),
-        ("swift", (3, 64, 64), 10**7, "64x64 images in colour have 4.0 times the pixels of 32x32"),
+        ("swift", (3, 64, 64), 10**7, "64x64 images in colour take about 4.0 times as long as 32x32"),
         ("cdcgan", (3, 32, 32), 60_000, ""),
     ],
 )

@@ -1,9 +1,11 @@
-"""Generates images for rare classes, and measures whether they improve a classifier.
+"""Generates images for rare classes, measures whether they improve a classifier, and chooses what to train on.
 
 The output folder appears under its name once all of its images are written; the measurement follows. Repeating the
 command resumes either part, and keeps the images and classifiers that are finished.
 
-images.py   how many images of each class, and their folder      proof.py   the measurement
+images.py   how many images of each class, and their folder
+arms.py     the training sets that are compared                  proof.py   the measurement and the choice
+table.py    the chosen training set as a table
 """
 
 from collections.abc import Mapping
@@ -12,8 +14,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from condgen import api, measuring
-from condgen.augmentation import images
-from condgen.augmentation.proof import Proof, measured
+from condgen.augmentation import images, table
+from condgen.augmentation.proof import Proof, measured, selected
 from condgen.data_options import AS_THEY_ARE, DataOptions, DataSource
 from condgen.errors import CondgenError, aloud
 from condgen.result import Result
@@ -46,8 +48,8 @@ class Augmentation(Result):
         return f"Augmentation({str(self.folder)!r}, {sum(self.generated.values()):,} images{said})"
 
     def __str__(self) -> str:
-        table = as_table([{"label": name, "generated": count} for name, count in self.generated.items()])
-        return f"{table}\n\n{self.proof}" if self.proof else table
+        counts = as_table([{"label": name, "generated": count} for name, count in self.generated.items()])
+        return f"{self.proof.verdict}\n\n{self.proof}\n\n{counts}" if self.proof else counts
 
 
 def augment(
@@ -62,15 +64,15 @@ def augment(
     no_proof: bool = False,
     **options: Any,
 ) -> Augmentation:
-    """Add generated images to a data set, and measure whether they improve a classifier.
+    """Generate images for a data set, and measure whether they improve a classifier, beside what needs no generator.
 
     Args:
         data: A name from `condgen list data`, a path to your own images, or hf://OWNER/NAME.
         run: Folder of a run that was trained on such images.
         balance: Generate as many images of each class as it needs to equal the largest class.
         per_class: Number of images to generate of every class, instead of --balance.
-        out: New folder for the images (one subfolder of PNG files per class), manifest.json and gain.json.
-            Default: augmented in the run's folder.
+        out: New folder for the images (one subfolder of PNG files per class), manifest.json, gain.json and train.csv,
+            the training set that is best for a classifier. Default: augmented in the run's folder.
         data_options: How the data are read.
         seed: Random seed. Another seed gives other images.
         no_proof: Only generate images; do not train classifiers to measure the gain.
@@ -96,7 +98,9 @@ def augment(
 def proved(added: Augmentation, dataset: "Dataset", generated: "Samples") -> Augmentation:
     """The augmentation with the measured gain, which is also written to gain.json."""
     reference, held_out = measuring.reference_for(dataset, aloud)
-    found = replace(added, proof=measured(reference, generated), test_split_held_out=held_out)
+    proof = measured(reference, generated)
+    found = replace(added, proof=proof, test_split_held_out=held_out)
+    table.write(added.folder, proof.chosen, reference.dataset, selected(generated, reference))
     found.save(found.folder / "gain.json")
     return found
 

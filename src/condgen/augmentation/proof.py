@@ -1,103 +1,219 @@
-"""Whether generated images improve a classifier.
+"""Whether generated images improve a classifier, beside what is free (`arms.py`).
 
-A classifier is trained on three data sets: the real images, the real images with rare classes oversampled, and the real
-images with generated ones added. All are trained for the same number of steps with five seeds, and tested on the real
-test split.
+Every arm trains five classifiers, all for the same number of steps. Each of them leaves out another fifth of the real
+training images. On these validation images, together all training images, the arms are compared; the test split only
+reports. The generator has seen the validation images, so a classifier does not get the generated images that are
+nearest to them: a copy would give them away. A generator's arm is chosen only if the whole interval of its gain over
+the best free arm is above 0.
 """
 
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from functools import cached_property
+from math import sqrt
+from statistics import mean
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
+from numpy.typing import NDArray
+
+from condgen.augmentation.arms import ARMS, Arm, folds
 from condgen.errors import aloud
-from condgen.metrics.estimate import Estimate, mean_of
+from condgen.metrics.estimate import Estimate, Z, mean_of
 from condgen.tables import as_table
 
 if TYPE_CHECKING:
+    from condgen.data import Split
+    from condgen.judging.lessons import Score
     from condgen.judging.reference import Reference, Samples
 
 SEEDS = 5
+RARE = 0.5
+"""Classes with at most this fraction of the images of the largest are rare."""
+CORRECTED = 4.851 / 2.776
+"""Intervals of the test split are wider by this factor, since six arms are compared with the first (Bonferroni): the
+ratio of quantiles of Student's t with 4 degrees of freedom."""
 
 
 @dataclass(frozen=True)
 class Proof:
-    """Test accuracy of classifiers with and without the generated images."""
+    """Scores of classifiers by arm, with one score per seed."""
 
     steps: int
     """Training steps of each classifier."""
-    seeds: int
     test_images: int
-    accuracy: Mapping[str, Estimate]
-    """Mean recall over the classes, by the data set that the classifiers were trained on."""
-    gain: Mapping[str, Estimate]
-    """What the generated images add, by the data set without them."""
+    classes: Sequence[str]
+    rare: Sequence[int]
+    """Numbers of the rare classes; all classes if none is rare."""
+    validation: "Mapping[str, Sequence[Score]]"
+    """On the real training images that a classifier has not seen."""
+    test: "Mapping[str, Sequence[Score]]"
+
+    @cached_property
+    def free(self) -> Arm:
+        """The best arm without generated images."""
+        return self._best([arm for arm in ARMS if arm.generated == "none"])
+
+    @cached_property
+    def with_generated(self) -> Arm:
+        """The best arm with generated images."""
+        return self._best([arm for arm in ARMS if arm.generated != "none"])
+
+    @property
+    def chosen(self) -> Arm:
+        """The arm to use."""
+        ours, theirs = self._right(self.with_generated), self._right(self.free)
+        gain = gain_per_image(ours, theirs)
+        return self.with_generated if (gain.value or 0) > (gain.error or 0) else self.free
+
+    @property
+    def gains(self) -> dict[str, Estimate]:
+        """Of the chosen arm, and of generated images."""
+        pairs = ((self.chosen, ARMS[0]), (self.with_generated, self.free))
+        return {f"{arm.name}, over {other.name}": self.gain(arm, other) for arm, other in pairs}
+
+    def gain(self, arm: Arm, over: Arm) -> Estimate:
+        """Of mean recall on the test split; the interval allows for all comparisons."""
+        found = _paired(self.test, arm, over, self.test_images)
+        return replace(found, error=(found.error or 0) * CORRECTED)
 
     @property
     def verdict(self) -> str:
-        """The result in one sentence."""
-        return verdict(self.gain)
+        """What to do, in one sentence with figures of the test split."""
+        over_real, over_free = (_points(gain) for gain in self.gains.values())
+        free, mixed = self.free.name, self.with_generated.name
+        if self.chosen is self.with_generated:
+            return (
+                f"generated images help: training {mixed} gains {over_real} of mean recall over real images alone, and "
+                f"{over_free} over {free}, the best without them."
+            )
+        beside = f"the best with generated images ({mixed}) changes that by {over_free}"
+        if self.chosen is ARMS[0]:
+            return f"leave the generated images out: real images alone are best; {beside}."
+        return f"leave the generated images out: {free} is enough, {over_real} over real images alone; {beside}."
 
     def to_json(self) -> dict[str, Any]:
         return {
             "measured": "mean recall over classes on real test images",
             "steps": self.steps,
-            "seeds": self.seeds,
+            "seeds": SEEDS,
             "test_images": self.test_images,
-            "accuracy": {name: value.to_json() for name, value in self.accuracy.items()},
-            "gain": {name: value.to_json() for name, value in self.gain.items()},
+            "rare": [self.classes[number] for number in self.rare],
+            "arms": {arm.name: self._about(arm) for arm in ARMS},
+            "gain": {name: gain.to_json() for name, gain in self.gains.items()},
+            "chosen": vars(self.chosen),
             "verdict": self.verdict,
         }
 
     def __str__(self) -> str:
-        lines = [{"trained on": name, "mean recall": str(value)} for name, value in self.accuracy.items()]
-        lines += [{"trained on": f"gain {name}", "mean recall": str(value)} for name, value in self.gain.items()]
-        return f"{as_table(lines)}\n\n{self.verdict}"
+        rows = [
+            {"trained on": arm.name, **{name: str(value) for name, value in self._summary(arm).items()}} for arm in ARMS
+        ]
+        return as_table(rows)
+
+    def _about(self, arm: Arm) -> dict[str, Any]:
+        found: dict[str, Any] = {name: value.to_json() for name, value in self._summary(arm).items()}
+        return found | {
+            "calibration_error": round(mean(score.calibration for score in self.test[arm.name]), 4),
+            "classes": {
+                name: {
+                    "recall": _mean([score.recall[number] for score in self.test[arm.name]]),
+                    "precision": _mean([score.precision[number] for score in self.test[arm.name]]),
+                }
+                for number, name in enumerate(self.classes)
+            },
+        }
+
+    def _summary(self, arm: Arm) -> dict[str, Estimate]:
+        test, held_out = self.test[arm.name], self.validation[arm.name]
+        return {
+            "mean recall": mean_of([score.mean_recall() for score in test], self.test_images),
+            "of rare classes": mean_of([score.mean_recall(self.rare) for score in test], self.test_images),
+            "on validation images": mean_of([score.mean_recall() for score in held_out], self.test_images),
+        }
+
+    def _best(self, some: Sequence[Arm]) -> Arm:
+        """By mean recall on validation images."""
+        return max(some, key=lambda arm: mean(float(right.mean()) for right in self._right(arm) if len(right)))
+
+    def _right(self, arm: Arm) -> "list[NDArray[np.float64]]":
+        """For each class, whether each of its validation images is recognised: 1 or 0."""
+        parts = zip(*(score.right for score in self.validation[arm.name]), strict=True)
+        return [np.array([float(hit) for part in folds for hit in part]) for folds in parts]
 
 
 def measured(reference: "Reference", generated: "Samples") -> Proof:
-    """Test accuracy of classifiers trained on three data sets with five seeds each, and the gain from generated images.
-
-    A gain is the mean of the paired differences over the seeds.
-    """
+    """Train and test the classifiers of all arms."""
     from condgen.data import Split
     from condgen.judging import lessons
+    from condgen.judging.classifier import Recipe
     from condgen.judging.protocol import CAS_STEPS
 
     assert generated.requested is not None
     real = reference.dataset.train
-    arms = {
-        "real": real,
-        "rare ones repeated": lessons.repeated(real),
-        "real and generated": lessons.joined(real, Split(generated.images, generated.requested)),
-    }
-    scores = {
-        name: [lessons.mean_recall(split, reference, seed, CAS_STEPS, aloud) for seed in range(SEEDS)]
-        for name, split in arms.items()
-    }
-    n, both = len(reference.split), scores["real and generated"]
-    gains = {
-        f"over {name}": mean_of([b - a for a, b in zip(scores[name], both, strict=True)], n)
-        for name in ("real", "rare ones repeated")
-    }
-    return Proof(CAS_STEPS, SEEDS, n, {name: mean_of(values, n) for name, values in scores.items()}, gains)
+    recipe, fold = Recipe.for_data(reference.dataset), folds(real.labels, SEEDS)
+    good, nearest = selected(generated, reference), nearest_real(generated, reference)
+    found: dict[str, list[tuple[Score, Score]]] = {arm.name: [] for arm in ARMS}
+    for seed in range(SEEDS):
+        seen, held_out = _taken(real, fold != seed), _taken(real, fold == seed)
+        both = Split(
+            np.concatenate([seen.images, generated.images]), np.concatenate([seen.labels, generated.requested])
+        )
+        allowed = fold[nearest] != seed
+        for arm in ARMS:
+            split = _taken(both, arm.rows(both.labels, len(seen), good, allowed))
+            lesson = lessons.Lesson(split, replace(recipe, varied=arm.varied), seed, CAS_STEPS)
+            found[arm.name].append(lessons.scores(lesson, held_out, reference, aloud))
+    validation, test = ({name: [pair[side] for pair in pairs] for name, pairs in found.items()} for side in (0, 1))
+    names = reference.dataset.labels.names
+    return Proof(CAS_STEPS, len(reference.split), names, rare(real.labels, len(names)), validation, test)
 
 
-def verdict(gains: Mapping[str, Estimate]) -> str:
-    """The result in one sentence."""
-    over_real, over_repeated = gains["over real"], gains["over rare ones repeated"]
-    if _sign(over_real) < 0:
-        return f"it hurts: {_points(over_real)}. Leave these images out."
-    if _sign(over_real) == 0:
-        return f"it does not help: {_points(over_real)}, which may be chance."
-    if _sign(over_repeated) > 0:
-        return f"it helps: {_points(over_real)}, and {_points(over_repeated)} over repeating rare images."
-    return f"it helps, {_points(over_real)}, but no more than repeating rare images ({_points(over_repeated)})."
+def rare(labels: NDArray[np.int64], classes: int) -> list[int]:
+    """Numbers of the classes with at most half the images of the largest, and with any; all classes if none is."""
+    counts = np.bincount(labels, minlength=classes)
+    found = np.flatnonzero((counts > 0) & (counts <= RARE * counts.max()))
+    return found.tolist() or np.flatnonzero(counts).tolist()
 
 
-def _sign(gain: Estimate) -> int:
-    """1 if the whole confidence interval is above 0, -1 if it is below, 0 if it contains 0."""
-    value, error = gain.value or 0, gain.error or 0
-    return (value > error) - (value < -error)
+def selected(generated: "Samples", reference: "Reference") -> NDArray[np.bool_]:
+    """Which generated images the feature classifier sees as what was requested."""
+    seen = reference.judge.predict(generated.images).labels.numpy()
+    return np.asarray(seen == generated.requested)
+
+
+def nearest_real(generated: "Samples", reference: "Reference") -> NDArray[np.int64]:
+    """For each generated image, the row of the training image that the feature classifier sees as the most similar."""
+    from condgen.metrics import neighbours
+
+    features = reference.judge.predict(generated.images).features
+    return neighbours.nearest(features, reference.all_train_features)[1].numpy()
+
+
+def _taken(split: "Split", rows: NDArray[Any]) -> "Split":
+    from condgen.data import Split
+
+    return Split(split.images[rows], split.labels[rows])
+
+
+def _mean(values: Sequence[float | None]) -> float | None:
+    known = [value for value in values if value is not None]
+    return round(mean(known), 4) if known else None
+
+
+def gain_per_image(ours: Sequence[NDArray[np.float64]], theirs: Sequence[NDArray[np.float64]]) -> Estimate:
+    """Difference of the mean recalls over classes, for the same images of each class, with a 95 % interval. Classes
+    without images are left out."""
+    apart = [one - other for one, other in zip(ours, theirs, strict=True) if len(one)]
+    variances = [float(some.var(ddof=1)) / len(some) if len(some) > 1 else 1.0 for some in apart]
+    value = mean(float(some.mean()) for some in apart)
+    return Estimate(value, Z * sqrt(sum(variances)) / len(apart), sum(map(len, apart)))
+
+
+def _paired(scores: "Mapping[str, Sequence[Score]]", arm: Arm, over: Arm, n: int) -> Estimate:
+    """Mean of the paired differences of mean recall over the seeds."""
+    pairs = zip(scores[arm.name], scores[over.name], strict=True)
+    return mean_of([one.mean_recall() - other.mean_recall() for one, other in pairs], n)
 
 
 def _points(gain: Estimate) -> str:

@@ -12,7 +12,7 @@ def compared(found: Comparison) -> str:
 
 def augmented(found: Augmentation) -> str:
     files = f"images: {found.folder}; list of images: manifest.json"
-    return f"{found}\n{files}; proof: gain.json" if found.proof else f"{found}\n\n{files}"
+    return f"{found}\n\n{files}" + ("; proof: gain.json; training set: train.csv" if found.proof else "")
 
 
 FORMATS = {"csv": Comparison.to_csv, "markdown": Comparison.to_markdown, "latex": Comparison.to_latex}

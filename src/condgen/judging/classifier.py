@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 
 from condgen.data import Dataset, Split
+from condgen.judging import classical
 from condgen.labels import Labels
 from condgen.noise import reseed
 from condgen.progress import tracked
@@ -47,6 +48,8 @@ class Recipe:
     """Largest random translation, in pixels; one per batch."""
     mirror: bool = False
     """Flip half of the batches horizontally."""
+    varied: bool = False
+    """Move and recolour each image at random (`classical.varied`)."""
     batch: int = 128
     at_least: int = 1400
     """Minimum number of steps, for small data sets."""
@@ -127,7 +130,10 @@ def _loss(logits: Tensor, y: Tensor, labels: Labels) -> Tensor:
 
 
 def _augmented(x: Tensor, recipe: Recipe) -> Tensor:
-    """The batch translated by one random offset, with replicated borders, and flipped if the recipe says so."""
+    """The batch translated by one random offset, with replicated borders, and varied and flipped if the recipe says
+    so."""
+    if recipe.varied:
+        x = classical.varied(x)
     shift, (height, width) = recipe.shift, x.shape[2:]
     if shift:
         down, right = torch.randint(0, 2 * shift + 1, (2,)).tolist()

@@ -5,53 +5,93 @@ goes on with the classifiers that it has measured, and another one on the same d
 """
 
 import hashlib
-from collections.abc import Callable
-from dataclasses import asdict
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import asdict, dataclass
+from statistics import mean
+from typing import Any
 
 import numpy as np
 import torch
 
 from condgen import cache, disk
 from condgen.data import Split
-from condgen.judging import protocol
-from condgen.judging.classifier import Recipe
-from condgen.judging.reference import Reference, subset
+from condgen.judging import classifier
+from condgen.judging.classifier import Predictions, Recipe
+from condgen.judging.reference import Reference
+from condgen.metrics import labelling
 
 
-def mean_recall(
-    split: Split, reference: Reference, seed: int, steps: int, say: Callable[[str], None] = lambda text: None
-) -> float:
-    """Mean recall, over the classes of the test split, of a classifier trained on `split` for so many steps."""
-    key = _key(split, reference, seed, steps)
+@dataclass(frozen=True)
+class Lesson:
+    """One training of a classifier."""
+
+    split: Split
+    """The images that it learns from."""
+    recipe: Recipe
+    seed: int
+    steps: int
+
+
+@dataclass(frozen=True)
+class Score:
+    """How a classifier does on real images that it has not learnt from."""
+
+    right: Sequence[str]
+    """For each class, a 1 for each of its images that is recognised and a 0 for each other one."""
+    precision: Sequence[float | None]
+    """Of each class; None if it is never predicted."""
+    calibration: float
+    """Expected calibration error: 0 if the classifier is as sure as it is right."""
+
+    @property
+    def recall(self) -> list[float | None]:
+        """Of each class; None if there are no images of it."""
+        return [right.count("1") / len(right) if right else None for right in self.right]
+
+    def mean_recall(self, classes: Iterable[int] | None = None) -> float:
+        """Mean over the classes that have images, or over some of them. 0 if there are none."""
+        chosen = range(len(self.right)) if classes is None else classes
+        known = [value for label in chosen if (value := self.recall[label]) is not None]
+        return mean(known) if known else 0.0
+
+
+def scores(
+    lesson: Lesson, held_out: Split, reference: Reference, say: Callable[[str], None] = lambda text: None
+) -> tuple[Score, Score]:
+    """Scores on `held_out` images of the training split, and on the test split."""
+    key = _key(lesson, held_out, reference)
     path = disk.cache() / "lessons" / f"{key}.json"
-    kept = cache.kept(path)
-    if isinstance(kept, dict) and kept.get("key") == key:
-        return float(kept["mean_recall"])
-    say(f"training a classifier on {len(split):,} images, seed {seed} ...")
-    recalls = [
-        n.value for n in protocol.accuracy_after_training(split, reference, seed, steps)[1] if n.value is not None
-    ]
-    score = sum(recalls) / len(recalls)
-    cache.keep_if_possible(path, {"key": key, "mean_recall": score})
-    return score
+    known = cache.kept(path)
+    if not (isinstance(known, dict) and known.get("key") == key):
+        say(f"training a classifier on {len(lesson.split):,} images, seed {lesson.seed} ...")
+        known = {"key": key, "scores": [asdict(score) for score in _learnt(lesson, held_out, reference)]}
+        cache.keep_if_possible(path, known)
+    validation, test = (Score(**score) for score in known["scores"])
+    return validation, test
 
 
-def repeated(real: Split) -> Split:
-    """Every class as often as the largest, its images over again."""
-    groups = [np.flatnonzero(real.labels == label) for label in np.unique(real.labels)]
-    largest = max(map(len, groups))
-    return subset(real, np.concatenate([np.resize(group, largest) for group in groups]))
+def _learnt(lesson: Lesson, held_out: Split, reference: Reference) -> tuple[Score, Score]:
+    labels, what = reference.dataset.labels, f"training classifier {lesson.seed + 1}"
+    net = classifier.fit(reference.dataset.spec, lesson.split, lesson.recipe, lesson.seed, lesson.steps, what)
+    validation, test = (
+        _score(classifier.predict(net, split.images, labels), torch.from_numpy(split.labels), len(labels))
+        for split in (held_out, reference.split)
+    )
+    return validation, test
 
 
-def joined(one: Split, other: Split) -> Split:
-    return Split(np.concatenate([one.images, other.images]), np.concatenate([one.labels, other.labels]))
+def _score(found: Predictions, wanted: torch.Tensor, labels: int) -> Score:
+    right = ["".join("01"[hit] for hit in (found.labels[wanted == label] == label).tolist()) for label in range(labels)]
+    precision = [one.value for one in labelling.recalls(found.labels, wanted, labels)]
+    return Score(right, precision, labelling.calibration_error(found.logits, wanted))
 
 
-def _key(split: Split, reference: Reference, seed: int, steps: int) -> str:
-    """A hash of all that the score depends on."""
-    recipe = asdict(Recipe.for_data(reference.dataset))
-    conditions = (reference.key, recipe, seed, steps, torch.__version__, torch.backends.cpu.get_cpu_capability())
-    digest = hashlib.sha256(repr(conditions).encode())
-    for array in (split.images, split.labels):
-        digest.update(np.ascontiguousarray(array).data)
+def _key(lesson: Lesson, held_out: Split, reference: Reference) -> str:
+    """A hash of all that the scores depend on."""
+    recipe: dict[str, Any] = asdict(lesson.recipe)
+    versions = (torch.__version__, torch.backends.cpu.get_cpu_capability())
+    digest = hashlib.sha256(repr((reference.key, recipe, lesson.seed, lesson.steps, versions)).encode())
+    for split in (lesson.split, held_out):
+        for array in (split.images, split.labels):
+            digest.update(np.ascontiguousarray(array).data)
     return digest.hexdigest()[:32]

@@ -50,6 +50,17 @@ def recalls(requested: Tensor, seen: Tensor, labels: int) -> list[Estimate]:
     return found
 
 
+def calibration_error(logits: Tensor, labels: Tensor, bins: int = 15) -> float:
+    """Expected calibration error (Guo et al. 2017, arXiv 1706.04599): the mean difference of confidence and accuracy
+    over bins of equal width in confidence, weighted by their images. logits: (n, K), labels: (n,)."""
+    if not len(labels):
+        return 0.0
+    confidence, predicted = logits.double().softmax(1).max(1)
+    place = (confidence * bins).ceil().long() - 1
+    sums = torch.zeros(bins, dtype=torch.float64).index_add(0, place, confidence - (predicted == labels).double())
+    return float(sums.abs().sum()) / len(labels)
+
+
 def confusion(requested: Tensor, seen: Tensor, labels: int) -> list[list[int]]:
     """Confusion matrix of counts, (labels, labels): one row per requested class, one column per predicted one."""
     return torch.bincount(requested * labels + seen, minlength=labels**2).reshape(labels, labels).tolist()

@@ -1,6 +1,6 @@
 """BigGAN -- Brock, Donahue & Simonyan 2019, arXiv 1809.11096, for images up to 256x256.
 
-Residual networks with spectral normalisation in both, and self-attention (tables 4 to 6). The label is embedded once,
+Residual networks with spectral normalisation in both, and self-attention (appendix B). The label is embedded once,
 and the embedding is shared by all conditional batch norms of the generator. z is hierarchical: it is split into one
 part for the first layer and one for each block, which is concatenated to the embedding. The generator's filters are
 kept nearly orthogonal (Eq. 3). The discriminator is a projection discriminator with the hinge loss.
@@ -11,12 +11,12 @@ batch, so that they have the distribution of the data.
 Image sizes: the sides are halved until they are 4 to 7 pixels (nets/strided.py). G has one block per doubling, with
 16, 8, 4, 2, 1 times `width` channels from low to high resolution, so that small images omit the last ones; D has one
 block per halving, with 1, 2, 4, 8, 16 times `width_d`, and one more. At 256x256 a block with factor 8 is added.
-Self-attention is at half the resolution, and at most at 64x64.
+Self-attention is at half the resolution, which is 64x64 for the 128x128 of the paper, and at most at 64x64.
 
 Deviations: `width` is 4 and `width_d` 16 (paper: 96 both) and the batch 64 (paper: 2048), so that two cores can train
-    it; both learning rates are 2e-4, as in the authors' PyTorch code for CIFAR-10 (paper, for its batch: 5e-5 in G);
+    it; both learning rates are 1e-3 (paper: 5e-5 in G and 2e-4 in D);
     images are generated with running averages of batch norm, as in the other systems, not with statistics collected
-    afterwards; the EMA of the generator is toolkit-wide and not fixed at 0.9999.
+    afterwards; the half-life of the EMA of the generator is that of all systems, not a decay of 0.9999 per step.
 """
 
 from itertools import pairwise
@@ -63,9 +63,9 @@ class Config(Adversarial):
     """Discriminator updates per generator update."""
     orthogonality: NonNegativeFloat = 1e-4
     """Weight of the orthogonal regularisation of the generator (beta in Eq. 3)."""
-    lr_g: PositiveFloat = 2e-4
+    lr_g: PositiveFloat = 1e-3
     """Learning rate of the generator (Adam)."""
-    lr_d: PositiveFloat = 2e-4
+    lr_d: PositiveFloat = 1e-3
     """Learning rate of the discriminator (Adam)."""
     beta1: Fraction = 0.0
     """Adam's beta1, for both networks."""

@@ -21,9 +21,10 @@ import torch.nn.functional as F
 from pydantic import Field, PositiveFloat
 from torch import Tensor, nn
 
+from condgen.config import Choice, Depth, Fraction, Images, Span, Width
 from condgen.config import Config as BaseConfig
-from condgen.config import Depth, Fraction, Images, Span, Width
 from condgen.nets.denoiser import Denoiser
+from condgen.nets.patches import SIDE
 from condgen.nets.solver import solve, stages
 from condgen.noise import batch_noise, draw
 from condgen.options import Option
@@ -32,6 +33,8 @@ from condgen.system import Batches, Paper, Player, System, adam, descend, logged
 
 NEAREST = 0.05
 """Smallest value of 1 - t in the weight of the loss (Li & He 2025)."""
+NARROWEST = 32
+"""Smallest number of channels of the feature map by default."""
 
 
 class Config(BaseConfig):
@@ -39,8 +42,9 @@ class Config(BaseConfig):
 
     images: Images = 240_000
     """Training length, in images. The data set is repeated as often as needed."""
-    width: Width = 32
-    """Channels of the feature map."""
+    width: Width | None = None
+    """Channels of the feature map. Default: as many as a patch has numbers, and at least 32: 32 for grey images, 48 for
+    colour images."""
     blocks: Depth = 6
     """Residual convolutions."""
     condition: Width = 128
@@ -64,6 +68,10 @@ class Config(BaseConfig):
     """Adam's beta1."""
     beta2: Fraction = 0.99
     """Adam's beta2."""
+
+    def choices(self, spec: Spec, images: int | None = None) -> list[Choice]:
+        """See `Config.choices`."""
+        return [Choice("width", max(NARROWEST, SIDE**2 * spec.channels))] if self.width is None else []
 
     def lr_at(self, images: int) -> float:
         """The learning rate after `images`: linear warm-up to lr, constant, then linear decay to 0 at the end."""
@@ -101,6 +109,7 @@ class Generator(nn.Module):
 
     def __init__(self, spec: Spec, cfg: Config) -> None:
         super().__init__()
+        assert cfg.width is not None
         self.spec, self.net = spec, Denoiser(spec, cfg.width, cfg.blocks, cfg.condition)
         self.has_logits = cfg.loss == "cross_entropy"
 
@@ -180,6 +189,7 @@ class Flow(System):
     cfg: Config
 
     def __init__(self, spec: Spec, cfg: Config) -> None:
+        cfg = cfg.chosen_for(spec)
         super().__init__(spec, cfg)
         self.prior = Prior(spec.pixels)
         self.G = Generator(spec, cfg)

@@ -1,0 +1,66 @@
+"""The training sets that generated images are compared with, and those that contain them.
+
+What is free comes first: the real images as they are, ordinary augmentation, and repeating the images of rare classes.
+"""
+
+from dataclasses import dataclass
+from typing import Literal
+
+import numpy as np
+from numpy.typing import NDArray
+
+Rows = NDArray[np.int64]
+Chosen = NDArray[np.bool_]
+
+
+@dataclass(frozen=True)
+class Arm:
+    """One way to train a classifier."""
+
+    name: str
+    repeated: bool = False
+    """Images of every class are repeated until it is as large as the largest."""
+    varied: bool = False
+    """Each image is moved and recoloured at random while the classifier trains (`classical.varied`)."""
+    generated: Literal["none", "all", "selected"] = "none"
+    """Which generated images are added."""
+
+    def rows(self, labels: NDArray[np.int64], real: int, selected: Chosen, allowed: Chosen | None = None) -> Rows:
+        """Rows of the training set, some of them several times.
+
+        labels: those of all images, of which the first `real` are real and the others generated. selected and allowed:
+        which of the generated images are good, and which may be used at all (default: all); (len(labels) - real,).
+        """
+        allowed = np.ones_like(selected) if allowed is None else allowed
+        wanted = {"none": np.zeros_like(selected), "all": allowed, "selected": selected & allowed}
+        rows = np.concatenate([np.arange(real), real + np.flatnonzero(wanted[self.generated])])
+        return evened(rows, labels) if self.repeated else rows
+
+
+ARMS = (
+    Arm("real images"),
+    Arm("real images, varied", varied=True),
+    Arm("rare images repeated", repeated=True),
+    Arm("rare images repeated, all varied", repeated=True, varied=True),
+    Arm("with generated images", generated="all"),
+    Arm("with generated images, all varied", generated="all", varied=True),
+    Arm("with selected generated images, rare ones repeated, all varied", True, True, "selected"),
+)
+
+
+def evened(rows: Rows, labels: NDArray[np.int64]) -> Rows:
+    """The rows of every class, repeated until they are as many as those of the largest."""
+    groups = [rows[labels[rows] == label] for label in np.unique(labels[rows])]
+    largest = max(map(len, groups))
+    return np.concatenate([np.resize(group, largest) for group in groups])
+
+
+def folds(labels: NDArray[np.int64], count: int) -> NDArray[np.int64]:
+    """The fold of each image, (n,): those of a class are dealt in turn. -1 for classes of fewer images than folds,
+    which are never held out."""
+    found = np.full(len(labels), -1)
+    for label in np.unique(labels):
+        rows = np.flatnonzero(labels == label)
+        if len(rows) >= count:
+            found[np.random.default_rng(int(label)).permutation(rows)] = np.arange(len(rows)) % count
+    return found
