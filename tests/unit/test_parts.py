@@ -207,6 +207,21 @@ def test_devices() -> None:
             pick("cuda:1")
 
 
+@pytest.mark.parametrize(("there", "auto"), [("mps", "cpu"), ("xpu", "xpu"), ("cuda", "cuda"), (None, "cpu")])
+def test_accelerators_are_found_and_a_mac_uses_its_cpu(
+    there: str | None, auto: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("condgen.device.accelerator", lambda: torch.device(there) if there else None)
+    monkeypatch.setattr(torch.accelerator, "device_count", lambda: 2)
+    assert pick("auto") == torch.device(auto)
+    if there:
+        assert pick(f"{there}:1") == torch.device(there, 1)
+        with pytest.raises(CondgenError, match=f"'{there}:2' is not available; this machine has 2"):
+            pick(f"{there}:2")
+        monkeypatch.setenv("LOCAL_RANK", "1")
+        assert pick(there) == torch.device(there, 1)
+
+
 @pytest.mark.parametrize(("number", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
 def test_a_first_signal_asks_and_a_second_insists(number: signal.Signals, code: int) -> None:
     before = signal.getsignal(number)

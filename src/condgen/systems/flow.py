@@ -8,9 +8,9 @@ generator can move away from what the network predicts without a label (classifi
 arXiv 2207.12598), on the first part of the path (Kynkäänniemi et al. 2024, arXiv 2404.07724).
 
 Deviations: the network is one of residual 3x3 convolutions on a map of 4x4 patches, not a transformer. The error of an
-image has the weight 1 / (1 - t), between that of x-prediction, 1, and that of velocities, its square, which halves FD
-after a training of one minute. The learning rate warms up linearly, and decays linearly to 0. docs/systems/flow.md
-has the ablations.
+image has the weight 1 / (1 - t), between that of x-prediction, 1, and that of velocities, its square. The loss of a
+pixel is a cross-entropy. The learning rate warms up linearly, and decays linearly to 0. docs/systems/flow.md has the
+ablations.
 """
 
 from math import log
