@@ -281,6 +281,7 @@ TABLES: dict[str, Callable[[], list[str]]] = {
     "docs/performance/time-to-quality.md": race,
     "docs/performance/growth.md": growth,
     "docs/performance/own-images.md": own_images,
+    "docs/performance/own-choices.md": own_choices,
     "docs/metrics.md": floors,
     "docs/performance/use.md": use,
     "docs/export.md": exports,

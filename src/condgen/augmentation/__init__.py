@@ -14,14 +14,14 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from condgen import api, measuring
-from condgen.augmentation import images, table
-from condgen.augmentation.proof import Proof, measured, selected
+from condgen.augmentation import images
 from condgen.data_options import AS_THEY_ARE, DataOptions, DataSource
 from condgen.errors import CondgenError, aloud
 from condgen.result import Result
 from condgen.tables import as_table
 
 if TYPE_CHECKING:
+    from condgen.augmentation.proof import Proof
     from condgen.data import Dataset
     from condgen.judging.reference import Samples
 
@@ -33,7 +33,7 @@ class Augmentation(Result):
     folder: Path
     generated: Mapping[str, int]
     """Number of generated images by class."""
-    proof: Proof | None = None
+    proof: "Proof | None" = None
     """The gain of a classifier; None if it was not measured."""
     test_split_held_out: bool = False
     """Whether the data have no test split, so that the generator may have seen the images of the measurement."""
@@ -97,6 +97,9 @@ def augment(
 
 def proved(added: Augmentation, dataset: "Dataset", generated: "Samples") -> Augmentation:
     """The augmentation with the measured gain, which is also written to gain.json."""
+    from condgen.augmentation import table
+    from condgen.augmentation.proof import measured, selected
+
     reference, held_out = measuring.reference_for(dataset, aloud)
     proof = measured(reference, generated)
     found = replace(added, proof=proof, test_split_held_out=held_out)
