@@ -51,6 +51,8 @@ UNSURE = [0.71, 0.72, 0.68, 0.71, 0.69]
          "generated images help: training with generated images gains +30.00"),
         ({REPEATED: NEARLY, GENERATED: UNSURE}, {REPEATED: NEARLY, GENERATED: NEARLY}, REPEATED,
          "leave the generated images out: rare images repeated is enough, +20.00"),
+        ({REPEATED: NEARLY, GENERATED: BETTER}, {REPEATED: NEARLY, GENERATED: UNSURE}, REPEATED,
+         "leave the generated images out: rare images repeated is enough, +20.00"),
         ({REAL: BETTER, GENERATED: NEARLY}, {REAL: BETTER, GENERATED: NEARLY}, REAL,
          "leave the generated images out: real images alone are best"),
         ({REPEATED: BETTER, GENERATED: NEARLY}, {REPEATED: NEARLY, GENERATED: BETTER}, REPEATED,

@@ -1,10 +1,10 @@
 """Whether generated images improve a classifier, beside what is free (`arms.py`).
 
 Every arm trains five classifiers, all for the same number of steps. Each of them leaves out another fifth of the real
-training images. On these validation images, together all training images, the arms are compared; the test split only
+training images. On these validation images, together all training images, the arms are compared; the test split
 reports. The generator has seen the validation images, so a classifier does not get the generated images that are
-nearest to them: a copy would give them away. A generator's arm is chosen only if the whole interval of its gain over
-the best free arm is above 0.
+nearest to them: a copy would give them away. That does not make up for all of it. A generator's arm is chosen only if
+the whole interval of its gain over the best free arm is above 0, on validation images and on the test split.
 """
 
 from collections.abc import Mapping, Sequence
@@ -62,9 +62,9 @@ class Proof:
     @property
     def chosen(self) -> Arm:
         """The arm to use."""
-        ours, theirs = self._right(self.with_generated), self._right(self.free)
-        gain = gain_per_image(ours, theirs)
-        return self.with_generated if (gain.value or 0) > (gain.error or 0) else self.free
+        gain = gain_per_image(self._right(self.with_generated), self._right(self.free))
+        sure = _is_positive(gain) and _is_positive(self.gain(self.with_generated, self.free))
+        return self.with_generated if sure else self.free
 
     @property
     def gains(self) -> dict[str, Estimate]:
@@ -214,6 +214,11 @@ def _paired(scores: "Mapping[str, Sequence[Score]]", arm: Arm, over: Arm, n: int
     """Mean of the paired differences of mean recall over the seeds."""
     pairs = zip(scores[arm.name], scores[over.name], strict=True)
     return mean_of([one.mean_recall() - other.mean_recall() for one, other in pairs], n)
+
+
+def _is_positive(gain: Estimate) -> bool:
+    """Whether the whole interval is above 0."""
+    return (gain.value or 0) > (gain.error or 0)
 
 
 def _points(gain: Estimate) -> str:
