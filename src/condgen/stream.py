@@ -74,7 +74,7 @@ class Stream:
             piece = self._permutation(epoch)[at : at + count]
             pieces.append(piece)
             start, count = start + len(piece), count - len(piece)
-        return torch.cat(pieces)
+        return torch.cat(pieces) if pieces else torch.empty(0, dtype=torch.long, device=self.pixels.device)
 
     def _permutation(self, epoch: int) -> Tensor:
         if epoch != self._epoch:

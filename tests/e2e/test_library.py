@@ -51,9 +51,9 @@ def test_an_interrupted_training_returns_the_run_as_far_as_it_came(
     course: dict[str, Any] = {"data": pets, "images": 640, "batch": 32, "evaluate_every": 0, "quiet": True}
     whole = trainer.train
 
-    def interrupted(training: Any, plan: Any, progress: Any, stop: Any, monitor: Any) -> bool:
+    def interrupted(training: Any, plan: Any, progress: Any, stop: Any, *others: Any) -> bool:
         stop.signal = signal.SIGINT
-        return whole(training, plan, progress, stop, monitor)
+        return whole(training, plan, progress, stop, *others)
 
     monkeypatch.setattr(trainer, "train", interrupted)
     run = condgen.train("cvae", out=tmp_path / "run", **course)

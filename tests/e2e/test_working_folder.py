@@ -198,6 +198,7 @@ COMMANDS: Sequence[Sequence[object]] = [
     ["list", "--json"],
     ["cite", "cvae"],
     ["doctor"],
+    ["completion", "bash"],
 ]
 """Every verb, in an order in which each finds what it needs; `push` and `serve` follow by themselves."""
 
