@@ -109,9 +109,11 @@ def main() -> None:
                 continue
             path = written(name, split, own_data.Sources(asked.work, asked.faces))
             run, length = asked.work / "use" / f"swift-{name}-{split}", TASKS[name].images
-            condgen.train(
+            done = condgen.train(
                 "swift", data=path, balanced_sampling=True, images=length, seed=split, out=run, evaluate_every=0
             )
+            if done.exit_code:  # stopped by a signal: the next start resumes
+                raise SystemExit(done.exit_code)
             found = augmentation.augment(str(path), run=str(run), balance=True, out=Path(f"{run}-more"))
             about = {"data": name, "split": split, "images": length, "environment": environment("cpu")}
             results.append(about | {key: value for key, value in found.to_json().items() if key != "folder"})
