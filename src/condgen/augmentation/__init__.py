@@ -98,12 +98,12 @@ def augment(
 def proved(added: Augmentation, dataset: "Dataset", generated: "Samples") -> Augmentation:
     """The augmentation with the measured gain, which is also written to gain.json."""
     from condgen.augmentation import table
-    from condgen.augmentation.proof import measured, selected
+    from condgen.augmentation.proof import measured
 
     reference, held_out = measuring.reference_for(dataset, aloud)
     proof = measured(reference, generated)
     found = replace(added, proof=proof, test_split_held_out=held_out)
-    table.write(added.folder, proof.chosen, reference.dataset, selected(generated, reference))
+    table.write(added.folder, proof.chosen, reference.dataset, proof.selected)
     found.save(found.folder / "gain.json")
     return found
 

@@ -23,7 +23,6 @@ from condgen.metrics.estimate import Estimate, Z, mean_of
 from condgen.tables import as_table
 
 if TYPE_CHECKING:
-    from condgen.data import Split
     from condgen.judging.lessons import Score
     from condgen.judging.reference import Reference, Samples
 
@@ -48,6 +47,8 @@ class Proof:
     validation: "Mapping[str, Sequence[Score]]"
     """On the real training images that a classifier has not seen."""
     test: "Mapping[str, Sequence[Score]]"
+    selected: NDArray[np.bool_]
+    """Which generated images the feature classifier sees as what was requested."""
 
     @cached_property
     def free(self) -> Arm:
@@ -148,25 +149,29 @@ def measured(reference: "Reference", generated: "Samples") -> Proof:
     from condgen.judging import lessons
     from condgen.judging.classifier import Recipe
     from condgen.judging.protocol import CAS_STEPS
+    from condgen.judging.reference import subset
+    from condgen.metrics import neighbours
 
     assert generated.requested is not None
     real = reference.dataset.train
     recipe, fold = Recipe.for_data(reference.dataset), folds(real.labels, SEEDS)
-    good, nearest = selected(generated, reference), nearest_real(generated, reference)
+    seen_as = reference.judge.predict(generated.images)
+    good = seen_as.labels.numpy() == generated.requested
+    nearest = neighbours.nearest(seen_as.features, reference.all_train_features)[1].numpy()
     found: dict[str, list[tuple[Score, Score]]] = {arm.name: [] for arm in ARMS}
     for seed in range(SEEDS):
-        seen, held_out = _taken(real, fold != seed), _taken(real, fold == seed)
+        seen, held_out = subset(real, fold != seed), subset(real, fold == seed)
         both = Split(
             np.concatenate([seen.images, generated.images]), np.concatenate([seen.labels, generated.requested])
         )
         allowed = fold[nearest] != seed
         for arm in ARMS:
-            split = _taken(both, arm.rows(both.labels, len(seen), good, allowed))
+            split = subset(both, arm.rows(both.labels, len(seen), good, allowed))
             lesson = lessons.Lesson(split, replace(recipe, varied=arm.varied), seed, CAS_STEPS)
             found[arm.name].append(lessons.scores(lesson, held_out, reference, aloud))
     validation, test = ({name: [pair[side] for pair in pairs] for name, pairs in found.items()} for side in (0, 1))
     names = reference.dataset.labels.names
-    return Proof(CAS_STEPS, len(reference.split), names, rare(real.labels, len(names)), validation, test)
+    return Proof(CAS_STEPS, len(reference.split), names, rare(real.labels, len(names)), validation, test, good)
 
 
 def rare(labels: NDArray[np.int64], classes: int) -> list[int]:
@@ -174,26 +179,6 @@ def rare(labels: NDArray[np.int64], classes: int) -> list[int]:
     counts = np.bincount(labels, minlength=classes)
     found = np.flatnonzero((counts > 0) & (counts <= RARE * counts.max()))
     return found.tolist() or np.flatnonzero(counts).tolist()
-
-
-def selected(generated: "Samples", reference: "Reference") -> NDArray[np.bool_]:
-    """Which generated images the feature classifier sees as what was requested."""
-    seen = reference.judge.predict(generated.images).labels.numpy()
-    return np.asarray(seen == generated.requested)
-
-
-def nearest_real(generated: "Samples", reference: "Reference") -> NDArray[np.int64]:
-    """For each generated image, the row of the training image that the feature classifier sees as the most similar."""
-    from condgen.metrics import neighbours
-
-    features = reference.judge.predict(generated.images).features
-    return neighbours.nearest(features, reference.all_train_features)[1].numpy()
-
-
-def _taken(split: "Split", rows: NDArray[Any]) -> "Split":
-    from condgen.data import Split
-
-    return Split(split.images[rows], split.labels[rows])
 
 
 def _mean(values: Sequence[float | None]) -> float | None:

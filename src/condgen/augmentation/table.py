@@ -3,8 +3,6 @@
 It names images instead of copying them: real ones as in their data set, generated ones relative to the folder.
 """
 
-import csv
-import io
 import json
 from collections.abc import Iterator
 from pathlib import Path
@@ -13,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 from condgen import disk
 from condgen.augmentation.arms import Arm
 from condgen.augmentation.images import MANIFEST
+from condgen.tables import as_csv
 
 if TYPE_CHECKING:
     import numpy as np
@@ -25,9 +24,8 @@ COLUMNS = ("source", "file", "label", "times")
 
 def write(folder: Path, arm: Arm, dataset: "Dataset", good: "NDArray[np.bool_]") -> None:
     """good: which of the generated images are selected, in the order of manifest.json."""
-    text = io.StringIO()
-    csv.writer(text, lineterminator="\n").writerows([COLUMNS, *_lines(folder, arm, dataset, good)])
-    disk.write_bytes(folder / "train.csv", text.getvalue().encode())
+    lines = [dict(zip(COLUMNS, line, strict=True)) for line in _lines(folder, arm, dataset, good)]
+    disk.write_bytes(folder / "train.csv", f"{as_csv(lines)}\n".encode())
 
 
 def _lines(folder: Path, arm: Arm, dataset: "Dataset", good: "NDArray[np.bool_]") -> Iterator[tuple[Any, ...]]:

@@ -50,8 +50,9 @@ class Score:
 
     def mean_recall(self, classes: Iterable[int] | None = None) -> float:
         """Mean over the classes that have images, or over some of them. 0 if there are none."""
-        chosen = range(len(self.right)) if classes is None else classes
-        known = [value for label in chosen if (value := self.recall[label]) is not None]
+        recall = self.recall
+        chosen = range(len(recall)) if classes is None else classes
+        known = [value for label in chosen if (value := recall[label]) is not None]
         return mean(known) if known else 0.0
 
 

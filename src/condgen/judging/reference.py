@@ -161,5 +161,5 @@ def shuffled(n: int, stream: str) -> NDArray[np.int64]:
     return np.random.default_rng(seed_of("reference", stream)).permutation(n)
 
 
-def subset(split: Split, rows: NDArray[np.int64]) -> Split:
+def subset(split: Split, rows: NDArray[np.int64] | NDArray[np.bool_]) -> Split:
     return Split(split.images[rows], split.labels[rows])
