@@ -127,10 +127,11 @@ class Proof:
 
     def _summary(self, arm: Arm) -> dict[str, Estimate]:
         test, held_out = self.test[arm.name], self.validation[arm.name]
+        validated = sum(map(len, self._right(arm)))
         return {
             "mean recall": mean_of([score.mean_recall() for score in test], self.test_images),
             "of rare classes": mean_of([score.mean_recall(self.rare) for score in test], self.test_images),
-            "on validation images": mean_of([score.mean_recall() for score in held_out], self.test_images),
+            "on validation images": mean_of([score.mean_recall() for score in held_out], validated),
         }
 
     def _best(self, some: Sequence[Arm]) -> Arm:
