@@ -68,6 +68,15 @@ class Config(Settings):
         """Training length, in images, if none is requested."""
         return self.images
 
+    def warmed_up(self, images: int, lr: float, warmup: int, decay: float) -> float:
+        """Learning rate after `images`: linear warm-up to lr over `warmup` images, constant, then linear decay to 0.
+
+        decay: fraction of the training, at its end, over which it decays.
+        """
+        warm = min(1.0, (images + self.batch) / warmup) if warmup else 1.0
+        left = max(0.0, 1 - images / self.images)
+        return lr * warm * (min(1.0, left / decay) if decay else 1.0)
+
     def chosen_for(self, spec: Spec) -> Self:
         """The configuration with these values."""
         return self.with_overrides({choice.setting: choice.value for choice in self.choices(spec)})

@@ -208,6 +208,11 @@ def adam(
     return partial(Adam, lr=lr, betas=betas, eps=eps)
 
 
+def accuracy(real_scores: Tensor, fake_scores: Tensor) -> Tensor:
+    """The share of real and generated images that a discriminator classifies correctly: scores above and below 0."""
+    return torch.cat([real_scores > 0, fake_scores < 0]).float().mean()
+
+
 def logged(**scalars: Tensor) -> dict[str, Tensor]:
     """Scalars to log, detached from the graph. `loss_g` becomes the key `loss/g`."""
     return {name.replace("_", "/", 1): value.detach() for name, value in scalars.items()}

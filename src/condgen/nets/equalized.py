@@ -6,9 +6,10 @@ arXiv 1710.10196, section 4.1). The resolution is changed with a low-pass filter
 
 from math import sqrt
 
-import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
+
+from condgen.nets.filters import low_pass
 
 LEAK, GAIN = 0.2, sqrt(2)
 """Slope of LeakyReLU, and the factor after it that keeps the variance."""
@@ -97,9 +98,7 @@ def normalised(x: Tensor) -> Tensor:
 
 def blur(x: Tensor, padding: int, gain: float = 1.0) -> Tensor:
     """Low-pass filter of [1, 3, 3, 1] along both axes, times `gain`."""
-    taps = torch.tensor([1.0, 3.0, 3.0, 1.0], device=x.device, dtype=x.dtype) / 8
-    kernel = (gain * taps[:, None] * taps).expand(x.shape[1], 1, 4, 4)
-    return F.conv2d(x, kernel, padding=padding, groups=x.shape[1])
+    return F.conv2d(x, gain * low_pass(x, (1, 3, 3, 1)), padding=padding, groups=x.shape[1])
 
 
 def enlarged(x: Tensor) -> Tensor:

@@ -30,7 +30,7 @@ from condgen.nets.dropout import Dropout
 from condgen.nets.strided import channels, pyramid
 from condgen.noise import draw
 from condgen.spec import Prior, Spec
-from condgen.system import Batches, Paper, Player, System, adam, descend, logged
+from condgen.system import Batches, Paper, Player, System, accuracy, adam, descend, logged
 
 LEAK = 0.2
 MOST = 512
@@ -156,7 +156,7 @@ class ACGAN(System):
         descend((g, loss_g))
         T.adapt(real_logits)
 
-        right = torch.cat([real_logits > 0, fake_logits < 0]).float().mean()
+        right = accuracy(real_logits, fake_logits)
         return logged(loss_g=loss_g, loss_d=source + label, loss_label=label, accuracy_d=right) | T.logs
 
     def label_loss(self, logits: Tensor, y: Tensor) -> Tensor:

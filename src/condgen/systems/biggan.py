@@ -37,7 +37,7 @@ from condgen.nets.spectral import SpectralConv2d, SpectralLinear
 from condgen.nets.strided import pyramid
 from condgen.noise import draw
 from condgen.spec import Prior, Spec
-from condgen.system import Batches, Paper, Player, System, adam, descend, logged
+from condgen.system import Batches, Paper, Player, System, accuracy, adam, descend, logged
 
 FACTORS = (16, 8, 4, 2, 1)
 LARGE_FACTORS = (16, 8, 8, 4, 2, 1)
@@ -190,5 +190,5 @@ class BigGAN(System):
         descend((g, loss_g + self.cfg.orthogonality * losses.orthogonality(G.filters)))
         T.adapt(real_scores)
 
-        right = torch.cat([real_scores > 0, fake_scores < 0]).float().mean()
+        right = accuracy(real_scores, fake_scores)
         return logged(loss_g=loss_g, loss_d=loss_d, accuracy_d=right) | T.logs

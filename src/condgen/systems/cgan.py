@@ -39,7 +39,7 @@ from condgen.nets.dropout import Dropout
 from condgen.nets.maxout import Maxout, hold_norms
 from condgen.noise import batch_noise, draw
 from condgen.spec import Prior, Spec
-from condgen.system import Batches, Paper, Player, System, adam, descend, logged
+from condgen.system import Batches, Paper, Player, System, accuracy, adam, descend, logged
 
 LEAK = 0.2  # negative slope of every LeakyReLU in all three sources
 
@@ -228,7 +228,7 @@ class CGAN(System):
         descend((g, loss_g))
         T.adapt(real_logits)
 
-        right = torch.cat([real_logits > 0, fake_logits < 0]).float().mean()
+        right = accuracy(real_logits, fake_logits)
         return logged(loss_g=loss_g, loss_d=loss_d, accuracy_d=right) | T.logs
 
     def labels_like(self, y: Tensor) -> Tensor:

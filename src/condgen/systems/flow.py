@@ -74,10 +74,8 @@ class Config(BaseConfig):
         return [Choice("width", max(NARROWEST, SIDE**2 * spec.channels))] if self.width is None else []
 
     def lr_at(self, images: int) -> float:
-        """The learning rate after `images`: linear warm-up to lr, constant, then linear decay to 0 at the end."""
-        warm = min(1.0, (images + self.batch) / self.warmup) if self.warmup else 1.0
-        left = max(0.0, 1 - images / self.images)
-        return self.lr * warm * (min(1.0, left / self.decay) if self.decay else 1.0)
+        """The learning rate after `images`."""
+        return self.warmed_up(images, self.lr, self.warmup, self.decay)
 
 
 GUIDANCE = Option(

@@ -27,7 +27,7 @@ from condgen.nets import keras
 from condgen.nets.diffaugment import Augment
 from condgen.noise import draw
 from condgen.spec import Prior, Spec
-from condgen.system import Batches, Paper, Player, System, adam, descend, logged
+from condgen.system import Batches, Paper, Player, System, accuracy, adam, descend, logged
 
 LEAK = 0.2
 
@@ -138,5 +138,5 @@ class GAN(System):
         descend((g, loss_g))
         T.adapt(real_logits)
 
-        right = torch.cat([real_logits > 0, fake_logits < 0]).float().mean()
+        right = accuracy(real_logits, fake_logits)
         return logged(loss_g=loss_g, loss_d=loss_d, accuracy_d=right) | T.logs

@@ -33,6 +33,7 @@ from torch import Tensor, nn
 from condgen import losses
 from condgen.config import Adversarial, Depth, Fraction, Images, Width
 from condgen.nets.diffaugment import Augment
+from condgen.nets.filters import low_pass
 from condgen.nets.strided import pyramid
 from condgen.nets.twice import TwiceDifferentiable
 from condgen.noise import draw
@@ -40,6 +41,8 @@ from condgen.spec import Prior, Spec
 from condgen.system import Batches, Paper, Player, System, adam, descend, logged
 
 LEAK = 0.2
+TAPS = (1, 2, 1)
+"""The low-pass filter of resampling, along both axes."""
 GROUP = 16
 """Channels of a group in the grouped convolutions."""
 Layer = TypeVar("Layer", nn.Linear, nn.Conv2d)
@@ -165,18 +168,12 @@ def scaled(layer: Layer, gain: float) -> Layer:
     return layer
 
 
-def kernel(x: Tensor) -> Tensor:
-    """The filter [1, 2, 1] along both axes, one per channel of x, with a sum of 1."""
-    taps = torch.tensor([1.0, 2.0, 1.0], device=x.device, dtype=x.dtype) / 4
-    return (taps[:, None] * taps).expand(x.shape[1], 1, 3, 3)
-
-
 def halved(x: Tensor) -> Tensor:
-    return F.conv2d(x, kernel(x), stride=2, padding=1, groups=x.shape[1])
+    return F.conv2d(x, low_pass(x, TAPS), stride=2, padding=1, groups=x.shape[1])
 
 
 def doubled(x: Tensor) -> Tensor:
-    return F.conv_transpose2d(x, 4 * kernel(x), stride=2, padding=1, output_padding=1, groups=x.shape[1])
+    return F.conv_transpose2d(x, 4 * low_pass(x, TAPS), stride=2, padding=1, output_padding=1, groups=x.shape[1])
 
 
 class R3GAN(System):

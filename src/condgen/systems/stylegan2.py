@@ -35,7 +35,7 @@ from condgen.nets.strided import pyramid
 from condgen.nets.twice import TwiceDifferentiable
 from condgen.noise import draw
 from condgen.spec import Prior, Spec
-from condgen.system import Batches, Paper, Player, System, adam, descend, logged
+from condgen.system import Batches, Paper, Player, System, accuracy, adam, descend, logged
 
 SLOWER = 0.01
 """Learning rate of the mapping network, relative to the others (StyleGAN, arXiv 1812.04948, appendix C)."""
@@ -192,7 +192,7 @@ class StyleGAN2(System):
         descend((g, loss_g))
         T.adapt(real_logits)
 
-        right = torch.cat([real_logits > 0, fake_logits < 0]).float().mean()
+        right = accuracy(real_logits, fake_logits)
         return logged(loss_g=loss_g, loss_d=loss_d, accuracy_d=right) | T.logs
 
     def penalised(self, x: Tensor, y: Tensor) -> tuple[Tensor, Tensor]:

@@ -113,10 +113,8 @@ class Config(Adversarial):
         return COLOUR_IMAGES if spec.channels > 1 and self.images == GREY_IMAGES else self.images
 
     def lr_at(self, images: int) -> float:
-        """The learning rate after `images`: linear warm-up to lr, constant, then linear decay to 0 at the end."""
-        warm = min(1.0, (images + self.batch) / self.warmup) if self.warmup else 1.0
-        left = max(0.0, 1 - images / self.images)
-        return self.lr * warm * (min(1.0, left / self.decay) if self.decay else 1.0)
+        """The learning rate after `images`."""
+        return self.warmed_up(images, self.lr, self.warmup, self.decay)
 
 
 class Residual(nn.Module):
