@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import Any
 from unittest.mock import patch
 
+import bare
 import torch
 import torch.nn.functional as F
 
@@ -27,10 +28,8 @@ from condgen.judging.protocol import GeneratedSet, feature_distances, generate, 
 from condgen.judging.reference import Reference
 from condgen.noise import draw, reseed
 from condgen.sampling.sampler import Sampler
-from condgen.stream import Stream
 from condgen.system import descend
 from condgen.systems import preset, swift
-from condgen.training.ema import EMA
 from condgen.training.kernels import environment
 
 LENGTH, COUNT, SEEDS = 194_000, 10_000, (0, 1, 2)
@@ -96,18 +95,12 @@ def trained(choice: Choice, dataset: Dataset, seed: int, length: int = LENGTH) -
     config = preset("swift").config.with_overrides({"images": length} | choice.settings)
     reseed(seed, "init", 0)
     system = preset("swift").build(dataset.spec, config)
-    stream = Stream(dataset.train, dataset.labels, config.batch, seed)
-    average = EMA(system.generator, config.ema_half_life)
-    while stream.images < length:
-        before = stream.images
-        reseed(seed, "step", before)
-        system.step(stream, before)
-        average.update(before, stream.images)
-    return Sampler(average.net, dataset.spec, system.prior)
+    return bare.averaged(system, dataset, seed, config.ema_half_life, lambda images: images < length)[0]
 
 
-def measured(sampler: Sampler, reference: Reference) -> dict[str, float]:
-    generated = GeneratedSet(generate(sampler, reference, COUNT, 0), reference)
+def measured(sampler: Sampler, reference: Reference, count: int = COUNT) -> dict[str, float]:
+    """The metrics in NUMBERS, of `count` generated images."""
+    generated = GeneratedSet(generate(sampler, reference, count, 0), reference)
     found = dict(feature_distances(generated)) | dict(label_metrics(generated)) | dict(nearest_neighbours(generated))
     return {name: round(float(found[name].value), 4) for name in NUMBERS}
 

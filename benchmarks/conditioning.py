@@ -16,23 +16,21 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
+import bare
 import torch
+from ablation import measured
 from backbone import D_WAYS, G_WAYS, Config, Wired
 
 from condgen import data
 from condgen.data import Dataset
 from condgen.disk import write_json
 from condgen.judging import judge
-from condgen.judging.protocol import GeneratedSet, feature_distances, generate, label_metrics, nearest_neighbours
 from condgen.judging.reference import Reference
 from condgen.noise import reseed
 from condgen.sampling.sampler import Sampler
-from condgen.stream import Stream
 from condgen.tables import as_table
-from condgen.training.ema import EMA
 from condgen.training.kernels import environment
 
-NUMBERS = ("fd", "label_accuracy", "precision", "recall")
 WAYS = [("concatenation", d) for d in D_WAYS] + [(g, "projection") for g in G_WAYS if g != "concatenation"]
 """Ways into the generator and the discriminator."""
 
@@ -41,20 +39,8 @@ def trained(config: Config, images: Dataset, seed: int, seconds: float) -> tuple
     """The averaged generator after so many CPU seconds, and the number of training images."""
     reseed(seed, "init", 0)
     system = Wired(images.spec, config).to(memory_format=torch.channels_last)  # type: ignore[call-overload]
-    stream, average = Stream(images.train, images.labels, config.batch, seed), EMA(system.generator, 10_000)
     until = time.process_time() + seconds
-    while time.process_time() < until:
-        before = stream.images
-        reseed(seed, "step", before)
-        system.step(stream, before)
-        average.update(before, stream.images)
-    return Sampler(average.net, images.spec, system.prior), stream.images
-
-
-def measured(sampler: Sampler, reference: Reference, count: int) -> dict[str, float]:
-    generated = GeneratedSet(generate(sampler, reference, count, 0), reference)
-    found = dict(feature_distances(generated)) | dict(label_metrics(generated)) | dict(nearest_neighbours(generated))
-    return {name: round(float(found[name].value), 4) for name in NUMBERS}
+    return bare.averaged(system, images, seed, config.ema_half_life, lambda _: time.process_time() < until)
 
 
 def table(results: list[dict[str, Any]]) -> str:

@@ -173,7 +173,7 @@ def small_clothes(_: Sources) -> Iterator[tuple[str, bytes]]:
 def small_faces(sources: Sources) -> Iterator[tuple[str, bytes]]:
     """500 faces of 32x32 pixels with black, blond or brown hair; all other faces with such hair are test images."""
     faces = data.load(celeba(sources), DataOptions(attributes=",".join(HAIR), size=32))
-    whole = Dataset("faces", faces.labels, Split(*_joined(faces)))
+    whole = Dataset("faces", faces.labels, joined(faces))
     hair = np.where(whole.train.labels.sum(1) == 1, whole.train.labels.argmax(1), len(HAIR))
     classes = Dataset("hair", Labels((*HAIR, "other")), Split(whole.train.images, hair))
     yield from _few(classes, range(len(HAIR)))
@@ -200,9 +200,10 @@ def _folders(whole: Dataset, split: str, rows: Iterable[int], title: str = "") -
         yield f"{title or split}/{label}/{row:05d}.png", canvas.png(canvas.to_pil(images[row]))
 
 
-def _joined(whole: Dataset) -> tuple[Any, Any]:
+def joined(whole: Dataset) -> Split:
+    """The images of all splits."""
     splits = whole.splits.values()
-    return np.concatenate([s.images for s in splits]), np.concatenate([s.labels for s in splits])
+    return Split(np.concatenate([s.images for s in splits]), np.concatenate([s.labels for s in splits]))
 
 
 def letters(coloured: bool) -> Callable[[Sources], Files]:

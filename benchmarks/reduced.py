@@ -11,6 +11,7 @@ import argparse
 import json
 import time
 
+import bare
 import numpy as np
 import torch
 import torch.nn.functional as F
@@ -20,10 +21,7 @@ from condgen import data
 from condgen.data import Dataset, Split
 from condgen.metrics.frechet import Moments, distance
 from condgen.noise import reseed
-from condgen.sampling.sampler import Sampler
-from condgen.stream import Stream
 from condgen.systems import preset
-from condgen.training.ema import EMA
 
 MOST, GENERATED, NEAREST = 40_000, 1_000, 8_000
 
@@ -41,14 +39,11 @@ def trained(name: str, settings: dict[str, float], digits: Dataset, seconds: flo
     config = preset(name).config.with_overrides({"batch": 64, "images": MOST} | settings)
     reseed(0, "init", 0)
     system = preset(name).build(digits.spec, config)
-    stream, average = Stream(digits.train, digits.labels, config.batch, 0), EMA(system.generator, 5_000)
     until = time.process_time() + seconds
-    while time.process_time() < until and stream.images < MOST:
-        before = stream.images
-        reseed(0, "step", before)
-        system.step(stream, before)
-        average.update(before, stream.images)
-    return Sampler(average.net, digits.spec, system.prior).sample("all", count=GENERATED // 10), stream.images
+    sampler, seen = bare.averaged(
+        system, digits, 0, 5_000, lambda images: images < MOST and time.process_time() < until
+    )
+    return sampler.sample("all", count=GENERATED // 10), seen
 
 
 def measured(images: NDArray[np.uint8], labels: NDArray[np.int64], digits: Dataset) -> str:

@@ -82,8 +82,7 @@ def chosen(task: Task, whole: Dataset, random: np.random.Generator) -> tuple[Spl
     """The training and the test split."""
     train, test = whole.train, whole.test
     if task.test:
-        splits = list(whole.splits.values())
-        everything = Split(*(np.concatenate([getattr(one, part) for one in splits]) for part in ("images", "labels")))
+        everything = own_data.joined(whole)
         order = random.permutation(len(everything))
         cut = round(task.test * len(order))
         test, train = subset(everything, order[:cut]), subset(everything, order[cut:])
