@@ -147,7 +147,7 @@ def _chance(confusion: Sequence[Sequence[int]] | None) -> float:
         return 0.5
     rows, columns = [sum(line) for line in confusion], [sum(line) for line in zip(*confusion, strict=True)]
     total = max(1, sum(rows))
-    return sum(row * column for row, column in zip(rows, columns, strict=True)) / (total * total)
+    return float(sum(row * column for row, column in zip(rows, columns, strict=True)) / total**2)
 
 
 def _short(points: Estimate) -> str:
