@@ -1,6 +1,7 @@
-"""The commands `evaluate`, `compare`, `report` and `augment`."""
+"""The commands `evaluate`, `compare`, `report`, `audit` and `augment`."""
 
-from condgen import augmentation, comparison, measuring, reports
+from condgen import auditing, augmentation, comparison, measuring, reports
+from condgen.auditing import Audit
 from condgen.augmentation import Augmentation
 from condgen.cli.command import Command
 from condgen.comparison import Comparison
@@ -11,6 +12,10 @@ from condgen.measuring import SelfTest
 
 def compared(found: Comparison) -> str:
     return f"{found}\n\nimages: {found.folder}/same-z.png, quality.png; numbers: comparison.json"
+
+
+def audited(found: Audit) -> str:
+    return f"{found}\n\nimages to withdraw: {found.folder}/withdraw.csv; numbers: audit.json"
 
 
 def augmented(found: Augmentation) -> str:
@@ -34,5 +39,6 @@ COMMANDS = {
     "evaluate": Command(measuring.evaluate, "[RUN] [OPTIONS]", json=True, points=points),
     "compare": Command(comparison.compare, "RUN... [OPTIONS]", compared, json=True, formats=FORMATS),
     "report": Command(reports.report, "RUN... [OPTIONS]"),
+    "audit": Command(auditing.audit, "[RUN] [OPTIONS]", audited, json=True),
     "augment": Command(augmentation.augment, "DATA --run RUN [OPTIONS]", augmented, json=True),
 }
