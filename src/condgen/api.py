@@ -18,6 +18,9 @@ from condgen.training.length import Length
 from condgen.training.request import BestBy, Schedule, TrainingRequest
 
 if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+
     from condgen.data import Dataset
     from condgen.sampling import files
     from condgen.sampling.sampler import Sampler
@@ -110,10 +113,16 @@ def load(run: str | Path, *, best: bool = False, device: str = "cpu", **options:
 
 
 def reopen(run: str | Path, data: DataSource | None = None) -> "tuple[System, Dataset]":
-    """The whole system of a run with the weights of its newest checkpoint, and the data that it was trained on.
+    """The whole system of a run (`system_of`), and the data that it was trained on.
 
     data: where the data are now, if not where they were.
     """
+    return system_of(run), data_of(run, data)
+
+
+def system_of(run: str | Path) -> "System":
+    """The whole system of a run, with the weights of its newest checkpoint. Those of the generator are averaged, as in
+    `load`."""
     folder, identity = Path(run).expanduser(), config_of(run)
     from condgen.sharing import weights
     from condgen.spec import Spec
@@ -129,9 +138,10 @@ def reopen(run: str | Path, data: DataSource | None = None) -> "tuple[System, Da
     system = found.build_on_meta(Spec.from_json(identity.spec), found.config.with_overrides(identity.config))
     try:
         weights.fill(system, {name: tensors[name] for name in system.state_dict() if name in tensors})
+        weights.fill(system.generator, saved.part("average"))
     except CondgenError as error:
         raise CondgenError(f"the newest checkpoint of {str(run)!r} {error}.") from None
-    return system, data_of(run, data)
+    return system
 
 
 def data_of(run: str | Path, data: DataSource | None = None, options: DataOptions | None = None) -> "Dataset":
@@ -139,6 +149,15 @@ def data_of(run: str | Path, data: DataSource | None = None, options: DataOption
     from condgen.training import source
 
     return source.data_of(run, data, options)
+
+
+def image_like(run: str | Path, image: str | Path) -> "NDArray[np.uint8]":
+    """The image in a file as a generator makes them, uint8 (h, w, c): read and scaled as the images of its training."""
+    from condgen.data import one_image
+    from condgen.training.source import Recorded
+
+    recorded = Recorded.of(run)
+    return one_image.read(Path(image).expanduser(), recorded.spec, DataOptions(**recorded.options))
 
 
 def config_of(run: str | Path) -> "RunConfig":

@@ -185,7 +185,10 @@ COMMANDS: Sequence[Sequence[object]] = [
     ["train", "cvae", "--images", 4000, "--evaluate-every", 2000, "--out", "digits", "--quiet"],
     ["sample", "digits", "--labels", "0-9", "--count", 3, "--out", "generated"],
     ["sample", "digits", "--count", 3, "--shard", 10, "--out", "shards"],
-    *(["figure", what, "digits"] for what in ("curves", "growth", "same-z", "titled", "walk", "reconstructions")),
+    *(
+        ["figure", what, "digits"]
+        for what in ("curves", "growth", "same-z", "titled", "walk", "reconstructions", "switched")
+    ),
     ["figure", "manifold", "plane"],
     ["figure", "scatter", "plane"],
     ["evaluate", "digits", *QUICK],

@@ -62,8 +62,8 @@ def nearness(x: Tensor, train: Tensor, among_themselves: bool = False) -> Nearne
 
 
 def attack(members: Tensor, others: Tensor, generated: Tensor) -> Estimate:
-    """Accuracy at separating training images (n, d) from other real images (n, d) by the distance to the nearest generated
-    image; 0.5 is chance. The threshold for one half of the images is chosen on the other half."""
+    """Accuracy at separating training images (n, d) from other real images (n, d) by the distance to the nearest
+    generated image; 0.5 is chance. The threshold for one half of the images is chosen on the other half."""
     n = min(len(members), len(others))
     if n < FEWEST:
         return refused(f"an attack needs {FEWEST} training and {FEWEST} other real images, found {n}.", n)

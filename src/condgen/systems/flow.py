@@ -26,11 +26,13 @@ from condgen.config import Config as BaseConfig
 from condgen.nets.denoiser import Denoiser
 from condgen.nets.patches import SIDE
 from condgen.nets.solver import solve, stages
-from condgen.noise import batch_noise, draw
-from condgen.options import Option
+from condgen.noise import batch_noise, draw, draw_at
+from condgen.options import Option, Values
 from condgen.spec import Prior, Spec
 from condgen.system import Batches, Paper, Player, System, adam, descend, logged
 
+ENCODED_AT, ENCODING_STEPS = 0.9, 16
+"""The time at which the way back from an image begins, and the steps of Heun's solver to time 0."""
 NEAREST = 0.05
 """Smallest value of 1 - t in the weight of the loss (Li & He 2025)."""
 NARROWEST = 32
@@ -123,11 +125,14 @@ class Generator(nn.Module):
         label = signed(y, self.spec)
 
         def velocity(x: Tensor, t: float | Tensor) -> Tensor:
-            scale = scale_at(t, guidance, guidance_interval)
-            return (self.predict(x, t, label, scale) - x) / (1 - t)
+            return self.velocity(x, t, label, scale_at(t, guidance, guidance_interval))
 
         x = z.unflatten(1, self.spec.shape).contiguous(memory_format=torch.channels_last)
         return solve(velocity, x, stages(solver, steps)).clamp(-1, 1)
+
+    def velocity(self, x: Tensor, t: float | Tensor, label: Tensor, scale: float | Tensor = 1.0) -> Tensor:
+        """dx/dt at x (b, c, h, w) and time t, under guidance of this scale."""
+        return (self.predict(x, t, label, scale) - x) / (1 - t)
 
     def predict(self, x: Tensor, t: float | Tensor, label: Tensor, scale: float | Tensor) -> Tensor:
         """The image that x leads to at time t, (b, c, h, w), under guidance of this scale."""
@@ -166,6 +171,7 @@ class Flow(System):
     """min E |D(x_t, t, y) - x|^2 / (1 - t) for x_t = t x + (1 - t) z; its velocity: (D(x_t, t, y) - x_t) / (1 - t)."""
 
     options: ClassVar = (GUIDANCE, INTERVAL, STEPS, SOLVER)
+    reconstruction: ClassVar[Values] = {"guidance": 1.0, "steps": 8}
     passes = 14
     """Seven stages of four steps, each with and without the label."""
     paper: ClassVar = Paper(
@@ -196,6 +202,18 @@ class Flow(System):
     @property
     def generator(self) -> nn.Module:
         return self.G
+
+    def encode(self, x: Tensor, y: Tensor) -> Tensor:
+        """See `System.encode`: the path through x, followed backwards without guidance.
+
+        It begins at time 0.9, at a mixture of x and noise, which is the same for all images. Images themselves are no
+        points of paths: where all of them are black, the path through an image would lead to a z without noise.
+        """
+        noise = draw_at(self.prior, 0, [0]).to(x.device).view(1, *x.shape[1:])
+        label = signed(y, self.spec)
+        mixed = torch.lerp(noise, x, ENCODED_AT).contiguous(memory_format=torch.channels_last)
+        back = stages("heun", ENCODING_STEPS, ENCODED_AT, 0)
+        return solve(lambda point, t: self.G.velocity(point, t, label), mixed, back).flatten(1)
 
     def step(self, batches: Batches, images: int) -> dict[str, Tensor]:
         player, cfg = self.players["flow"], self.cfg
