@@ -219,10 +219,10 @@ def sample(
         target = files.default_out(locate.home(run), wanted, count, seed, one_file, chosen)
     else:
         target = files.checked_out(out)
-    if shard is not None and private is None:
-        return shards.write(sampler, request, out=target, each=shard)
-    if shard is not None or grid:
+    if private is not None and (grid or shard is not None):
         raise CondgenError("--private leaves images out of a folder; it goes with neither --shard nor --grid.")
+    if shard is not None:
+        return shards.write(sampler, request, out=target, each=shard)
     return files.write(sampler, request, out=target, grid=grid, left_out=_too_near(run, private))
 
 
