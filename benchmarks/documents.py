@@ -6,7 +6,7 @@
 
 Each preset is trained by `condgen.train` with its defaults. `last` is the last line of the log, a mean over the last
 200th of the training. On MNIST, its feature classifier says how many of 5,000 images show the requested label; for
-presets without a label it says how the generated digits are spread over the ten classes. Runs that exist are resumed, or
+presets without a label it says how the generated digits are spread over the ten classes. Runs that exist are resumed or
 only measured again. With --known nothing is trained: runs that have not ended are measured where they are, and `images`
 is then below `length`.
 """

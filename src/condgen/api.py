@@ -4,6 +4,7 @@ Torch is imported inside the functions that need it, so that help texts and erro
 """
 
 from collections.abc import Mapping, Sequence
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -21,6 +22,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from condgen.data import Dataset
+    from condgen.sampling import files
     from condgen.sampling.sampler import Sampler
     from condgen.system import System
     from condgen.training.run import Run, RunConfig
@@ -179,6 +181,7 @@ def sample(
     out: str | Path | None = None,
     grid: bool = False,
     shard: int | None = None,
+    private: float | None = None,
     best: bool = False,
     device: str = "cpu",
     **options: Any,
@@ -198,24 +201,39 @@ def sample(
         grid: Write one image grid: one column per label, the same latent vector in each row.
         shard: Write WebDataset shards (.tar files) of this many images to the folder --out.
             Processes started by torchrun share the work. Repeating the command resumes it.
+        private: Leave out images that are nearer to a training image than all but this percentage of real images.
+            1 is usual. The training data have to be where the training found them, and --out has to be a folder.
         best: Use the generator with the best evaluation during training instead of the last one.
         device: Device to run on: auto, cpu, cuda, cuda:N or mps.
         options: Sampling options of the generator.
     """
-    bounds.check("sample", {"count": count, "seed": seed, "shard": shard})
+    bounds.check("sample", {"count": count, "seed": seed, "shard": shard, "private": private})
     sampler = load(run, best=best, device=device, **options)
     from condgen.sampling import files, shards
 
     request = sampler.request(labels, mix, count=count, seed=seed)
     if out is None:
         wanted = f"mix-{files.named(mix, ':')}" if mix is not None else f"labels-{files.named(labels, '=')}"
-        one_file = grid or len(request) == 1
-        target = files.default_out(locate.home(run), wanted, count, seed, one_file, sampler.chosen)
+        one_file = grid or (len(request) == 1 and private is None)
+        chosen = sampler.chosen if private is None else {**sampler.chosen, "private": private}
+        target = files.default_out(locate.home(run), wanted, count, seed, one_file, chosen)
     else:
         target = files.checked_out(out)
-    if shard is not None:
+    if shard is not None and private is None:
         return shards.write(sampler, request, out=target, each=shard)
-    return files.write(sampler, request, out=target, grid=grid)
+    if shard is not None or grid:
+        raise CondgenError("--private leaves images out of a folder; it goes with neither --shard nor --grid.")
+    return files.write(sampler, request, out=target, grid=grid, left_out=_too_near(run, private))
+
+
+def _too_near(run: str | Path, percent: float | None) -> "files.LeftOut | None":
+    """Says which images are too near to training images; None if this was not requested."""
+    if percent is None:
+        return None
+    dataset = data_of(run)
+    from condgen.judging.nearness import RealNearness
+
+    return partial(RealNearness.of(dataset).too_near, percent=percent)
 
 
 def card(run: str | Path, best: bool = False) -> Card:

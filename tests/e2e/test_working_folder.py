@@ -196,6 +196,7 @@ COMMANDS: Sequence[Sequence[object]] = [
     ["compare", "digits", "digits"],
     ["report", "digits", "--quick"],
     ["augment", "photos", "--run", "pets", "--balance", "--no-proof"],
+    ["audit", "digits", "--count", 20],
     *(["export", "digits", "--format", format, "--out", format] for format in ("safetensors", "onnx", "pt2")),
     ["sample", "safetensors", "--grid", "--out", "image.png"],
     ["list", "--json"],
