@@ -121,6 +121,8 @@ class System(nn.Module, ABC):
     reconstruction: sampling options with which the generator reconstructs an encoded image best.
     passes: evaluations of a network that an image takes, under the default sampling options. Trainings of systems that
         generate slowly are evaluated less often.
+    parts: parts of a training whose steps take different times: the fraction of the images that each part takes, and
+        the number of images at which it begins.
     still_parameters: names (as in `named_parameters`) of the parameters that steps may leave unchanged, for a
         mathematical reason. The contract tests require all others to change.
     """
@@ -132,6 +134,7 @@ class System(nn.Module, ABC):
     options: ClassVar[tuple[Option, ...]] = ()
     reconstruction: ClassVar[Values] = {}
     passes: int = 1
+    parts: tuple[tuple[float, int], ...] = ((1.0, 0),)
     still_parameters: tuple[str, ...] = ()
 
     prior: Prior

@@ -219,6 +219,7 @@ def test_runs_that_do_not_compare_are_named(
 
 
 def test_a_report_is_one_page_that_asks_no_network(runs: Path, tmp_path: Path) -> None:
+    run("evaluate", runs / "concat", "--quick", "--images", 600, "--truncation", 0.5)
     run("report", runs / "cvae-0", runs / "cvae-1", runs / "concat", "--out", tmp_path / "report.html")
     page = (tmp_path / "report.html").read_text("utf-8")
     assert not re.search(r"(?:src|href)=[\"'](?!data:|#)", page)
@@ -227,7 +228,8 @@ def test_a_report_is_one_page_that_asks_no_network(runs: Path, tmp_path: Path) -
     for wanted in ("cvae (seed 0)", "cvae (seed 1)", "cgan-concat (seed 0)", "condgen-eval/1", "prefers-color-scheme",
                    "Nearest training images", "Confusion matrix", "@article", weights):  # fmt: skip
         assert wanted in page, wanted
-    assert page.count("<svg") >= 3
+    assert page.count("<svg") >= 4
+    assert page.count("truncation 0.5") >= 1, "the legend of the evaluations under other options"
     assert "#010203" not in page
 
 

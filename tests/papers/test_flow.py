@@ -7,12 +7,13 @@ import pytest
 import torch
 from torch import Tensor
 
+from condgen.nets.field import signed
 from condgen.nets.solver import solve, stages
 from condgen.noise import draw_at, reseed
 from condgen.options import filled
 from condgen.system import ENCODERS, System
 from condgen.systems import SYSTEMS, preset
-from condgen.systems.flow import ENCODED_AT, ENCODING_STEPS, Config, Flow, signed
+from condgen.systems.flow import ENCODED_AT, ENCODING_STEPS, Config, Flow
 from condgen.testing.trainings import streaming
 from conftest import toy_data
 

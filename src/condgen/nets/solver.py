@@ -31,7 +31,7 @@ def stages(solver: str, steps: int, start: float = 0, end: float = 1) -> list[St
     found = []
     for t, after in pairwise(times):
         h = after - t
-        if solver == "euler" or after == 1:
+        if solver == "euler" or after >= 1:
             found.append(Stage(t, 0, h, 0))
         else:
             found += [Stage(t, 0, 0, h), Stage(after, h / 2, h / 2, 0)]

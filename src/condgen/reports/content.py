@@ -92,6 +92,7 @@ def run(entry: Entry, reference: "Reference") -> dict[str, Any]:
         "minutes": entry.seconds / 60,
         "parameters": entry.parameters,
         "panels": generated_panels(entry),
+        "options": by_options(entry.folder),
         "curves": svg(plots.curves(entry.log, "", "svg")) if entry.log else "",
         "labels": labels,
         "per_class": evaluation.per_class,
@@ -107,6 +108,19 @@ def run(entry: Entry, reference: "Reference") -> dict[str, Any]:
         "settings": entry.identity.config,
         "fingerprint": entry.identity.fingerprint,
     }
+
+
+def by_options(folder: Path) -> str:
+    """A chart of the saved evaluations under different sampling options; "" if there are fewer than two."""
+    from condgen.sampling import plots
+
+    lines = {
+        ", ".join(f"{name.replace('_', ' ')} {value}" for name, value in chosen.items()) or "defaults": {
+            name: result.generated.value for name, result in found.metrics.items()
+        }
+        for chosen, found in measuring.with_options(folder)
+    }
+    return svg(plots.options(lines, "svg")) if len(lines) > 1 else ""
 
 
 def generated_panels(entry: Entry) -> list[dict[str, str]]:
