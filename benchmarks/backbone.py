@@ -109,14 +109,14 @@ class Normed(nn.Module):
 
 
 class Modulated(nn.Module):
-    """Modulated convolution, ReLU."""
+    """Convolution modulated by the label's embedding, ReLU."""
 
     def __init__(self, inputs: int, outputs: int, labels: int) -> None:
         super().__init__()
-        self.conv = ModulatedConv2d(inputs, outputs, 3, labels)
+        self.label, self.conv = LabelEmbedding(labels, inputs), ModulatedConv2d(inputs, outputs, 3, inputs)
 
     def forward(self, x: Tensor, y: Tensor) -> Tensor:
-        return F.relu(self.conv(x, y))
+        return F.relu(self.conv(x, self.label(y)))
 
 
 G_WAYS: dict[str, tuple[type[nn.Module], type[nn.Module]]] = {

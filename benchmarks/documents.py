@@ -1,14 +1,18 @@
-"""The source documents' trainings at their own lengths, three seeds each, beside the figures that they print.
+"""The tutorials' trainings at their own lengths, beside the figures that the tutorials print.
 
     python benchmarks/documents.py --out benchmarks/results/documents.json
+    python benchmarks/documents.py --rows dcgan cwgan-gp --data FACES --seeds 1 --out benchmarks/results/documents.json
+    python benchmarks/documents.py --known --out benchmarks/results/documents.json
 
-Each row is trained on MNIST by `condgen.train` with its defaults. `last` is the last line of the log, a mean over the
-last 200th of the training. The pinned judge of MNIST says how many of 5,000 show the label that was asked for; of
-rows without a label it says how the generated digits are spread over the ten classes. Runs that are there go on, or are
-only judged again.
+Each preset is trained by `condgen.train` with its defaults. `last` is the last line of the log, a mean over the last
+200th of the training. On MNIST, its feature classifier says how many of 5,000 images show the requested label; for
+presets without a label it says how the generated digits are spread over the ten classes. Runs that exist are resumed or
+only measured again. With --known nothing is trained: runs that have not ended are measured where they are, and `images`
+is then below `length`.
 """
 
 import argparse
+import json
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -22,40 +26,62 @@ from condgen.judging import judge
 from condgen.systems import preset
 from condgen.training.kernels import environment
 
-ROWS = ("gan", "vae", "cgan-concat", "cgan-multiply")
+ROWS = ("gan", "vae", "vae-2d", "cvae", "cgan-concat", "cgan-multiply", "cgan-maxout", "gan-plain", "cdcgan")
+FACES = {"attributes": "Blond_Hair", "size": 64}
+"""Options of the faces of CelebA, as in two of the tutorials."""
 PER_LABEL = 500
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__)
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--seeds", type=int, default=3)
     parser.add_argument("--rows", nargs="*", default=ROWS)
+    parser.add_argument("--data", default="mnist", help="mnist, or a folder of faces in CelebA's layout")
     parser.add_argument("--runs", type=Path, default=Path("runs/documents"))
+    parser.add_argument("--known", action="store_true", help="only measure the runs that exist")
     parser.add_argument("--out", type=Path, required=True)
     options = parser.parse_args()
 
-    found, results = judge.of(data.load("mnist")), []
     for seed in range(options.seeds):
         for name in options.rows:
-            results.append(trained(name, seed, options.runs / f"{name}-{seed}", found))
-            print(results[-1], flush=True)
-            about = {"date": datetime.now(UTC).date().isoformat()} | environment("cpu")
-            write_json(options.out, {"about": about, "results": results})
+            folder = options.runs / f"{name}-{seed}"
+            if not options.known:
+                settings = {} if options.data == "mnist" else FACES
+                condgen.train(name, data=options.data, seed=seed, out=folder, quiet=True, **settings)
+            if (folder / "generator").exists():
+                keep(measured(name, seed, options.data, folder), options.out)
 
 
-def trained(name: str, seed: int, folder: Path, found: judge.Judge) -> dict[str, Any]:
-    run = condgen.train(name, seed=seed, out=folder, quiet=True)
-    result: dict[str, Any] = {
-        "row": name,
-        "seed": seed,
-        "images": run.images,
-        "last": {key: round(value, 4) for key, value in run.log[-1].items() if key != "images"},
-    }
+def keep(result: dict[str, Any], path: Path) -> None:
+    """Put a result into the file in place of an earlier one of the same preset and seed."""
+    print(result, flush=True)
+    key = (result["row"], result["seed"])
+    results = json.loads(path.read_text())["results"] if path.exists() else []
+    results = sorted([r for r in results if (r["row"], r["seed"]) != key] + [result], key=lambda r: r["seed"])
+    about = {"date": datetime.now(UTC).date().isoformat()} | environment("cpu")
+    write_json(path, {"about": about, "results": results})
+
+
+def measured(name: str, seed: int, images: str, folder: Path) -> dict[str, Any]:
+    """The end of the log, and what the feature classifier sees in generated digits."""
+    last = json.loads((folder / "log.jsonl").read_text().splitlines()[-1])
+    result: dict[str, Any] = {"row": name, "data": "mnist" if images == "mnist" else "faces", "seed": seed}
+    result |= {"images": last["images"], "length": length_of(name)}
+    result["last"] = {key: round(value, 4) for key, value in last.items() if "/" in key}
+    if images != "mnist":
+        return result
+    found = judge.of(data.load("mnist"))
     if not preset(name).build_on_meta().takes_label:
         seen = seen_in(folder, 1, 10 * PER_LABEL, seed, found)
         return result | {"classes_drawn": torch.bincount(seen, minlength=10).tolist()}
-    seen, asked = seen_in(folder, 10, PER_LABEL, seed, found), torch.arange(10).repeat_interleave(PER_LABEL)
-    return result | {"label_accuracy": round((seen == asked).float().mean().item(), 4)}
+    seen, requested = seen_in(folder, 10, PER_LABEL, seed, found), torch.arange(10).repeat_interleave(PER_LABEL)
+    return result | {"label_accuracy": round((seen == requested).float().mean().item(), 4)}
+
+
+def length_of(name: str) -> int:
+    """Images of a whole training: full batches."""
+    config = preset(name).config
+    return -(-config.images // config.batch) * config.batch
 
 
 def seen_in(folder: Path, labels: int, count: int, seed: int, found: judge.Judge) -> torch.Tensor:

@@ -84,10 +84,21 @@ def documents() -> list[str]:
         if "label_accuracy" in measured[0]:
             numbers["label accuracy"] = [r["label_accuracy"] for r in measured]
         for key, values in numbers.items():
-            images, printed = measured[0]["images"], PRINTED.get((name, key), "-")
-            pace = f"{images:,} | {speeds[name]:,} | {images / speeds[name] / 60:.1f}"
-            lines.append(f"| `{name}` | {pace} | {key} | {printed} | {spread(values)} |\n")
+            printed = PRINTED.get((name, key), "-")
+            pace = "- | -" if measured[0].get("data") == "faces" else _pace(measured[0]["images"], speeds[name])
+            lines.append(f"| `{name}` | {_length(measured[0])} | {pace} | {key} | {printed} | {spread(values)} |\n")
     return lines
+
+
+def _pace(images: int, speed: float) -> str:
+    """Images per second, and minutes at that speed."""
+    return f"{speed:,} | {images / speed / 60:.1f}"
+
+
+def _length(result: dict[str, Any]) -> str:
+    """Images of a training, and of how many if it has not ended."""
+    images, length = result["images"], result.get("length", 0)
+    return f"{images:,}" if images >= length else f"{images:,} of {length:,}"
 
 
 def faults(data: str) -> list[str]:

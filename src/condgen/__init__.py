@@ -21,18 +21,19 @@ _HOMES = {
     "train": "condgen.api", "load": "condgen.api", "sample": "condgen.api",
     "evaluate": "condgen.measuring", "compare": "condgen.comparison", "inspect": "condgen.inspection",
     "augment": "condgen.augmentation", "report": "condgen.reports", "export": "condgen.exports",
-    "CondgenError": "condgen.errors",
+    "audit": "condgen.auditing", "CondgenError": "condgen.errors",
 }  # fmt: skip
 """The module that defines each public name."""
 
 __all__ = [
-    "CondgenError", "__version__", "augment", "compare", "evaluate", "export", "inspect", "load", "report", "sample",
-    "train",
+    "CondgenError", "__version__", "audit", "augment", "compare", "evaluate", "export", "inspect", "load", "report",
+    "sample", "train",
 ]  # fmt: skip
 
 TYPE_CHECKING = False  # typing takes longer to import than all the rest, and Ctrl-C waits for it
 if TYPE_CHECKING:
     from condgen.api import load, sample, train
+    from condgen.auditing import audit
     from condgen.augmentation import augment
     from condgen.comparison import compare
     from condgen.errors import CondgenError

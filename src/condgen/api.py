@@ -4,6 +4,7 @@ Torch is imported inside the functions that need it, so that help texts and erro
 """
 
 from collections.abc import Mapping, Sequence
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -17,7 +18,11 @@ from condgen.training.length import Length
 from condgen.training.request import BestBy, Schedule, TrainingRequest
 
 if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+
     from condgen.data import Dataset
+    from condgen.sampling import files
     from condgen.sampling.sampler import Sampler
     from condgen.system import System
     from condgen.training.run import Run, RunConfig
@@ -109,10 +114,16 @@ def load(run: str | Path, *, best: bool = False, device: str = "cpu", **options:
 
 
 def reopen(run: str | Path, data: DataSource | None = None) -> "tuple[System, Dataset]":
-    """The whole system of a run with the weights of its newest checkpoint, and the data that it was trained on.
+    """The whole system of a run (`system_of`), and the data that it was trained on.
 
     data: where the data are now, if not where they were.
     """
+    return system_of(run), data_of(run, data)
+
+
+def system_of(run: str | Path) -> "System":
+    """The whole system of a run, with the weights of its newest checkpoint. Those of the generator are averaged, as in
+    `load`."""
     folder, identity = Path(run).expanduser(), config_of(run)
     from condgen.sharing import weights
     from condgen.spec import Spec
@@ -128,9 +139,10 @@ def reopen(run: str | Path, data: DataSource | None = None) -> "tuple[System, Da
     system = found.build_on_meta(Spec.from_json(identity.spec), found.config.with_overrides(identity.config))
     try:
         weights.fill(system, {name: tensors[name] for name in system.state_dict() if name in tensors})
+        weights.fill(system.generator, saved.part("average"))
     except CondgenError as error:
         raise CondgenError(f"the newest checkpoint of {str(run)!r} {error}.") from None
-    return system, data_of(run, data)
+    return system
 
 
 def data_of(run: str | Path, data: DataSource | None = None, options: DataOptions | None = None) -> "Dataset":
@@ -138,6 +150,15 @@ def data_of(run: str | Path, data: DataSource | None = None, options: DataOption
     from condgen.training import source
 
     return source.data_of(run, data, options)
+
+
+def image_like(run: str | Path, image: str | Path) -> "NDArray[np.uint8]":
+    """The image in a file as a generator makes them, uint8 (h, w, c): read and scaled as the images of its training."""
+    from condgen.data import one_image
+    from condgen.training.source import Recorded
+
+    recorded = Recorded.of(run)
+    return one_image.read(Path(image).expanduser(), recorded.spec, DataOptions(**recorded.options))
 
 
 def config_of(run: str | Path) -> "RunConfig":
@@ -161,6 +182,7 @@ def sample(
     out: str | Path | None = None,
     grid: bool = False,
     shard: int | None = None,
+    private: float | None = None,
     best: bool = False,
     device: str = "cpu",
     **options: Any,
@@ -181,24 +203,39 @@ def sample(
         grid: Write one image grid: one column per label, the same latent vector in each row.
         shard: Write WebDataset shards (.tar files) of this many images to the folder --out.
             Processes started by torchrun share the work. Repeating the command resumes it.
+        private: Leave out images that are nearer to a training image than all but this percentage of real images.
+            1 is usual. The training data have to be where the training found them, and --out has to be a folder.
         best: Use the generator with the best evaluation during training instead of the last one.
         device: Device to run on: auto, cpu, cuda, cuda:N or mps.
         options: Sampling options of the generator.
     """
-    bounds.check("sample", {"count": count, "seed": seed, "shard": shard})
+    bounds.check("sample", {"count": count, "seed": seed, "shard": shard, "private": private})
     sampler = load(run, best=best, device=device, **options)
     from condgen.sampling import files, shards
 
     request = sampler.request(labels, mix, count=count, seed=seed)
     if out is None:
         wanted = f"mix-{files.named(mix, ':')}" if mix is not None else f"labels-{files.named(labels, '=')}"
-        one_file = grid or len(request) == 1
-        target = files.default_out(locate.home(run), wanted, count, seed, one_file, sampler.chosen)
+        one_file = grid or (len(request) == 1 and private is None)
+        chosen = sampler.chosen if private is None else {**sampler.chosen, "private": private}
+        target = files.default_out(locate.home(run), wanted, count, seed, one_file, chosen)
     else:
         target = files.checked_out(out)
+    if private is not None and (grid or shard is not None):
+        raise CondgenError("--private leaves images out of a folder; it goes with neither --shard nor --grid.")
     if shard is not None:
         return shards.write(sampler, request, out=target, each=shard)
-    return files.write(sampler, request, out=target, grid=grid)
+    return files.write(sampler, request, out=target, grid=grid, left_out=_too_near(run, private))
+
+
+def _too_near(run: str | Path, percent: float | None) -> "files.LeftOut | None":
+    """Says which images are too near to training images; None if this was not requested."""
+    if percent is None:
+        return None
+    dataset = data_of(run)
+    from condgen.judging.nearness import RealNearness
+
+    return partial(RealNearness.of(dataset).too_near, percent=percent)
 
 
 def card(run: str | Path, best: bool = False) -> Card:

@@ -30,6 +30,9 @@ OPTIONS: dict[str, Bounds] = {
     "side": (1, 1000),
     "port": (0, 65_535),
     "evaluate.count": (1, 10_000_000),
+    "audit.count": (1, 10_000_000),
+    "fail_under": (0, 100),
+    "private": (0, 100),
     "per_class": (1, 10_000_000),
 }
 """Bounds by option name, or by command and option name."""

@@ -7,11 +7,13 @@ arguments, config.json and the reference pages are all made from it; no field is
 from dataclasses import dataclass
 from typing import Annotated, Any, Literal, Self
 
-from pydantic import AfterValidator, Field
+from pydantic import AfterValidator, Field, PositiveFloat
 
 from condgen.schema import Settings
 from condgen.spec import Spec
 
+PATCH, NARROWEST = 4, 32
+"""Side of the patches of a flow (nets/patches.py), and the smallest number of channels of its map by default."""
 TRANSFORMS = ("color", "translation", "cutout", "mirror")
 """Augmentations that can be applied to the discriminator's input (nets/diffaugment.py)."""
 Width = Annotated[int, Field(ge=1, le=65_536)]
@@ -68,13 +70,13 @@ class Config(Settings):
         """Training length, in images, if none is requested."""
         return self.images
 
-    def warmed_up(self, images: int, lr: float, warmup: int, decay: float) -> float:
+    def warmed_up(self, images: int, lr: float, warmup: int, decay: float, length: int | None = None) -> float:
         """Learning rate after `images`: linear warm-up to lr over `warmup` images, constant, then linear decay to 0.
 
-        decay: fraction of the training, at its end, over which it decays.
+        decay: fraction of the training, at its end, over which it decays. length: images of a part of the training.
         """
         warm = min(1.0, (images + self.batch) / warmup) if warmup else 1.0
-        left = max(0.0, 1 - images / self.images)
+        left = max(0.0, 1 - images / (length or self.images))
         return lr * warm * (min(1.0, left / decay) if decay else 1.0)
 
     def chosen_for(self, spec: Spec) -> Self:
@@ -107,3 +109,44 @@ class Adversarial(Config):
     def choices(self, spec: Spec, images: int | None = None) -> list[Choice]:
         """See `Config.choices`."""
         return [Choice("augmentation", "none")] if self.augmentation is None else []
+
+
+class FlowMatching(Config):
+    """Settings of the systems that train a rectified flow on patches."""
+
+    images: Images = 240_000
+    """Training length, in images. The data set is repeated as often as needed."""
+    width: Width | None = None
+    """Channels of the feature map. Default: as many as a patch has numbers, and at least 32: 32 for grey images, 48 for
+    colour images."""
+    blocks: Depth = 6
+    """Residual convolutions."""
+    condition: Width = 128
+    """Dimension of the embedding of time and label."""
+    loss: Literal["cross_entropy", "squared"] = "cross_entropy"
+    """Loss of a pixel. Both have the mean of the possible images as optimum. With cross_entropy, predictions stay in
+    the range of pixels."""
+    label_dropout: Fraction = 0.1
+    """Fraction of the images whose label is left out in training, for guidance."""
+    time_median: Annotated[float, Field(gt=0, lt=1)] = 0.31
+    """Median of the training times, which are logit-normal; time 0 is noise, time 1 is the image."""
+    time_spread: PositiveFloat = 1.0
+    """Standard deviation of the training times before the sigmoid."""
+    lr: PositiveFloat = 2e-3
+    """Peak learning rate (Adam), between warm-up and decay."""
+    warmup: Span = 4_000
+    """Learning-rate warm-up, in images."""
+    decay: Fraction = 0.6
+    """Fraction of the training, at its end, over which the learning rate decays linearly to 0."""
+    beta1: Fraction = 0.9
+    """Adam's beta1."""
+    beta2: Fraction = 0.99
+    """Adam's beta2."""
+
+    def choices(self, spec: Spec, images: int | None = None) -> list[Choice]:
+        """See `Config.choices`."""
+        return [Choice("width", max(NARROWEST, PATCH**2 * spec.channels))] if self.width is None else []
+
+    def lr_at(self, images: int) -> float:
+        """The learning rate after `images`."""
+        return self.warmed_up(images, self.lr, self.warmup, self.decay)

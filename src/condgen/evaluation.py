@@ -8,6 +8,7 @@ from typing import Any
 from pydantic import BaseModel, ConfigDict
 
 from condgen import records
+from condgen import score as scoring
 from condgen.metrics import METRICS, flag
 from condgen.metrics.estimate import Estimate
 from condgen.result import Result
@@ -145,11 +146,12 @@ class Evaluation(Result):
         return f"Evaluation({self.about.images_measured:,} images, {', '.join(shown)})"
 
     def __str__(self) -> str:
-        """The verdict; every metric with its error, that of real images and its flag; what was not measured."""
+        """The score and the verdict; every metric with its error, that of real images and its flag; what is unknown."""
         about, said = self.about, [str(self.verdict), ""] if self.verdict else []
         refusals = dict.fromkeys(number.refused for number in self.numbers.values() if number.refused)
         return "\n".join(
             [
+                str(self.score),
                 *said,
                 f"{about.images_measured:,} images against {about.reference} of {about.data.name!r}; "
                 f"{about.protocol}, FD[{about.judge.name}], sha256 {about.judge.sha256[:12]}; ± is a 95 % interval.",
@@ -169,6 +171,11 @@ class Evaluation(Result):
         """The metrics of the generated images by name, in the order of METRICS."""
         return {name: self.metrics[name].generated for name in METRICS if name in self.metrics}
 
+    @property
+    def score(self) -> scoring.Score:
+        """Fidelity, variety, label, novelty and usefulness from 0 to 100, and the overall score."""
+        return scoring.of({name: (each.generated, each.real) for name, each in self.metrics.items()}, self.confusion)
+
     def real_text(self, name: str) -> str:
         """The value of a metric for real images, as text; '-' if there is none."""
         real = self.metrics[name].real if name in self.metrics else None
@@ -182,11 +189,11 @@ class Evaluation(Result):
         return replace(self, about=self.about.model_copy(update=facts))
 
     def to_json(self) -> dict[str, Any]:
-        """The content of evaluation.json: the verdict, one key per metric, then the rest."""
+        """The content of evaluation.json: the verdict, the score, one key per metric, then the rest."""
         found = {name: result.to_json() for name, result in self.metrics.items()}
         last = {WALK: found.pop(WALK)} if WALK in found else {}
         said = {"verdict": self.verdict.to_json()} if self.verdict else {}
-        return said | found | {
+        return said | {"score": self.score.to_json()} | found | {
             "per_class": list(self.per_class), "confusion": self.confusion, "gate": self.gate.to_json(),
             "about": self.about.to_json(),
         } | last  # fmt: skip

@@ -1,8 +1,8 @@
 """Ends a command with an exit code, and with a one-line message if something is wrong.
 
 Exit codes: 0 success; 1 standard output could not be written; 2 a mistake of the user, or an error of the operating
-system such as a lack of memory; 70 a bug in condgen; 130 Ctrl-C; 141 the reader of the output has closed the pipe; 143
-SIGTERM. CONDGEN_TRACEBACK=1 also shows tracebacks.
+system such as a lack of memory; 3 a score below --fail-under; 70 a bug in condgen; 130 Ctrl-C; 141 the reader of the
+output has closed the pipe; 143 SIGTERM. CONDGEN_TRACEBACK=1 also shows tracebacks.
 
 This module imports nothing large, so that `__main__` can import it first.
 """
@@ -21,7 +21,7 @@ from typing import NoReturn, TextIO
 from condgen.errors import CondgenError, shortened
 from condgen.language import message
 
-OUTPUT, MISTAKE, BUG, INTERRUPTED, PIPE_CLOSED = 1, 2, 70, 130, 141
+OUTPUT, MISTAKE, BELOW, BUG, INTERRUPTED, PIPE_CLOSED = 1, 2, 3, 70, 130, 141
 LONGEST = 1000
 """Maximum length, in characters, of the message about a mistake."""
 TO_LOWER = {

@@ -1,7 +1,7 @@
 """The base of the values that the functions of the library return.
 
-`condgen.evaluate`, `compare`, `inspect`, `augment`, `report` and `export` each return a frozen dataclass of this class.
-It shows itself as text, and gives and saves its content as plain data.
+`condgen.evaluate`, `compare`, `inspect`, `audit`, `augment`, `report` and `export` each return a frozen dataclass of
+this class. It shows itself as text, and gives and saves its content as plain data.
 """
 
 import html

@@ -15,10 +15,13 @@ from torch import Tensor, nn
 
 from condgen import parallel
 from condgen.adam import Adam
+from condgen.errors import CondgenError
 from condgen.labels import ANY
-from condgen.options import Option
+from condgen.options import Option, Values
 from condgen.spec import Prior, Spec
 
+ENCODERS = "vae, vae-2d, cvae or flow"
+"""The presets that can encode images, for the message that others cannot."""
 Batches = Iterator[tuple[Tensor, Tensor]]
 """Infinite iterator of batches: images x (b, c, h, w) in [-1, 1] and labels y (b, K) of zeros and ones.
 
@@ -115,8 +118,11 @@ class System(nn.Module, ABC):
     takes_mixes: whether the generator accepts weights between 0 and 1 in y, so that labels can be mixed.
     options: sampling options of the generator, which is called as ``net(z, y, guidance=...)`` with a value for each,
         a number or a scalar tensor.
+    reconstruction: sampling options with which the generator reconstructs an encoded image best.
     passes: evaluations of a network that an image takes, under the default sampling options. Trainings of systems that
         generate slowly are evaluated less often.
+    parts: parts of a training whose steps take different times: the fraction of the images that each part takes, and
+        the number of images at which it begins.
     still_parameters: names (as in `named_parameters`) of the parameters that steps may leave unchanged, for a
         mathematical reason. The contract tests require all others to change.
     """
@@ -126,7 +132,9 @@ class System(nn.Module, ABC):
     takes_label: bool = True
     takes_mixes: bool = True
     options: ClassVar[tuple[Option, ...]] = ()
+    reconstruction: ClassVar[Values] = {}
     passes: int = 1
+    parts: tuple[tuple[float, int], ...] = ((1.0, 0),)
     still_parameters: tuple[str, ...] = ()
 
     prior: Prior
@@ -157,6 +165,14 @@ class System(nn.Module, ABC):
     @abstractmethod
     def generator(self) -> nn.Module:
         """z (b, prior.dim), y (b, K) -> images (b, *spec.shape) in [-1, 1]. An unconditional generator ignores y."""
+
+    def encode(self, x: Tensor, y: Tensor) -> Tensor:
+        """Latent vectors, (b, prior.dim), from which the generator reconstructs images x (b, c, h, w) in [-1, 1] with
+        labels y (b, K).
+
+        Raises CondgenError for a system that cannot encode images.
+        """
+        raise CondgenError(f"a {type(self).__name__} cannot encode images; this needs a run of {ENCODERS}.")
 
     @abstractmethod
     def step(self, batches: Batches, images: int) -> dict[str, Tensor]:

@@ -38,6 +38,7 @@ COUNTS = {  # design/systems.md: trainable parameters at the sizes of the source
         + 16 * (9 * 32 + 1)
         + 7 * 129 * 64,
     },
+    "flow-distilled": {"flow": 161_808},
     "cwgan-gp": {"g": 728_963, "c": 662_977},
     "cgan-concat": {"g": 1_489_012, "d": 1_470_565},
     "cgan-multiply": {"g": 1_490_936, "d": 935_585},

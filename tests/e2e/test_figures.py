@@ -118,10 +118,40 @@ def test_reconstructions_stand_beside_their_originals(runs: dict[str, Path]) -> 
     system, data = api.reopen(runs["digits"])
     assert np.array_equal(found[0, [0, 2]], data.train.images[:2, ..., 0])
     assert np.array_equal(found[7, [0, 2]], data.train.images[14:16, ..., 0])
-    again = latent.View(system, data).reconstructed(16)[..., 0]
+    again = latent.View(system, data).reconstructions(16)[..., 0]
     assert np.array_equal(found[:, [1, 3]].reshape(16, 28, 28), again)
     distances = np.abs(again[:, None].astype(int) - data.train.images[None, :16, ..., 0]).mean((2, 3))
     assert (distances.argmin(1) % 10 == np.arange(16) % 10).mean() > 0.8, "a copy looks like the class of its original"
+
+
+def test_an_image_is_decoded_under_other_labels(
+    runs: dict[str, Path], tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """The columns: the image as the training would read it, its reconstruction, and its z under each other label."""
+    system, data = api.reopen(runs["attributes"])
+    real, own = data.train.images[5], data.train.labels[5]
+    label = data.labels.title(tuple(own.tolist()))
+    shape = real.shape[:2]
+    Image.fromarray(real[..., 0] if real.shape[2] == 1 else real).convert("RGBA").save(tmp_path / "a.png")
+    words = ["--label", label, "--to", "Hat,Glasses"]
+    cli.main(["figure", "switched", str(runs["attributes"]), str(tmp_path / "a.png"), *words])
+    done = capsys.readouterr()
+    assert re.search(r"differ from the images by [\d.]+ of 255 grey levels on average", done.err)
+    found = cells(Path(done.out.strip()), 1, 4)[0]
+    step = found.shape[1] // shape[0]
+    found = found[:, ::step, ::step]
+
+    def grey(images: Any) -> Any:
+        return np.stack([np.asarray(Image.fromarray(x.squeeze()).convert("L")) for x in images])
+
+    flips = [own ^ np.eye(len(own), dtype=own.dtype)[data.labels.names.index(name)] for name in ("Hat", "Glasses")]
+    y = torch.from_numpy(data.labels.encode(np.stack([own, *flips])))
+    z = latent.Encoder(system).encoded(real[None], y[:1])
+    again = latent.Encoder(system).decoded(z.expand(3, -1), y, {})
+    assert np.array_equal(found, grey([real, *again]))
+    assert not np.array_equal(found[2], found[3])
+    with pytest.raises(CondgenError, match=r"names 'Smiling\+Hat'; give single attributes"):
+        figures.switched(runs["attributes"], tmp_path / "a.png", label=label, to="Smiling+Hat")
 
 
 def test_a_manifold_lies_on_quantiles(runs: dict[str, Path]) -> None:
@@ -164,9 +194,10 @@ def test_curves_and_growth(runs: dict[str, Path], tmp_path: Path) -> None:
 def test_every_image_is_a_command(runs: dict[str, Path], capsys: pytest.CaptureFixture[str]) -> None:
     for function in figures.FIGURES:
         name = function.__name__.replace("_", "-")
-        cli.main(["figure", name, str(runs["plane"])])
+        run = runs["digits" if name == "switched" else "plane"]  # which needs a label
+        cli.main(["figure", name, str(run)])
         path = Path(capsys.readouterr().out.strip())
-        assert path.parent == runs["plane"] / "figures"
+        assert path.parent == run / "figures"
         assert read(path).size > (50, 50)
 
 
@@ -177,8 +208,14 @@ MISTAKES = [
     ("walk RUN --columns 1", "--columns should be 2 or more"),
     ("reconstructions RUN --count 9", "multiple of 8, found 9"),
     ("reconstructions RUN --count 800", "there are only 80 images"),
-    ("reconstructions GAN", "a CGAN has no encoder"),
-    ("scatter GAN", "a CGAN has no encoder"),
+    ("reconstructions GAN", "a CGAN cannot encode images"),
+    ("scatter GAN", "a CGAN cannot encode images; this needs a run of vae, vae-2d, cvae or flow"),
+    ("switched GAN", "a CGAN cannot encode images"),
+    ("switched PLANE", "takes no label that could be switched; condgen figure reconstructions shows"),
+    ("switched RUN a.png", "the label of 'a.png' is missing: --label, such as 0"),
+    ("switched RUN nothing.png --label 3", "'nothing.png' is missing"),
+    ("switched RUN --label 3", "--label '3' is the label of an image file, and none is given"),
+    ("switched RUN a.png --label 3,4", "--label '3,4' names 2 labels; give one"),
     ("growth RUN --out x.svg", "should end in .png or .jpg"),
     ("titled nowhere", "is not a run"),
     ("curves nowhere", "has no log.jsonl"),
@@ -191,7 +228,9 @@ MISTAKES = [
 def test_a_mistake_is_one_line(
     words: str, said: str, runs: dict[str, Path], capsys: pytest.CaptureFixture[str]
 ) -> None:
-    words = words.replace("RUN", str(runs["digits"])).replace("GAN", str(runs["gan"]))
+    words = (
+        words.replace("RUN", str(runs["digits"])).replace("GAN", str(runs["gan"])).replace("PLANE", str(runs["plane"]))
+    )
     with pytest.raises(SystemExit) as ended:
         cli.main(["figure", *words.split()])
     assert ended.value.code == 2

@@ -14,9 +14,8 @@ from condgen.training import trainer
 
 
 def test_every_command_is_a_function() -> None:
-    assert {"train", "load", "sample", "evaluate", "compare", "inspect", "augment", "report", "export"} <= {
-        *dir(condgen)
-    }
+    named = {"train", "load", "sample", "evaluate", "compare", "inspect", "augment", "audit", "report", "export"}
+    assert named <= {*dir(condgen)}
     for name in condgen.__all__:
         assert getattr(condgen, name)
 

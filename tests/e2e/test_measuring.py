@@ -13,7 +13,7 @@ import pytest
 from PIL import Image
 
 import condgen
-from condgen import api, cli, comparison, data, disk, marker, measuring, records
+from condgen import api, cli, comparison, data, disk, marker, measuring, records, score
 from condgen.evaluation import Evaluation
 from condgen.judging.classifier import Recipe
 from condgen.judging.faults import FaultResult
@@ -89,6 +89,20 @@ def test_evaluate_in_words_says_what_is_wrong(runs: Path, capsys: pytest.Capture
     assert "FD[judge-mnist-v1]" in captured.out
     assert "not measured: label '0'" in captured.out  # 120 of a class are too few
     assert "generating 1,200 images" in captured.err
+
+
+def test_a_score_below_the_threshold_is_an_exit_code_of_its_own(
+    runs: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    words = ["evaluate", runs / "other", "--quick", "--images", 600, "--json", "--fail-under"]
+    with pytest.raises(SystemExit) as stopped:
+        run(*words, 99)
+    assert stopped.value.code == 3
+    found = json.loads(capsys.readouterr().out)["score"]
+    assert found.keys() == {"overall", *score.PARTS}
+    assert "--fail-under should be at most 100" in mistake(capsys, *words, 101)
+    run(*words, found["overall"]["value"])
+    assert json.loads(capsys.readouterr().out)["score"] == found
 
 
 def test_the_best_generator_is_measured_on_request(runs: Path, capsys: pytest.CaptureFixture[str]) -> None:
@@ -205,6 +219,7 @@ def test_runs_that_do_not_compare_are_named(
 
 
 def test_a_report_is_one_page_that_asks_no_network(runs: Path, tmp_path: Path) -> None:
+    run("evaluate", runs / "concat", "--quick", "--images", 600, "--truncation", 0.5)
     run("report", runs / "cvae-0", runs / "cvae-1", runs / "concat", "--out", tmp_path / "report.html")
     page = (tmp_path / "report.html").read_text("utf-8")
     assert not re.search(r"(?:src|href)=[\"'](?!data:|#)", page)
@@ -213,7 +228,8 @@ def test_a_report_is_one_page_that_asks_no_network(runs: Path, tmp_path: Path) -
     for wanted in ("cvae (seed 0)", "cvae (seed 1)", "cgan-concat (seed 0)", "condgen-eval/1", "prefers-color-scheme",
                    "Nearest training images", "Confusion matrix", "@article", weights):  # fmt: skip
         assert wanted in page, wanted
-    assert page.count("<svg") >= 3
+    assert page.count("<svg") >= 4
+    assert page.count("truncation 0.5") >= 1, "the legend of the evaluations under other options"
     assert "#010203" not in page
 
 

@@ -185,7 +185,10 @@ COMMANDS: Sequence[Sequence[object]] = [
     ["train", "cvae", "--images", 4000, "--evaluate-every", 2000, "--out", "digits", "--quiet"],
     ["sample", "digits", "--labels", "0-9", "--count", 3, "--out", "generated"],
     ["sample", "digits", "--count", 3, "--shard", 10, "--out", "shards"],
-    *(["figure", what, "digits"] for what in ("curves", "growth", "same-z", "titled", "walk", "reconstructions")),
+    *(
+        ["figure", what, "digits"]
+        for what in ("curves", "growth", "same-z", "titled", "walk", "reconstructions", "switched")
+    ),
     ["figure", "manifold", "plane"],
     ["figure", "scatter", "plane"],
     ["evaluate", "digits", *QUICK],
@@ -193,6 +196,7 @@ COMMANDS: Sequence[Sequence[object]] = [
     ["compare", "digits", "digits"],
     ["report", "digits", "--quick"],
     ["augment", "photos", "--run", "pets", "--balance", "--no-proof"],
+    ["audit", "digits", "--count", 20],
     *(["export", "digits", "--format", format, "--out", format] for format in ("safetensors", "onnx", "pt2")),
     ["sample", "safetensors", "--grid", "--out", "image.png"],
     ["list", "--json"],

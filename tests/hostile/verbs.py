@@ -60,6 +60,16 @@ class Verb:
 
 VERBS = (
     Verb("augment", "augment pets.npz --run run --per-class 3 --out more"),
+    Verb(
+        "audit",
+        "audit run --count 40",
+        {
+            "run/audit/.condgen.json": _marked("condgen audit"),
+            "run/audit/audit.json": b"{}",
+            "run/audit/withdraw.csv": b"",
+            "run/audit/mine.txt": b"mine",
+        },
+    ),
     Verb("evaluate", "evaluate run --quick --images 40", {"run/evaluation.json": b"{}"}),
     Verb("report", "report run --quick", {"run/report.html": PAGE}),
     Verb(

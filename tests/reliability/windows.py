@@ -172,7 +172,8 @@ def every_verb(run: Callable[[list[str]], None]) -> None:
     from hostile.verbs import SVG, VERBS, cheaply
 
     sized = {"reconstructions": " --count 8", "manifold": " --side 3"}
-    figures = [f"figure {name} run{sized.get(name, '')}" for name in FIGURES]
+    of = {"switched": "of-pets"}  # which has labels
+    figures = [f"figure {name} {of.get(name, 'run')}{sized.get(name, '')}" for name in FIGURES]
     lines = [
         "train vae-2d --data photos --images 64 --batch 4 --out run --quiet",
         "train vae-2d --data photos --images 96 --batch 4 --out run --quiet",

@@ -13,6 +13,7 @@ import torch
 from torch import nn
 
 from condgen import cli, data, marker
+from condgen.augmentation.images import entries
 from condgen.augmentation.images import write as write_augmented
 from condgen.errors import CondgenError
 from condgen.judging.reference import Samples
@@ -54,6 +55,7 @@ WRITERS = {
     "an npz": "sample {run} --out generated.npz",
     "shards": "sample {run} --count 4 --shard 3 --out shards",
     "augment": "augment {data} --run {run} --per-class 3 --no-proof --out more",
+    "audit": "audit {run} --data {data} --count 20",
     "export": "export {run} --out given",
     "export to a class": "export {run} --out newt/given",
     "image": "figure titled {run} --out newt/titled.png",
@@ -144,7 +146,7 @@ def augmented(ours: Sampler, wanted: list[Label], out: Path) -> None:
     counts = [COUNT if label in wanted else 0 for label in ours.spec.labels.each]
     asked = [label for label, count in enumerate(counts) for _ in range(count)]
     images = np.concatenate(list(ours.batches(asked, 3)))
-    write_augmented(ours, Samples(images, np.array(asked)), counts, 3, out)
+    write_augmented(ours, Samples(images, np.array(asked)), entries(ours, counts, 3), out)
 
 
 def generated(ours: Sampler, wanted: list[Label], out: Path) -> None:

@@ -1,8 +1,10 @@
 """What a training measures and decides before it begins: threads, and whether it is evaluated."""
 
 import json
+from contextlib import nullcontext
 from dataclasses import replace
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
@@ -29,6 +31,19 @@ def unlabelled(dataset: Dataset) -> Dataset:
 def test_a_second_thread_has_to_be_worth_it(two: float, found: int) -> None:
     assert threads.fastest({1: 100.0, 2: two}.__getitem__, most=2) == found
     assert threads.fastest({1: 100.0}.__getitem__, most=1) == 1
+
+
+def test_the_speed_of_a_training_is_that_of_all_its_parts(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Three quarters of the images at 10 a second and a quarter at 10 in three seconds."""
+    now, stream = [0.0], SimpleNamespace(images=0, device=torch.device("cpu"))
+
+    def step(stream: Any, images: int) -> None:
+        stream.images += 10
+        now[0] += 1 if images < 1000 else 3
+
+    system: Any = SimpleNamespace(parts=((0.75, 0), (0.25, 1000)), step=step, autocast=lambda device: nullcontext())
+    monkeypatch.setattr(rehearsal, "time", SimpleNamespace(monotonic=lambda: now[0]))
+    assert rehearsal.speed(system, stream, 60) == pytest.approx(1 / (0.075 + 0.075))  # type: ignore[arg-type]
 
 
 def test_a_training_in_minutes_chooses_its_threads_and_a_resumed_one_keeps_them(

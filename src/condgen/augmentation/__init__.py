@@ -62,6 +62,7 @@ def augment(
     data_options: DataOptions = AS_THEY_ARE,
     seed: int = 0,
     no_proof: bool = False,
+    private: float | None = None,
     **options: Any,
 ) -> Augmentation:
     """Generate images for a data set, and measure whether they improve a classifier, beside what needs no generator.
@@ -76,6 +77,8 @@ def augment(
         data_options: How the data are read.
         seed: Random seed. Another seed gives other images.
         no_proof: Only generate images; do not train classifiers to measure the gain.
+        private: Leave out images that are nearer to a training image than all but this percentage of real images.
+            1 is usual: then about 1 % of the images of a generator that copies nothing is left out.
         options: Sampling options of the generator.
     """
     _check_counts(balance, per_class)
@@ -86,9 +89,11 @@ def augment(
     dataset, sampler = datasets.load(data, data_options), api.load(run, **options)
     counts = images.wanted(dataset, sampler, per_class)
     try:
-        generated = images.generate(sampler, counts, seed)
-        images.write(sampler, generated, counts, seed, folder)
-        added = Augmentation(folder, dict(zip(dataset.labels.names, counts, strict=True)))
+        generated, entries = images.generate(sampler, counts, seed), images.entries(sampler, counts, seed)
+        if private is not None:
+            generated, entries = images.apart(dataset, generated, entries, private)
+        images.write(sampler, generated, entries, folder)
+        added = Augmentation(folder, images.counted(dataset, generated))
         return added if no_proof else proved(added, dataset, generated)
     except KeyboardInterrupt:
         aloud("stopped; the same command resumes from here.")

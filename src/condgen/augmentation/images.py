@@ -15,6 +15,8 @@ if TYPE_CHECKING:
     from condgen.sampling.sampler import Sampler
 
 MANIFEST = "manifest.json"
+Entry = dict[str, Any]
+"""The metadata of an image in manifest.json."""
 
 
 def wanted(dataset: "Dataset", sampler: "Sampler", per_class: int | None) -> list[int]:
@@ -51,7 +53,29 @@ def generate(sampler: "Sampler", counts: Sequence[int], seed: int) -> "Samples":
     return Samples(images_of(sampler, requested, seed), np.array(requested, np.int64))
 
 
-def write(sampler: "Sampler", generated: "Samples", counts: Sequence[int], seed: int, folder: Path) -> None:
+def apart(
+    dataset: "Dataset", generated: "Samples", entries: Sequence[Entry], percent: float
+) -> "tuple[Samples, list[Entry]]":
+    """The images, and their entries, that are not nearer to a training image than all but `percent` of real images."""
+    import numpy as np
+
+    from condgen.judging.nearness import RealNearness
+
+    near = RealNearness.of(dataset).too_near(generated.images, percent)
+    notice(f"{int(near.sum()):,} of {len(near):,} generated images are left out: they are near to a training image.")
+    kept = np.flatnonzero(~near)
+    return generated.rows(kept), [entries[row] for row in kept.tolist()]
+
+
+def counted(dataset: "Dataset", generated: "Samples") -> dict[str, int]:
+    """Number of generated images by class."""
+    import numpy as np
+
+    counts = np.bincount(generated.requested, minlength=len(dataset.labels))  # type: ignore[arg-type]
+    return dict(zip(dataset.labels.names, counts.tolist(), strict=True))
+
+
+def write(sampler: "Sampler", generated: "Samples", entries: Sequence[Entry], folder: Path) -> None:
     """Write one subfolder of PNG files per class, and manifest.json with their metadata. Existing images are kept.
 
     Raises CondgenError if `folder` contains other files.
@@ -62,7 +86,7 @@ def write(sampler: "Sampler", generated: "Samples", counts: Sequence[int], seed:
 
     about: dict[str, Any] = {
         "generator": measuring.generator_of(sampler).to_json(),
-        "files": files(sampler, counts, seed),
+        "files": list(entries),
     }
     _check_same(folder, about)
     whole = folder / MANIFEST
@@ -74,7 +98,7 @@ def write(sampler: "Sampler", generated: "Samples", counts: Sequence[int], seed:
                 canvas.save_png(path, canvas.to_pil(image), {key: entry[key] for key in ("label", "seed", "index")})
 
 
-def files(sampler: "Sampler", counts: Sequence[int], seed: int) -> list[dict[str, Any]]:
+def entries(sampler: "Sampler", counts: Sequence[int], seed: int) -> list[Entry]:
     """The entry of manifest.json for each image: file, label, seed and index."""
     from condgen.sampling.request import SampleRequest
 
@@ -110,7 +134,7 @@ def _check_same(folder: Path, about: dict[str, Any]) -> None:
     elif seeds != {entry["seed"] for entry in about["files"]}:
         differs = f"of --seed {', '.join(map(str, seeds))}"
     elif names != {entry["file"] for entry in about["files"]}:
-        differs = "in other counts (--balance, --per-class)"
+        differs = "in other counts (--balance, --per-class, --private)"
     else:
         return
     raise CondgenError(f"{str(folder)!r} holds {len(there['files']):,} images {differs}; give another --out.")

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
 DATA_GROUP = Group("Reading the data", sort_key=1)
 GROUP = Group("Sampling options", sort_key=2)
-LABELS = ("labels", "label", "mix", "start", "end", "base")
+LABELS = ("labels", "label", "mix", "start", "end", "base", "to")
 """Options whose value is a label, or several."""
 FLAGS = {"--quiet", "--alpha", "--balanced-sampling", "--allow-changed", "--roll-back", "--help", "-h"}
 """Options of `train` that take no value."""

@@ -9,6 +9,7 @@ protocol.py     condgen-eval/1: which metrics are computed, from which images, a
 verdict.py      all of them as JSON
 faults.py       known faults, and who notices them
 outside.py      images made by any tool
+nearness.py     which images are too near to training images
 monitor.py      small evaluations while training, and alarms
 walks.py  inception.py
 """

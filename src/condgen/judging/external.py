@@ -42,6 +42,16 @@ def read(path: Path, dataset: Dataset) -> Samples:
     raise CondgenError(f"no images at {str(path)!r}; expected {LAYOUTS}.")
 
 
+def names(path: Path, count: int) -> list[str]:
+    """The name of each image at `path`, in the order of `read`."""
+    path = path.expanduser()
+    return (
+        [str(file.relative_to(path)) for file in _files(path)]
+        if path.is_dir()
+        else [f"images[{n}]" for n in range(count)]
+    )
+
+
 def _npz(path: Path, spec: Spec) -> Samples:
     arrays = npz.read(path)
     if "images" not in arrays:
@@ -82,8 +92,7 @@ def _numbers(
 
 
 def _folder(folder: Path, spec: Spec) -> Samples:
-    found = sorted(path for path in folder.rglob("*") if path.suffix.lower() in ENDINGS and path.is_file())
-    files = [path for path in found if not marker.is_sheet(path)]
+    files = _files(folder)
     if not files:
         raise CondgenError(f"no images in {str(folder)!r}; expected {LAYOUTS}.")
     find = finder(spec.labels, str(folder))
@@ -99,6 +108,11 @@ def _folder(folder: Path, spec: Spec) -> Samples:
     if spec.channels == 4 and is_opaque(images):
         raise CondgenError(f"no image in {str(folder)!r} is transparent, but the data are; export them with alpha.")
     return Samples(images, None if unlabelled else np.array(labels, np.int64))
+
+
+def _files(folder: Path) -> list[Path]:
+    found = sorted(path for path in folder.rglob("*") if path.suffix.lower() in ENDINGS and path.is_file())
+    return [path for path in found if not marker.is_sheet(path)]
 
 
 def finder(known: Labels, where: str) -> Callable[[str], Label]:

@@ -17,6 +17,7 @@ from condgen.measuring.evaluator import generator_of as generator_of
 from condgen.measuring.evaluator import reference_for as reference_for
 from condgen.measuring.evaluator import total_of
 from condgen.measuring.kept import kept as kept
+from condgen.measuring.kept import with_options as with_options
 from condgen.measuring.self_test import SelfTest as SelfTest
 from condgen.measuring.self_test import self_test as faulted
 

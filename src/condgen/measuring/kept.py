@@ -19,8 +19,17 @@ if TYPE_CHECKING:
 def kept(run: str | Path, best: bool = False, sampling: "Mapping[str, Value] | None" = None) -> Evaluation | None:
     """The saved evaluation of a run under these sampling options; None if missing, damaged or of other weights."""
     path = Path(run).expanduser() / file_name(best, sampling)
-    if not path.exists():
-        return None
+    return _read(path, run, best) if path.exists() else None
+
+
+def with_options(run: str | Path) -> "list[tuple[Mapping[str, Value], Evaluation]]":
+    """The saved evaluations of a run's last generator, each with the sampling options that were chosen for it."""
+    paths = sorted(Path(run).expanduser().glob("evaluation*.json"))
+    found = (_read(path, run, False) for path in paths if not path.name.startswith("evaluation-best"))
+    return [((each.about.generator and each.about.generator.sampling) or {}, each) for each in found if each]
+
+
+def _read(path: Path, run: str | Path, best: bool) -> Evaluation | None:
     try:
         found = Evaluation.from_json(_current(records.read(path)))
         if found.about.generator is None:

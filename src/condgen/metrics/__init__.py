@@ -3,6 +3,7 @@
 frechet.py      FD, FD_inf: distance between two distributions of features
 kid.py          KID: an unbiased distance, for small samples
 neighbours.py   precision, recall, density, coverage, copying
+nearness.py     relative distances to training images, membership attack
 labelling.py    label accuracy, confusion matrix, class balance
 small.py        distances to the training images, for few images
 pixels.py       validity checks, exact copies, sharpness

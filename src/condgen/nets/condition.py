@@ -55,12 +55,13 @@ class ConditionalBatchNorm2d(nn.Module):
     """
 
     def __init__(self, channels: int, condition: int, linear: Callable[..., nn.Linear] = nn.Linear) -> None:
-        """condition: n. linear: the layers A and B, such as SpectralLinear. They are initialised from N(0, 0.02)."""
+        """condition: n. linear: the layers A and B, such as SpectralLinear. They are initialised from N(0, 1), like an
+        embedding, so that labels make a difference from the start."""
         super().__init__()
         self.norm = nn.BatchNorm2d(channels, affine=False)
         self.scale, self.shift = (linear(condition, channels, bias=False) for _ in range(2))
         for layer in (self.scale, self.shift):
-            nn.init.normal_(layer.weight, 0.0, 0.02)
+            nn.init.normal_(layer.weight)
 
     def forward(self, x: Tensor, c: Tensor) -> Tensor:
         scale, shift = self.scale(c)[:, :, None, None], self.shift(c)[:, :, None, None]

@@ -20,18 +20,18 @@ class Stage(NamedTuple):
     ahead: float
 
 
-def stages(solver: str, steps: int) -> list[Stage]:
-    """The evaluations that take a point from time 0 to time 1 in equal steps.
+def stages(solver: str, steps: int, start: float = 0, end: float = 1) -> list[Stage]:
+    """The evaluations that take a point from time `start` to time `end`, which may be earlier, in equal steps.
 
     Euler's method evaluates the velocity once a step. Heun's (Karras et al. 2022, arXiv 2206.00364, algorithm 1)
     evaluates it also at the end of the step, and goes by the mean of both; its last step is one of Euler's, since the
     velocity has no value at time 1.
     """
-    times = [step / steps for step in range(steps + 1)]
+    times = [start + (end - start) * step / steps for step in range(steps + 1)]
     found = []
     for t, after in pairwise(times):
         h = after - t
-        if solver == "euler" or after == 1:
+        if solver == "euler" or after >= 1:
             found.append(Stage(t, 0, h, 0))
         else:
             found += [Stage(t, 0, 0, h), Stage(after, h / 2, h / 2, 0)]

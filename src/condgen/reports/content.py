@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from condgen import api, listing, measuring, records, templates, verdict
+from condgen import api, listing, measuring, records, score, templates, verdict
 from condgen.comparison import HEADLINE, Entry, Group, grouped, histories, vae_beside_gan
 from condgen.data_options import DataSource
 from condgen.errors import CondgenError, notice
@@ -35,6 +35,7 @@ def content(found: Sequence[Entry], data: DataSource | None = None) -> dict[str,
         "about": about,
         "version": __version__,
         "metrics": METRICS,
+        "parts": score.PARTS,
         "headline": [row(groups, name) for name in HEADLINE],
         "details": [row(groups, name) for name in METRICS if name not in HEADLINE and _known(groups, name)],
         "groups": [{"title": group.title, "seeds": len(group.entries)} for group in groups],
@@ -91,6 +92,7 @@ def run(entry: Entry, reference: "Reference") -> dict[str, Any]:
         "minutes": entry.seconds / 60,
         "parameters": entry.parameters,
         "panels": generated_panels(entry),
+        "options": by_options(entry.folder),
         "curves": svg(plots.curves(entry.log, "", "svg")) if entry.log else "",
         "labels": labels,
         "per_class": evaluation.per_class,
@@ -99,12 +101,26 @@ def run(entry: Entry, reference: "Reference") -> dict[str, Any]:
         "best": _best(entry.folder),
         "alarms": _alarms(entry.folder),
         "verdict": str(verdict.of(evaluation)).splitlines(),
+        "score": evaluation.score,
         "command": _command(env[0]["argv"]) if env else "",
         "sessions": env,
         "about": evaluation.about,
         "settings": entry.identity.config,
         "fingerprint": entry.identity.fingerprint,
     }
+
+
+def by_options(folder: Path) -> str:
+    """A chart of the saved evaluations under different sampling options; "" if there are fewer than two."""
+    from condgen.sampling import plots
+
+    lines = {
+        ", ".join(f"{name.replace('_', ' ')} {value}" for name, value in chosen.items()) or "defaults": {
+            name: result.generated.value for name, result in found.metrics.items()
+        }
+        for chosen, found in measuring.with_options(folder)
+    }
+    return svg(plots.options(lines, "svg")) if len(lines) > 1 else ""
 
 
 def generated_panels(entry: Entry) -> list[dict[str, str]]:

@@ -3,17 +3,19 @@
 import json
 import os
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from itertools import islice
 from pathlib import Path
 from typing import IO, Any
 from zipfile import ZIP_DEFLATED, ZipFile
 
 import numpy as np
 from numpy.lib import format as npy
+from numpy.typing import NDArray
 
 from condgen import marker, slugs
 from condgen.disk import replacing
-from condgen.errors import CondgenError
+from condgen.errors import CondgenError, notice
 from condgen.labels import ANY, Labels
 from condgen.options import Value
 from condgen.sampling import canvas, grids, provenance
@@ -24,6 +26,10 @@ MOST_FILES, MOST_IN_ONE = 10_000_000, 100_000_000
 """Maximum number of images per command: in a folder, and in one array or in shards."""
 ENDING = re.compile(r"\.[A-Za-z][A-Za-z0-9]{0,4}")
 """Endings that file formats have. A folder may be called v1.5."""
+LeftOut = Callable[[NDArray[np.uint8]], NDArray[np.bool_]]
+"""Says which images of (n, h, w, c) are not written, (n,)."""
+TESTED = 200
+"""Number of images that are tested at a time."""
 CHUNK = 100_000
 """Number of labels written to an .npz at a time."""
 
@@ -62,17 +68,21 @@ def checked_out(out: str | Path) -> Path:
     return path
 
 
-def write(sampler: Sampler, request: SampleRequest, *, out: Path, grid: bool = False) -> Path:
+def write(
+    sampler: Sampler, request: SampleRequest, *, out: Path, grid: bool = False, left_out: LeftOut | None = None
+) -> Path:
     """Generate the images of a request, write them to `out` and return its path.
 
     out: a .png, .jpg or .webp file for one image or, with `grid`, for a grid with one column per label; or an .npz file
         with the arrays `images` (uint8) and `labels`. Any other name is a folder with one PNG file per image, named by
-        label, seed and index.
+        label, seed and index. left_out: which images are not written, in a folder alone.
     """
     images, known, suffix = len(request), sampler.spec.labels, out.suffix.lower()
     is_file = not out.is_dir() and (grid or suffix in (*canvas.FORMATS, ".npz"))
     if not images:
         raise CondgenError("--count should be 1 or more, found 0.")
+    if is_file and left_out:
+        raise CondgenError(f"{str(out)!r} is one file; --private leaves images out of a folder.")
     if is_file:
         marker.check_file(out)
     if grid:
@@ -89,7 +99,7 @@ def write(sampler: Sampler, request: SampleRequest, *, out: Path, grid: bool = F
             raise CondgenError(f"{str(out)!r} is a file; give a folder, or a name that ends in .png or .npz.")
         check_images(images, MOST_FILES, "give a lower --count, or write .tar files with --shard")
         marker.claim(out, request.mark(known, "condgen sample"))
-        _files(sampler, request, (out / f"{request.name(known, item)}.png" for item in request))
+        _files(sampler, request, (out / f"{request.name(known, item)}.png" for item in request), left_out)
     return out
 
 
@@ -107,11 +117,19 @@ def _grid(sampler: Sampler, request: SampleRequest, out: Path) -> None:
     canvas.save(out, grids.request_grid(sampler, request), about(sampler, **request.whole(sampler.spec.labels)))
 
 
-def _files(sampler: Sampler, request: SampleRequest, paths: Iterator[Path]) -> None:
-    images = sampler.generate(request, request.seed)
-    for path, item, image in zip(paths, request, images, strict=True):
-        metadata = about(sampler, **request.metadata(sampler.spec.labels, item))
-        canvas.save(path, canvas.to_pil(image), metadata)
+def _files(sampler: Sampler, request: SampleRequest, paths: Iterator[Path], left_out: LeftOut | None = None) -> None:
+    images, known, lost = sampler.generate(request, request.seed), sampler.spec.labels, 0
+    triples = zip(paths, request, images, strict=True)
+    while some := list(islice(triples, TESTED if left_out else 1)):
+        bad = left_out(np.stack([image for _, _, image in some])) if left_out else np.zeros(len(some), np.bool_)
+        lost += int(bad.sum())
+        for (path, item, image), is_bad in zip(some, bad, strict=True):
+            if is_bad:
+                path.unlink(missing_ok=True)  # of an earlier command without --private
+            else:
+                canvas.save(path, canvas.to_pil(image), about(sampler, **request.metadata(known, item)))
+    if left_out:
+        notice(f"{lost:,} of {len(request):,} images are left out: they are near to a training image.")
 
 
 def _npz(sampler: Sampler, request: SampleRequest, out: Path) -> None:

@@ -1,15 +1,18 @@
 """Image grids of generated images, like those in the source documents."""
 
 import itertools
+from collections.abc import Mapping
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
 from PIL import Image
 
-from condgen.labels import ANY, Label
+from condgen.labels import ANY, Label, Labels
 from condgen.noise import draw_at, walk
+from condgen.options import Value
 from condgen.sampling import canvas
+from condgen.sampling.latent import Encoder
 from condgen.sampling.request import SampleRequest
 from condgen.sampling.sampler import Sampler
 
@@ -99,6 +102,40 @@ def side_by_side(originals: NDArray[np.uint8], copies: NDArray[np.uint8], rows: 
     pairs = np.stack([originals, copies], 1)  # (n, 2, h, w, c)
     by_row = pairs.reshape(rows, -1, *originals.shape[1:])
     return canvas.grid(by_row, ["real", "decoded"] * (len(originals) // rows))
+
+
+def switched(
+    encoder: Encoder, images: NDArray[np.uint8], labels: list[Label], others: list[int], options: Mapping[str, Value]
+) -> tuple[Image.Image, float]:
+    """One row per image (n, h, w, c): the image, its reconstruction, and the image under other labels. Returns also the
+    mean absolute error of the reconstructions, in grey levels.
+
+    others: classes that replace the label of each image, or attributes that are switched on or off in it.
+    """
+    known = encoder.system.spec.labels
+    y = torch.from_numpy(known.encode(labels))
+    z = encoder.encoded(images, y)
+    copies = encoder.reconstructed(z, y)
+    new = torch.from_numpy(known.encode([_switch(label, other) for label in labels for other in others]))
+    changed = encoder.decoded(z.repeat_interleave(len(others), 0), new, options)
+    rows = np.concatenate([images[:, None], copies[:, None], changed.reshape(len(images), -1, *images.shape[1:])], 1)
+    error = float(np.abs(images.astype(float) - copies).mean())
+    return canvas.grid(rows, ["real", "decoded", *_switch_titles(known, labels, others)]), error
+
+
+def _switch(label: Label, other: int) -> Label:
+    """The label with one attribute switched, an unknown one on; or the other class."""
+    if isinstance(label, int):
+        return other
+    return tuple(int(value != 1) if i == other else value for i, value in enumerate(label))
+
+
+def _switch_titles(known: Labels, labels: list[Label], others: list[int]) -> list[str]:
+    """Names of the classes or attributes; with a single image, + for an attribute that is switched on, - for off."""
+    names = [known.names[other] for other in others]
+    if len(labels) > 1 or isinstance(labels[0], int):
+        return names
+    return [f"{'-' if labels[0][other] == 1 else '+'}{name}" for other, name in zip(others, names, strict=True)]
 
 
 def _columns(

@@ -1,6 +1,6 @@
-"""Latent codes and reconstructions of real images by an autoencoder."""
+"""Latent codes and reconstructions of real images, and the same images under other labels."""
 
-from typing import Protocol, runtime_checkable
+from collections.abc import Mapping
 
 import numpy as np
 import torch
@@ -8,29 +8,48 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from condgen.data import Dataset, Split
-from condgen.errors import CondgenError
-from condgen.sampling.sampler import to_uint8
+from condgen.options import Value, filled
+from condgen.sampling.sampler import generated, to_uint8
 from condgen.stream import to_range
 from condgen.system import System
 
 BATCH = 500
+Pixels = NDArray[np.uint8]
 
 
-@runtime_checkable
-class Encodes(Protocol):
-    """A system with an encoder."""
+class Encoder:
+    """A trained system that encodes images: uint8 images (n, h, w, c) and labels to latent vectors, and back."""
 
-    def encode(self, x: Tensor, y: Tensor) -> tuple[Tensor, Tensor]:
-        """Mean and log-variance of z, (b, z_dim) each, for images x (b, c, h, w) in [-1, 1] and labels y (b, K)."""
+    def __init__(self, system: System) -> None:
+        """Raises CondgenError if the system cannot encode images."""
+        if type(system).encode is System.encode:
+            system.encode(torch.empty(0), torch.empty(0))  # says which systems can
+        self.system = system.eval()
+
+    @torch.no_grad()
+    def encoded(self, images: Pixels, y: Tensor) -> Tensor:
+        """The latent vectors of images with label vectors y (n, K), (n, prior.dim)."""
+        x = to_range(torch.from_numpy(images))
+        return torch.cat([self.system.encode(*pair) for pair in zip(x.split(BATCH), y.split(BATCH), strict=True)])
+
+    @torch.no_grad()
+    def decoded(self, z: Tensor, y: Tensor, options: Mapping[str, Value]) -> Pixels:
+        """The images of latent vectors under label vectors, with these sampling options."""
+        given = filled(self.system.sampling_options, options)
+        pairs = zip(z.split(BATCH), y.split(BATCH), strict=True)
+        return np.concatenate([to_uint8(generated(self.system.generator, *pair, given)).numpy() for pair in pairs])
+
+    def reconstructed(self, z: Tensor, y: Tensor) -> Pixels:
+        """The images that were encoded under the labels y, as exactly as the system reconstructs them."""
+        return self.decoded(z, y, self.system.reconstruction)
 
 
-class View:
-    """A trained autoencoder applied to the test images, or to the training images if there is no test set."""
+class View(Encoder):
+    """An encoder applied to the test images, or to the training images if there is no test set."""
 
     def __init__(self, system: System, dataset: Dataset) -> None:
-        if not isinstance(system, Encodes):
-            raise CondgenError(f"a {type(system).__name__} has no encoder; this needs a run of vae, vae-2d or cvae.")
-        self.system, self.encodes, self.dataset = system.eval(), system, dataset
+        super().__init__(system)
+        self.dataset: Dataset = dataset
         self.split: Split = dataset.test or dataset.train
 
     @property
@@ -43,26 +62,22 @@ class View:
         known = self.dataset.labels
         return known.names if known.kind == "classes" else (f"not {known.names[0]}", known.names[0])
 
-    @torch.no_grad()
-    def reconstructed(self, count: int) -> NDArray[np.uint8]:
-        """Reconstructions of the first `count` images from their mean latent codes, uint8 (n, h, w, c)."""
-        decoded = [
-            to_uint8(self.system.generator(self.encodes.encode(x, y)[0], y)).numpy() for x, y in self._batches(count)
-        ]
-        return np.concatenate(decoded)
+    def reconstructions(self, count: int) -> Pixels:
+        """Reconstructions of the first `count` images, uint8 (n, h, w, c)."""
+        return self.reconstructed(self._encoded(count), self._labels(count))
 
-    @torch.no_grad()
     def codes(self, count: int) -> tuple[NDArray[np.float32], NDArray[np.int64]]:
-        """Mean latent codes of the first `count` images, projected to two principal components, (n, 2), and their
-        groups, (n,)."""
-        codes = torch.cat([self.encodes.encode(x, y)[0] for x, y in self._batches(count)])
+        """Latent codes of the first `count` images, projected to two principal components, (n, 2), and their groups,
+        (n,)."""
+        codes = self._encoded(count)
         if self.dim > 2:
             centred = codes - codes.mean(0)
             codes = centred @ torch.linalg.svd(centred, full_matrices=False).Vh[:2].T
         labels = self.split.labels[:count]
         return codes.numpy(), labels if labels.ndim == 1 else labels[:, 0]
 
-    def _batches(self, count: int) -> list[tuple[Tensor, Tensor]]:
-        images, labels = self.split.images[:count], self.dataset.labels.encode(self.split.labels[:count])
-        x = to_range(torch.from_numpy(images))
-        return list(zip(x.split(BATCH), torch.from_numpy(labels).split(BATCH), strict=True))
+    def _encoded(self, count: int) -> Tensor:
+        return self.encoded(self.split.images[:count], self._labels(count))
+
+    def _labels(self, count: int) -> Tensor:
+        return torch.from_numpy(self.dataset.labels.encode(self.split.labels[:count]))

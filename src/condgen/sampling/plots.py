@@ -22,6 +22,8 @@ MOST_BARS = 500
 """Maximum number of labels in a bar chart. Further labels are not shown."""
 LONGEST_NAME, LONGEST_TITLE = 20, 100
 """Maximum length, in characters, of a name beside an axis, and of a title."""
+MARKERS = "os^D"
+"""Shapes of the points of a chart with more than ten colours."""
 PEN = "#010203"
 """Colour of text and axes in an SVG. HTML pages replace it with their own text colour."""
 
@@ -102,6 +104,30 @@ def trade_off(lines: Mapping[str, Sequence[Mapping[str, Any]]], kind: str = "png
         panel.set(xlabel="recall", ylabel="precision")
         panel.grid(alpha=0.3)
         panel.legend(frameon=False)
+        return _file(figure, kind)
+
+
+def options(lines: Mapping[str, Mapping[str, float | None]], kind: str = "png") -> bytes:
+    """Plot what sampling options trade: label accuracy, or precision if there is none, against recall and against FD.
+
+    lines: values of metrics by name, by the options that they were measured with, such as "guidance 2".
+    """
+    upright = (
+        "label_accuracy" if any(each.get("label_accuracy") is not None for each in lines.values()) else "precision"
+    )
+    with _style(kind, lines):
+        figure = _figure(9, 4, "")
+        panels = figure.subplots(1, 2)
+        for panel, across in zip(panels, ("recall", "fd"), strict=True):
+            for number, (text, values) in enumerate(lines.items()):
+                x, y = values.get(across), values.get(upright)
+                if x is not None and y is not None:
+                    style = {"marker": MARKERS[number // 10 % len(MARKERS)], "color": f"C{number % 10}"}
+                    panel.plot(x, y, linestyle="", label=_plain(text, LONGEST_TITLE), **style)
+            panel.set(xlabel="FD" if across == "fd" else across, ylabel=upright.replace("_", " "))
+            panel.grid(alpha=0.3)
+        if panels[0].lines:
+            figure.legend(*panels[0].get_legend_handles_labels(), frameon=False, loc="outside lower center", ncols=3)
         return _file(figure, kind)
 
 

@@ -92,6 +92,7 @@ BIGGAN, R3GAN = "condgen.systems.biggan:BigGAN", "condgen.systems.r3gan:R3GAN"
 STYLEGAN2 = "condgen.systems.stylegan2:StyleGAN2"
 CGAN, VAE = "condgen.systems.cgan:CGAN", "condgen.systems.vae:VAE"
 FLOW = "condgen.systems.flow:Flow"
+DISTILLED = "condgen.systems.flow_distilled:FlowDistilled"
 KERAS = {"adam_eps": 1e-7, "fake_labels": "data"}  # settings of the tutorials written in Keras
 
 SYSTEMS: dict[str, Preset] = {
@@ -116,6 +117,7 @@ SYSTEMS: dict[str, Preset] = {
     ),
     "swift": Preset(SWIFT, "relativistic GAN on 4x4 patches, built for short trainings; projection discriminator"),
     "flow": Preset(FLOW, "rectified flow on 4x4 patches, built for short trainings; classifier-free guidance"),
+    "flow-distilled": Preset(DISTILLED, "flow whose guided path is distilled into four passes through the network"),
     "dcgan": Preset(DCGAN, "convolutional GAN; takes no label", source_spec=FACES, conditional=False),
     "cdcgan": Preset(
         DCGAN, "convolutional GAN: label concatenated to noise, label planes to the image", {"conditional": True}

@@ -14,8 +14,8 @@ doubling. D halves the sides in its first block, and in further ones until both 
 
 Deviations: the default widths are a quarter of the papers' (256 in G, 128 in D), the learning rate is 1e-3 (papers:
     2e-4) and D has two updates per update of G (papers: five), so that two cores can train them; the scales and shifts
-    of conditional batch norm are initialised from N(1, 0.02) and N(0, 0.02), not 1 and 0, so that the label has an
-    effect from the start; the batch of an update of G is as large as that of D (papers: twice); the EMA of the
+    of conditional batch norm are initialised from N(1, 1) and N(0, 1), not 1 and 0, since labels are otherwise
+    followed many times later; the batch of an update of G is as large as that of D (papers: twice); the EMA of the
     generator is sampled.
 """
 

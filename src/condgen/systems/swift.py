@@ -10,8 +10,9 @@ et al. 2016, arXiv 1605.05396). The ablations of these choices are in docs/syste
 A 4x4 patch of a colour image holds 48 numbers, more than the 32 channels of a map. For colour images, the
 discriminator therefore begins with a layer that has twice as many channels as a patch has numbers. It looks at the
 image shifted: half of the time by half a patch, so that borders of the generator's patches are in the middle of its
-own, and otherwise by a random number of pixels, so that no other grid is special. The generator ends with two
-convolutions of pixels, which join the patches.
+own, and otherwise by a random number of pixels, so that no other grid is special. In the last fifth of the training,
+the shift is always half a patch, which removes what is left of the borders. The generator ends with two convolutions of
+pixels, which join the patches.
 
 Image sizes: the map has one position per 4x4 pixels, rounded up. The discriminator halves its resolution until both
 sides are at most 4. The generator starts at a resolution of at most 8 on both sides, and doubles it up to the map's.
@@ -46,6 +47,8 @@ GREY_IMAGES, COLOUR_IMAGES = 240_000, 500_000
 """Usual training lengths: 32x32 images in colour have the fine detail of real ones after 500,000 (own-images.md)."""
 PIXEL_CHANNELS = 8
 """Channels at full resolution in the generator of colour images."""
+SETTLED = 0.8
+"""Fraction of the training after which the discriminator's shift is always half a patch (docs/LOG.md, "Colour")."""
 ONE, SEVERAL = 0.1, 1.0
 """Weights of mismatched labels: with classes or a single attribute, and with several attributes."""
 FOLLOWED = f"mismatch is {SEVERAL:g} instead of {ONE:g}, since labels of several attributes are harder to follow."
@@ -191,7 +194,7 @@ class Discriminator(nn.Module):
         super().__init__()
         w, sides = cfg.width, grid(spec)
         numbers = SIDE**2 * spec.channels  # of a patch
-        self.shifted = bool(cfg.pixel_channels)
+        self.shifted, self.settled = bool(cfg.pixel_channels), False
         convs = [nn.Conv2d(numbers, 2 * numbers, 1)] if self.shifted else []
         convs += [nn.Conv2d(numbers * (1 + self.shifted), w, 3, padding=1), nn.Conv2d(w, w, 3, padding=1)]
         while max(sides) > SMALLEST:
@@ -208,7 +211,7 @@ class Discriminator(nn.Module):
 
     def features_of(self, x: Tensor) -> Tensor:
         if self.shifted:
-            x = x.roll(shift(), (2, 3))
+            x = x.roll(shift(self.settled), (2, 3))
         h = to_patches(x)
         for conv in self.convs:
             h = F.leaky_relu_(conv(h), LEAK)
@@ -219,11 +222,12 @@ class Discriminator(nn.Module):
         return scores  # (b, 1)
 
 
-def shift() -> list[int]:
+def shift(settled: bool) -> list[int]:
     """Pixels by which D sees an image moved, vertically and horizontally: half a patch in every second call on average,
-    random otherwise."""
-    random_one = common_offsets(2, 1)[0]
-    return common_offsets(SIDE, 2) if random_one else [SIDE // 2] * 2
+    random otherwise; always half a patch if `settled`."""
+    if settled or not common_offsets(2, 1)[0]:
+        return [SIDE // 2] * 2
+    return common_offsets(SIDE, 2)
 
 
 def exchanged(y: Tensor) -> Tensor:
@@ -270,6 +274,7 @@ class Swift(System):
         G, D, T, g, d = self.G, self.D, self.T, self.players["g"], self.players["d"]
         for player in (g, d):
             player.set_lr(self.cfg.lr_at(images))
+        D.settled = images >= SETTLED * self.cfg.images
         x, y = next(batches)
         fake = G(draw(self.prior, len(x), x.device), y)
 

@@ -108,7 +108,11 @@ class VAE(System):
     def generator(self) -> nn.Module:
         return self.decoder
 
-    def encode(self, x: Tensor, y: Tensor) -> tuple[Tensor, Tensor]:
+    def encode(self, x: Tensor, y: Tensor) -> Tensor:
+        """See `System.encode`: the mean of q(z | x, y)."""
+        return self.posterior(x, y)[0]
+
+    def posterior(self, x: Tensor, y: Tensor) -> tuple[Tensor, Tensor]:
         """Mean and log-variance of q(z | x, y), (b, z_dim) each, for images x in [-1, 1]."""
         flat = (x.flatten(1) + 1) / 2
         mu, logvar = self.encoder(torch.cat([flat, y], 1) if self.cfg.conditional else flat)
@@ -116,7 +120,7 @@ class VAE(System):
 
     def step(self, batches: Batches, images: int) -> dict[str, Tensor]:
         x, y = next(batches)
-        mu, logvar = self.encode(x, y)
+        mu, logvar = self.posterior(x, y)
         eps = batch_noise(torch.randn, *mu.shape, device=mu.device)
         z = mu + (logvar / 2).exp() * eps  # Eq. 10: the reparameterisation
         reconstruction = losses.binary_cross_entropy(self.decoder.logits(z, y), (x + 1) / 2)

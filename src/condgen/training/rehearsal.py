@@ -50,11 +50,17 @@ def measure_pace(system: System, stream: Stream, monitor: Monitor | None, second
 
 
 def speed(system: System, stream: Stream, seconds: float) -> float:
-    """Images per second, measured for about `seconds`. The system cannot be used afterwards."""
+    """Images per second over a whole training, measured for about `seconds`. The system cannot be used afterwards."""
+    each = seconds / len(system.parts)
+    return 1 / sum(fraction / _speed(system, stream, each, begin) for fraction, begin in system.parts)
+
+
+def _speed(system: System, stream: Stream, seconds: float, begin: int) -> float:
+    """Images per second in the part of the training that begins after this number of images."""
     with system.autocast(stream.device):
         for _ in range(3):  # warm-up: kernel selection and caches
-            system.step(stream, stream.images)
+            system.step(stream, begin + stream.images)
         began, images = time.monotonic(), stream.images
         while any(parallel.any_rank(time.monotonic() - began < seconds)):
-            system.step(stream, stream.images)
+            system.step(stream, begin + stream.images)
     return (stream.images - images) / (time.monotonic() - began)
