@@ -100,7 +100,8 @@ def load(run: str | Path, *, best: bool = False, device: str = "cpu", **options:
     Files are treated as untrusted: they are validated before use, and no code in them is executed.
 
     Args:
-        run: Folder of a run or of an export, or owner/name on the Hugging Face Hub.
+        run: Folder of a run or of an export, owner/name on the Hugging Face Hub, or a ready-made generator:
+            digits or clothes.
         best: Use the generator with the best evaluation during training instead of the last one.
         device: Device to run on: auto, cpu, cuda, cuda:N or mps.
         options: Sampling options of the generator, such as truncation=0.7.
@@ -189,7 +190,8 @@ def sample(
     """Generate images of the requested labels. The same request gives the same bytes.
 
     Args:
-        run: Folder of a run or of an export, or owner/name on the Hugging Face Hub.
+        run: Folder of a run or of an export, owner/name on the Hugging Face Hub, or a ready-made generator:
+            digits or clothes.
         labels: Labels to generate. Classes: 8, Sneaker, 0-9, 3,5,8 or all; with a count of their own: 3=2,8=5.
             Attributes: Smiling, Smiling+Blond_Hair, none or all. A name in double quotes is nothing else: "all".
         mix: Generate images of a mix of labels instead, such as 3:.5,8:.5.
@@ -219,10 +221,10 @@ def sample(
         target = files.default_out(locate.home(run), wanted, count, seed, one_file, chosen)
     else:
         target = files.checked_out(out)
-    if shard is not None and private is None:
-        return shards.write(sampler, request, out=target, each=shard)
-    if shard is not None or grid:
+    if private is not None and (grid or shard is not None):
         raise CondgenError("--private leaves images out of a folder; it goes with neither --shard nor --grid.")
+    if shard is not None:
+        return shards.write(sampler, request, out=target, each=shard)
     return files.write(sampler, request, out=target, grid=grid, left_out=_too_near(run, private))
 
 
