@@ -119,11 +119,11 @@ class Proof:
     def _about(self, arm: Arm) -> dict[str, Any]:
         found: dict[str, Any] = {name: value.to_json() for name, value in self._summary(arm).items()}
         return found | {
-            "calibration_error": round(mean(score.calibration for score in self.test[arm.name]), 4),
             "classes": {
                 name: {
                     "recall": _mean([score.recall[number] for score in self.test[arm.name]]),
                     "precision": _mean([score.precision[number] for score in self.test[arm.name]]),
+                    "f1": _mean([score.f1[number] for score in self.test[arm.name]]),
                 }
                 for number, name in enumerate(self.classes)
             },
@@ -136,6 +136,8 @@ class Proof:
             "mean recall": mean_of([score.mean_recall() for score in test], self.test_images),
             "of rare classes": mean_of([score.mean_recall(self.rare) for score in test], self.test_images),
             "on validation images": mean_of([score.mean_recall() for score in held_out], validated),
+            "mean F1": mean_of([score.mean_f1() for score in test], self.test_images),
+            "calibration error": mean_of([score.calibration for score in test], self.test_images),
         }
 
     def _best(self, some: Sequence[Arm]) -> Arm:
