@@ -58,7 +58,7 @@ hashes: .tools/ready  ## requirements-hashed.txt: the versions of constraints.tx
 	sed -n '/^#/p;/^$$/q' requirements-hashed.txt > .tools/head
 	.tools/bin/uv pip compile pyproject.toml --quiet --generate-hashes --no-annotate --no-header \
 	  --python-version 3.11 --python-platform x86_64-manylinux_2_28 --constraint constraints.txt \
-	  --extra data --extra download --extra export --extra formats --extra hub --extra medical --extra metrics --extra serve --extra tensorboard \
+	  --extra data --extra export --extra formats --extra hub --extra medical --extra metrics --extra serve --extra tensorboard \
 	  $(foreach name,$(OF_TORCH),--no-emit-package $(name)) --output-file .tools/hashed
 	(cat .tools/head; echo; cat .tools/hashed) > requirements-hashed.txt
 
@@ -77,7 +77,7 @@ sbom: .venv/core .tools/ready  ## sbom.json: all that is installed in .venv, as 
 	@touch $@
 
 .venv/dev: .venv/core
-	$(PIP) --editable ".[data,dev,download,export,formats,hub,medical,metrics,serve,tensorboard]"
+	$(PIP) --editable ".[data,dev,export,formats,hub,medical,metrics,serve,tensorboard]"
 	@touch $@
 
 .venv/docs: .venv/core

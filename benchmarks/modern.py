@@ -88,6 +88,7 @@ def main() -> None:
     parser.add_argument("--out", type=Path, default=Path("benchmarks/results/modern.json"))
     given = parser.parse_args()
     torch.set_num_threads(1)
+    os.environ["CONDGEN_SYSTEMS"] = ",".join(system for system in given.systems if ":" in system)
     settings = {name: _value(text) for name, _, text in (each.partition("=") for each in given.set)}
     given.work.mkdir(parents=True, exist_ok=True)
     for data in given.data:

@@ -100,7 +100,8 @@ def load(run: str | Path, *, best: bool = False, device: str = "cpu", **options:
     Files are treated as untrusted: they are validated before use, and no code in them is executed.
 
     Args:
-        run: Folder of a run or of an export, or owner/name on the Hugging Face Hub.
+        run: Folder of a run or of an export, owner/name on the Hugging Face Hub, or a ready-made generator:
+            digits or clothes.
         best: Use the generator with the best evaluation during training instead of the last one.
         device: Device to run on: auto, cpu, cuda, cuda:N or mps.
         options: Sampling options of the generator, such as truncation=0.7.
@@ -189,7 +190,8 @@ def sample(
     """Generate images of the requested labels. The same request gives the same bytes.
 
     Args:
-        run: Folder of a run or of an export, or owner/name on the Hugging Face Hub.
+        run: Folder of a run or of an export, owner/name on the Hugging Face Hub, or a ready-made generator:
+            digits or clothes.
         labels: Labels to generate. Classes: 8, Sneaker, 0-9, 3,5,8 or all; with a count of their own: 3=2,8=5.
             Attributes: Smiling, Smiling+Blond_Hair, none or all. A name in double quotes is nothing else: "all".
         mix: Generate images of a mix of labels instead, such as 3:.5,8:.5.

@@ -95,7 +95,8 @@ def export(
     condgen export runs/first --format onnx --licence cc0-1.0 --out my-digits
 
     Args:
-        run: Folder of a run or of an export, or owner/name on the Hugging Face Hub.
+        run: Folder of a run or of an export, owner/name on the Hugging Face Hub, or a ready-made generator:
+            digits or clothes.
         format: Program to add to the weights and the model card, one of `FORMATS`.
         out: Folder to write. Default: exported/FORMAT in the run's folder.
             With --format web, NAME.html writes only that file.

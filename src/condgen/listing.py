@@ -1,9 +1,10 @@
-"""The lists of presets and data sets, as plain data."""
+"""The lists of presets, data sets and ready-made generators, as plain data."""
 
 from typing import Any
 
 from condgen.data import LAYOUTS, SOURCES
 from condgen.errors import CondgenError
+from condgen.sharing import ready_made
 from condgen.systems import preset, presets
 
 
@@ -24,6 +25,11 @@ def data() -> list[dict[str, str]]:
     """Every data set by name, then the supported layouts of the user's own files, in a folder or a zip."""
     named = [{"name": name, "summary": source.summary} for name, source in SOURCES.items()]
     return named + [{"name": f"a path: {name}", "summary": layout.summary} for name, layout in LAYOUTS.items()]
+
+
+def generators() -> list[dict[str, str]]:
+    """The ready-made generators, which `condgen sample NAME` and `condgen serve NAME` use."""
+    return [{"name": name, "summary": summary} for name, summary in ready_made.NAMES.items()]
 
 
 def citation(system: str) -> str:

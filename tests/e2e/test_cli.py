@@ -181,7 +181,7 @@ def test_list_data_and_everything(capsys: pytest.CaptureFixture[str]) -> None:
     run("list", "data", "--json")
     assert {"mnist", "fashion-mnist"} <= {entry["name"] for entry in json.loads(capsys.readouterr().out)}
     run("list", "--json")
-    assert set(json.loads(capsys.readouterr().out)) == {"systems", "data"}
+    assert set(json.loads(capsys.readouterr().out)) == {"systems", "data", "generators"}
     run("list")
     assert "cgan-maxout" in capsys.readouterr().out
 

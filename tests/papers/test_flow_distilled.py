@@ -1,15 +1,19 @@
 """The distillation against its equations: the teacher, the goal of a section, and the two parts of a training."""
 
+from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
+import pytest
 import torch
 
 from condgen.nets.field import signed
 from condgen.nets.solver import solve, stages
 from condgen.noise import reseed
-from condgen.systems import preset
+from condgen.systems import SYSTEMS, preset
 from condgen.systems.flow_distilled import Config
-from condgen.testing.trainings import streaming
+from condgen.testing import training_laws as laws
+from condgen.testing.trainings import Case, streaming
 from conftest import toy_data
 
 SMALL: dict[str, Any] = {"width": 16, "blocks": 2, "condition": 16, "images": 640, "batch": 64}
@@ -56,9 +60,17 @@ def test_the_second_part_learns_the_path_of_the_network_at_its_beginning() -> No
         reseed(0, "step", images)
         logs = system.step(stream, images)
         assert logs["loss/flow"] == logs["loss/image"]
+        assert logs["loss/flow"].data_ptr() != logs["loss/image"].data_ptr(), "a checkpoint has no shared memory"
         assert all(torch.equal(value, trained[name]) for name, value in system.teacher.state_dict().items())
     assert not any(torch.equal(value, trained[name]) for name, value in system.G.named_parameters())
     assert not list(system.teacher.parameters())
+
+
+def test_the_law_of_resuming_holds_in_the_second_part(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """It begins after 48 of 160 images here; the teacher is part of checkpoints."""
+    settings = SMALL | {"images": 10_000, "distilled": 0.9952}
+    monkeypatch.setitem(SYSTEMS, "flow-distilled", replace(SYSTEMS["flow-distilled"], settings=settings))
+    laws.resume_is_bit_exact(Case("flow-distilled", toy_data("digits"), tmp_path))
 
 
 def test_the_generator_takes_as_many_passes_as_there_are_sections() -> None:

@@ -486,7 +486,6 @@ def server(tmp_path: Path) -> Iterator[tuple[Path, str]]:
 def test_names_are_fetched_once_from_a_mirror(
     remote: Remote, server: tuple[Path, str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    pytest.importorskip("pooch")
     content: bytes = downloads.CONTENT  # type: ignore[attr-defined]
     monkeypatch.setenv("no_proxy", "127.0.0.1")
     with pytest.raises(CondgenError, match=r"cannot be reached .* Put 'own.npz' into .* or set CONDGEN_MIRROR"):

@@ -30,6 +30,7 @@ def application(words: Sequence[str], sources: Sequence[Any] = ()) -> App:
             "Train label-conditioned image generators on your own images; sample, evaluate, compare and share them."
         ),
         help_epilogue=translated(
+            "condgen sample digits --labels 8 needs no training: digits and clothes are ready-made generators. "
             "--config FILE of any command reads its options from a TOML, YAML or JSON file; --lang zh is Chinese."
         ),
         config=sources,

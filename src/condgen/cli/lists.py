@@ -8,15 +8,15 @@ from condgen.tables import as_json, as_lines, as_table
 
 
 def list_(what: str = "all", *, json: bool = False) -> str:
-    """List the available systems and data sets, or show one system in full.
+    """List the available systems, data sets and ready-made generators, or show one system in full.
 
     Args:
-        what: systems, data, all, or the name of a system.
+        what: systems, data, generators, all, or the name of a system.
         json: Print JSON instead of text.
     """
     from condgen import listing
 
-    tables = {"systems": listing.systems, "data": listing.data}
+    tables = {"systems": listing.systems, "data": listing.data, "generators": listing.generators}
     if what not in (*tables, "all"):
         if what not in presets() and not is_path(what):
             raise unknown("system or table", what, [*tables, "all", *presets()])

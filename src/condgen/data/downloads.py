@@ -1,18 +1,15 @@
 """Data sets that are known by name and fetched once: CIFAR, SVHN, KMNIST, EMNIST and MedMNIST.
 
 Each file has the checksum that its publisher, torchvision or medmnist states. CONDGEN_MIRROR, a folder or an address,
-replaces the original addresses; the checksums stay the same. Needs the extra `download` (pooch).
+replaces the original addresses; the checksums stay the same.
 """
 
-import os
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
-from typing import Any
 
-from condgen import disk
-from condgen.cache import writing
+from condgen import disk, download
 from condgen.data import array_files, cifar, idx, matlab
 from condgen.data.archive import Archive
 from condgen.data.dataset import Dataset
@@ -21,11 +18,9 @@ from condgen.data.raw_arrays import Raw, dataset
 from condgen.data.store import Folder
 from condgen.data.tar_store import TarStore
 from condgen.data_options import AS_THEY_ARE, DataOptions
-from condgen.errors import CondgenError, needs, notice
+from condgen.download import MIRROR, mirror_folders, mirrored
+from condgen.errors import CondgenError
 
-MIRROR = "CONDGEN_MIRROR"
-"""The environment variable with a folder, or an address, that has the files in a folder per data set, such as
-kmnist/train-images-idx3-ubyte.gz."""
 FAMILIES = ("emnist", "medmnist")
 """Names before the slash of those data sets that are several in one."""
 TORONTO = "https://www.cs.toronto.edu/~kriz"
@@ -33,7 +28,6 @@ STANFORD = "http://ufldl.stanford.edu/housenumbers"
 CODH = "http://codh.rois.ac.jp/kmnist/dataset/kmnist"
 NIST = "https://biometrics.nist.gov/cs_links/EMNIST/gzip.zip"
 KMNIST = ("o", "ki", "su", "tsu", "na", "ha", "ma", "ya", "re", "wo")
-SECONDS = 30
 
 
 @dataclass(frozen=True)
@@ -61,30 +55,13 @@ class Remote:
 
 def fetched(file: File, name: str) -> Path:
     """The path of a verified file: where it is already, or in the cache after it was fetched."""
-    with needs("download"):
-        import pooch
     for place in [folder(name), *mirror_folders(name), *_places()]:
         path = place / file.name
-        if path.is_file() and pooch.file_hash(str(path), alg="md5") == file.md5:
+        if path.is_file() and download.digest(path, "md5") == f"md5:{file.md5}":
             return path
     if mirrors := mirror_folders(name):
         raise CondgenError(f"{MIRROR} has no {file.name!r} with MD5 {file.md5} in {str(mirrors[0])!r}.")
-    return _download(pooch, mirrored(file.url, name, file.name), file, name)
-
-
-def mirror_folders(name: str) -> list[Path]:
-    """The folders that CONDGEN_MIRROR names for a data set; none if it is not set, or an address."""
-    mirror = os.environ.get(MIRROR, "")
-    if not mirror or "://" in mirror:
-        return []
-    place = Path(mirror).expanduser()
-    return [place / name.split("/")[0], place]
-
-
-def mirrored(url: str, name: str, file: str) -> str:
-    """The address of a file: at CONDGEN_MIRROR if that is set, else `url`."""
-    mirror = os.environ.get(MIRROR, "")
-    return f"{mirror.rstrip('/')}/{name.split('/')[0]}/{file}" if "://" in mirror else url
+    return _download(mirrored(file.url, name, file.name), file, name)
 
 
 def folder(name: str) -> Path:
@@ -92,25 +69,15 @@ def folder(name: str) -> Path:
     return disk.cache() / "downloads" / name.split("/")[0]
 
 
-def _download(pooch: Any, url: str, file: File, name: str) -> Path:
-    pooch.get_logger().setLevel("ERROR")
-    notice(f"fetching {name} from {url}, once.")
+def _download(url: str, file: File, name: str) -> Path:
     target = folder(name)
-    with writing(target):
-        try:
-            return Path(
-                pooch.retrieve(
-                    url, f"md5:{file.md5}", file.name, str(target), downloader=pooch.HTTPDownloader(timeout=SECONDS)
-                )
-            )
-        except ValueError as error:
-            raise CondgenError(f"{url} gave another file than the published one (MD5 {file.md5}): {error}") from None
-        except OSError as error:  # also those of the network
-            reason = type(error).__name__ if "://" in str(error) or len(str(error)) > 100 else error
-            raise CondgenError(
-                f"{name} is not on this machine, and {url} cannot be reached ({reason}). Put {file.name!r} into "
-                f"{str(target)!r}, or set {MIRROR} to a folder or an address that has it."
-            ) from None
+    try:
+        return download.fetch(url, target / file.name, name, f"md5:{file.md5}")
+    except download.Unreachable as error:
+        raise CondgenError(
+            f"{name} is not on this machine, and {url} cannot be reached ({error.reason}). Put {file.name!r} into "
+            f"{str(target)!r}, or set {MIRROR} to a folder or an address that has it."
+        ) from None
 
 
 def _places() -> list[Path]:

@@ -4,16 +4,12 @@ It is searched for where other tools store it, and otherwise downloaded once fro
 """
 
 import os
-import urllib.error
-import urllib.request
 from pathlib import Path
 
-from condgen import disk
-from condgen.cache import writing
+from condgen import disk, download
 from condgen.data import idx, mnist
 from condgen.data.dataset import Dataset
-from condgen.data.downloads import mirror_folders, mirrored
-from condgen.disk import write_bytes
+from condgen.download import mirror_folders, mirrored
 from condgen.errors import CondgenError
 
 HOME = "https://raw.githubusercontent.com/zalandoresearch/fashion-mnist/master/data/fashion"
@@ -71,20 +67,17 @@ def fetch(folder: Path, anew: bool = False) -> Path:
     """
     for name in FILES:
         if anew or not (folder / name).exists():
-            data = _get(mirrored(f"{HOME}/{name}", "fashion-mnist", name))
-            with writing(folder):
-                write_bytes(folder / name, data)
+            _fetch(name, folder / name)
     return folder
 
 
-def _get(url: str) -> bytes:
+def _fetch(name: str, path: Path) -> None:
+    url = mirrored(f"{HOME}/{name}", "fashion-mnist", name)
     try:
-        with urllib.request.urlopen(url, timeout=30) as answer:
-            data: bytes = answer.read()
-            return data
-    except (urllib.error.URLError, OSError) as error:
+        download.fetch(url, path, f"Fashion-MNIST ({name})")
+    except download.Unreachable as error:
         raise CondgenError(
-            f"Fashion-MNIST is not on this machine and {url} gave: {error}. On Debian: apt install "
+            f"Fashion-MNIST is not on this machine and {url} gave: {error.reason}. On Debian: apt install "
             f"dataset-fashion-mnist; elsewhere put its four .gz files into {str(cache())!r}, or set CONDGEN_MIRROR."
         ) from None
 

@@ -25,7 +25,8 @@ def serve(
     """Serve a generator as a web page and an HTTP API. Ctrl-C finishes the current requests, then stops.
 
     Args:
-        run: Folder of a run or of an export, or owner/name on the Hugging Face Hub.
+        run: Folder of a run or of an export, owner/name on the Hugging Face Hub, or a ready-made generator:
+            digits or clothes.
         host: Address to listen on. Addresses other than loopback require a token, which is created and printed.
         port: Port to listen on. 0 selects a free port.
         best: Use the generator with the best evaluation during training instead of the last one.

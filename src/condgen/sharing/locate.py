@@ -1,4 +1,5 @@
-"""Finds a generator: in a run, in an exported folder, or on the Hugging Face Hub by owner/name. Needs no torch."""
+"""Finds a generator: in a run, in an exported folder, on the Hugging Face Hub by owner/name, or in the package by the
+name of a ready-made one. Needs no torch."""
 
 from dataclasses import dataclass
 from pathlib import Path
@@ -7,7 +8,7 @@ from typing import Literal
 from condgen import disk
 from condgen.card import Card
 from condgen.errors import CondgenError, did_you_mean
-from condgen.sharing import card, hub, manifest
+from condgen.sharing import card, hub, manifest, ready_made
 
 
 @dataclass(frozen=True)
@@ -26,6 +27,8 @@ class Place:
 def find(run: str | Path, best: bool = False, hub_too: bool = True) -> Place:
     """Find the generator that `run` names. Raises CondgenError, which suggests a similar run, if there is none.
 
+    The folder of a run or of an export has priority over a ready-made generator of the same name.
+
     hub_too: also look on the hub, and download it from there.
     """
     folder = Path(run).expanduser()
@@ -34,10 +37,13 @@ def find(run: str | Path, best: bool = False, hub_too: bool = True) -> Place:
         disk.remember(folder)  # if the run is deleted meanwhile, writing to it does not create it again
         return Place(inner, "run")
     is_export = (folder / manifest.NAME).is_file()
-    if best and (is_export or hub.is_name(run)):
+    is_ready_made = str(run) in ready_made.NAMES and not is_export and not (folder / "config.json").is_file()
+    if best and (is_export or is_ready_made or hub.is_name(run)):
         raise CondgenError(f"{str(run)!r} was exported with one generator; leave --best out.")
     if is_export:
         return Place(folder, "export")
+    if is_ready_made:
+        return Place(ready_made.folder(str(run)), "export")
     if hub_too and hub.is_name(run):
         return Place(hub.fetch(str(run)), "hub")
     raise _nothing(folder, best)
@@ -69,5 +75,6 @@ def _nothing(folder: Path, best: bool) -> CondgenError:
         return CondgenError(f"{str(folder)!r} has a card but no {manifest.NAME}; give the folder of its run.")
     near = [*Path().glob("*/generator/card.json"), *Path().glob("*/*/generator/card.json")]
     runs = sorted(str(found.parents[1]) for found in near)
-    hint = did_you_mean(str(folder), runs) if runs else "; condgen train makes one."
+    similar = did_you_mean(str(folder), [*runs, *ready_made.NAMES])
+    hint = similar if runs or "?" in similar else "; condgen train makes one."
     return CondgenError(f"{str(folder)!r} is not a run (it has no generator/card.json){hint}")

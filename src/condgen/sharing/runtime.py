@@ -2,30 +2,29 @@
 
 import hashlib
 import io
+import os
 import tarfile
-import urllib.error
-import urllib.request
 from contextlib import suppress
 from pathlib import Path
 
-from condgen import cache, disk
+from condgen import cache, disk, download
 from condgen.errors import CondgenError
 
 VERSION = "1.30.0"
-PACKAGE = f"https://registry.npmjs.org/onnxruntime-web/-/onnxruntime-web-{VERSION}.tgz"
+REGISTRY = "https://registry.npmjs.org"
+"""The npm registry; NPM_CONFIG_REGISTRY, npm's own setting, names a mirror."""
+PACKAGE = f"onnxruntime-web/-/onnxruntime-web-{VERSION}.tgz"
 SHA512 = (
     "ab4cbe26baedba45d2cec05610c71c55fa97db92d19a8b171c5f8269126683ca"
     "590a5cdc57bb2f35ce2b298de32f4d956fb42644c0ecd528a0a91e025c07ca61"
 )
 """Hash of the package, from the npm registry."""
-LENGTH = 33_106_585
 FILES = {
     "ort.wasm.min.js": "faece07e84faa9001f5104bbe4e5c70861d06cb2376a0dea1fa0ad33a67adc81",
     "ort-wasm-simd-threaded.mjs": "e13f7f94fc51b4ca72b12faeb1ee95f4ace6dfbc8939bc718aabdc0a27c4299b",
     "ort-wasm-simd-threaded.wasm": "3398c10d07d229bd91b364548e130e0e51a8e5704b88c7c083ebbeb78842dee2",
 }
 """The files that a page needs, with their SHA-256: the JavaScript API, the WebAssembly loader and the runtime."""
-SECONDS = 60
 
 
 def files() -> dict[str, bytes]:
@@ -33,7 +32,7 @@ def files() -> dict[str, bytes]:
     folder = disk.cache() / f"onnxruntime-web-{VERSION}"
     kept = _kept(folder)
     if kept is None:
-        kept = _unpacked(_fetched())
+        kept = _unpacked(_fetched(folder))
         with suppress(disk.DiskError), cache.writing(folder):  # without a cache, they are downloaded again next time
             for name, data in kept.items():
                 disk.write_bytes(folder / name, data)
@@ -48,18 +47,19 @@ def _kept(folder: Path) -> dict[str, bytes] | None:
     return found if all(hashlib.sha256(found[name]).hexdigest() == FILES[name] for name in FILES) else None
 
 
-def _fetched() -> bytes:
+def _fetched(folder: Path) -> bytes:
+    """The package; it is downloaded into the folder, and removed when it was read."""
+    registry = os.environ.get("NPM_CONFIG_REGISTRY") or REGISTRY
+    url = f"{registry.rstrip('/')}/{PACKAGE}"
     try:
-        with urllib.request.urlopen(PACKAGE, timeout=SECONDS) as answer:
-            data: bytes = answer.read(LENGTH + 1)
-    except (OSError, urllib.error.URLError, ValueError) as error:
-        reason = getattr(error, "reason", error)
+        path = download.fetch(url, folder / Path(PACKAGE).name, f"onnxruntime-web {VERSION}", f"sha512:{SHA512}")
+    except download.Unreachable as error:
         raise CondgenError(
-            f"--format web needs onnxruntime-web {VERSION}, but {PACKAGE} cannot be downloaded ({reason}); "
-            f"try again with a network connection."
+            f"--format web needs onnxruntime-web {VERSION}, but {url} cannot be downloaded ({error.reason}); try again "
+            "with a network connection, or set NPM_CONFIG_REGISTRY to a mirror of the npm registry."
         ) from None
-    if hashlib.sha512(data).hexdigest() != SHA512:
-        raise CondgenError(f"{PACKAGE} has an unexpected SHA-512; nothing of it was used.")
+    data = path.read_bytes()
+    path.unlink()
     return data
 
 

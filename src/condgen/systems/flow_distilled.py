@@ -121,7 +121,8 @@ class FlowDistilled(System):
         else:
             if images - cfg.batch < cfg.before:  # the first step of the distillation
                 self.teacher.load_state_dict(self.G.state_dict())
-            loss = error = self.distillation_loss(x, y)
+            loss = self.distillation_loss(x, y)
+            error = loss.clone()  # a checkpoint takes no two names of the same memory
         descend((player, loss))
         return logged(loss_flow=loss, loss_image=error)
 
