@@ -2,10 +2,13 @@
 
     python benchmarks/modern.py WORK [--data mnist fashion-mnist] [--systems flow swift cvae] [--seconds 150]
         [--seeds 0] [--count 10000] [--set loss=squared] [--out benchmarks/results/modern.json]
+    python benchmarks/modern.py --costs [--data mnist] [--systems flow swift peer_unet:DDPM]
 
 One thread. `--seconds` are CPU seconds of training steps (`time.process_time`), so that other programs on the machine
 matter little: the speed of each system is measured first, and its training gets the number of images that fits. WORK
-takes the runs, with a record each. Runs with a record are not run again; a stopped one goes on.
+takes the runs, with a record each. Runs with a record are not run again; a stopped one goes on. `--costs` trains
+nothing: it measures images per CPU second of training and CPU seconds per 10,000 generated images, of new networks.
+`peer_unet:DDPM` is a diffusion model in the usual form of courses.
 """
 
 import argparse
@@ -21,6 +24,7 @@ from condgen import api, measuring
 from condgen.data import load
 from condgen.disk import write_json
 from condgen.noise import reseed
+from condgen.sampling.sampler import Sampler
 from condgen.stream import Stream
 from condgen.systems import preset
 from condgen.training.kernels import environment
@@ -44,6 +48,22 @@ def speed(system: str, data: str, settings: dict[str, Any], seconds: float = 6.0
     while time.process_time() - began < seconds:
         net.step(stream, stream.images)
     return (stream.images - images) / (time.process_time() - began)
+
+
+def cost(system: str, data: str) -> dict[str, Any]:
+    """Training images per CPU second, and CPU seconds to generate 10,000 images, with the default sampling options."""
+    dataset = load(data)
+    net = preset(system).build(dataset.spec)
+    options = {"options": net.sampling_options, "takes_mixes": net.takes_mixes}
+    sampler = Sampler(net.generator, net.generator_spec, net.prior, **options).warmed_up()
+    count, began = 32 if net.passes > 20 else 320, time.process_time()
+    list(sampler.batches([number % len(net.generator_spec.labels) for number in range(count)], 0))
+    generating = (time.process_time() - began) / count * 10_000
+    parameters = sum(player.size for player in net.players.values())
+    return {
+        "data": data, "system": system, "parameters": parameters, "passes": net.passes,
+        "images_per_second": round(speed(system, data, {})), "seconds_per_10000": round(generating, 2),
+    }  # fmt: skip
 
 
 def trained(work: Path, data: str, system: str, seed: int, seconds: float, settings: dict[str, Any]) -> dict[str, Any]:
@@ -78,7 +98,8 @@ def measured(record: dict[str, Any], options: dict[str, Any], count: int) -> dic
 
 def main() -> None:
     parser = argparse.ArgumentParser()
-    parser.add_argument("work", type=Path)
+    parser.add_argument("work", type=Path, nargs="?", default=Path("modern"))
+    parser.add_argument("--costs", action="store_true")
     parser.add_argument("--data", nargs="+", default=["mnist", "fashion-mnist"])
     parser.add_argument("--systems", nargs="+", default=["flow", "swift", "cvae"])
     parser.add_argument("--seconds", type=float, default=150.0)
@@ -89,6 +110,10 @@ def main() -> None:
     given = parser.parse_args()
     torch.set_num_threads(1)
     os.environ["CONDGEN_SYSTEMS"] = ",".join(system for system in given.systems if ":" in system)
+    if given.costs:
+        costs = [cost(system, data) for data in given.data for system in given.systems]
+        write_json(Path("benchmarks/results/modern_costs.json"), {"environment": environment("cpu"), "costs": costs})
+        return
     settings = {name: _value(text) for name, _, text in (each.partition("=") for each in given.set)}
     given.work.mkdir(parents=True, exist_ok=True)
     for data in given.data:
