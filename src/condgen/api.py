@@ -218,7 +218,7 @@ def sample(
         wanted = f"mix-{files.named(mix, ':')}" if mix is not None else f"labels-{files.named(labels, '=')}"
         one_file = grid or (len(request) == 1 and private is None)
         chosen = sampler.chosen if private is None else {**sampler.chosen, "private": private}
-        target = files.default_out(locate.home(run), wanted, count, seed, one_file, chosen)
+        target = files.default_out(locate.home_of_images(run), wanted, count, seed, one_file, chosen)
     else:
         target = files.checked_out(out)
     if private is not None and (grid or shard is not None):

@@ -49,7 +49,7 @@ def test_a_run_or_an_export_of_that_name_has_priority(
     whole: Path, tiny_run: Path, tmp_path: Path, mistake: Callable[..., str]
 ) -> None:
     (tmp_path / "digits").mkdir()  # of the user's images, say
-    assert condgen.sample("digits", labels="8").parent == Path("generated/digits/generated")
+    assert condgen.sample("digits", labels="8").parent == Path("generated/digits")
     assert "was exported with one generator" in mistake("sample", "digits", "--best")
     assert "did you mean 'clothes'?" in mistake("sample", "cloths")
     for made, kind in ((whole, "export"), (tiny_run, "run")):

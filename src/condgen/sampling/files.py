@@ -35,15 +35,15 @@ CHUNK = 100_000
 
 
 def default_out(
-    run: Path, wanted: str, count: int, seed: int, one_file: bool, sampling: Mapping[str, Value] = {}
+    folder: Path, wanted: str, count: int, seed: int, one_file: bool, sampling: Mapping[str, Value] = {}
 ) -> Path:
-    """The default output path: in the run's folder, with a name derived from the request.
+    """The default output path: in `folder`, with a name derived from the request.
 
     wanted: the labels or the mix as part of a file name (`named`).
     """
     chosen = "".join(f"_{name}-{value}" for name, value in sampling.items())
     name = f"{wanted}_count-{count}_seed-{seed}{chosen}"
-    return run / "generated" / (f"{name}.png" if one_file else name)
+    return folder / (f"{name}.png" if one_file else name)
 
 
 def named(wanted: object, sign: str) -> str:

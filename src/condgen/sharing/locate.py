@@ -58,6 +58,12 @@ def home(run: str | Path) -> Path:
     return folder if (folder / "config.json").is_file() else Path("generated") / folder.name
 
 
+def home_of_images(run: str | Path) -> Path:
+    """Default folder for generated images: generated/ in the folder of a run, and generated/NAME for an export."""
+    folder = home(run)
+    return folder / "generated" if (folder / "config.json").is_file() else folder
+
+
 def _nothing(folder: Path, best: bool) -> CondgenError:
     if best and (folder / "generator" / card.NAME).is_file():
         return CondgenError(
