@@ -184,6 +184,8 @@ def test_no_name_breaks_out_of_the_page(whole: Path) -> None:
     assert "<" not in re.sub(r"```.*?```", "", page.text, flags=re.DOTALL)
     assert "\n---" not in page.text
     assert "a \\| b" in page.text
+    space: Any = ModelCard(model_card.text(Card.model_validate(card), ["index.html"])).data
+    assert (space.sdk, space.title) == ("static", f"cgan-concat on {card['data']['name']}")
 
 
 def test_the_code_of_the_page_runs(run: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
