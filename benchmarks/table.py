@@ -177,14 +177,13 @@ def ablation() -> list[str]:
 
 
 def use() -> list[str]:
-    """Per data set and arm: mean recall and that of rare classes, over the splits; the chosen arm is in bold."""
+    """Per data set and arm: medians over the splits, in percent, and how often the arm was chosen."""
     results, lines = _results("use"), []
     for name in dict.fromkeys(result["data"] for result in results):
         some = [result for result in results if result["data"] == name]
         for arm in some[0]["arms"]:
-            values = [
-                [100 * one["arms"][arm][key]["value"] for one in some] for key in ("mean recall", "of rare classes")
-            ]
+            keys = ("mean recall", "of rare classes", "mean F1", "calibration error")
+            values = [[100 * one["arms"][arm][key]["value"] for one in some] for key in keys]
             chosen = sum(one["chosen"]["name"] == arm for one in some)
             cells = " | ".join(_median(numbers) for numbers in values)
             lines.append(f"| `{name}` | {arm} | {len(some)} | {cells} | {chosen or ''} |\n")

@@ -8,6 +8,7 @@ import pytest
 from condgen import data
 from condgen.augmentation.arms import evened
 from condgen.augmentation.proof import Proof, measured
+from condgen.augmentation.reasons import reasons
 from condgen.data import Dataset, Split
 from condgen.judging import judge
 from condgen.judging.classifier import Recipe
@@ -49,20 +50,34 @@ def noisy(split: Split, random: np.random.Generator) -> Split:
     return Split((split.images + noise).clip(0, 255).astype(np.uint8), split.labels)
 
 
-def proof(planted: Planted, seed: int, monkeypatch: pytest.MonkeyPatch) -> Proof:
-    """The measurement on a part of MNIST in which three digits are rare."""
-    monkeypatch.setattr("condgen.judging.protocol.CAS_STEPS", 120)
-    monkeypatch.setattr(Recipe, "for_data", lambda _: Recipe(width=8, shift=1, at_least=120, epochs=0))
-    digits, random = data.load("mnist"), np.random.default_rng(seed)
+def parts(random: np.random.Generator, change: Callable[[Split, np.random.Generator], Split]) -> tuple[Split, ...]:
+    """Training images with three rare digits, images that are in neither split, and test images, all changed."""
+    digits = data.load("mnist")
     assert digits.test
     rows = [random.permutation(np.flatnonzero(digits.train.labels == label)) for label in range(10)]
     train = subset(digits.train, np.concatenate([row[: RARE if k > 6 else COMMON] for k, row in enumerate(rows)]))
     unseen = subset(digits.train, np.concatenate([row[1000:1300] for row in rows]))
-    train, unseen = noisy(train, random), noisy(unseen, random)
-    test = noisy(subset(digits.test, random.permutation(10_000)[:2000]), random)
-    few = Dataset(f"few-{seed}", digits.labels, train, test)
+    train, unseen = change(train, random), change(unseen, random)
+    return train, unseen, change(subset(digits.test, random.permutation(10_000)[:2000]), random)
+
+
+def proof(planted: Planted, seed: int, monkeypatch: pytest.MonkeyPatch) -> Proof:
+    """The measurement on a part of MNIST in which three digits are rare."""
+    monkeypatch.setattr("condgen.judging.protocol.CAS_STEPS", 120)
+    monkeypatch.setattr(Recipe, "for_data", lambda _: Recipe(width=8, shift=1, at_least=120, epochs=0))
+    random = np.random.default_rng(seed)
+    train, unseen, test = parts(random, noisy)
+    few = Dataset(f"few-{seed}", data.load("mnist").labels, train, test)
     generated = planted(train, unseen, random)
     return measured(Reference(few, judge.of(few)), Samples(generated.images, generated.labels))
+
+
+WHY: dict[Planted, str] = {
+    copies: "nearly repeat training images",
+    other_labels: "sees the requested label in",
+    one_each: "equal another",
+}
+"""A part of the reason that is given for each fault."""
 
 
 @pytest.mark.slow
@@ -71,6 +86,17 @@ def test_useless_images_are_not_chosen(planted: Planted, monkeypatch: pytest.Mon
     found = proof(planted, 0, monkeypatch)
     assert found.chosen.generated == "none"
     assert found.verdict.startswith("leave the generated images out: ")
+    assert WHY[planted] in found.verdict
+
+
+def test_the_reason_is_named_and_real_images_have_none() -> None:
+    train, unseen, test = parts(np.random.default_rng(0), lambda split, _: split)
+    reference = Reference(Dataset("few", data.load("mnist").labels, train, test), judge.of(data.load("mnist")))
+    for planted in (*WHY, perfect):
+        images = planted(train, unseen, np.random.default_rng(0))
+        seen = reference.judge.predict(images.images)
+        found = reasons(Samples(images.images, images.labels), seen, reference)
+        assert any(WHY[planted] in reason for reason in found) if planted in WHY else not found, (planted, found)
 
 
 @pytest.mark.slow

@@ -136,6 +136,12 @@ def test_ordinary_augmentation_keeps_shape_range_and_transparency_and_varies_eac
     assert not torch.allclose(found[0], found[1], atol=0.05)
 
 
+def test_f1_in_closed_form() -> None:
+    found = Score(["1100", "1", ""], [0.25, None, None], 0.1)
+    assert found.f1 == [pytest.approx(2 * 0.5 * 0.25 / 0.75), 0, None]
+    assert found.mean_f1() == pytest.approx(1 / 6)
+
+
 def test_calibration_error_in_closed_form() -> None:
     logits = torch.log(torch.tensor([[0.9, 0.1], [0.9, 0.1], [0.2, 0.8], [0.2, 0.8]]))
     labels = torch.tensor([0, 1, 1, 1])  # sure to 0.9 and right half of the time; sure to 0.8 and always right

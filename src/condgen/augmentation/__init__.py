@@ -5,7 +5,7 @@ command resumes either part, and keeps the images and classifiers that are finis
 
 images.py   how many images of each class, and their folder
 arms.py     the training sets that are compared                  proof.py   the measurement and the choice
-table.py    the chosen training set as a table
+reasons.py  what is wrong with the images            table.py    the chosen training set as a table
 """
 
 from collections.abc import Mapping

@@ -49,6 +49,8 @@ class Proof:
     test: "Mapping[str, Sequence[Score]]"
     selected: NDArray[np.bool_]
     """Which generated images the feature classifier sees as what was requested."""
+    reasons: Sequence[str] = ()
+    """What is wrong with the generated images, as phrases (`reasons.py`)."""
 
     @cached_property
     def free(self) -> Arm:
@@ -80,7 +82,7 @@ class Proof:
 
     @property
     def verdict(self) -> str:
-        """What to do, in one sentence with figures of the test split."""
+        """What to do, in one sentence with figures of the test split, and why if that is known."""
         over_real, over_free = (_points(gain) for gain in self.gains.values())
         free, mixed = self.free.name, self.with_generated.name
         if self.chosen is self.with_generated:
@@ -89,6 +91,7 @@ class Proof:
                 f"{over_free} over {free}, the best without them."
             )
         beside = f"the best with generated images ({mixed}) changes that by {over_free}"
+        beside += f". Why: {'; '.join(self.reasons)}" if self.reasons else ""
         if self.chosen is ARMS[0]:
             return f"leave the generated images out: real images alone are best; {beside}."
         return f"leave the generated images out: {free} is enough, {over_real} over real images alone; {beside}."
@@ -103,6 +106,7 @@ class Proof:
             "arms": {arm.name: self._about(arm) for arm in ARMS},
             "gain": {name: gain.to_json() for name, gain in self.gains.items()},
             "chosen": vars(self.chosen),
+            "reasons": list(self.reasons),
             "verdict": self.verdict,
         }
 
@@ -115,11 +119,11 @@ class Proof:
     def _about(self, arm: Arm) -> dict[str, Any]:
         found: dict[str, Any] = {name: value.to_json() for name, value in self._summary(arm).items()}
         return found | {
-            "calibration_error": round(mean(score.calibration for score in self.test[arm.name]), 4),
             "classes": {
                 name: {
                     "recall": _mean([score.recall[number] for score in self.test[arm.name]]),
                     "precision": _mean([score.precision[number] for score in self.test[arm.name]]),
+                    "f1": _mean([score.f1[number] for score in self.test[arm.name]]),
                 }
                 for number, name in enumerate(self.classes)
             },
@@ -132,6 +136,8 @@ class Proof:
             "mean recall": mean_of([score.mean_recall() for score in test], self.test_images),
             "of rare classes": mean_of([score.mean_recall(self.rare) for score in test], self.test_images),
             "on validation images": mean_of([score.mean_recall() for score in held_out], validated),
+            "mean F1": mean_of([score.mean_f1() for score in test], self.test_images),
+            "calibration error": mean_of([score.calibration for score in test], self.test_images),
         }
 
     def _best(self, some: Sequence[Arm]) -> Arm:
@@ -146,6 +152,7 @@ class Proof:
 
 def measured(reference: "Reference", generated: "Samples") -> Proof:
     """Train and test the classifiers of all arms."""
+    from condgen.augmentation.reasons import reasons
     from condgen.data import Split
     from condgen.judging import lessons
     from condgen.judging.classifier import Recipe
@@ -172,7 +179,8 @@ def measured(reference: "Reference", generated: "Samples") -> Proof:
             found[arm.name].append(lessons.scores(lesson, held_out, reference, aloud))
     validation, test = ({name: [pair[side] for pair in pairs] for name, pairs in found.items()} for side in (0, 1))
     names = reference.dataset.labels.names
-    return Proof(CAS_STEPS, len(reference.split), names, rare(real.labels, len(names)), validation, test, good)
+    why, rarest = reasons(generated, seen_as, reference), rare(real.labels, len(names))
+    return Proof(CAS_STEPS, len(reference.split), names, rarest, validation, test, good, why)
 
 
 def rare(labels: NDArray[np.int64], classes: int) -> list[int]:

@@ -48,6 +48,16 @@ class Score:
         """Of each class; None if there are no images of it."""
         return [right.count("1") / len(right) if right else None for right in self.right]
 
+    @property
+    def f1(self) -> list[float | None]:
+        """Harmonic mean of recall and precision of each class; None if there are no images of it."""
+        pairs = zip(self.recall, self.precision, strict=True)
+        return [None if r is None else 2 * r * (p or 0) / ((r + (p or 0)) or 1) for r, p in pairs]
+
+    def mean_f1(self) -> float:
+        """Mean over the classes that have images."""
+        return mean(value for value in self.f1 if value is not None)
+
     def mean_recall(self, classes: Iterable[int] | None = None) -> float:
         """Mean over the classes that have images, or over some of them. 0 if there are none."""
         recall = self.recall
