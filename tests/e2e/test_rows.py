@@ -36,8 +36,8 @@ def test_2000_images_and_every_verb(name: str, tmp_path: Path) -> None:
     assert image.shape == ((side, side, 3) if name in DATA else (side, side))
     assert len(np.unique(image)) > 1
     condgen("export", tmp_path / "run", "--format", "onnx", "--out", tmp_path / "onnx")
-    condgen("report", tmp_path / "run", "--out", tmp_path / "report.html")
+    assert (tmp_path / "onnx").exists()
     if name not in DATA:  # faces need a feature classifier of their own, which takes minutes
         condgen("evaluate", tmp_path / "run", "--count", 500)
-        assert (tmp_path / "run" / "evaluation.json").exists()
-    assert all(path.exists() for path in (tmp_path / "onnx", tmp_path / "report.html"))
+        condgen("report", tmp_path / "run", "--quick", "--out", tmp_path / "report.html")
+        assert (tmp_path / "run" / "evaluation.json").exists() and (tmp_path / "report.html").exists()
