@@ -30,6 +30,8 @@ ROWS = ("gan", "vae", "vae-2d", "cvae", "cgan-concat", "cgan-multiply", "cgan-ma
 FACES = {"attributes": "Blond_Hair", "size": 64}
 """Options of the faces of CelebA, as in two of the tutorials."""
 PER_LABEL = 500
+LOGGED = ("loss/", "accuracy/")
+"""Beginnings of the logged values of a training step; the others are those of evaluations."""
 
 
 def main() -> None:
@@ -67,7 +69,7 @@ def measured(name: str, seed: int, images: str, folder: Path) -> dict[str, Any]:
     last = json.loads((folder / "log.jsonl").read_text().splitlines()[-1])
     result: dict[str, Any] = {"row": name, "data": "mnist" if images == "mnist" else "faces", "seed": seed}
     result |= {"images": last["images"], "length": length_of(name)}
-    result["last"] = {key: round(value, 4) for key, value in last.items() if "/" in key}
+    result["last"] = {key: round(value, 4) for key, value in last.items() if key.startswith(LOGGED)}
     if images != "mnist":
         return result
     found = judge.of(data.load("mnist"))
