@@ -87,13 +87,13 @@ class Audit(Result):
 def audit(
     run: str | None = None,
     *,
-    folder: Path | None = None,
+    folder: str | Path | None = None,
     data: DataSource | None = None,
     data_options: DataOptions = AS_THEY_ARE,
     private: float = 1.0,
     count: int | None = None,
     seed: int = 0,
-    out: Path | None = None,
+    out: str | Path | None = None,
     **options: Any,
 ) -> Audit:
     """Measure how near generated images are to training images, and whether membership can be guessed from them.
@@ -111,11 +111,11 @@ def audit(
     """
     if (run is None) == (folder is None):
         raise CondgenError("give one thing to audit: a RUN, or --folder FOLDER --data DATA.")
-    target = (out or Path(run or ".") / "audit").expanduser()
+    target = Path(out or Path(run or ".") / "audit").expanduser()
     mark = marker.Mark("condgen audit")
     marker.check(target, mark, FILES)
     if folder is not None:
-        dataset, samples, names = _of_folder(folder, data, data_options)
+        dataset, samples, names = _of_folder(Path(folder), data, data_options)
     else:
         dataset, samples, names = _of_run(str(run), data, data_options, count or COUNT, seed, options)
     from condgen.judging.nearness import RealNearness

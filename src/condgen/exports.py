@@ -84,7 +84,7 @@ def export(
     run: str,
     *,
     format: str = "safetensors",
-    out: Path | None = None,
+    out: str | Path | None = None,
     best: bool = False,
     licence: str | None = None,
     precision: Precision = "fp32",
@@ -107,7 +107,7 @@ def export(
     """
     _check(format, precision, licence)
     sampler = api.load(run, best=best, **options)
-    folder = out.expanduser() if out else locate.home(run) / "exported" / format
+    folder = Path(out).expanduser() if out else locate.home(run) / "exported" / format
     from condgen.sharing import release
 
     if format == "web" and folder.suffix == ".html":

@@ -1,6 +1,7 @@
 """The commands as Python functions: values come back, which show themselves in a notebook."""
 
 import base64
+import inspect
 import json
 import signal
 from pathlib import Path
@@ -20,8 +21,16 @@ def test_every_command_is_a_function() -> None:
         assert getattr(condgen, name)
 
 
+def test_a_path_may_be_a_string() -> None:
+    """The type checker then knows that no function expects more of it."""
+    for name in {*condgen.__all__} - {"CondgenError", "__version__"}:
+        found = inspect.signature(getattr(condgen, name)).parameters.values()
+        kinds = {parameter.name: str(parameter.annotation) for parameter in found}
+        assert not [(name, key) for key, kind in kinds.items() if "Path" in kind and "str |" not in kind]
+
+
 def test_a_result_is_text_data_and_a_file(pets: Path, tmp_path: Path) -> None:
-    found = condgen.inspect(str(pets), out=tmp_path / "look")
+    found = condgen.inspect(str(pets), out=str(tmp_path / "look"))
     assert "images" in str(found)
     assert json.loads(found.save(tmp_path / "facts.json").read_text()) == found.to_json() == found.data
     assert (repr(found).startswith("Inspection("), "\n" in repr(found)) == (True, False)

@@ -58,7 +58,7 @@ def augment(
     run: str,
     balance: bool = False,
     per_class: int | None = None,
-    out: Path | None = None,
+    out: str | Path | None = None,
     data_options: DataOptions = AS_THEY_ARE,
     seed: int = 0,
     no_proof: bool = False,
@@ -82,7 +82,7 @@ def augment(
         options: Sampling options of the generator.
     """
     _check_counts(balance, per_class)
-    folder = (out or Path(run) / "augmented").expanduser()
+    folder = Path(out or Path(run) / "augmented").expanduser()
     images.check_ours(folder)
     from condgen import data as datasets
 

@@ -81,7 +81,9 @@ class Comparison(Result):
         return "\n\n".join([as_table(self.table), *(["\n".join(words)] if words else [])])
 
 
-def compare(*runs: str, data: DataSource | None = None, out: Path | None = None, quick: bool = False) -> Comparison:
+def compare(
+    *runs: str, data: DataSource | None = None, out: str | Path | None = None, quick: bool = False
+) -> Comparison:
     """Compare runs on the same data: metrics, training cost, images of the same latent vectors, quality over time.
 
     Args:
@@ -90,7 +92,7 @@ def compare(*runs: str, data: DataSource | None = None, out: Path | None = None,
         out: Folder for comparison.json, same-z.png and quality.png. Default: comparison.
         quick: Skip the classification accuracy score (CAS) when evaluating runs that have no evaluation yet.
     """
-    folder, mark = (out or Path("comparison")).expanduser(), marker.Mark("condgen compare")
+    folder, mark = Path(out or "comparison").expanduser(), marker.Mark("condgen compare")
     marker.check(folder, mark, FILES)
     found = entries(runs, quick, data)
     from condgen.disk import replacing_files, write_bytes, write_json

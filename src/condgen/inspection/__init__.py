@@ -63,8 +63,8 @@ def inspect(
     data: DataSource,
     *,
     data_options: DataOptions = AS_THEY_ARE,
-    out: Path | None = None,
-    write_table: Path | None = None,
+    out: str | Path | None = None,
+    write_table: str | Path | None = None,
 ) -> Inspection:
     """Check a data set before training: how it was understood, labels, value ranges, imbalance and duplicates.
 
@@ -80,9 +80,9 @@ def inspect(
     from condgen.inspection import findings, label_table, page, understood
 
     dataset = datasets.load(data, data_options)
-    folder = (out or Path("inspected") / dataset.name).expanduser()
+    folder = Path(out or Path("inspected") / dataset.name).expanduser()
     findings.check(folder)
-    table = label_table.write(dataset, write_table.expanduser(), data_options) if write_table else None
+    table = label_table.write(dataset, Path(write_table).expanduser(), data_options) if write_table else None
     facts = findings.facts(dataset)
     names = findings.write(dataset, facts, folder, page.page(dataset, facts))
     sentences = [*dataset.notes, *findings.sentences(facts)]

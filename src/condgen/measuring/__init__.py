@@ -30,7 +30,7 @@ if TYPE_CHECKING:
 def evaluate(
     run: str | None = None,
     *,
-    folder: Path | None = None,
+    folder: str | Path | None = None,
     data: DataSource | None = None,
     data_options: DataOptions = AS_THEY_ARE,
     count: int | None = None,
@@ -81,7 +81,7 @@ def evaluate(
     return evaluate_images(folder, dataset, quick=quick, full=full, fid=fid, say=aloud)
 
 
-def _check(run: str | None, folder: Path | None, self_test: bool, options: "Mapping[str, Value]") -> None:
+def _check(run: str | None, folder: str | Path | None, self_test: bool, options: "Mapping[str, Value]") -> None:
     """Raise CondgenError unless exactly one thing is to be measured, and sampling options are for a generator."""
     if (run is None) == (folder is None and not self_test):
         raise CondgenError("give one thing to measure: a RUN, --folder FOLDER --data DATA, or --self-test --data DATA.")

@@ -46,7 +46,7 @@ class Report(Result):
         return target
 
 
-def report(*runs: str, data: DataSource | None = None, out: Path | None = None, quick: bool = False) -> Report:
+def report(*runs: str, data: DataSource | None = None, out: str | Path | None = None, quick: bool = False) -> Report:
     """Write a self-contained HTML report: metrics, image grids, curves, nearest training images, provenance.
 
     Args:
@@ -59,7 +59,7 @@ def report(*runs: str, data: DataSource | None = None, out: Path | None = None, 
     from condgen.reports import content
 
     found = comparison.entries(runs, quick, data)
-    path = (out or (found[0].folder / "report.html" if len(found) == 1 else Path("report.html"))).expanduser()
+    path = Path(out or (found[0].folder / "report.html" if len(found) == 1 else "report.html")).expanduser()
     check_file(path)
     shown = content.content(found, data)
     made = Report(path, shown["title"], found, templates.render("report.html", shown))
