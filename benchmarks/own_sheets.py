@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 
 from condgen.data import Dataset, Split
 from condgen.judging.reference import subset, with_test
-from condgen.labels import UNKNOWN, Label
+from condgen.labels import UNKNOWN, Label, from_rows
 from condgen.sampling import canvas
 from condgen.sampling.sampler import Sampler
 
@@ -29,16 +29,12 @@ def real_images(dataset: Dataset, few: int, most: int) -> Split:
 
 def images_like(sampler: Sampler, labels: NDArray[np.int64], seed: int = 0) -> NDArray[np.uint8]:
     """One generated image per label: class numbers (n,), or attributes (n, K)."""
-    return np.concatenate(list(sampler.batches(as_labels(labels), seed)))
-
-
-def as_labels(rows: NDArray[np.int64]) -> list[Label]:
-    return [tuple(row) for row in rows.tolist()] if rows.ndim == 2 else rows.tolist()
+    return np.concatenate(list(sampler.batches(from_rows(labels), seed)))
 
 
 def save(path: Path, sampler: Sampler, dataset: Dataset) -> None:
     """Write a sheet: generated images at the left, real ones at the right, a column per label."""
-    everything = as_labels(dataset.train.labels)
+    everything = from_rows(dataset.train.labels)
     labels = shown(everything)
     wanted = [label for label in labels for _ in range(ROWS)]
     generated = np.concatenate(list(sampler.batches(wanted, 0)))

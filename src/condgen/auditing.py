@@ -186,17 +186,13 @@ def _of_run(
 ) -> "tuple[Dataset, Samples, list[str]]":
     """The data of a run, and images that its generator makes with the labels of real ones."""
     sampler, dataset = api.load(run, **options), api.data_of(run, data, data_options)
-    import numpy as np
-
-    from condgen.judging.protocol import images_of
-    from condgen.judging.reference import Samples, with_test
+    from condgen.judging.protocol import generate_like
+    from condgen.judging.reference import with_test
 
     split = with_test(dataset)[0].test
     assert split
-    requested = np.resize(split.labels, (count, *split.labels.shape[1:]))
-    labels: list[Any] = [tuple(row) for row in requested.tolist()] if requested.ndim == 2 else requested.tolist()
-    images = images_of(sampler, labels, seed)
-    return dataset, Samples(images, requested), [f"seed {seed}, image {index}" for index in range(count)]
+    samples = generate_like(sampler, split, count, seed)
+    return dataset, samples, [f"seed {seed}, image {index}" for index in range(count)]
 
 
 def _of_folder(

@@ -28,6 +28,11 @@ MOST = 1_000_000
 """Maximum number of labels that one text may name."""
 
 
+def from_rows(rows: "NDArray[np.int64]") -> list[Label]:
+    """The labels in an array: class numbers (n,), or attribute values (n, K)."""
+    return [tuple(row) for row in rows.tolist()] if rows.ndim == 2 else rows.tolist()
+
+
 @dataclass(frozen=True)
 class Labels:
     """The label set of a data set: ordered names, which are either mutually exclusive classes or attributes."""

@@ -116,3 +116,10 @@ def test_sample_leaves_out_what_is_too_near(tiny_run: Path, tmp_path: Path, caps
         condgen.sample(tiny_run, count=4, grid=True, out=tmp_path / "grid.png", private=1)
     with pytest.raises(condgen.CondgenError, match="one file"):
         condgen.sample(tiny_run, count=4, out=tmp_path / "all.npz", private=1)
+
+
+def test_a_generator_without_labels_is_audited(pets: Path, tmp_path: Path) -> None:
+    condgen.train("vae", data=pets, out=tmp_path / "run", images=64, batch=32, evaluate_every=0, quiet=True)
+    found = condgen.audit(str(tmp_path / "run"), count=6)
+    assert [line["label"] for line in found.per_label] == ["all"]
+    assert found.images == 6

@@ -87,8 +87,9 @@ def _first_images(run: str | Path, count: int, label: str | None, data: DataSour
         raise CondgenError(f"--label {label!r} is the label of an image file, and none is given.")
     found = api.data_of(run, data)
     split = found.test or found.train
-    rows = split.labels[:count].tolist()
-    return split.images[:count], [tuple(row) if isinstance(row, list) else row for row in rows]
+    from condgen.labels import from_rows
+
+    return split.images[:count], from_rows(split.labels[:count])
 
 
 def _chosen(known: "Labels", to: str) -> list[int]:

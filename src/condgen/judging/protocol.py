@@ -31,7 +31,7 @@ from condgen.data import Split
 from condgen.judging import against_training, classifier
 from condgen.judging.classifier import Predictions, Recipe
 from condgen.judging.reference import Reference, Samples, shuffled
-from condgen.labels import ANY, Label
+from condgen.labels import ANY, Label, from_rows
 from condgen.metrics import frechet, kid, labelling, neighbours, pixels
 from condgen.metrics.estimate import Estimate, mean_of, refused, share
 from condgen.progress import tracked
@@ -77,12 +77,15 @@ Evaluator = Callable[[GeneratedSet], Estimates]
 
 def generate(sampler: Sampler, reference: Reference, count: int, seed: int) -> Samples:
     """`count` images of a generator. Their labels are those of the test split, in a fixed order."""
+    return generate_like(sampler, reference.split, count, seed)
+
+
+def generate_like(sampler: Sampler, split: Split, count: int, seed: int) -> Samples:
+    """`count` images of a generator, with the labels of a split in a fixed order."""
     if sampler.spec.labels == ANY:
         return Samples(images_of(sampler, [0] * count, seed), None)
-    shape = (count, *reference.split.labels.shape[1:])
-    requested = np.resize(reference.split.labels, shape)  # repeated if the split is smaller
-    labels: list[Label] = [tuple(row) for row in requested.tolist()] if requested.ndim == 2 else requested.tolist()
-    return Samples(images_of(sampler, labels, seed), requested)
+    requested = np.resize(split.labels, (count, *split.labels.shape[1:]))  # repeated if the split is smaller
+    return Samples(images_of(sampler, from_rows(requested), seed), requested)
 
 
 def images_of(sampler: Sampler, labels: Sequence[Label], seed: int) -> NDArray[np.uint8]:

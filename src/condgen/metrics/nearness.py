@@ -17,6 +17,7 @@ import torch.nn.functional as F
 from numpy.typing import NDArray
 from torch import Tensor
 
+from condgen.metrics import neighbours
 from condgen.metrics.estimate import Estimate, refused, share
 
 NEIGHBOURS = 50
@@ -24,8 +25,6 @@ FEWEST = 10
 """Training images that a relative distance needs."""
 SIDE = 32
 """Larger images are averaged over squares until no side exceeds this, to save time."""
-CHUNK = 200
-"""Images whose distances are computed at a time."""
 
 
 class Nearness(NamedTuple):
@@ -56,7 +55,7 @@ def nearness(x: Tensor, train: Tensor, among_themselves: bool = False) -> Nearne
     """
     first = int(among_themselves)
     count = min(NEIGHBOURS + first, len(train))
-    found = [torch.cdist(rows, train).topk(count, largest=False) for rows in x.split(CHUNK)]
+    found = [some.topk(count, largest=False) for some in neighbours.distances(x, train)]
     distances, rows = (torch.cat(parts)[:, first:] for parts in zip(*found, strict=True))
     return Nearness(distances[:, 0] / distances.mean(1).clamp_min(1e-12), rows[:, 0])
 
@@ -67,9 +66,7 @@ def attack(members: Tensor, others: Tensor, generated: Tensor) -> Estimate:
     n = min(len(members), len(others))
     if n < FEWEST:
         return refused(f"an attack needs {FEWEST} training and {FEWEST} other real images, found {n}.", n)
-    distances = [
-        torch.cat([torch.cdist(rows, generated).amin(1) for rows in x[:n].split(CHUNK)]) for x in (members, others)
-    ]
+    distances = [neighbours.nearest(x[:n], generated)[0] for x in (members, others)]
     halves = [[side[start::2] for side in distances] for start in (0, 1)]
     right = sum(
         int((inside <= limit).sum() + (outside > limit).sum())
