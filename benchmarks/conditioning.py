@@ -12,7 +12,6 @@ are already in the file are not repeated.
 import argparse
 import json
 import time
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -23,13 +22,11 @@ from backbone import D_WAYS, G_WAYS, Config, Wired
 
 from condgen import data
 from condgen.data import Dataset
-from condgen.disk import write_json
 from condgen.judging import judge
 from condgen.judging.reference import Reference
 from condgen.noise import reseed
 from condgen.sampling.sampler import Sampler
 from condgen.tables import as_table
-from condgen.training.kernels import environment
 
 WAYS = [("concatenation", d) for d in D_WAYS] + [(g, "projection") for g in G_WAYS if g != "concatenation"]
 """Ways into the generator and the discriminator."""
@@ -52,18 +49,13 @@ def run(options: argparse.Namespace) -> None:
     torch.set_num_threads(1)
     images = data.load(options.data)
     reference = Reference(images, judge.of(images, print))
-    found = json.loads(options.out.read_text()) if options.out.exists() else {"about": {}, "results": []}
-    about = {"date": datetime.now(UTC).date().isoformat()} | environment("cpu")
-    for seed in options.seeds:
-        for g, d in WAYS:
-            what = {"data": options.data, "seconds": options.seconds, "measured": options.count, "seed": seed}
-            what |= {"g": g, "d": d}
-            if any(what.items() <= known.items() for known in found["results"]):
-                continue
-            sampler, seen = trained(Config(g=g, d=d), images, seed, options.seconds)
-            found["results"].append(what | {"images": seen, "numbers": measured(sampler, reference, options.count)})
-            print(found["results"][-1], flush=True)
-            write_json(options.out, found | {"about": about})
+    shared = {"data": options.data, "seconds": options.seconds, "measured": options.count}
+
+    def result(trial: dict[str, Any]) -> dict[str, Any]:
+        sampler, seen = trained(Config(g=trial["g"], d=trial["d"]), images, trial["seed"], options.seconds)
+        return {"images": seen, "numbers": measured(sampler, reference, options.count)}
+
+    bare.continued(options.out, (shared | {"seed": n, "g": g, "d": d} for n in options.seeds for g, d in WAYS), result)
 
 
 def main() -> None:

@@ -14,6 +14,7 @@ is then below `length`.
 import argparse
 import json
 from datetime import UTC, datetime
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -72,12 +73,18 @@ def measured(name: str, seed: int, images: str, folder: Path) -> dict[str, Any]:
     result["last"] = {key: round(value, 4) for key, value in last.items() if key.startswith(LOGGED)}
     if images != "mnist":
         return result
-    found = judge.of(data.load("mnist"))
+    found = classifier()
     if not preset(name).build_on_meta().takes_label:
         seen = seen_in(folder, 1, 10 * PER_LABEL, seed, found)
         return result | {"classes_drawn": torch.bincount(seen, minlength=10).tolist()}
     seen, requested = seen_in(folder, 10, PER_LABEL, seed, found), torch.arange(10).repeat_interleave(PER_LABEL)
     return result | {"label_accuracy": round((seen == requested).float().mean().item(), 4)}
+
+
+@cache
+def classifier() -> judge.Judge:
+    """The feature classifier of MNIST."""
+    return judge.of(data.load("mnist"))
 
 
 def length_of(name: str) -> int:

@@ -8,67 +8,50 @@ feature classifier. Trainings that are in the file are not repeated.
 """
 
 import argparse
-import json
 import time
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
 import bare
 import torch
 from ablation import measured
+from modern import speed
 
 from condgen import data
 from condgen.data import Dataset
-from condgen.disk import write_json
 from condgen.judging import judge
 from condgen.judging.reference import Reference
 from condgen.noise import reseed
 from condgen.sampling.sampler import Sampler
 from condgen.systems import preset
-from condgen.training.kernels import environment
 
 PRESETS = ("cgan-concat", "cdcgan", "acgan", "sngan", "biggan", "r3gan", "stylegan2", "cvae", "flow", "swift")
-TRIED = 5
-"""CPU seconds from which the length of a training is predicted."""
 
 
-def trained(name: str, images: Dataset, seed: int, length: int, seconds: float) -> tuple[Sampler, int]:
-    """The averaged generator after `length` images or so many CPU seconds, and the number of training images."""
+def trained(name: str, images: Dataset, seed: int, length: int) -> tuple[Sampler, int]:
+    """The averaged generator after `length` images, and the number of training images."""
     reseed(seed, "init", 0)
-    row = preset(name)
-    config = row.config.with_overrides({"images": length})
-    system = row.build(images.spec, config.chosen_for(images.spec)).to(memory_format=torch.channels_last)  # type: ignore[call-overload]
-    until = time.process_time() + seconds
-    return bare.averaged(
-        system, images, seed, config.ema_half_life, lambda seen: seen < length and time.process_time() < until
-    )
-
-
-def row(name: str, images: Dataset, reference: Reference, seed: int, options: argparse.Namespace) -> dict[str, Any]:
-    """One training and its measurement."""
-    _, pace = trained(name, images, seed, 10**9, TRIED)
-    begin = time.process_time()
-    sampler, seen = trained(name, images, seed, int(pace * options.seconds / TRIED), 2 * options.seconds)
-    took = round(time.process_time() - begin, 1)
-    return {"images": seen, "took": took, "numbers": measured(sampler, reference, options.count)}
+    found = preset(name)
+    config = found.config.with_overrides({"images": length})
+    system = found.build(images.spec, config).to(memory_format=torch.channels_last)  # type: ignore[call-overload]
+    return bare.averaged(system, images, seed, config.ema_half_life, lambda seen: seen < length)
 
 
 def run(options: argparse.Namespace) -> None:
     torch.set_num_threads(1)
     images = data.load(options.data)
     reference = Reference(images, judge.of(images, print))
-    found = json.loads(options.out.read_text()) if options.out.exists() else {"about": {}, "results": []}
-    about = {"date": datetime.now(UTC).date().isoformat()} | environment("cpu")
-    for seed in options.seeds:
-        for name in options.presets:
-            what = {"data": options.data, "seconds": options.seconds, "measured": options.count, "seed": seed}
-            what |= {"preset": name}
-            if any(what.items() <= known.items() for known in found["results"]):
-                continue
-            found["results"].append(what | row(name, images, reference, seed, options))
-            print(found["results"][-1], flush=True)
-            write_json(options.out, found | {"about": about})
+    shared = {"data": options.data, "seconds": options.seconds, "measured": options.count}
+
+    def result(trial: dict[str, Any]) -> dict[str, Any]:
+        length = round(speed(trial["preset"], options.data, {}) * options.seconds)
+        begin = time.process_time()
+        sampler, seen = trained(trial["preset"], images, trial["seed"], length)
+        took = round(time.process_time() - begin, 1)
+        return {"images": seen, "took": took, "numbers": measured(sampler, reference, options.count)}
+
+    trials = (shared | {"seed": seed, "preset": name} for seed in options.seeds for name in options.presets)
+    bare.continued(options.out, trials, result)
 
 
 def main() -> None:
