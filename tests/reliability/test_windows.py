@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from hostile import verbs
+from sharing.fake_hub import TOKEN, serving
 
 
 @pytest.fixture(scope="module")
@@ -17,9 +18,10 @@ def scene(tmp_path_factory: pytest.TempPathFactory) -> Path:
     verbs.build_data(place)
     program = Path(__file__).with_name("windows.py")
     env = os.environ | {"CONDGEN_CACHE": str(place.parent / "cache"), "PYTHONPATH": str(program.parents[1])}
-    done = subprocess.run(
-        [sys.executable, "-P", program, "--all-verbs"], cwd=place, env=env, capture_output=True, text=True, check=False
-    )
+    command = [sys.executable, "-P", program, "--all-verbs"]
+    with serving() as hub:
+        env |= {"HF_ENDPOINT": hub.address, "HF_TOKEN": TOKEN, "HF_HOME": str(place.parent / "hf")}
+        done = subprocess.run(command, cwd=place, env=env, capture_output=True, text=True, check=False)
     assert done.returncode == 0, (done.stdout + done.stderr)[-3000:]
     return place
 
