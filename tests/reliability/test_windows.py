@@ -18,7 +18,7 @@ def scene(tmp_path_factory: pytest.TempPathFactory) -> Path:
     verbs.build_data(place)
     program = Path(__file__).with_name("windows.py")
     env = os.environ | {"CONDGEN_CACHE": str(place.parent / "cache"), "PYTHONPATH": str(program.parents[1])}
-    command = [sys.executable, "-P", program, "--all-verbs"]
+    command = [sys.executable, "-P", str(program), "--all-verbs"]
     with serving() as hub:
         env |= {"HF_ENDPOINT": hub.address, "HF_TOKEN": TOKEN, "HF_HOME": str(place.parent / "hf")}
         done = subprocess.run(command, cwd=place, env=env, capture_output=True, text=True, check=False)

@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 
 from condgen import cache, data
-from condgen.data import ingest
+from condgen.data import pixels, shard
 from condgen.errors import CondgenError
 from condgen.judging import judge
 from condgen.judging.classifier import Recipe
@@ -110,11 +110,11 @@ def test_shards_of_a_crash_are_checked_before_they_are_joined(
 ) -> None:
     """The crash comes when all shards are there; then each is damaged."""
     truth, dice = fingerprint(own), random.Random(0)
-    monkeypatch.setattr(ingest, "SHARD", 6 * 3 * 12 * 12)
+    monkeypatch.setattr(shard, "LARGEST", 6 * 3 * 12 * 12)
     for damage in [lambda path: flip(path, dice)] * 12 + list(DAMAGE.values()):
         shutil.rmtree(place / "images")
         with monkeypatch.context() as patch:
-            patch.setattr(ingest, "_join", lambda *args: (_ for _ in ()).throw(KeyboardInterrupt))
+            patch.setattr(pixels, "_join", lambda *args: (_ for _ in ()).throw(KeyboardInterrupt))
             with pytest.raises(KeyboardInterrupt):
                 data.load(own, on_bad="skip")
         shards = sorted(place.glob("images/*.part/*.npz"))

@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 
 from condgen import data, disk
-from condgen.data import ingest
+from condgen.data import shard, survey
 from condgen.data.dataset import Dataset
 from condgen.data.decode import decoded
 from condgen.errors import CondgenError
@@ -34,8 +34,8 @@ def nobody_decodes(monkeypatch: pytest.MonkeyPatch) -> None:
     def refuse(*args: object) -> None:
         raise AssertionError("an image file was read again")
 
-    monkeypatch.setattr(ingest, "decoded", refuse)
-    monkeypatch.setattr(ingest, "header", refuse)
+    monkeypatch.setattr(shard, "decoded", refuse)
+    monkeypatch.setattr(survey, "header", refuse)
 
 
 def test_no_image_is_read_twice(own: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -49,7 +49,7 @@ def test_no_image_is_read_twice(own: Path, monkeypatch: pytest.MonkeyPatch) -> N
 def test_the_key_is_the_content(own: Path, tmp_path: Path, cache: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     first = data.load(own)
     copied = write(tmp_path / "copied" / "own", by_class())
-    monkeypatch.setattr(ingest, "decoded", lambda *args: pytest.fail("decoded again"))
+    monkeypatch.setattr(shard, "decoded", lambda *args: pytest.fail("decoded again"))
     assert data.load(copied).fingerprint == first.fingerprint
     assert len(list(cache.glob("*/images.npy"))) == 1
 
@@ -101,7 +101,7 @@ def test_a_damaged_array_is_made_again(own: Path, cache: Path, how: str) -> None
 
 def test_a_crash_leaves_shards_to_go_on_with(own: Path, cache: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """The power fails at each shard in turn: nothing half done is ever taken for done, nothing done is done again."""
-    monkeypatch.setattr(ingest, "SHARD", 3 * 3 * 12 * 12)  # three images
+    monkeypatch.setattr(shard, "LARGEST", 3 * 3 * 12 * 12)  # three images
     monkeypatch.setattr("condgen.data.helpers.os.cpu_count", lambda: 1)
     decode: Any = decoded
     read: list[str] = []
@@ -113,7 +113,7 @@ def test_a_crash_leaves_shards_to_go_on_with(own: Path, cache: Path, monkeypatch
         read.append(hashlib.sha256(data).hexdigest())
         return decode(data, *args)
 
-    monkeypatch.setattr(ingest, "decoded", failing)
+    monkeypatch.setattr(shard, "decoded", failing)
     for _ in range(4):
         try:
             found = data.load(own)
@@ -130,8 +130,8 @@ def test_a_crash_leaves_shards_to_go_on_with(own: Path, cache: Path, monkeypatch
 def test_helpers_find_what_one_process_finds(own: Path, cache: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     alone = data.load(own).fingerprint
     shutil.rmtree(cache)
-    monkeypatch.setattr(ingest, "SHARD", 2 * 3 * 12 * 12)
-    monkeypatch.setattr(ingest, "SURVEYED", 5)
+    monkeypatch.setattr(shard, "LARGEST", 2 * 3 * 12 * 12)
+    monkeypatch.setattr(survey, "SURVEYED", 5)
     monkeypatch.setattr("condgen.data.helpers.os.cpu_count", lambda: 3)
     assert data.load(own).fingerprint == alone
 
@@ -208,8 +208,8 @@ def test_the_cache_is_where_it_was_asked_to_be(own: Path, tmp_path: Path) -> Non
 
 @pytest.fixture
 def three_helpers(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(ingest, "SHARD", 2 * 3 * 12 * 12)
-    monkeypatch.setattr(ingest, "SURVEYED", 3)
+    monkeypatch.setattr(shard, "LARGEST", 2 * 3 * 12 * 12)
+    monkeypatch.setattr(survey, "SURVEYED", 3)
     monkeypatch.setattr("condgen.data.helpers.os.cpu_count", lambda: 3)
 
 
@@ -242,10 +242,10 @@ def test_a_helper_that_is_killed_is_one_line_and_costs_only_its_own_work(
             os.kill(os.getpid(), signal.SIGKILL)
         return decode(raw, *args)
 
-    monkeypatch.setattr(ingest, "decoded", killed)
+    monkeypatch.setattr(shard, "decoded", killed)
     with pytest.raises(CondgenError, match="a helper was ended while reading images"):
         data.load(own)
-    monkeypatch.setattr(ingest, "decoded", decode)
+    monkeypatch.setattr(shard, "decoded", decode)
     assert len(data.load(own).train) == 12
 
 

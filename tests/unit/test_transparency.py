@@ -10,7 +10,7 @@ import torch
 from PIL import Image
 
 from condgen import cli, data
-from condgen.data import ingest, transparency
+from condgen.data import shard, transparency
 from condgen.data.dataset import Dataset, Split
 from condgen.data_options import DataOptions
 from condgen.errors import CondgenError, Question
@@ -53,12 +53,12 @@ def cache(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("CONDGEN_CACHE", str(tmp_path / "cache"))
 
 
-@pytest.mark.parametrize("shard", [ingest.SHARD, 1])
+@pytest.mark.parametrize("largest", [shard.LARGEST, 1])
 def test_grey_opaque_and_transparent_files_become_one_array(
-    shard: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    largest: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Also if each is alone in a shard of the cache."""
-    monkeypatch.setattr(ingest, "SHARD", shard)
+    monkeypatch.setattr(shard, "LARGEST", largest)
     images = shapes(4)
     grey, colour = images[0, ..., 0], images[1, ..., :3]
     own = folder(
@@ -89,10 +89,10 @@ def test_held_out_images_are_the_same_in_shards_of_any_size_and_in_arrays(
     np.savez(tmp_path / "own.npz", images=[*images[::2], *images[1::2]], labels=np.repeat([0, 1], 60), names=["a", "b"])
     arrays = data.load(tmp_path / "own.npz", alpha=True)
     assert arrays.test
-    for shard in (ingest.SHARD, 10 * images[0].size):
-        monkeypatch.setenv("CONDGEN_CACHE", str(tmp_path / f"cache {shard}"))
-        monkeypatch.setattr(ingest, "SHARD", shard)
-        files = data.load(folder(tmp_path / f"{shard}" / "own", images), alpha=True)
+    for largest in (shard.LARGEST, 10 * images[0].size):
+        monkeypatch.setenv("CONDGEN_CACHE", str(tmp_path / f"cache {largest}"))
+        monkeypatch.setattr(shard, "LARGEST", largest)
+        files = data.load(folder(tmp_path / f"{largest}" / "own", images), alpha=True)
         assert files.fingerprint == arrays.fingerprint
 
 

@@ -47,7 +47,10 @@ decode.py           decodes one file to pixels, or gives the reason why that is 
 held_out.py         test images of data without splits
 window.py           which values of images with more than 8 bits are black and white; depth.py asks
 transparency.py     images with a fourth channel, or composited over a colour
-ingest.py           decodes all files into one memory-mapped array in the cache; helpers.py runs it in parallel
+ingest.py           a listing of image files -> Dataset:
+  survey.py         looks at every file before it is decoded
+  pixels.py         decodes all into one memory-mapped array in the cache, by shards (shard.py); helpers.py runs it in
+                    parallel
 originals.py        format, depth and range of the files before decoding
 dataset.py          the result of every reader
 """
