@@ -30,7 +30,8 @@ from condgen.systems import preset
 from condgen.training.kernels import environment
 
 GUIDED: tuple[dict[str, Any], ...] = (
-    {"guidance": 1.5, "guidance_interval": 0.5}, {"guidance": 1.5, "guidance_interval": 1.0},
+    {"guidance": 1.5, "guidance_interval": 0.75}, {"guidance": 1.5, "guidance_interval": 0.5},
+    {"guidance": 1.5, "guidance_interval": 1.0},
     {"guidance": 2.0, "guidance_interval": 0.5}, {"guidance": 1.0}, {"guidance": 3.0, "guidance_interval": 0.5},
 )  # fmt: skip
 METRICS = ("fd", "label_accuracy", "precision", "recall", "density", "coverage")

@@ -107,7 +107,7 @@ def test_guidance_moves_from_the_unlabelled_prediction_through_the_labelled_one(
         return torch.as_tensor(system.generator.eval()(z, y, **USUAL | options))
 
     with torch.no_grad():
-        plain, none = generator(z, y, guidance=1.0), generator(z, y, guidance=0.0)
+        plain, none = generator(z, y, guidance=1.0), generator(z, y, guidance=0.0, guidance_interval=1.0)
         assert torch.equal(none, generator(z, unknown, guidance=1.0)), "unknown attributes are no label"
         assert not torch.equal(none, generator(z, torch.zeros_like(y), guidance=1.0)), "absent ones are a label"
         assert torch.equal(plain, generator(z, y, guidance=5.0, guidance_interval=0.0))
