@@ -5,10 +5,10 @@
     python benchmarks/documents.py --known --out benchmarks/results/documents.json
 
 Each preset is trained by `condgen.train` with its defaults. `last` is the last line of the log, a mean over the last
-200th of the training. On MNIST, its feature classifier says how many of 5,000 images show the requested label; for
-presets without a label it says how the generated digits are spread over the ten classes. Runs that exist are resumed or
-only measured again. With --known nothing is trained: runs that have not ended are measured where they are, and `images`
-is then below `length`.
+200th of the training. The feature classifier of the data says how many of 5,000 images show the requested label (of
+1,000 for faces); for presets without a label it says how the generated digits are spread over the ten classes. Runs
+that exist are resumed or only measured again. With --known nothing is trained: runs that have not ended are measured
+where they are, and `images` is then below `length`.
 """
 
 import argparse
@@ -71,20 +71,22 @@ def measured(name: str, seed: int, images: str, folder: Path) -> dict[str, Any]:
     result: dict[str, Any] = {"row": name, "data": "mnist" if images == "mnist" else "faces", "seed": seed}
     result |= {"images": last["images"], "length": length_of(name)}
     result["last"] = {key: round(value, 4) for key, value in last.items() if key.startswith(LOGGED)}
+    found, labels = classifier(images)
+    if preset(name).build_on_meta().takes_label:
+        seen, requested = seen_in(folder, labels, PER_LABEL, seed, found), torch.arange(labels)
+        right = seen == requested.repeat_interleave(PER_LABEL)
+        return result | {"label_accuracy": round(right.float().mean().item(), 4)}
     if images != "mnist":
         return result
-    found = classifier()
-    if not preset(name).build_on_meta().takes_label:
-        seen = seen_in(folder, 1, 10 * PER_LABEL, seed, found)
-        return result | {"classes_drawn": torch.bincount(seen, minlength=10).tolist()}
-    seen, requested = seen_in(folder, 10, PER_LABEL, seed, found), torch.arange(10).repeat_interleave(PER_LABEL)
-    return result | {"label_accuracy": round((seen == requested).float().mean().item(), 4)}
+    seen = seen_in(folder, 1, 10 * PER_LABEL, seed, found)
+    return result | {"classes_drawn": torch.bincount(seen, minlength=10).tolist()}
 
 
 @cache
-def classifier() -> judge.Judge:
-    """The feature classifier of MNIST."""
-    return judge.of(data.load("mnist"))
+def classifier(images: str) -> tuple[judge.Judge, int]:
+    """The feature classifier of the data, and their number of classes."""
+    dataset = data.load(images) if images == "mnist" else data.load(images, **FACES)
+    return judge.of(dataset, print), len(dataset.labels)
 
 
 def length_of(name: str) -> int:
@@ -97,7 +99,7 @@ def seen_in(folder: Path, labels: int, count: int, seed: int, found: judge.Judge
     """What the judge sees in images generated of the first few labels, one class number each."""
     sampler = condgen.load(folder)
     generated = sampler.sample(sampler.spec.labels.each[:labels], count=count, seed=seed)
-    return found.predict(generated[..., None]).labels
+    return found.predict(generated if generated.ndim == 4 else generated[..., None]).labels
 
 
 if __name__ == "__main__":

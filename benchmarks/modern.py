@@ -1,13 +1,14 @@
 """Systems side by side at equal computing time: images trained on, figures and sampling cost, for each guidance.
 
     python benchmarks/modern.py WORK [--data mnist fashion-mnist] [--systems flow swift cvae] [--seconds 150]
-        [--seeds 0] [--count 10000] [--set loss=squared] [--out benchmarks/results/modern.json]
+        [--seeds 0] [--count 10000] [--set loss=squared] [--guided] [--out benchmarks/results/modern.json]
     python benchmarks/modern.py --costs [--data mnist] [--systems flow swift peer_unet:DDPM]
 
 One thread. `--seconds` are CPU seconds of training steps (`time.process_time`), so that other programs on the machine
 matter little: the speed of each system is measured first, and its training gets the number of images that fits. WORK
-takes the runs, with a record each. Runs with a record are not run again; a stopped one goes on. `--costs` trains
-nothing: it measures images per CPU second of training and CPU seconds per 10,000 generated images, of new networks.
+takes the runs, with a record each, which are added to --out. Runs with a record are not run again; a stopped one goes
+on. Runs are measured with the default sampling options, with `--guided` also with several scales of guidance. `--costs`
+trains nothing: it measures images per CPU second of training and CPU seconds per 10,000 images, of new networks.
 `peer_unet:DDPM` is a diffusion model in the usual form of courses.
 """
 
@@ -15,6 +16,7 @@ import argparse
 import json
 import os
 import time
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -30,8 +32,7 @@ from condgen.systems import preset
 from condgen.training.kernels import environment
 
 GUIDED: tuple[dict[str, Any], ...] = (
-    {"guidance": 1.5, "guidance_interval": 0.75}, {"guidance": 1.5, "guidance_interval": 0.5},
-    {"guidance": 1.5, "guidance_interval": 1.0},
+    {"guidance": 1.5, "guidance_interval": 0.5}, {"guidance": 1.5, "guidance_interval": 1.0},
     {"guidance": 2.0, "guidance_interval": 0.5}, {"guidance": 1.0}, {"guidance": 3.0, "guidance_interval": 0.5},
 )  # fmt: skip
 METRICS = ("fd", "label_accuracy", "precision", "recall", "density", "coverage")
@@ -70,6 +71,7 @@ def cost(system: str, data: str) -> dict[str, Any]:
 def trained(work: Path, data: str, system: str, seed: int, seconds: float, settings: dict[str, Any]) -> dict[str, Any]:
     """Train a run, or go on with one that was stopped. Returns its record without the figures."""
     named = "".join(f"-{name}-{value}" for name, value in settings.items())
+    named += "" if "images" in settings else f"-{seconds:g}s"
     out, begun = work / f"{system}-{data}-{seed}{named}", time.process_time()
     plan = out.with_suffix(".plan.json")
     if not plan.exists():
@@ -79,7 +81,8 @@ def trained(work: Path, data: str, system: str, seed: int, seconds: float, setti
     given = {"evaluate_every": 0, "grid_every": 10**9, "quiet": True} | settings | {"images": images}
     api.train(system, data=data, out=out, seed=seed, **given)
     return {
-        "data": data, "system": system, "seed": seed, "settings": settings, "images": images,
+        "data": data, "system": system, "seed": seed, "settings": settings,
+        "seconds": None if "images" in settings else seconds, "images": images,
         "cpu_seconds": round(time.process_time() - begun), "folder": str(out),
     }  # fmt: skip
 
@@ -106,6 +109,7 @@ def main() -> None:
     parser.add_argument("--seconds", type=float, default=150.0)
     parser.add_argument("--seeds", nargs="+", type=int, default=[0])
     parser.add_argument("--count", type=int, default=10_000)
+    parser.add_argument("--guided", action="store_true", help="also measure several scales of guidance")
     parser.add_argument("--set", nargs="*", default=[], help="settings of the systems, such as loss=squared")
     parser.add_argument("--out", type=Path, default=Path("benchmarks/results/modern.json"))
     given = parser.parse_args()
@@ -120,28 +124,30 @@ def main() -> None:
     for data in given.data:
         for system in given.systems:
             for seed in given.seeds:
-                one(given.work, data, system, seed, given.seconds, settings, given.count)
+                record = trained(given.work, data, system, seed, given.seconds, settings)
+                figures(record, GUIDED if given.guided else (), given.count)
                 collect(given.work, given.out)
 
 
-def one(work: Path, data: str, system: str, seed: int, seconds: float, settings: dict[str, Any], count: int) -> None:
-    """Train and measure one run, and leave its record in `work` after each measurement."""
-    record = trained(work, data, system, seed, seconds, settings)
+def figures(record: dict[str, Any], guided: Sequence[dict[str, Any]], count: int) -> None:
+    """Measure a run with its default options and those of `guided`; a record is left after each."""
     path = Path(record["folder"]).with_suffix(".record.json")
     kept = json.loads(path.read_text()) if path.exists() else record | {"load": os.getloadavg()[0], "figures": []}
     done = [found["options"] for found in kept["figures"]]
-    for options in GUIDED if system == "flow" else ({},):
+    for options in ({}, *guided):
         if options not in done:
             kept["figures"].append(measured(record, options, count))
             write_json(path, kept)
 
 
 def collect(work: Path, out: Path) -> None:
-    """Write the records of all runs in `work` to one file."""
-    records = [json.loads(path.read_text()) for path in sorted(work.glob("*.record.json"))]
-    for record in records:
-        record["folder"] = Path(record["folder"]).name
-    write_json(out, {"environment": environment("cpu"), "runs": records})
+    """Add the records of all runs in `work` to one file."""
+    known = {run["folder"]: run for run in json.loads(out.read_text())["runs"]} if out.exists() else {}
+    for path in sorted(work.glob("*.record.json")):
+        record = json.loads(path.read_text())
+        name = Path(record["folder"]).name
+        known[name] = record | {"folder": name}
+    write_json(out, {"environment": environment("cpu"), "runs": list(known.values())})
 
 
 def _value(text: str) -> Any:

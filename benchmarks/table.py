@@ -166,6 +166,22 @@ def growth() -> list[str]:
     ]
 
 
+def modern() -> list[str]:
+    """Per data set, CPU seconds and system: images seen, metrics with the default options, cost of 10,000 images."""
+    found = json.loads((RESULTS / "modern.json").read_text())["runs"]
+    runs = sorted((run for run in found if run["seconds"]), key=lambda run: (run["data"] != "mnist", run["seconds"]))
+    lines = []
+    for run in runs:
+        plain = next(figures for figures in run["figures"] if not figures["options"])
+        cells = " | ".join(_short(plain[name]["value"]) for name in MODERN)
+        system = run["system"].split(":")[-1]
+        lines.append(
+            f"| `{run['data']}` | {run['seconds']:g} | {system} | {run['images']:,} | {plain['count']:,} | {cells} | "
+            f"{_short(plain['seconds_per_10000'])} |\n"
+        )
+    return lines
+
+
 def ablation() -> list[str]:
     """One line per removed component: the median over the seeds, with the range."""
     results, lines = _results("ablation"), []
@@ -277,6 +293,7 @@ OWN = (
     "fine_detail", "patch_borders", "spectrum", "precision", "recall", "coverage", "label_accuracy", "memorised", "fd",
 )  # fmt: skip
 CHOSEN = ("fine_detail", "patch_borders", "spectrum", "label_accuracy", "recall", "fd")
+MODERN = ("fd", "label_accuracy", "precision", "recall", "coverage")
 FLOORS = ("fd", "fd_inf", "fd_intra", "precision", "recall", "coverage", "kid")
 SHORT = ("label_accuracy", "fd", "fd_intra", "precision", "recall", "cas")
 LONG = ("fd", "fd_intra", "precision", "recall", "density", "coverage", "label_accuracy", "cas", "copying", "sharpness")
@@ -285,6 +302,7 @@ TABLES: dict[str, Callable[[], list[str]]] = {
     "README.zh-CN.md": lambda: leaderboard("mnist", *SHORT),
     "docs/systems/index.md": systems,
     "docs/systems/swift.md": ablation,
+    "docs/systems/flow.md": modern,
     "docs/tutorials.md": documents,
     "docs/performance/speed.md": speeds,
     "docs/performance/profile.md": profile,

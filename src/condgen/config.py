@@ -14,12 +14,16 @@ from condgen.spec import Spec
 
 PATCH, NARROWEST = 4, 32
 """Side of the patches of a flow (nets/patches.py), and the smallest number of channels of its map by default."""
+PIXEL_CHANNELS = 8
+"""Channels at full resolution for colour images, behind a map of patches."""
 TRANSFORMS = ("color", "translation", "cutout", "mirror")
 """Augmentations that can be applied to the discriminator's input (nets/diffaugment.py)."""
 Width = Annotated[int, Field(ge=1, le=65_536)]
 """Units or channels of a layer, or the length of z. Bounded, because settings also come from untrusted files."""
 Depth = Annotated[int, Field(ge=1, le=256)]
 """Number of consecutive layers."""
+PixelChannels = Annotated[int, Field(ge=0, le=256)]
+"""Channels at full resolution; 0: the network ends with a map of patches."""
 Images = Annotated[int, Field(gt=0, le=10**12)]
 """Training length, in images."""
 Span = Annotated[int, Field(ge=0, le=10**12)]
@@ -41,6 +45,11 @@ class Choice:
     why: str = ""
     """A sentence for the user, which names the value and its reason; empty if it follows from the shape of the images
     alone."""
+
+
+def of_pixels(spec: Spec) -> Choice:
+    """Channels at full resolution, by the rule of the systems on patches."""
+    return Choice("pixel_channels", 0 if spec.channels == 1 else PIXEL_CHANNELS)
 
 
 class Config(Settings):
@@ -121,6 +130,9 @@ class FlowMatching(Config):
     colour images."""
     blocks: Depth = 6
     """Residual convolutions."""
+    pixel_channels: PixelChannels | None = None
+    """Channels at full resolution, from which the last convolutions make the pixels together with the noisy image.
+    0: the network ends with patches. Default: 8 for images of more than one channel, 0 for grey images."""
     condition: Width = 128
     """Dimension of the embedding of time and label."""
     loss: Literal["cross_entropy", "squared"] = "cross_entropy"
@@ -145,7 +157,8 @@ class FlowMatching(Config):
 
     def choices(self, spec: Spec, images: int | None = None) -> list[Choice]:
         """See `Config.choices`."""
-        return [Choice("width", max(NARROWEST, PATCH**2 * spec.channels))] if self.width is None else []
+        found = [Choice("width", max(NARROWEST, PATCH**2 * spec.channels)), of_pixels(spec)]
+        return [choice for choice in found if getattr(self, choice.setting) is None]
 
     def lr_at(self, images: int) -> float:
         """The learning rate after `images`."""

@@ -5,6 +5,7 @@ from typing import Any
 
 import pytest
 import torch
+import torch.nn.functional as F
 from torch import Tensor
 
 from condgen.nets.field import signed
@@ -115,3 +116,18 @@ def test_guidance_moves_from_the_unlabelled_prediction_through_the_labelled_one(
         x, label = torch.randn(len(y), *data.spec.shape), signed(y, data.spec)
         low, middle, high = (system.G.predict(x, 0.3, label, scale) for scale in (0.0, 1.0, 2.5))
     assert torch.allclose(high, low + 2.5 * (middle - low), atol=1e-5)
+
+
+def test_the_last_layers_in_colour_see_the_noisy_image() -> None:
+    """The output is two 3x3 convolutions of the map's pixels and the noisy image, written out once more."""
+    net, data = flow("colour").G.net, toy_data("colour")
+    x, t, label = torch.randn(2, *data.spec.shape), torch.rand(2), torch.eye(len(data.labels))[:2]
+    maps: list[Tensor] = []
+    net.last.register_forward_hook(lambda layer, given, out: maps.append(out))
+    found = net(x, t, label)
+    pixels = F.pixel_shuffle(maps[0], 4)[:, :, : x.shape[2], : x.shape[3]]
+    h = torch.cat([pixels, x], 1)
+    h = h + F.silu(F.conv2d(F.silu(h), net.pixels.join.weight, net.pixels.join.bias, padding=1))
+    assert torch.allclose(found, F.conv2d(h, net.pixels.colours.weight, net.pixels.colours.bias, padding=1), atol=1e-6)
+    assert (pixels.shape[1], flow().G.net.pixels) == (8, None)
+    assert flow("colour", pixel_channels=0).G.net.last.out_channels == 3 * 16

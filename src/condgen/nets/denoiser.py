@@ -1,4 +1,8 @@
-"""The network of `flow`: a noisy image, the time and the label -> the image, on a feature map of 4x4 patches."""
+"""The network of `flow`: a noisy image, the time and the label -> the image, on a feature map of 4x4 patches.
+
+In colour, the last layers work at full resolution and see the noisy image once more: near the end of the path it has
+the fine detail that a map of patches does not keep.
+"""
 
 from math import pi, prod, sqrt
 
@@ -33,11 +37,25 @@ class Modulated(nn.Module):
         return F.silu(h).permute(0, 3, 1, 2)
 
 
+class Pixels(nn.Module):
+    """Pixels of a map and of the noisy image -> colours, by a residual and a plain 3x3 convolution: the noisy image
+    reaches the last one unchanged."""
+
+    def __init__(self, width: int, channels: int) -> None:
+        super().__init__()
+        self.join, self.colours = nn.Conv2d(width, width, 3, padding=1), nn.Conv2d(width, channels, 3, padding=1)
+
+    def forward(self, x: Tensor) -> Tensor:
+        out: Tensor = self.colours(x + F.silu(self.join(F.silu(x))))
+        return out
+
+
 class Denoiser(nn.Module):
     """x (b, c, h, w), t (b,) or (1,) in [0, 1] and label vectors (b, K) -> images (b, c, h, w)."""
 
-    def __init__(self, spec: Spec, width: int, blocks: int, condition: int) -> None:
-        """width: channels of the map. blocks: residual convolutions. condition: dimension of time and label."""
+    def __init__(self, spec: Spec, width: int, blocks: int, condition: int, pixel_channels: int) -> None:
+        """width: channels of the map. blocks: residual convolutions. condition: dimension of time and label.
+        pixel_channels: channels at full resolution; 0 for a network that ends with patches."""
         super().__init__()
         self.spec, self.width, labels = spec, width, len(spec.labels)
         self.time = nn.Sequential(nn.Linear(2 * FREQUENCIES, condition), nn.SiLU(), nn.Linear(condition, condition))
@@ -49,7 +67,8 @@ class Denoiser(nn.Module):
         self.norms = nn.ModuleList(Modulated(width, condition) for _ in range(blocks + 1))
         convs = [nn.Conv2d(width, width, 3, padding=1) for _ in range(blocks)]
         self.convs = nn.ModuleList(convs)
-        self.last = nn.Conv2d(width, SIDE**2 * spec.channels, 3, padding=1)
+        self.last = nn.Conv2d(width, SIDE**2 * (pixel_channels or spec.channels), 3, padding=1)
+        self.pixels = Pixels(pixel_channels + spec.channels, spec.channels) if pixel_channels else None
         for conv in convs:
             nn.init.normal_(conv.weight, std=0.5 / sqrt(9 * width))
         nn.init.normal_(self.last.weight, std=0.1 / sqrt(9 * width))
@@ -62,4 +81,5 @@ class Denoiser(nn.Module):
         *norms, last = self.norms.children()
         for norm, conv in zip(norms, self.convs.children(), strict=True):
             h = h + conv(norm(h, condition))
-        return from_patches(self.last(last(h, condition)), self.spec)
+        out = from_patches(self.last(last(h, condition)), self.spec)
+        return self.pixels(torch.cat([out, x], 1)) if self.pixels else out

@@ -21,7 +21,9 @@ class Field(nn.Module):
     def __init__(self, spec: Spec, cfg: FlowMatching) -> None:
         super().__init__()
         assert cfg.width is not None
-        self.spec, self.net = spec, Denoiser(spec, cfg.width, cfg.blocks, cfg.condition)
+        assert cfg.pixel_channels is not None
+        self.spec = spec
+        self.net = Denoiser(spec, cfg.width, cfg.blocks, cfg.condition, cfg.pixel_channels)
         self.has_logits = cfg.loss == "cross_entropy"
 
     def velocity(self, x: Tensor, t: float | Tensor, label: Tensor, scale: float | Tensor = 1.0) -> Tensor:

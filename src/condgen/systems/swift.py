@@ -24,15 +24,15 @@ discriminator in a step use the same images.
 """
 
 from math import prod, sqrt
-from typing import Annotated, ClassVar
+from typing import ClassVar
 
 import torch
 import torch.nn.functional as F
-from pydantic import Field, NonNegativeFloat, PositiveFloat
+from pydantic import NonNegativeFloat, PositiveFloat
 from torch import Tensor, nn
 
 from condgen import losses
-from condgen.config import Adversarial, Choice, Depth, Fraction, Images, Repeats, Span, Width
+from condgen.config import Adversarial, Choice, Depth, Fraction, Images, PixelChannels, Repeats, Span, Width, of_pixels
 from condgen.nets.condition import LabelEmbedding
 from condgen.nets.diffaugment import Augment
 from condgen.nets.patches import SIDE, from_patches, grid, to_patches
@@ -45,8 +45,6 @@ SMALLEST, LARGEST = 4, 8
 """Largest sides of the discriminator's last feature map, and of the generator's first."""
 GREY_IMAGES, COLOUR_IMAGES = 240_000, 500_000
 """Usual training lengths: 32x32 images in colour have the fine detail of real ones after 500,000 (own-images.md)."""
-PIXEL_CHANNELS = 8
-"""Channels at full resolution in the generator of colour images."""
 SETTLED = 0.8
 """Fraction of the training after which the discriminator's shift is always half a patch (docs/LOG.md, "Colour")."""
 ONE, SEVERAL = 0.1, 1.0
@@ -55,8 +53,6 @@ FOLLOWED = f"mismatch is {SEVERAL:g} instead of {ONE:g}, since labels of several
 FEW = 700
 """With fewer training images, augmentation is adaptive (docs/LOG.md, "Few images")."""
 MEMORISED = f"augmentation is adaptive instead of none, since there are fewer than {FEW} training images."
-
-PixelChannels = Annotated[int, Field(ge=0, le=256)]
 
 
 class Config(Adversarial):
@@ -99,7 +95,7 @@ class Config(Adversarial):
         """See `Config.choices`."""
         several = spec.labels.kind == "attributes" and len(spec.labels) > 1
         found = [
-            Choice("pixel_channels", 0 if spec.channels == 1 else PIXEL_CHANNELS),
+            of_pixels(spec),
             Choice("mismatch", SEVERAL if several else ONE, FOLLOWED if several else ""),
         ]
         chosen = [choice for choice in found if getattr(self, choice.setting) is None]
