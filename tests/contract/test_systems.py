@@ -40,6 +40,7 @@ COUNTS = {  # design/systems.md: trainable parameters at the sizes of the source
     },
     "flow-distilled": {"flow": 161_808},
     "cwgan-gp": {"g": 728_963, "c": 662_977},
+    "cwgan-gp-fast": {"g": 728_963, "c": 662_977},
     "cgan-concat": {"g": 1_489_012, "d": 1_470_565},
     "cgan-multiply": {"g": 1_490_936, "d": 935_585},
     "cgan-maxout": {"g": 1_053_296, "d": 1_224_351},
@@ -52,8 +53,8 @@ COUNTS = {  # design/systems.md: trainable parameters at the sizes of the source
     "vae-2d": {"vae": 652_824 - 18 * (2 * 401 + 400)},  # 18 fewer means, log-variances and inputs of the decoder
     "cvae": {"vae": 652_824 + 10 * 400 + 10 * 400},  # ten more inputs to each of two hidden layers of 400
 }
-STRIDED = {"dcgan", "cdcgan", "cwgan-gp", "acgan", "sngan", "biggan", "stylegan2", "r3gan"}
-STILL = {"cwgan-gp": "D"}
+STRIDED = {"dcgan", "cdcgan", "cwgan-gp", "cwgan-gp-fast", "acgan", "sngan", "biggan", "stylegan2", "r3gan"}
+STILL = {"cwgan-gp": "D", "cwgan-gp-fast": "D"}
 """Network whose last parameter the algebra holds still."""
 
 

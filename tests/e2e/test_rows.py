@@ -14,7 +14,8 @@ from conftest import SHARED
 FACES = SHARED / "data/cartoon-celeba"
 DATA = {
     "dcgan": (64, ["--data", FACES, "--size", 64]),
-    "cwgan-gp": (32, ["--data", FACES, "--size", 32, "--labels", "Blond_Hair"]),
+    "cwgan-gp": (32, ["--data", FACES, "--size", 32, "--attributes", "Blond_Hair"]),
+    "cwgan-gp-fast": (32, ["--data", FACES, "--size", 32, "--attributes", "Blond_Hair"]),
 }
 """Presets for faces, with the side of their images; all others see MNIST."""
 

@@ -11,8 +11,8 @@ from condgen.training.advice import advice
 
 TIPS = {  # tip 1 batch norm, 2 tanh, 3 LeakyReLU, 4 kernel divisible by stride
     "gan": [], "gan-plain": [1, 3], "cgan-concat": [1], "cgan-multiply": [], "cgan-maxout": [2, 3], "swift": [1, 4],
-    "flow": [], "flow-distilled": [], "dcgan": [3], "cdcgan": [3], "cwgan-gp": [], "acgan": [3, 4], "sngan": [],
-    "biggan": [], "stylegan2": [1, 4], "r3gan": [1], "vae": [], "vae-2d": [], "cvae": [],
+    "flow": [], "flow-distilled": [], "dcgan": [3], "cdcgan": [3], "cwgan-gp": [], "cwgan-gp-fast": [],
+    "acgan": [3, 4], "sngan": [], "biggan": [], "stylegan2": [1, 4], "r3gan": [1], "vae": [], "vae-2d": [], "cvae": [],
 }  # fmt: skip
 
 
