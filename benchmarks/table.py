@@ -206,6 +206,17 @@ def use() -> list[str]:
     return lines
 
 
+def conditioning() -> list[str]:
+    """One line per pair of ways for the label: medians over the seeds with ranges."""
+    results, lines = _results("conditioning"), []
+    for g, d in dict.fromkeys((result["g"], result["d"]) for result in results):
+        some = [result for result in results if (result["g"], result["d"]) == (g, d)]
+        images = round(median(result["images"] for result in some))
+        cells = " | ".join(_median([result["numbers"][name] for result in some]) for name in some[0]["numbers"])
+        lines.append(f"| `{g}` | {d} | {len(some)} | {images:,} | {cells} |\n")
+    return lines
+
+
 def own_images() -> list[str]:
     """For each data set, one line of real images and one per system and length: medians over the seeds with ranges."""
     found = json.loads((RESULTS / "own_images.json").read_text())
@@ -303,6 +314,7 @@ TABLES: dict[str, Callable[[], list[str]]] = {
     "docs/systems/index.md": systems,
     "docs/systems/swift.md": ablation,
     "docs/systems/flow.md": modern,
+    "docs/systems/conditioning.md": conditioning,
     "docs/tutorials.md": documents,
     "docs/performance/speed.md": speeds,
     "docs/performance/profile.md": profile,
