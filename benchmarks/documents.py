@@ -67,9 +67,11 @@ def keep(result: dict[str, Any], path: Path) -> None:
 
 def measured(name: str, seed: int, images: str, folder: Path) -> dict[str, Any]:
     """The end of the log, and what the feature classifier sees in generated digits."""
-    last = json.loads((folder / "log.jsonl").read_text().splitlines()[-1])
+    log = folder / "log.jsonl"
+    last = json.loads(log.read_text().splitlines()[-1]) if log.exists() else {}
+    trained = json.loads((folder / "published.json").read_text())["images"]
     result: dict[str, Any] = {"row": name, "data": "mnist" if images == "mnist" else "faces", "seed": seed}
-    result |= {"images": last["images"], "length": length_of(name)}
+    result |= {"images": trained, "length": length_of(name)}
     result["last"] = {key: round(value, 4) for key, value in last.items() if key.startswith(LOGGED)}
     found, labels = classifier(images)
     if preset(name).build_on_meta().takes_label:

@@ -83,9 +83,11 @@ def documents() -> list[str]:
         numbers = {key: [r["last"][key] for r in measured] for key in measured[0]["last"]}
         if "label_accuracy" in measured[0]:
             numbers["label accuracy"] = [r["label_accuracy"] for r in measured]
+        pace = "- | -" if measured[0].get("data") == "faces" else _pace(measured[0]["images"], speeds[name])
+        if not numbers:
+            lines.append(f"| `{name}` | {_length(measured[0])} | {pace} | nothing logged yet | - | - |\n")
         for key, values in numbers.items():
             printed = PRINTED.get((name, key), "-")
-            pace = "- | -" if measured[0].get("data") == "faces" else _pace(measured[0]["images"], speeds[name])
             lines.append(f"| `{name}` | {_length(measured[0])} | {pace} | {key} | {printed} | {spread(values)} |\n")
     return lines
 
