@@ -73,13 +73,14 @@ def measured(name: str, seed: int, images: str, folder: Path) -> dict[str, Any]:
     result: dict[str, Any] = {"row": name, "data": "mnist" if images == "mnist" else "faces", "seed": seed}
     result |= {"images": trained, "length": length_of(name)}
     result["last"] = {key: round(value, 4) for key, value in last.items() if key.startswith(LOGGED)}
+    takes_label = preset(name).build_on_meta().takes_label
+    if images != "mnist" and not takes_label:
+        return result
     found, labels = classifier(images)
-    if preset(name).build_on_meta().takes_label:
+    if takes_label:
         seen, requested = seen_in(folder, labels, PER_LABEL, seed, found), torch.arange(labels)
         right = seen == requested.repeat_interleave(PER_LABEL)
         return result | {"label_accuracy": round(right.float().mean().item(), 4)}
-    if images != "mnist":
-        return result
     seen = seen_in(folder, 1, 10 * PER_LABEL, seed, found)
     return result | {"classes_drawn": torch.bincount(seen, minlength=10).tolist()}
 

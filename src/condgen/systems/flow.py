@@ -84,8 +84,8 @@ class Flow(System):
 
     options: ClassVar = (GUIDANCE, INTERVAL, STEPS, SOLVER)
     reconstruction: ClassVar[Values] = {"guidance": 1.0, "steps": 8}
-    passes = 12
-    """Seven stages of four steps; the five before time 0.75 are evaluated with and without the label."""
+    passes = sum(1 + (stage.t < float(INTERVAL.default)) for stage in stages(str(SOLVER.default), int(STEPS.default)))
+    """With the default options: a stage under guidance is evaluated with and without the label."""
     paper: ClassVar = Paper(
         "Lipman et al. 2023, arXiv 2210.02747; Li & He 2025, arXiv 2511.13720",
         """@inproceedings{lipman2023flow,
