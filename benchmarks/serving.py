@@ -51,7 +51,7 @@ def plain(run: str, port: int) -> None:
     from PIL import Image
     from pydantic import BaseModel
 
-    from condgen.sampling.sampler import to_uint8
+    from condgen.sampling.forward import to_uint8
 
     ours, app = api.load(run), FastAPI()
 

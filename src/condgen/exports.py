@@ -15,13 +15,16 @@ from condgen import api, measuring, shell, verdict
 from condgen.card import Card
 from condgen.errors import CondgenError, unknown
 from condgen.evaluation import Evaluation
+from condgen.options import PRECISION
 from condgen.result import Result
 from condgen.sharing import locate
 
 if TYPE_CHECKING:
     from condgen.sampling.sampler import Sampler
 
-Precision = Literal["fp32", "fp16", "int8"]
+Precision = Literal["fp32", "fp16", "int8", "fp64"]
+SAMPLED: Mapping[Precision, Literal["fp32", "fp64"]] = {"fp32": "fp32", "fp16": "fp32", "int8": "fp32", "fp64": "fp64"}
+"""The precision with which condgen generates the images that an export is compared with."""
 SAID = 500
 """Maximum number of characters of the verdict in a card."""
 
@@ -49,7 +52,7 @@ class Format:
 
 FORMATS: Mapping[str, Format] = {
     "safetensors": Format("for condgen"),
-    "onnx": Format("for onnxruntime", "model.onnx", "condgen.sharing.onnx", ("fp32", "fp16", "int8")),
+    "onnx": Format("for onnxruntime", "model.onnx", "condgen.sharing.onnx", ("fp32", "fp16", "int8", "fp64")),
     "pt2": Format("for torch without condgen", "model.pt2", "condgen.sharing.pt2"),
     "web": Format("one HTML file that generates images in a browser", "index.html", "condgen.sharing.web"),
 }
@@ -102,11 +105,11 @@ def export(
             With --format web, NAME.html writes only that file.
         best: Use the generator with the best evaluation during training instead of the last one.
         licence: Licence of the weights, as named on the Hugging Face Hub, such as apache-2.0 or cc-by-4.0.
-        precision: Precision of the weights in an ONNX file. fp16 halves the file size; int8 reduces it to a third.
-            int8 is also faster; both are less exact.
+        precision: Precision of an ONNX file. fp16 halves the file size; int8 reduces it to a third. int8 is also
+            faster; both are less exact. fp64 is slow, and gives the same bytes as condgen with --precision fp64.
     """
     _check(format, precision, licence)
-    sampler = api.load(run, best=best, **options)
+    sampler = api.load(run, best=best, **options).with_options(precision=SAMPLED[precision])
     folder = Path(out).expanduser() if out else locate.home(run) / "exported" / format
     from condgen.sharing import release
 
@@ -141,7 +144,8 @@ def about_it(run: str, best: bool, card: Card) -> dict[str, Any]:
     if identity := config_in(Path(run).expanduser()):
         fields |= {"options": identity.data_options} if identity.data_options else {}
     fields["name"] = Path(fields["name"]).name  # a run of an earlier condgen has its path there, which is private
-    found = measuring.kept(run, best, card.sampling)
+    sampling = {name: value for name, value in (card.sampling or {}).items() if name != PRECISION.name}
+    found = measuring.kept(run, best, sampling)
     scores = {"scores": _scores(found), "measured": _measured(found)} if found else {}
     return {"paper": {"short": paper.short, "bibtex": paper.bibtex}, "data": fields} | scores
 

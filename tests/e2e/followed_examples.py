@@ -58,7 +58,7 @@ def test_the_sampling_option_is_in_help_and_card_and_changes_images(
     help_ = said(capsys, "sample", run, "--help")
     assert "--label-scale" in help_
     assert "images follow the label more" in help_
-    assert [option.name for option in api.card(run).options or []] == ["truncation", "label_scale"]
+    assert [option.name for option in api.card(run).options or []] == ["truncation", "label_scale", "precision"]
     sampler = condgen.load(run)
     assert (sampler.sample("cat", label_scale=1.0) == sampler.sample("cat")).all()
     assert (sampler.sample("cat", label_scale=0.0) == sampler.sample("dog", label_scale=0.0)).all()

@@ -17,6 +17,7 @@ from condgen.noise import draw_at
 from serving.stand import Stand, with_stand
 
 CHOSEN: dict[str, Any] = {"guidance": 2.0, "guidance_interval": 0.6, "steps": 3, "solver": "euler"}
+IN_FP64 = {**CHOSEN, "precision": "fp64"}
 
 
 @pytest.fixture(scope="module")
@@ -26,24 +27,42 @@ def run(pets: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     return condgen.train("flow", data=pets, out=out, evaluate_every=0, quiet=True, **settings).folder
 
 
-def test_the_same_request_gives_the_same_bytes_by_every_way(run: Path, tmp_path: Path) -> None:
-    ours = condgen.load(run).sample("all", count=3, seed=5, **CHOSEN)
-    assert (ours != condgen.load(run).sample("all", count=3, seed=5)).any()
-    assert (ours == condgen.load(run, **CHOSEN).sample("all", count=3, seed=5)).all()
+def words(options: dict[str, Any]) -> list[str]:
+    return [word for name, value in options.items() for word in (f"--{name.replace('_', '-')}", str(value))]
 
-    words = [word for name, value in CHOSEN.items() for word in (f"--{name.replace('_', '-')}", str(value))]
-    cli.main(["sample", str(run), "--count", "3", "--seed", "5", "--out", str(tmp_path / "all.npz"), *words])
+
+@pytest.mark.parametrize("chosen", [CHOSEN, IN_FP64])
+def test_the_same_request_gives_the_same_bytes_by_every_way(chosen: dict[str, Any], run: Path, tmp_path: Path) -> None:
+    ours = condgen.load(run).sample("all", count=3, seed=5, **chosen)
+    assert (ours != condgen.load(run).sample("all", count=3, seed=5)).any()
+    assert (ours == condgen.load(run, **chosen).sample("all", count=3, seed=5)).all()
+
+    cli.main(["sample", str(run), "--count", "3", "--seed", "5", "--out", str(tmp_path / "all.npz"), *words(chosen)])
     with np.load(tmp_path / "all.npz") as arrays:
         assert (arrays["images"] == ours).all()
 
     async def ask(stand: Stand) -> None:
         replies = await asyncio.gather(
-            *(stand.sample(count=3, seed=5, format="npy", **options) for options in ({}, CHOSEN))
+            *(stand.sample(count=3, seed=5, format="npy", **options) for options in ({}, chosen))
         )
         assert (np.load(io.BytesIO(replies[1].body)) == ours).all()
         assert (np.load(io.BytesIO(replies[0].body)) != ours).any()
 
     with_stand(ask, kind=condgen.load(run))
+
+
+def test_an_export_in_fp64_gives_the_same_bytes_too(run: Path, tmp_path: Path) -> None:
+    onnxruntime = pytest.importorskip("onnxruntime")
+    cli.main(["export", str(run), "--format", "onnx", "--out", str(tmp_path / "export"), *words(IN_FP64)])
+    assert api.card(tmp_path / "export").sampling == IN_FP64
+    session = onnxruntime.InferenceSession(tmp_path / "export/model.onnx")
+    for guidance in (1.0, 1.5, 2.0):
+        ours = condgen.load(run, **IN_FP64 | {"guidance": guidance}).sample("all", count=50, seed=5)
+        z, y = draw_at(condgen.load(run).prior, 5, range(50)), torch.eye(2).repeat_interleave(50, 0)
+        inputs = {"z": torch.cat([z, z]).numpy(), "y": y.numpy(), "guidance": np.array(guidance, np.float32)}
+        assert (session.run(None, inputs)[0][..., 0] == ours).all()
+    loaded = condgen.load(tmp_path / "export").sample("all", count=3, seed=5)
+    assert (loaded == condgen.load(run).sample("all", count=3, seed=5, **IN_FP64)).all()
 
 
 def test_an_export_has_real_numbers_as_inputs_and_names_what_is_fixed(run: Path, tmp_path: Path) -> None:
@@ -52,7 +71,7 @@ def test_an_export_has_real_numbers_as_inputs_and_names_what_is_fixed(run: Path,
     assert api.card(folder).sampling == CHOSEN
     session = onnxruntime.InferenceSession(folder / "model.onnx")
     fixed = json.loads(session.get_modelmeta().custom_metadata_map["sampling"])
-    assert fixed == {"truncation": 1.0, **CHOSEN}
+    assert fixed == {"truncation": 1.0, **CHOSEN, "precision": "fp32"}
     sampler = condgen.load(folder)
     z, y = draw_at(sampler.prior, 5, range(4)), torch.eye(2)[[0, 1, 0, 1]]
     for guidance in (1.0, 2.0, 4.5):

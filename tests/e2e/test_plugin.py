@@ -67,7 +67,7 @@ def test_its_sampling_option_reaches_help_card_python_and_files(run: Path, capsy
     help_ = said(capsys, "sample", str(run), "--help")
     assert "--label-scale" in help_
     assert HELP in " ".join(help_.replace("│", " ").split())
-    assert [option.name for option in api.card(run).options or []] == ["truncation", "label_scale"]
+    assert [option.name for option in api.card(run).options or []] == ["truncation", "label_scale", "precision"]
     out = run / "warm.npz"
     said(capsys, "sample", str(run), "--label-scale", "0.5", "--out", str(out))
     with np.load(out) as arrays:
@@ -103,7 +103,8 @@ def test_its_option_is_a_field_of_http_and_a_slider_of_the_page(run: Path) -> No
             "description": HELP, "default": 1.0, "maximum": 4.0, "minimum": 0.0, "title": "Label Scale",
             "type": "number",
         }  # fmt: skip
-        assert [option["name"] for option in json.loads(server.ask("GET", "/about")[1])["options"]][-1] == "label_scale"
+        options = json.loads(server.ask("GET", "/about")[1])["options"]
+        assert [option["name"] for option in options] == ["truncation", "label_scale", "precision"]
         assert server.sample("8", label_scale=5)[0] == 422
         with browser.looking() as seen:
             seen.open(f"http://127.0.0.1:{server.port}/")

@@ -3,6 +3,7 @@
 import json
 from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import onnx
@@ -12,8 +13,8 @@ import torch
 
 from condgen.errors import CondgenError
 from condgen.options import filled
+from condgen.sampling.forward import generated as generated_by
 from condgen.sampling.sampler import Sampler
-from condgen.sampling.sampler import generated as generated_by
 from condgen.sharing import onnx as exporter
 from condgen.sharing import parity
 from condgen.spec import Prior
@@ -25,6 +26,11 @@ from conftest import KINDS, toy_data
 def sampler_of(name: str, kind: str) -> Sampler:
     system = build(name, toy_data(kind).spec)
     return Sampler(system.generator.eval(), system.generator_spec, system.prior, options=system.sampling_options)
+
+
+def param(name: str) -> Any:
+    """Slow, but for a network of few and of many layers."""
+    return name if name in ("cdcgan", "swift") else pytest.param(name, marks=pytest.mark.slow)
 
 
 OTHERS = [kind for kind in KINDS if kind != "colour"]
@@ -56,6 +62,23 @@ def test_every_row_exports_and_draws_the_same(
         x = generated_by(sampler.net, z, y, filled(sampler.options, {}))
     ours = np.floor((x.double().numpy() + 1) * 127.5 + 0.5).clip(0, 255).transpose(0, 2, 3, 1)  # a second rounding
     assert np.abs(generated - ours).max() <= 1
+
+
+@pytest.mark.parametrize("name", [*map(param, SYSTEMS)])
+def test_every_row_in_fp64_gives_the_same_bytes(name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    sampler = sampler_of(name, "colour").with_options(precision="fp64")
+    assert exporter.export(sampler, tmp_path / "model.onnx", "fp64") == parity.Difference(0, 0.0)
+
+    monkeypatch.setattr(parity, "to_uint8", lambda x: x)  # what is rounded is equal in nearly all of its digits
+    traced = parity.Traceable.of(sampler, free_options=False)
+    exporter._write(traced, {}, tmp_path / "real.onnx", optional=False)
+    z, y = (points[:32] for points in parity.points(sampler.spec, sampler.prior))
+    theirs = onnxruntime.InferenceSession(tmp_path / "real.onnx").run(None, {"z": z.numpy(), "y": y.numpy()})[0]
+    ours = traced.net(z, y).numpy()
+    assert ours.dtype == theirs.dtype == np.float64
+    assert np.abs(ours - theirs).max() < 1e-11
+    fp32 = parity.Traceable.of(sampler.with_options(precision="fp32"), free_options=False).net(z, y).numpy()
+    assert 0 < np.abs(ours - fp32).max() < 1e-3
 
 
 def test_the_file_says_what_can_be_asked_of_it(tmp_path: Path) -> None:

@@ -137,7 +137,7 @@ def test_a_free_option_is_an_input_of_an_onnx_file(warm: Sampler, tmp_path: Path
 
 
 def test_command_line_and_card_know_the_options_of_a_run(tiny_run: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    assert [option.name for option in api.card(tiny_run).sampling_options] == ["truncation"]
+    assert [option.name for option in api.card(tiny_run).sampling_options] == ["truncation", "precision"]
     cli.main(["sample", str(tiny_run), "--help"])
     assert "--truncation" in capsys.readouterr().out
     out = tiny_run.parent / "truncated.npz"

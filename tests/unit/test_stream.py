@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from condgen.data import Split
 from condgen.data.transparency import cleared, premultiplied
 from condgen.labels import Labels
-from condgen.sampling.sampler import to_uint8
+from condgen.sampling.forward import to_uint8
 from condgen.stream import Stream
 from conftest import KINDS, toy_data
 

@@ -19,7 +19,7 @@ from condgen.labels import Labels
 from condgen.metrics import pixels
 from condgen.nets import diffaugment
 from condgen.sampling import canvas
-from condgen.sampling.sampler import to_uint8
+from condgen.sampling.forward import to_uint8
 from condgen.stream import to_range
 from data_files import by_class, encoded, write
 

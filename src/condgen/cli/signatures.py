@@ -13,7 +13,7 @@ from cyclopts import Group, Parameter
 from condgen import language, settings
 from condgen.data_options import AS_THEY_ARE, DataOptions
 from condgen.errors import CondgenError
-from condgen.options import TRUNCATION, Option
+from condgen.options import PRECISION, TRUNCATION, Option
 from condgen.sharing import locate
 from condgen.systems import DEFAULT, preset
 
@@ -62,7 +62,7 @@ def sampling_options_among(words: Sequence[str]) -> tuple[Option, ...]:
                 return locate.find(folder, hub_too=False).card.sampling_options
             except (CondgenError, OSError, ValueError):
                 continue
-    return (TRUNCATION,)
+    return (TRUNCATION, PRECISION)
 
 
 def option_of(name: str, kind: Any, help: str, default: object = None) -> inspect.Parameter:
@@ -82,7 +82,8 @@ def signed(
     extra: Sequence[inspect.Parameter],
     help: Mapping[str, str] | None = None,
 ) -> Callable[..., Any]:
-    """Give the wrapper the signature of `function`, with its `**` parameter replaced by `extra`.
+    """Give the wrapper the signature of `function`, with its `**` parameter replaced by `extra`. A parameter of the
+    function itself comes before one of the same name in `extra`.
 
     help: texts that replace those of the docstring, by parameter.
     """
@@ -93,6 +94,7 @@ def signed(
         for p in inspect.signature(function).parameters.values()
         if p.kind is not p.VAR_KEYWORD
     ]
+    extra = [p for p in extra if p.name not in {own.name for own in plain}]
     wrapper.__name__, wrapper.__doc__ = function.__name__, description
     wrapper.__signature__ = inspect.Signature([*plain, *extra])  # type: ignore[attr-defined]
     wrapper.__annotations__ = {p.name: p.annotation for p in [*plain, *extra]}

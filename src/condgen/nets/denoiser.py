@@ -74,7 +74,7 @@ class Denoiser(nn.Module):
         nn.init.normal_(self.last.weight, std=0.1 / sqrt(9 * width))
 
     def forward(self, x: Tensor, t: Tensor, label: Tensor) -> Tensor:
-        angles = pi * t[:, None] * 2 ** torch.linspace(0, HIGHEST, FREQUENCIES, device=t.device)
+        angles = pi * t[:, None] * 2 ** torch.linspace(0, HIGHEST, FREQUENCIES, dtype=t.dtype, device=t.device)
         condition = F.silu(self.time(torch.cat([angles.sin(), angles.cos()], 1)) + self.label(label))
         places = self.places(label).unflatten(1, (*grid(self.spec), self.width)).permute(0, 3, 1, 2)
         h = self.first(to_patches(x)) + places

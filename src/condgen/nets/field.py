@@ -65,7 +65,7 @@ class Field(nn.Module):
 def scale_at(t: float | Tensor, guidance: float | Tensor, interval: float | Tensor) -> float | Tensor:
     """The scale of guidance at time t. In an exported program, times and options are tensors."""
     if isinstance(t, Tensor):
-        return torch.where(t < interval, guidance, 1.0)
+        return torch.where(t < interval, guidance, 1.0).to(t.dtype)
     return guidance if t < interval else 1.0
 
 

@@ -73,6 +73,8 @@ const ENGLISH = {
   "option-steps-help": "Steps from noise to image. More steps take longer.",
   "option-solver": "Solver",
   "option-solver-help": "Heun is more exact per step, and takes twice as long as Euler.",
+  "option-precision": "Precision",
+  "option-precision-help": "fp64 gives the same bytes as an ONNX file exported in fp64, and takes longer.",
 
   code: "Code for these images",
   command: "Command line",
@@ -164,6 +166,8 @@ const CHINESE = {
   "option-steps-help": "从噪声到图片的步数；步数越多，用时越长。",
   "option-solver": "求解器",
   "option-solver-help": "Heun 每一步更精确，用时约为 Euler 的两倍。",
+  "option-precision": "精度",
+  "option-precision-help": "fp64 与以 fp64 导出的 ONNX 文件结果逐字节相同，但更慢。",
 
   code: "生成这些图片的代码",
   command: "命令行",

@@ -9,7 +9,7 @@ from torch import Tensor
 
 from condgen.data import Dataset, Split
 from condgen.options import Value, filled
-from condgen.sampling.sampler import generated, to_uint8
+from condgen.sampling.forward import generated, to_uint8
 from condgen.stream import to_range
 from condgen.system import System
 

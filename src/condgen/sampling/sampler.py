@@ -7,7 +7,7 @@ a fixed micro-batch, the last one padded, because the kernels for other shapes r
 
 import base64
 import html
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from copy import copy
 from io import BytesIO
 from itertools import chain
@@ -21,8 +21,9 @@ from condgen.card import Card
 from condgen.errors import CondgenError, notice, shortened
 from condgen.labels import ANY, Label
 from condgen.mixes import Condition
-from condgen.noise import draw_at, truncated
-from condgen.options import TRUNCATION, Option, Value, Values, checked, filled
+from condgen.noise import draw_at
+from condgen.options import PRECISION, Option, Value, Values, checked, filled
+from condgen.sampling.forward import generated, to_uint8
 from condgen.sampling.request import Item, SampleRequest, batched, counted, numbered
 from condgen.spec import Prior, Spec
 
@@ -46,14 +47,15 @@ class Sampler:
     ) -> None:
         """card: that of the files which the generator was loaded from.
 
-        options: the sampling options of the generator (`System.sampling_options`). Default: those of its prior.
+        options: the sampling options of the generator (`System.sampling_options`). Default: those of its prior, and the
+        precision.
 
         takes_mixes: `System.takes_mixes`.
         """
         self.net = net.to(device).eval()
         self.spec, self.prior, self.device, self.micro_batch = spec, prior, device, micro_batch
         self.takes_mixes, self._card = takes_mixes, card
-        self.options = tuple(prior.options if options is None else options)
+        self.options = (*prior.options, PRECISION) if options is None else tuple(options)
         self.empty: frozenset[int] = card.empty if card else frozenset()
         """Labels without training images, by number. They cannot be requested, and `all` leaves them out."""
         self.chosen: Values = checked(self.options, (card and card.sampling) or {})
@@ -218,27 +220,3 @@ class Sampler:
         z, y = (torch.cat([points, points[-1:].expand(padding, -1)]).to(self.device) for points in (z, y))
         x = generated(self.net, z, y, filled(self.options, self.chosen))
         return to_uint8(x)[: self.micro_batch - padding].cpu().numpy()
-
-
-def generated(net: nn.Module, z: Tensor, y: Tensor, options: Mapping[str, Value | Tensor]) -> Tensor:
-    """Images (b, *spec.shape) in [-1, 1]. options: a value for each sampling option of the generator."""
-    own = dict(options)
-    truncation = own.pop(TRUNCATION.name, 1.0)
-    if not isinstance(truncation, float) or truncation != 1:
-        assert not isinstance(truncation, str)
-        z = truncated(z, truncation)
-    x: Tensor = net(z, y, **own)
-    return x
-
-
-def to_uint8(x: Tensor) -> Tensor:
-    """Convert images (n, c, h, w) in [-1, 1] to uint8 (n, h, w, c). -1 becomes 0, 1 becomes 255; values are rounded.
-
-    With alpha (c = 4), colours are divided by it, as files store them (the inverse of `stream.to_range`).
-    """
-    levels = x.float().add(1).mul(127.5)
-    if x.shape[1] == 4:
-        alpha = levels[:, 3:].round().clamp(0, 255)
-        colour = levels[:, :3].clamp(min=0) * (255 / alpha.clamp(min=1)) * alpha.clamp(max=1)  # 0 where it is invisible
-        levels = torch.cat([colour, alpha], 1)
-    return levels.round().clamp(0, 255).to(torch.uint8).permute(0, 2, 3, 1)

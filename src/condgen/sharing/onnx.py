@@ -22,15 +22,16 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from condgen.errors import CondgenError, needs
-from condgen.options import filled
+from condgen.options import PRECISION, filled
 from condgen.sampling.sampler import Sampler
-from condgen.sharing import card, parity
+from condgen.sharing import card, fp64, parity
 
-Precision = Literal["fp32", "fp16", "int8"]
+Precision = Literal["fp32", "fp16", "int8", "fp64"]
 ALLOWED = {
     "fp32": parity.Difference(1, 1.0),
     "fp16": parity.Difference(255, 1.0),  # rounding may flip single pixels at an edge, but changes the mean little
     "int8": parity.Difference(255, 16.0),
+    "fp64": parity.Difference(0, 0.0),
 }
 
 
@@ -39,16 +40,16 @@ def export(sampler: Sampler, path: Path, precision: Precision = "fp32", optional
 
     optional: whether the sampling options are optional inputs, which onnxruntime-web does not support.
     precision: precision of the weights. fp16 halves the file size; int8 reduces it to a third, makes onnxruntime
-        faster and changes images visibly (docs/export.md has figures).
+        faster and changes images visibly (docs/export.md has figures). fp64 is for a sampler with that precision.
 
-    Raises CondgenError if any of 256 images over all labels differs by more than one grey level, or, with a lower
-    precision, if they differ by more than `ALLOWED` in the mean.
+    Raises CondgenError if any of 256 images over all labels differs by more than one grey level, or, with another
+    precision, if they differ by more than `ALLOWED`.
     """
     with needs("export"):
         import onnxruntime  # noqa: F401, for the check
         import onnxscript  # noqa: F401, torch's exporter is built on it
 
-    traced = parity.Traceable.of(sampler, free_options=precision == "fp32")
+    traced = parity.Traceable.of(sampler, free_options=precision in ("fp32", "fp64"))
     _write(traced, _metadata(sampler), path, optional)
     if precision == "fp16":
         _halve(path)
@@ -60,10 +61,14 @@ def export(sampler: Sampler, path: Path, precision: Precision = "fp32", optional
 
 
 def _write(traced: parity.Traceable, metadata: dict[str, str], path: Path, optional: bool) -> None:
+    exported, is_fp64 = traced.program(), traced.net.values.get(PRECISION.name) == "fp64"
+    exported = fp64.rewritten(exported) if is_fp64 else exported
     with _quietly():
         program = torch.onnx.export(
-            traced.program(), dynamo=True, verbose=False, input_names=["z", "y", *traced.free],
-            output_names=["images"], dynamic_shapes=[{0: "batch"}, {0: "batch"}, *({} for _ in traced.free)],
+            exported, dynamo=True, verbose=False,
+            optimize=not is_fp64,  # the optimizer takes additions of less than 1e-8 for additions of 0
+            input_names=["z", "y", *traced.free], output_names=["images"],
+            dynamic_shapes=[{0: "batch"}, {0: "batch"}, *({} for _ in traced.free)],
         )  # fmt: skip
         assert program is not None
         program.model.metadata_props.update(metadata)

@@ -13,7 +13,8 @@ from condgen.data.transparency import premultiplied
 from condgen.errors import CondgenError
 from condgen.noise import draw_at
 from condgen.options import Value, filled
-from condgen.sampling.sampler import Sampler, generated, to_uint8
+from condgen.sampling.forward import generated, to_uint8
+from condgen.sampling.sampler import Sampler
 from condgen.spec import Prior, Spec
 
 SEEDS, LARGEST_BATCH = 256, 4096

@@ -10,7 +10,7 @@ from condgen.data import Dataset
 from condgen.noise import reseed
 from condgen.options import filled
 from condgen.progress import Progress
-from condgen.sampling.sampler import generated
+from condgen.sampling.forward import generated
 from condgen.spec import Spec
 from condgen.stream import Stream
 from condgen.system import System
