@@ -62,10 +62,9 @@ def export(sampler: Sampler, path: Path, precision: Precision = "fp32", optional
 
 def _write(traced: parity.Traceable, metadata: dict[str, str], path: Path, optional: bool) -> None:
     exported, is_fp64 = traced.program(), traced.net.values.get(PRECISION.name) == "fp64"
-    exported = fp64.rewritten(exported) if is_fp64 else exported
     with _quietly():
         program = torch.onnx.export(
-            exported, dynamo=True, verbose=False,
+            fp64.rewritten(exported) if is_fp64 else exported, dynamo=True, verbose=False,
             optimize=not is_fp64,  # the optimizer takes additions of less than 1e-8 for additions of 0
             input_names=["z", "y", *traced.free], output_names=["images"],
             dynamic_shapes=[{0: "batch"}, {0: "batch"}, *({} for _ in traced.free)],
