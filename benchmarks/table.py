@@ -301,7 +301,10 @@ def _rows(name: str) -> dict[str, dict[str, Any]]:
     return found
 
 
-NOTICING = ("fd", "fd_intra", "precision", "recall", "density", "coverage", "kid", "label_accuracy", "copying")
+NOTICING = (
+    "fd", "fd_intra", "precision", "recall", "density", "coverage", "kid", "label_accuracy", "copying", "fine_detail",
+    "borders",
+)  # fmt: skip
 OWN = (
     "fine_detail", "patch_borders", "spectrum", "precision", "recall", "coverage", "label_accuracy", "memorised", "fd",
 )  # fmt: skip
