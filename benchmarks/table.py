@@ -211,11 +211,11 @@ def use() -> list[str]:
 def conditioning() -> list[str]:
     """One line per data set and pair of ways for the label: medians over the seeds with ranges."""
     results, lines = _results("conditioning"), []
-    for kind in dict.fromkeys((result["data"], result["g"], result["d"]) for result in results):
-        some = [result for result in results if (result["data"], result["g"], result["d"]) == kind]
+    for data, g, d in dict.fromkeys((result["data"], result["g"], result["d"]) for result in results):
+        some = [result for result in results if (result["data"], result["g"], result["d"]) == (data, g, d)]
         images = round(median(result["images"] for result in some))
         cells = " | ".join(_median([result["numbers"][name] for result in some]) for name in some[0]["numbers"])
-        lines.append(f"| `{kind[0]}` | {kind[1]} | {kind[2]} | {len(some)} | {images:,} | {cells} |\n")
+        lines.append(f"| `{data}` | {g} | {d} | {len(some)} | {images:,} | {cells} |\n")
     return lines
 
 

@@ -14,7 +14,7 @@ from pydantic import BaseModel, ConfigDict, Field, NonNegativeInt, model_validat
 from condgen import disk, records
 from condgen.data_options import DataOptions
 from condgen.labels import ANY, Labels
-from condgen.options import PRECISION, Option, Values, rebased
+from condgen.options import Option, Values, rebased, with_precision
 from condgen.spec import Fit, Prior, Spec
 from condgen.version import __version__
 
@@ -176,9 +176,7 @@ class Card(Part):
         """The sampling options, with the chosen values as defaults. Before format 3, they are those of the prior. Cards
         of earlier versions do not list the precision."""
         declared = self.latent_prior.options if self.options is None else self.options
-        if PRECISION not in declared:
-            declared = (*declared, PRECISION)
-        return rebased(declared, self.sampling or {})
+        return rebased(with_precision(declared), self.sampling or {})
 
     @property
     def empty(self) -> frozenset[int]:

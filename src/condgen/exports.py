@@ -23,8 +23,6 @@ if TYPE_CHECKING:
     from condgen.sampling.sampler import Sampler
 
 Precision = Literal["fp32", "fp16", "int8", "fp64"]
-SAMPLED: Mapping[Precision, Literal["fp32", "fp64"]] = {"fp32": "fp32", "fp16": "fp32", "int8": "fp32", "fp64": "fp64"}
-"""The precision with which condgen generates the images that an export is compared with."""
 SAID = 500
 """Maximum number of characters of the verdict in a card."""
 
@@ -109,7 +107,8 @@ def export(
             faster; both are less exact. fp64 is slow, and gives the same bytes as condgen with --precision fp64.
     """
     _check(format, precision, licence)
-    sampler = api.load(run, best=best, **options).with_options(precision=SAMPLED[precision])
+    computed = "fp64" if precision == "fp64" else "fp32"  # by condgen, for the comparison and for the card
+    sampler = api.load(run, best=best, **options).with_options(precision=computed)
     folder = Path(out).expanduser() if out else locate.home(run) / "exported" / format
     from condgen.sharing import release
 

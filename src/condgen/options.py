@@ -92,6 +92,11 @@ PRECISION = Option(
 differs in a few of a million pixels with fp32; with fp64, in fewer than one of 10^10."""
 
 
+def with_precision(declared: Iterable[Option]) -> tuple[Option, ...]:
+    """All options of a generator: those that its prior and its system declare, then the precision."""
+    return (*(option for option in declared if option.name != PRECISION.name), PRECISION)
+
+
 def checked(declared: Iterable[Option], given: Mapping[str, object]) -> Values:
     """Validate the values in `given`, and leave out those that equal the default. Raises CondgenError for an undeclared
     name or an invalid value."""

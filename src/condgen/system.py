@@ -17,7 +17,7 @@ from condgen import parallel
 from condgen.adam import Adam
 from condgen.errors import CondgenError
 from condgen.labels import ANY
-from condgen.options import PRECISION, Option, Values
+from condgen.options import Option, Values, with_precision
 from condgen.spec import Prior, Spec
 
 ENCODERS = "vae, vae-2d, cvae or flow"
@@ -159,7 +159,7 @@ class System(nn.Module, ABC):
     @property
     def sampling_options(self) -> tuple[Option, ...]:
         """The sampling options of the prior, those of the generator, and the precision."""
-        return (*self.prior.options, *self.options, PRECISION)
+        return with_precision((*self.prior.options, *self.options))
 
     @property
     @abstractmethod

@@ -11,7 +11,7 @@ from torch import Tensor, nn
 
 from condgen import api, cli
 from condgen.errors import CondgenError
-from condgen.options import TRUNCATION, Option, checked, filled
+from condgen.options import PRECISION, TRUNCATION, Option, checked, filled
 from condgen.sampling import files
 from condgen.sampling.request import SampleRequest
 from condgen.sampling.sampler import Sampler
@@ -148,3 +148,10 @@ def test_command_line_and_card_know_the_options_of_a_run(tiny_run: Path, capsys:
     with pytest.raises(SystemExit):
         cli.main(["sample", str(tiny_run), "--truncation", "1.5"])
     assert "truncation should be a number from 0.0 to 1.0, found 1.5" in capsys.readouterr().err
+
+
+def test_a_card_that_lists_the_precision_has_it_once() -> None:
+    spec, prior = toy_data("colour").spec, Prior(3)
+    listed = [TRUNCATION, PRECISION.model_copy(update={"help": "As another version words it."})]
+    card = toy_card(spec, prior).model_copy(update={"options": listed})
+    assert [option.name for option in card.sampling_options] == ["truncation", "precision"]

@@ -13,7 +13,7 @@ from cyclopts import Group, Parameter
 from condgen import language, settings
 from condgen.data_options import AS_THEY_ARE, DataOptions
 from condgen.errors import CondgenError
-from condgen.options import PRECISION, TRUNCATION, Option
+from condgen.options import TRUNCATION, Option, with_precision
 from condgen.sharing import locate
 from condgen.systems import DEFAULT, preset
 
@@ -62,7 +62,7 @@ def sampling_options_among(words: Sequence[str]) -> tuple[Option, ...]:
                 return locate.find(folder, hub_too=False).card.sampling_options
             except (CondgenError, OSError, ValueError):
                 continue
-    return (TRUNCATION, PRECISION)
+    return with_precision([TRUNCATION])
 
 
 def option_of(name: str, kind: Any, help: str, default: object = None) -> inspect.Parameter:

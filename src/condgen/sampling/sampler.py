@@ -22,7 +22,7 @@ from condgen.errors import CondgenError, notice, shortened
 from condgen.labels import ANY, Label
 from condgen.mixes import Condition
 from condgen.noise import draw_at
-from condgen.options import PRECISION, Option, Value, Values, checked, filled
+from condgen.options import Option, Value, Values, checked, filled, with_precision
 from condgen.sampling.forward import generated, to_uint8
 from condgen.sampling.request import Item, SampleRequest, batched, counted, numbered
 from condgen.spec import Prior, Spec
@@ -55,7 +55,7 @@ class Sampler:
         self.net = net.to(device).eval()
         self.spec, self.prior, self.device, self.micro_batch = spec, prior, device, micro_batch
         self.takes_mixes, self._card = takes_mixes, card
-        self.options = (*prior.options, PRECISION) if options is None else tuple(options)
+        self.options = with_precision(prior.options) if options is None else tuple(options)
         self.empty: frozenset[int] = card.empty if card else frozenset()
         """Labels without training images, by number. They cannot be requested, and `all` leaves them out."""
         self.chosen: Values = checked(self.options, (card and card.sampling) or {})

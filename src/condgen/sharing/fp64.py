@@ -26,12 +26,12 @@ def rewritten(program: torch.export.ExportedProgram) -> torch.export.ExportedPro
 
 
 def with_number(operator: Any) -> Callable[..., Any]:
-    """An operator of two tensors, the second of which may be a number."""
+    """An operator of two tensors, the second of which may be a number. NotImplemented tells torch to keep it."""
 
-    def rewritten(x: Any, other: Any, **more: Any) -> Any:
+    def operation(x: Any, other: Any, **more: Any) -> Any:
         return operator(x, number(other), **more) if isinstance(other, float) else NotImplemented
 
-    return rewritten
+    return operation
 
 
 def number(value: float) -> Tensor:
@@ -93,9 +93,7 @@ def batch_norm(
     return out, x.new_empty(0), x.new_empty(0)
 
 
-def _convolved(
-    x: Tensor, weight: Tensor, bias: Tensor | None, stride: Pair, dilation: Pair, groups: int
-) -> Tensor:  # fmt: skip
+def _convolved(x: Tensor, weight: Tensor, bias: Tensor | None, stride: Pair, dilation: Pair, groups: int) -> Tensor:
     """Convolution without padding."""
     parts = zip(x.chunk(groups, 1), weight.chunk(groups), strict=True)
     out = torch.cat([_product(some, kernel, stride, dilation) for some, kernel in parts], 1)
