@@ -195,17 +195,22 @@ def ablation() -> list[str]:
 
 
 def use() -> list[str]:
-    """Per data set and arm: medians over the splits, in percent, and how often the arm was chosen."""
+    """Per data set and arm: medians over the splits, in percent, and how often it was best and chosen."""
     results, lines = _results("use"), []
     for name in dict.fromkeys(result["data"] for result in results):
         some = [result for result in results if result["data"] == name]
         for arm in some[0]["arms"]:
             keys = ("mean recall", "of rare classes", "mean F1", "calibration error")
             values = [[100 * one["arms"][arm][key]["value"] for one in some] for key in keys]
+            best = sum(_best(one["arms"]) == arm for one in some)
             chosen = sum(one["chosen"]["name"] == arm for one in some)
             cells = " | ".join(_median(numbers) for numbers in values)
-            lines.append(f"| `{name}` | {arm} | {len(some)} | {cells} | {chosen or ''} |\n")
+            lines.append(f"| `{name}` | {arm} | {len(some)} | {cells} | {best or ''} | {chosen or ''} |\n")
     return lines
+
+
+def _best(arms: dict[str, dict[str, Any]]) -> str:
+    return max(arms, key=lambda name: arms[name]["mean recall"]["value"])
 
 
 def conditioning() -> list[str]:

@@ -24,6 +24,8 @@ from numpy.typing import NDArray
 
 import condgen
 from condgen import augmentation, data
+from condgen.augmentation.arms import MIXED, USUAL
+from condgen.augmentation.proof import Proof
 from condgen.data import DataOptions, Dataset, Split
 from condgen.disk import write_json
 from condgen.judging.reference import subset
@@ -92,6 +94,12 @@ def chosen(task: Task, whole: Dataset, random: np.random.Generator) -> tuple[Spl
     return subset(train, np.sort(np.concatenate(rows))), test
 
 
+def rare_gains(proof: Proof) -> list[float]:
+    """Of the mean recall of rare classes, one per seed: half generated over all repeated, both varied."""
+    pairs = zip(proof.test[MIXED.name], proof.test[USUAL.name], strict=True)
+    return [round(one.mean_recall(proof.rare) - other.mean_recall(proof.rare), 5) for one, other in pairs]
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("work", type=Path)
@@ -114,7 +122,9 @@ def main() -> None:
             if done.exit_code:  # stopped by a signal: the next start resumes
                 raise SystemExit(done.exit_code)
             found = augmentation.augment(str(path), run=str(run), balance=True, out=Path(f"{run}-more"))
+            assert found.proof
             about = {"data": name, "split": split, "images": length, "environment": environment("cpu")}
+            about["rare gains"] = rare_gains(found.proof)
             results.append(about | {key: value for key, value in found.to_json().items() if key != "folder"})
             write_json(asked.out, {"results": results})
 

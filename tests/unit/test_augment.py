@@ -9,7 +9,7 @@ import pytest
 import torch
 
 from condgen.augmentation import table
-from condgen.augmentation.arms import ARMS, Arm, folds
+from condgen.augmentation.arms import ARMS, MIXED, USUAL, Arm, folds
 from condgen.augmentation.proof import Proof, gain_per_image, rare
 from condgen.data import Dataset, Split
 from condgen.judging import classical
@@ -17,7 +17,7 @@ from condgen.judging.lessons import Score
 from condgen.labels import Labels
 from condgen.metrics.labelling import calibration_error
 
-REAL, REPEATED, GENERATED = ARMS[0].name, ARMS[2].name, ARMS[4].name
+REAL, REPEATED, GENERATED, ALL = ARMS[0].name, ARMS[2].name, MIXED.name, ARMS[4].name
 LABELS = np.array([0, 0, 0, 1, 2, 1, 1, 2])  # five real images, then three generated ones
 GOOD = np.array([True, False, True])
 
@@ -48,7 +48,7 @@ UNSURE = [0.71, 0.72, 0.68, 0.71, 0.69]
     ("validation", "test", "chosen", "words"),
     [
         ({REPEATED: NEARLY, GENERATED: BETTER}, {REPEATED: NEARLY, GENERATED: BETTER}, GENERATED,
-         "generated images help: training with generated images gains +30.00"),
+         "generated images help: training on rare images half repeated, half generated, all varied gains +30.00"),
         ({REPEATED: NEARLY, GENERATED: UNSURE}, {REPEATED: NEARLY, GENERATED: NEARLY}, REPEATED,
          "leave the generated images out: rare images repeated is enough, +20.00"),
         ({REPEATED: NEARLY, GENERATED: BETTER}, {REPEATED: NEARLY, GENERATED: UNSURE}, REPEATED,
@@ -56,10 +56,14 @@ UNSURE = [0.71, 0.72, 0.68, 0.71, 0.69]
         ({REAL: BETTER, GENERATED: NEARLY}, {REAL: BETTER, GENERATED: NEARLY}, REAL,
          "leave the generated images out: real images alone are best"),
         ({REPEATED: BETTER, GENERATED: NEARLY}, {REPEATED: NEARLY, GENERATED: BETTER}, REPEATED,
-         "(with generated images) changes that by +10.00 \u00b1 0.00 points"),
+         "half generated, all varied) changes that by +10.00 \u00b1 0.00 points"),
+        ({REPEATED: NEARLY, ALL: BETTER}, {REPEATED: NEARLY, ALL: BETTER}, REPEATED,
+         "leave the generated images out: rare images repeated is enough, +20.00"),
+        ({REAL: UNSURE, USUAL.name: NEARLY}, {USUAL.name: NEARLY}, USUAL.name,
+         "leave the generated images out: rare images repeated, all varied is enough, +20.00"),
     ],
 )  # fmt: skip
-def test_generated_images_are_chosen_only_if_they_are_surely_better_on_validation_images(
+def test_generated_images_are_chosen_only_if_they_are_surely_better_on_the_test_split(
     validation: dict[str, list[float]], test: dict[str, list[float]], chosen: str, words: str
 ) -> None:
     found = proof(validation, test)
@@ -71,22 +75,32 @@ def test_generated_images_are_chosen_only_if_they_are_surely_better_on_validatio
     assert json.loads(json.dumps(about)) == about
 
 
-def test_intervals_are_wider_for_many_arms() -> None:
+def test_intervals_of_the_table_are_wider_since_they_are_many() -> None:
     from scipy import stats
 
-    gain = proof({}, {REPEATED: UNSURE}).gain(ARMS[2], ARMS[0])
-    others = len(ARMS) - 1
-    wanted = stats.t.ppf(1 - 0.025 / others, 4) * np.std(UNSURE, ddof=1) / np.sqrt(5)
-    assert gain.error == pytest.approx(wanted, rel=1e-3)
+    found = proof({}, {REPEATED: UNSURE})
+    alone, among = found.gain(ARMS[2]).error, found.to_json()["arms"][REPEATED]["gain over real images"]["error"]
+    for error, comparisons in ((alone, 1), (among, len(ARMS) - 1)):
+        wanted = stats.t.ppf(1 - 0.025 / comparisons, 4) * np.std(UNSURE, ddof=1) / np.sqrt(5)
+        assert error == pytest.approx(wanted, rel=1e-3)
 
 
 @pytest.mark.parametrize("arm", ARMS, ids=lambda arm: arm.name)
 def test_an_arm_has_the_images_that_its_name_says(arm: Arm) -> None:
     rows = arm.rows(LABELS, 5, GOOD)
-    expected = {"none": set(), "all": {5, 6, 7}, "selected": {5, 7}}[arm.generated]
+    expected = {"none": set(), "all": {5, 6, 7}, "half": {5, 7}}[arm.generated]
     assert set(rows.tolist()) == set(range(5)) | expected
     counts = np.bincount(LABELS[rows])
     assert (counts == counts.max()).all() if arm.repeated else len(rows) == 5 + len(expected)
+
+
+def test_half_of_a_class_is_real_and_what_is_not_generated_is_repeated() -> None:
+    labels = np.repeat([0, 1, 2, 1, 2], [10, 2, 7, 9, 3])  # 19 real images, then 9 generated ones of 1 and 3 of 2
+    rows = ARMS[6].rows(labels, 19, np.arange(12) != 0)
+    counts = [np.bincount(labels[some], minlength=3).tolist() for some in (rows[rows < 19], rows[rows >= 19])]
+    assert counts == [[10, 5, 7], [0, 5, 3]]
+    assert 19 not in rows
+    assert np.bincount(rows)[[10, 11]].tolist() == [3, 2]
 
 
 def test_every_image_of_a_class_of_enough_images_is_held_out_once() -> None:

@@ -22,8 +22,8 @@ class Arm:
     """Images of every class are repeated until it is as large as the largest."""
     varied: bool = False
     """Each image is moved and recoloured at random while the classifier trains (`classical.varied`)."""
-    generated: Literal["none", "all", "selected"] = "none"
-    """Which generated images are added."""
+    generated: Literal["none", "all", "half"] = "none"
+    """Which generated images are added: all, or the selected ones, as long as real images are half of each class."""
 
     def rows(self, labels: NDArray[np.int64], real: int, selected: Chosen, allowed: Chosen | None = None) -> Rows:
         """Rows of the training set, some of them several times.
@@ -32,9 +32,11 @@ class Arm:
         which of the generated images are good, and which may be used at all (default: all); (len(labels) - real,).
         """
         allowed = np.ones_like(selected) if allowed is None else allowed
-        wanted = {"none": np.zeros_like(selected), "all": allowed, "selected": selected & allowed}
-        rows = np.concatenate([np.arange(real), real + np.flatnonzero(wanted[self.generated])])
-        return evened(rows, labels) if self.repeated else rows
+        wanted = {"none": np.zeros_like(selected), "all": allowed, "half": selected & allowed}[self.generated]
+        rows, added = np.arange(real), real + np.flatnonzero(wanted)
+        if self.generated == "half":
+            return half_each(rows, added, labels)
+        return evened(rows, labels) if self.repeated else np.concatenate([rows, added])
 
 
 ARMS = (
@@ -44,8 +46,11 @@ ARMS = (
     Arm("rare images repeated, all varied", repeated=True, varied=True),
     Arm("with generated images", generated="all"),
     Arm("with generated images, all varied", generated="all", varied=True),
-    Arm("with selected generated images, rare ones repeated, all varied", True, True, "selected"),
+    Arm("rare images half repeated, half generated, all varied", repeated=True, varied=True, generated="half"),
 )
+USUAL, MIXED = ARMS[3], ARMS[-1]
+"""What is usual without generated images, and the arm with them that can be chosen, which is the same but for half of
+the repeated images."""
 
 
 def evened(rows: Rows, labels: NDArray[np.int64]) -> Rows:
@@ -53,6 +58,17 @@ def evened(rows: Rows, labels: NDArray[np.int64]) -> Rows:
     groups = [rows[labels[rows] == label] for label in np.unique(labels[rows])]
     largest = max(map(len, groups))
     return np.concatenate([np.resize(group, largest) for group in groups])
+
+
+def half_each(real: Rows, generated: Rows, labels: NDArray[np.int64]) -> Rows:
+    """Rows of as many images of every class as the largest has: generated ones, but no more than half, and for the rest
+    real ones, repeated if necessary."""
+    groups, largest = [], np.bincount(labels[real]).max()
+    for label in np.unique(labels[real]):
+        ours, theirs = real[labels[real] == label], generated[labels[generated] == label]
+        added = theirs[: min(largest // 2, largest - len(ours))]
+        groups += [np.resize(ours, largest - len(added)), added]
+    return np.concatenate(groups)
 
 
 def folds(labels: NDArray[np.int64], count: int) -> NDArray[np.int64]:

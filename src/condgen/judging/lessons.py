@@ -30,6 +30,8 @@ class Lesson:
     recipe: Recipe
     seed: int
     steps: int
+    what: str = "training a classifier"
+    """The work, for messages."""
 
 
 @dataclass(frozen=True)
@@ -74,7 +76,7 @@ def scores(
     path = disk.cache() / "lessons" / f"{key}.json"
     known = cache.kept(path)
     if not (isinstance(known, dict) and known.get("key") == key):
-        say(f"training a classifier on {len(lesson.split):,} images, seed {lesson.seed} ...")
+        say(f"{lesson.what}, on {len(lesson.split):,} images ...")
         known = {"key": key, "scores": [asdict(score) for score in _learnt(lesson, held_out, reference)]}
         cache.keep_if_possible(path, known)
     validation, test = (Score(**score) for score in known["scores"])
@@ -82,8 +84,8 @@ def scores(
 
 
 def _learnt(lesson: Lesson, held_out: Split, reference: Reference) -> tuple[Score, Score]:
-    labels, what = reference.dataset.labels, f"training classifier {lesson.seed + 1}"
-    net = classifier.fit(reference.dataset.spec, lesson.split, lesson.recipe, lesson.seed, lesson.steps, what)
+    labels = reference.dataset.labels
+    net = classifier.fit(reference.dataset.spec, lesson.split, lesson.recipe, lesson.seed, lesson.steps, lesson.what)
     validation, test = (
         _score(classifier.predict(net, split.images, labels), torch.from_numpy(split.labels), len(labels))
         for split in (held_out, reference.split)
