@@ -15,7 +15,7 @@ from statistics import mean, median
 from typing import Any
 
 from condgen import listing
-from condgen.metrics.estimate import Estimate
+from condgen.metrics.estimate import Estimate, mean_of
 
 ROOT = Path(__file__).parents[1]
 RESULTS = ROOT / "benchmarks" / "results"
@@ -195,7 +195,8 @@ def ablation() -> list[str]:
 
 
 def use() -> list[str]:
-    """Per data set and arm: medians over the splits, in percent, and how often it was best and chosen."""
+    """Per data set and arm: the gain of rare classes with the interval of all paired seeds, medians over the splits in
+    percent, and how often it was best and chosen."""
     results, lines = _results("use"), []
     for name in dict.fromkeys(result["data"] for result in results):
         some = [result for result in results if result["data"] == name]
@@ -205,8 +206,15 @@ def use() -> list[str]:
             best = sum(_best(one["arms"]) == arm for one in some)
             chosen = sum(one["chosen"]["name"] == arm for one in some)
             cells = " | ".join(_median(numbers) for numbers in values)
-            lines.append(f"| `{name}` | {arm} | {len(some)} | {cells} | {best or ''} | {chosen or ''} |\n")
+            gain = _points([100 * value for one in some for value in one["rare gains"][arm]])
+            lines.append(f"| `{name}` | {arm} | {len(some)} | {gain} | {cells} | {best or ''} | {chosen or ''} |\n")
     return lines
+
+
+def _points(gains: list[float]) -> str:
+    """Their mean with a 95 % interval; `-` for a training set beside itself."""
+    found = mean_of(gains, len(gains))
+    return f"{found.value:+.1f} ± {found.error:.1f}" if any(gains) else "-"
 
 
 def _best(arms: dict[str, dict[str, Any]]) -> str:

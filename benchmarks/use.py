@@ -24,7 +24,7 @@ from numpy.typing import NDArray
 
 import condgen
 from condgen import augmentation, data
-from condgen.augmentation.arms import MIXED, USUAL
+from condgen.augmentation.arms import ARMS, USUAL, Arm
 from condgen.augmentation.proof import Proof
 from condgen.data import DataOptions, Dataset, Split
 from condgen.disk import write_json
@@ -94,10 +94,14 @@ def chosen(task: Task, whole: Dataset, random: np.random.Generator) -> tuple[Spl
     return subset(train, np.sort(np.concatenate(rows))), test
 
 
-def rare_gains(proof: Proof) -> list[float]:
-    """Of the mean recall of rare classes, one per seed: half generated over all repeated, both varied."""
-    pairs = zip(proof.test[MIXED.name], proof.test[USUAL.name], strict=True)
-    return [round(one.mean_recall(proof.rare) - other.mean_recall(proof.rare), 5) for one, other in pairs]
+def rare_gains(proof: Proof) -> dict[str, list[float]]:
+    """By arm, the gain in mean recall of the rare classes over repeating them and varying all, one per seed."""
+
+    def recalls(arm: Arm) -> list[float]:
+        return [score.mean_recall(proof.rare) for score in proof.test[arm.name]]
+
+    usual = recalls(USUAL)
+    return {arm.name: [round(x - y, 5) for x, y in zip(recalls(arm), usual, strict=True)] for arm in ARMS}
 
 
 def main() -> None:

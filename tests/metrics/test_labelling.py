@@ -26,7 +26,12 @@ def test_a_share_has_an_error_even_at_its_ends(n: int, part: float) -> None:
 
 
 def test_a_mean_of_seeds_uses_students_t() -> None:
-    assert mean_of([1, 2, 3], 7).error == pytest.approx(4.303 / 3**0.5)
+    from scipy import stats
+
+    for count in range(2, 21):
+        values = np.arange(count)
+        wanted = stats.t.ppf(0.975, count - 1) * values.std(ddof=1) / count**0.5
+        assert mean_of(values.tolist(), 7).error == pytest.approx(wanted, rel=3e-4)
     assert mean_of([1], 7).error is None
 
 
