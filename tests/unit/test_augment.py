@@ -54,13 +54,15 @@ UNSURE = [0.71, 0.72, 0.68, 0.71, 0.69]
         ({REPEATED: NEARLY, GENERATED: BETTER}, {REPEATED: NEARLY, GENERATED: UNSURE}, REPEATED,
          "leave the generated images out: rare images repeated is enough, +20.00"),
         ({REAL: BETTER, GENERATED: NEARLY}, {REAL: BETTER, GENERATED: NEARLY}, REAL,
-         "leave the generated images out: real images alone are best"),
+         "leave the generated images out: real images alone are enough"),
         ({REPEATED: BETTER, GENERATED: NEARLY}, {REPEATED: NEARLY, GENERATED: BETTER}, REPEATED,
          "half generated, all varied) changes that by +10.00 \u00b1 0.00 points"),
         ({REPEATED: NEARLY, ALL: BETTER}, {REPEATED: NEARLY, ALL: BETTER}, REPEATED,
          "leave the generated images out: rare images repeated is enough, +20.00"),
         ({REAL: UNSURE, USUAL.name: NEARLY}, {USUAL.name: NEARLY}, USUAL.name,
          "leave the generated images out: rare images repeated, all varied is enough, +20.00"),
+        ({}, {USUAL.name: [0.5, 0.51, 0.49, 0.5, 0.5]}, USUAL.name,
+         "all varied is usual, but not surely better than real images alone (+0.00 \u00b1 0.88 points); "),
     ],
 )  # fmt: skip
 def test_generated_images_are_chosen_only_if_they_are_surely_better_on_the_test_split(

@@ -81,18 +81,21 @@ class Proof:
     @property
     def verdict(self) -> str:
         """What to do, in one sentence with figures of the test split, and why if that is known."""
-        over_real, over_free = (_points(gain) for gain in self.gains.values())
+        over_real, over_free = self.gains.values()
         free = self.free.name
         if self.chosen is MIXED:
             return (
-                f"generated images help: training on {MIXED.name} gains {over_real} of mean recall over real images "
-                f"alone, and {over_free} over {free}, the best without them."
+                f"generated images help: training on {MIXED.name} gains {_points(over_real)} of mean recall over real "
+                f"images alone, and {_points(over_free)} over {free}, for which no generator is needed."
             )
-        beside = f"the training set with generated images ({MIXED.name}) changes that by {over_free}"
+        beside = f"the training set with generated images ({MIXED.name}) changes that by {_points(over_free)}"
         beside += f". Why: {'; '.join(self.reasons)}" if self.reasons else ""
         if self.chosen is ARMS[0]:
-            return f"leave the generated images out: real images alone are best; {beside}."
-        return f"leave the generated images out: {free} is enough, {over_real} over real images alone; {beside}."
+            return f"leave the generated images out: real images alone are enough; {beside}."
+        enough = f"{free} is enough, {_points(over_real)} over real images alone"
+        if not _is_positive(over_real):
+            enough = f"{free} is usual, but not surely better than real images alone ({_points(over_real)})"
+        return f"leave the generated images out: {enough}; {beside}."
 
     def to_json(self) -> dict[str, Any]:
         return {
