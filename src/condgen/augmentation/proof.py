@@ -151,35 +151,46 @@ class Proof:
 def measured(reference: "Reference", generated: "Samples") -> Proof:
     """Train and test the classifiers of all arms."""
     from condgen.augmentation.reasons import reasons
+    from condgen.judging.protocol import CAS_STEPS
+    from condgen.metrics import neighbours
+
+    seen_as = reference.judge.predict(generated.images)
+    good = seen_as.labels.numpy() == generated.requested
+    nearest = neighbours.nearest(seen_as.features, reference.all_train_features)[1].numpy()
+    found = _scores(reference, generated, good, nearest)
+    validation, test = ({name: [pair[side] for pair in pairs] for name, pairs in found.items()} for side in (0, 1))
+    names, why = reference.dataset.labels.names, reasons(generated, seen_as, reference)
+    rarest = rare(reference.dataset.train.labels, len(names))
+    return Proof(CAS_STEPS, len(reference.split), names, rarest, validation, test, good, why)
+
+
+def _scores(
+    reference: "Reference", generated: "Samples", good: NDArray[np.bool_], nearest: NDArray[np.int64]
+) -> "dict[str, list[tuple[Score, Score]]]":
+    """Of every arm, the scores of the classifier of each seed, on validation images and on the test split.
+
+    good, nearest: of each generated image, whether it is selected, and the number of the nearest training image.
+    """
     from condgen.data import Split
     from condgen.judging import lessons
     from condgen.judging.classifier import Recipe
     from condgen.judging.protocol import CAS_STEPS
     from condgen.judging.reference import subset
-    from condgen.metrics import neighbours
 
     assert generated.requested is not None
-    real = reference.dataset.train
-    recipe, fold = Recipe.for_data(reference.dataset), folds(real.labels, SEEDS)
-    seen_as = reference.judge.predict(generated.images)
-    good = seen_as.labels.numpy() == generated.requested
-    nearest = neighbours.nearest(seen_as.features, reference.all_train_features)[1].numpy()
+    real, recipe = reference.dataset.train, Recipe.for_data(reference.dataset)
+    fold = folds(real.labels, SEEDS)
     found: dict[str, list[tuple[Score, Score]]] = {arm.name: [] for arm in ARMS}
     for seed in range(SEEDS):
         seen, held_out = subset(real, fold != seed), subset(real, fold == seed)
-        both = Split(
-            np.concatenate([seen.images, generated.images]), np.concatenate([seen.labels, generated.requested])
-        )
-        allowed = fold[nearest] != seed
+        images = np.concatenate([seen.images, generated.images])
+        both = Split(images, np.concatenate([seen.labels, generated.requested]))
         for number, arm in enumerate(ARMS, seed * len(ARMS) + 1):
-            split = subset(both, arm.rows(both.labels, len(seen), good, allowed))
+            split = subset(both, arm.rows(both.labels, len(seen), good, fold[nearest] != seed))
             what = f"training classifier {number} of {SEEDS * len(ARMS)} ({arm.name})"
             lesson = lessons.Lesson(split, replace(recipe, varied=arm.varied), seed, CAS_STEPS, what)
             found[arm.name].append(lessons.scores(lesson, held_out, reference, aloud))
-    validation, test = ({name: [pair[side] for pair in pairs] for name, pairs in found.items()} for side in (0, 1))
-    names = reference.dataset.labels.names
-    why, rarest = reasons(generated, seen_as, reference), rare(real.labels, len(names))
-    return Proof(CAS_STEPS, len(reference.split), names, rarest, validation, test, good, why)
+    return found
 
 
 def rare(labels: NDArray[np.int64], classes: int) -> list[int]:
