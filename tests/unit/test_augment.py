@@ -98,7 +98,7 @@ def test_an_arm_has_the_images_that_its_name_says(arm: Arm) -> None:
 
 def test_half_of_a_class_is_real_and_what_is_not_generated_is_repeated() -> None:
     labels = np.repeat([0, 1, 2, 1, 2], [10, 2, 7, 9, 3])  # 19 real images, then 9 generated ones of 1 and 3 of 2
-    rows = ARMS[6].rows(labels, 19, np.arange(12) != 0)
+    rows = MIXED.rows(labels, 19, np.arange(12) != 0)
     counts = [np.bincount(labels[some], minlength=3).tolist() for some in (rows[rows < 19], rows[rows >= 19])]
     assert counts == [[10, 5, 7], [0, 5, 3]]
     assert 19 not in rows

@@ -34,9 +34,7 @@ class Arm:
         allowed = np.ones_like(selected) if allowed is None else allowed
         wanted = {"none": np.zeros_like(selected), "all": allowed, "half": selected & allowed}[self.generated]
         rows, added = np.arange(real), real + np.flatnonzero(wanted)
-        if self.generated == "half":
-            return half_each(rows, added, labels)
-        return evened(rows, labels) if self.repeated else np.concatenate([rows, added])
+        return evened(rows, labels, added) if self.repeated else np.concatenate([rows, added])
 
 
 ARMS = (
@@ -53,16 +51,10 @@ USUAL, MIXED = ARMS[3], ARMS[-1]
 the repeated images."""
 
 
-def evened(rows: Rows, labels: NDArray[np.int64]) -> Rows:
-    """The rows of every class, repeated until they are as many as those of the largest."""
-    groups = [rows[labels[rows] == label] for label in np.unique(labels[rows])]
-    largest = max(map(len, groups))
-    return np.concatenate([np.resize(group, largest) for group in groups])
-
-
-def half_each(real: Rows, generated: Rows, labels: NDArray[np.int64]) -> Rows:
+def evened(real: Rows, labels: NDArray[np.int64], generated: Rows | None = None) -> Rows:
     """Rows of as many images of every class as the largest has: generated ones, but no more than half, and for the rest
     real ones, repeated if necessary."""
+    generated = real[:0] if generated is None else generated
     groups, largest = [], np.bincount(labels[real]).max()
     for label in np.unique(labels[real]):
         ours, theirs = real[labels[real] == label], generated[labels[generated] == label]
