@@ -2,6 +2,7 @@
 
 import csv
 import json
+from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
@@ -10,7 +11,8 @@ import torch
 
 from condgen.augmentation import table
 from condgen.augmentation.arms import ARMS, MIXED, USUAL, Arm, folds
-from condgen.augmentation.proof import Proof, gain_per_image, rare
+from condgen.augmentation.proof import Proof, gain_per_image, rare, surer
+from condgen.augmentation.trials import SEEDS, Trials
 from condgen.data import Dataset, Split
 from condgen.judging import classical
 from condgen.judging.lessons import Score
@@ -75,6 +77,47 @@ def test_generated_images_are_chosen_only_if_they_are_surely_better_on_the_test_
     assert about["chosen"]["name"] == chosen
     assert about["arms"][chosen]["classes"]["b"]["precision"] is None
     assert json.loads(json.dumps(about)) == about
+
+
+class Planned(Trials):
+    """Trials whose further classifiers recognise a planned share of the images."""
+
+    def __init__(self, shares: dict[str, list[float]]) -> None:
+        object.__setattr__(self, "shares", shares)
+
+    def scores(
+        self, arms: Sequence[Arm], seeds: Sequence[int], before: int = 0
+    ) -> dict[str, list[tuple[Score, Score]]]:
+        shares: dict[str, list[float]] = vars(self)["shares"]
+        assert {arm.name for arm in arms} == set(shares)
+        assert before == len(ARMS) * SEEDS
+        assert min(seeds) == SEEDS  # none is trained again
+        found = {name: [Score([hits(share)] * 2, [None, None], 0.1) for share in shares[name]] for name in shares}
+        return {name: [(score, score) for score in some[: len(seeds)]] for name, some in found.items()}
+
+
+@pytest.mark.parametrize(("further", "chosen"), [(BETTER, GENERATED), (UNSURE, USUAL.name)])
+def test_more_classifiers_of_two_arms_decide_if_the_first_do_not(further: list[float], chosen: str) -> None:
+    found = proof({GENERATED: BETTER}, {USUAL.name: NEARLY, GENERATED: UNSURE})
+    assert found.is_open
+    assert found.chosen is USUAL
+    more = surer(found, Planned({USUAL.name: NEARLY, GENERATED: further}))
+    assert more.chosen.name == chosen
+    assert more.gain(MIXED, USUAL).value == pytest.approx(np.mean([*UNSURE, *further]) - np.mean(NEARLY))
+    assert more.test[REPEATED] == found.test[REPEATED]
+    assert more.validation == found.validation
+
+
+@pytest.mark.parametrize(
+    ("validation", "test"),
+    [
+        ({GENERATED: BETTER}, {USUAL.name: NEARLY, GENERATED: BETTER}),  # surely better
+        ({GENERATED: BETTER}, {USUAL.name: BETTER, GENERATED: UNSURE}),  # worse
+        ({USUAL.name: BETTER}, {USUAL.name: NEARLY, GENERATED: UNSURE}),  # worse on validation images
+    ],
+)
+def test_clear_cases_need_no_more_classifiers(validation: dict[str, list[float]], test: dict[str, list[float]]) -> None:
+    assert not proof(validation, test).is_open
 
 
 def test_intervals_of_the_table_are_wider_since_they_are_many() -> None:
