@@ -166,11 +166,12 @@ def test_the_discriminator_sees_a_colour_image_shifted(monkeypatch: pytest.Monke
 
 
 @pytest.mark.parametrize(("images", "settled"), [(0, False), (792, False), (800, True)])
-def test_the_shift_settles_in_the_last_fifth(images: int, settled: bool) -> None:
+def test_shift_and_translation_settle_in_the_last_fifth(images: int, settled: bool) -> None:
     system = in_colour(images=1000, batch=8)
     x, y = torch.randn(8, 3, 16, 16), torch.eye(2).repeat(4, 1)
     system.step(iter([(x, y)]), images)
     assert system.D.settled is settled
+    assert system.T.step == (4 if settled else 1)
 
 
 def test_no_layer_keeps_less_of_a_colour_patch_than_it_holds() -> None:

@@ -21,7 +21,9 @@ COURSE: dict[str, Any] = {"images": 64, "batch": 32, "evaluate_every": 0, "quiet
     ("channels", "labels", "images", "found"),
     [
         (1, Labels(("a", "b")), None, {"pixel_channels": 0, "mismatch": 0.1, "augmentation": "none"}),
-        (3, Labels(("a", "b")), 700, {"pixel_channels": 8, "mismatch": 0.1, "augmentation": "none"}),
+        (3, Labels(("a", "b")), 1500, {"pixel_channels": 8, "mismatch": 0.1, "augmentation": "none"}),
+        (3, Labels(("a", "b")), 1499,
+         {"pixel_channels": 8, "mismatch": 0.1, "augmentation": "adaptive", "transforms": "translation,cutout"}),
         (1, Labels(("a", "b")), 699, {"pixel_channels": 0, "mismatch": 0.1, "augmentation": "adaptive"}),
         (4, Labels(("a", "b"), "attributes"), 60,
          {"pixel_channels": 8, "mismatch": 1.0, "augmentation": "adaptive", "transforms": "translation,cutout"}),

@@ -11,8 +11,8 @@ A 4x4 patch of a colour image holds 48 numbers, more than the 32 channels of a m
 discriminator therefore begins with a layer that has twice as many channels as a patch has numbers. It looks at the
 image shifted: half of the time by half a patch, so that borders of the generator's patches are in the middle of its
 own, and otherwise by a random number of pixels, so that no other grid is special. In the last fifth of the training,
-the shift is always half a patch, which removes what is left of the borders. The generator ends with two convolutions of
-pixels, which join the patches.
+the shift is always half a patch, and augmentation translates images by whole patches; this removes what is left of the
+borders. The generator ends with two convolutions of pixels, which join the patches.
 
 Image sizes: the map has one position per 4x4 pixels, rounded up. The discriminator halves its resolution until both
 sides are at most 4. The generator starts at a resolution of at most 8 on both sides, and doubles it up to the map's.
@@ -46,13 +46,14 @@ SMALLEST, LARGEST = 4, 8
 GREY_IMAGES, COLOUR_IMAGES = 240_000, 500_000
 """Usual training lengths: 32x32 images in colour have the fine detail of real ones after 500,000 (own-images.md)."""
 SETTLED = 0.8
-"""Fraction of the training after which the discriminator's shift is always half a patch (docs/LOG.md, "Colour")."""
+"""Fraction of the training after which the discriminator's shift is always half a patch, and translations are by whole
+patches (docs/LOG.md, "Colour" and "Few images")."""
 ONE, SEVERAL = 0.1, 1.0
 """Weights of mismatched labels: with classes or a single attribute, and with several attributes."""
 FOLLOWED = f"mismatch is {SEVERAL:g} instead of {ONE:g}, since labels of several attributes are harder to follow."
-FEW = 700
-"""With fewer training images, augmentation is adaptive (docs/LOG.md, "Few images")."""
-MEMORISED = f"augmentation is adaptive instead of none, since there are fewer than {FEW} training images."
+FEW, FEW_COLOUR = 700, 1_500
+"""With fewer grey or colour training images, augmentation is adaptive: the usual length repeats each of them more than
+330 times (docs/LOG.md, "Few images")."""
 
 
 class Config(Adversarial):
@@ -99,9 +100,11 @@ class Config(Adversarial):
             Choice("mismatch", SEVERAL if several else ONE, FOLLOWED if several else ""),
         ]
         chosen = [choice for choice in found if getattr(self, choice.setting) is None]
-        if images is None or images >= FEW or self.augmentation is not None:
+        few = FEW_COLOUR if spec.channels > 1 else FEW
+        if images is None or images >= few or self.augmentation is not None:
             return chosen + super().choices(spec, images)
-        return [*chosen, Choice("augmentation", "adaptive", MEMORISED), *self._without_colour(spec)]
+        why = f"augmentation is adaptive instead of none, since there are fewer than {few:,} training images."
+        return [*chosen, Choice("augmentation", "adaptive", why), *self._without_colour(spec)]
 
     def _without_colour(self, spec: Spec) -> list[Choice]:
         """Transforms that preserve labels that are colours, such as blond hair."""
@@ -271,6 +274,7 @@ class Swift(System):
         for player in (g, d):
             player.set_lr(self.cfg.lr_at(images))
         D.settled = images >= SETTLED * self.cfg.images
+        T.step = SIDE if D.shifted and D.settled else 1
         x, y = next(batches)
         fake = G(draw(self.prior, len(x), x.device), y)
 
