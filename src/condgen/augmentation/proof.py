@@ -7,7 +7,7 @@ generator has seen the validation images, so a classifier does not get the gener
 copy would give them away. That does not make up for all of it, and favours arms that consist of generated images. So
 only the arm of which half is real (`MIXED`) can be chosen instead of the free one: if it is better on validation
 images, and the whole interval of its gain on the test split is above 0. If only the mean of that gain is, five more
-classifiers of these two arms decide. So useless images are chosen at most once in twenty times, and not once in forty.
+classifiers of these two arms decide. Useless images pass either test in at most 2.5 % of the cases.
 """
 
 from collections.abc import Mapping, Sequence
