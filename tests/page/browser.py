@@ -81,9 +81,10 @@ _running: list[Any] = []
 def _browser() -> Any:
     """The one that is running, or a new one: starting it takes longer than most tests."""
     if not _running:
+        where = chromium()  # first: a driver that has started and has no browser is in the way of the next test
         driver = pytest.importorskip("playwright.sync_api", reason="the page's tests need playwright")
         play = _started.enter_context(driver.sync_playwright())
-        program = play.chromium.launch(executable_path=chromium(), args=list(FLAGS))
+        program = play.chromium.launch(executable_path=where, args=list(FLAGS))
         _started.callback(program.close)
         _running.append(program)
     return _running[0]
