@@ -24,7 +24,7 @@ from numpy.typing import NDArray
 
 import condgen
 from condgen import augmentation, data
-from condgen.augmentation.arms import ARMS, USUAL, Arm
+from condgen.augmentation.arms import ARMS, USUAL
 from condgen.augmentation.proof import Proof
 from condgen.data import DataOptions, Dataset, Split
 from condgen.disk import write_json
@@ -97,12 +97,7 @@ def chosen(task: Task, whole: Dataset, random: np.random.Generator) -> tuple[Spl
 def rare_gains(proof: Proof) -> dict[str, list[float]]:
     """By arm, the gain in mean recall of the rare classes over repeating them and varying all, one per seed that both
     have."""
-
-    def recalls(arm: Arm) -> list[float]:
-        return [score.mean_recall(proof.rare) for score in proof.test[arm.name]]
-
-    usual = recalls(USUAL)
-    return {arm.name: [round(x - y, 5) for x, y in zip(recalls(arm), usual, strict=False)] for arm in ARMS}
+    return {arm.name: [round(gain, 5) for gain in proof.paired(arm, USUAL, proof.rare)] for arm in ARMS}
 
 
 def main() -> None:

@@ -86,10 +86,13 @@ class Proof:
         return {f"{arm.name}, over {other.name}": self.gain(arm, other) for arm, other in pairs}
 
     def gain(self, arm: Arm, over: Arm = ARMS[0]) -> Estimate:
-        """Of mean recall on the test split, over seeds that both arms have, with an interval for this comparison
-        alone."""
+        """Of mean recall on the test split, with an interval for this comparison alone."""
+        return mean_of(self.paired(arm, over), self.test_images)
+
+    def paired(self, arm: Arm, over: Arm, classes: Sequence[int] | None = None) -> list[float]:
+        """Gains of mean recall on the test split, one per seed that both arms have. classes: all, or some."""
         pairs = zip(self.test[arm.name], self.test[over.name], strict=False)
-        return mean_of([one.mean_recall() - other.mean_recall() for one, other in pairs], self.test_images)
+        return [one.mean_recall(classes) - other.mean_recall(classes) for one, other in pairs]
 
     @property
     def verdict(self) -> str:

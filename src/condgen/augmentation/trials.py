@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
+from itertools import count
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -12,12 +13,27 @@ from condgen.augmentation.arms import Arm, folds
 from condgen.errors import aloud
 
 if TYPE_CHECKING:
+    from condgen.data import Split
     from condgen.judging.classifier import Recipe
     from condgen.judging.lessons import Score
     from condgen.judging.reference import Reference, Samples
 
 SEEDS, MORE = 5, 5
 """Classifiers of each arm, and further ones of two arms if the first ones do not decide between them."""
+
+
+@dataclass(frozen=True)
+class Images:
+    """What the classifiers of one seed may learn from, and what they leave out."""
+
+    all: "Split"
+    """Real images, then generated ones."""
+    real: int
+    """Number of real images."""
+    allowed: NDArray[np.bool_]
+    """Which of the generated images may be used."""
+    held_out: "Split"
+    """The validation images."""
 
 
 @dataclass(frozen=True)
@@ -42,28 +58,36 @@ class Trials:
 
         before: number of classifiers that have been trained already, for messages.
         """
-        total = before + len(arms) * len(seeds)
-        pairs = [(seed, arm) for seed in seeds for arm in arms]
+        total, numbers = before + len(arms) * len(seeds), count(before + 1)
         found: dict[str, list[tuple[Score, Score]]] = {arm.name: [] for arm in arms}
-        for number, (seed, arm) in enumerate(pairs, before + 1):
-            found[arm.name].append(self._scores(arm, seed, f"training classifier {number} of {total} ({arm.name})"))
+        for seed in seeds:
+            images = self._images(seed % SEEDS)
+            for arm in arms:
+                what = f"training classifier {next(numbers)} of {total} ({arm.name})"
+                found[arm.name].append(self._scores(arm, images, seed, what))
         return found
 
-    def _scores(self, arm: Arm, seed: int, what: str) -> "tuple[Score, Score]":
-        from condgen.data import Split
+    def _scores(self, arm: Arm, images: "Images", seed: int, what: str) -> "tuple[Score, Score]":
         from condgen.judging import lessons
         from condgen.judging.protocol import CAS_STEPS
         from condgen.judging.reference import subset
 
+        rows = arm.rows(images.all.labels, images.real, self.selected, images.allowed)
+        recipe = replace(self._recipe, varied=arm.varied)
+        lesson = lessons.Lesson(subset(images.all, rows), recipe, seed, CAS_STEPS, what)
+        return lessons.scores(lesson, images.held_out, self.reference, aloud)
+
+    def _images(self, left_out: int) -> "Images":
+        """The images of the classifiers that leave out a fold."""
+        from condgen.data import Split
+        from condgen.judging.reference import subset
+
         assert self.generated.requested is not None
-        real, fold, left_out = self.reference.dataset.train, self._folds, seed % SEEDS
-        seen, held_out = subset(real, fold != left_out), subset(real, fold == left_out)
+        real, fold = self.reference.dataset.train, self._folds
+        seen = subset(real, fold != left_out)
         images = np.concatenate([seen.images, self.generated.images])
         both = Split(images, np.concatenate([seen.labels, self.generated.requested]))
-        rows = arm.rows(both.labels, len(seen), self.selected, fold[self.nearest] != left_out)
-        recipe = replace(self._recipe, varied=arm.varied)
-        lesson = lessons.Lesson(subset(both, rows), recipe, seed, CAS_STEPS, what)
-        return lessons.scores(lesson, held_out, self.reference, aloud)
+        return Images(both, len(seen), fold[self.nearest] != left_out, subset(real, fold == left_out))
 
     @cached_property
     def _folds(self) -> NDArray[np.int64]:
