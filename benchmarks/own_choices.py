@@ -44,9 +44,11 @@ CHOICES: dict[str, dict[str, Choice]] = {
     "all automatic choices": {name: Choice() for name in SETS},
     "images not shifted for D": {name: Choice({}, lambda: patch.object(swift, "shift", unshifted)) for name in SETS},
     "layers of grey images (`pixel_channels` 0), not shifted": {name: Choice({"pixel_channels": 0}) for name in SETS},
-    "the other weight of mismatched labels (`mismatch`)": {
-        "faces-32": Choice({"mismatch": swift.ONE}),
-        "emoji-32": Choice({"mismatch": swift.SEVERAL}),
+    "weights of pixels instead of frequencies (`pre_emphasis` 0)": {
+        name: Choice({"pre_emphasis": 0.0}) for name in SETS
+    },
+    "mismatched labels with the weight of grey images (`mismatch`)": {
+        name: Choice({"mismatch": swift.GREY}) for name in SETS
     },
     "adaptive augmentation, which is not chosen": {name: Choice({"augmentation": "adaptive"}) for name in SETS},
 }

@@ -13,8 +13,9 @@ FORMER = {
     "balance": "balanced_sampling",
 }
 """Former and current names of the fields of the built-in systems' `Config`."""
-DEFAULTS = {"pixel_channels": 0}
-"""Settings that runs up to format 4 and cards up to format 5 do not contain, with the values that they imply."""
+DEFAULTS: dict[str, tuple[int, float]] = {"pixel_channels": (5, 0), "pre_emphasis": (6, 0.0)}
+"""Settings that came later: the first format of runs that contains each, and the value that earlier ones imply. The
+format of a card is larger by one."""
 DATA = {"labels": "attributes"}
 """Former and current names of the fields of `data.DataOptions`."""
 OPTIONS = {
@@ -34,12 +35,15 @@ def current_names(settings: Mapping[str, Any], former: Mapping[str, str] = FORME
     return {former.get(name, name): value for name, value in dict(settings).items()}
 
 
-def completed(settings: Mapping[str, Any], known: Iterable[str]) -> dict[str, Any]:
-    """The settings of an old run or card, with the values that they imply. known: the names of the system's settings.
+def completed(settings: Mapping[str, Any], known: Iterable[str], format_: int) -> dict[str, Any]:
+    """The settings of an old run or card, with the values that they imply.
+
+    known: the names of the system's settings. format_: of the run, or that of the card minus 1.
 
     Raises TypeError or ValueError if `settings` is not a mapping.
     """
-    return {name: value for name, value in DEFAULTS.items() if name in known} | dict(settings)
+    implied = {name: value for name, (first, value) in DEFAULTS.items() if name in known and format_ < first}
+    return implied | dict(settings)
 
 
 def current_words(words: Sequence[str]) -> list[str]:

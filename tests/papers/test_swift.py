@@ -3,6 +3,8 @@
 import copy
 from collections import Counter
 from collections.abc import Callable
+from itertools import product
+from math import cos, pi, sqrt
 from typing import Any
 
 import pytest
@@ -12,12 +14,13 @@ from torch import Tensor, nn
 
 from condgen import losses
 from condgen.labels import Labels
-from condgen.nets.patches import from_patches, grid, to_patches
+from condgen.nets.modulated import Residual
+from condgen.nets.patches import FrequencyConv, frequencies, from_patches, grid, to_patches
 from condgen.noise import draw, reseed
 from condgen.spec import Spec
 from condgen.system import Player
 from condgen.systems import preset, swift
-from condgen.systems.swift import Config, Residual, Swift, exchanged
+from condgen.systems.swift import Config, Swift, exchanged
 from condgen.testing.trainings import BATCH, streaming
 from conftest import toy_data
 
@@ -182,6 +185,32 @@ def test_no_layer_keeps_less_of_a_colour_patch_than_it_holds() -> None:
     assert (layers[0].in_channels, layers[0].out_channels, layers[1].in_channels) == (3 * 16, 6 * 16, 6 * 16)
     assert system.G.last.out_channels == 8 * 16
     assert in_colour(pixel_channels=0).G.last.out_channels == 3 * 16
+
+
+def test_the_colour_discriminator_weighs_frequencies_and_amplifies_high_ones() -> None:
+    """Of each patch: the cosine transform, by its formula, of brightness and two colour differences."""
+    layer, patch = in_colour().D.convs[0], torch.randn(3, 4, 4)
+    assert isinstance(layer, FrequencyConv)
+    coefficients = []
+    for mix in ((1, 1, 1), (1, -1, 0), (0.5, 0.5, -1)):
+        grey = sum(part * channel for part, channel in zip(mix, patch, strict=True)) / sqrt(sum(m * m for m in mix))
+        for u, v in product(range(4), repeat=2):
+            waves = sum(grey[i, j] * wave(u, i) * wave(v, j) for i, j in product(range(4), repeat=2))
+            coefficients.append(waves * sqrt(1 + u * u + v * v))
+    assert layer.bias is not None
+    expected = layer.weight[:, :, 0, 0] @ torch.stack(coefficients) + layer.bias
+    assert torch.allclose(layer(to_patches(patch[None]))[0, :, 0, 0], expected, atol=1e-5)
+
+
+def wave(u: int, i: int) -> float:
+    """Pixel i of the wave of frequency u, of length 1."""
+    return cos(pi * u * (2 * i + 1) / 8) * sqrt((1 if u == 0 else 2) / 4)
+
+
+@pytest.mark.parametrize("channels", [1, 3, 4])
+def test_without_emphasis_frequencies_are_a_rotation(channels: int) -> None:
+    basis = frequencies(channels, 0.0)
+    assert torch.allclose(basis @ basis.T, torch.eye(16 * channels), atol=1e-6)
 
 
 def test_the_last_layers_of_a_colour_generator_join_its_patches() -> None:

@@ -1,7 +1,7 @@
 """Settings that are chosen for the data, and what a resumed training takes over from its run."""
 
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import Any
 
@@ -16,49 +16,57 @@ from condgen.training.run import config_in
 
 COURSE: dict[str, Any] = {"images": 64, "batch": 32, "evaluate_every": 0, "quiet": True}
 
+GREY: dict[str, Any] = {"pixel_channels": 0, "pre_emphasis": 0.0, "mismatch": 0.1}
+COLOUR: dict[str, Any] = {"pixel_channels": 8, "pre_emphasis": 1.0, "mismatch": 0.5}
+AUGMENTED: dict[str, Any] = {"augmentation": "adaptive", "transforms": "translation,cutout"}
+LATER: dict[int, dict[str, Any]] = {4: {"pixel_channels": 0, "pre_emphasis": 0.0}, 5: {"pre_emphasis": 0.0}}
+"""Settings that a run of each format does not contain, with what they imply."""
+
 
 @pytest.mark.parametrize(
     ("channels", "labels", "images", "found"),
     [
-        (1, Labels(("a", "b")), None, {"pixel_channels": 0, "mismatch": 0.1, "augmentation": "none"}),
-        (3, Labels(("a", "b")), 1500, {"pixel_channels": 8, "mismatch": 0.1, "augmentation": "none"}),
-        (3, Labels(("a", "b")), 1499,
-         {"pixel_channels": 8, "mismatch": 0.1, "augmentation": "adaptive", "transforms": "translation,cutout"}),
-        (1, Labels(("a", "b")), 699, {"pixel_channels": 0, "mismatch": 0.1, "augmentation": "adaptive"}),
-        (4, Labels(("a", "b"), "attributes"), 60,
-         {"pixel_channels": 8, "mismatch": 1.0, "augmentation": "adaptive", "transforms": "translation,cutout"}),
+        (1, Labels(("a", "b")), None, GREY | {"augmentation": "none"}),
+        (3, Labels(("a", "b")), 1500, COLOUR | {"augmentation": "none"}),
+        (3, Labels(("a", "b")), 1499, COLOUR | AUGMENTED),
+        (1, Labels(("a", "b")), 699, GREY | {"augmentation": "adaptive"}),
+        (4, Labels(("a", "b"), "attributes"), 60, COLOUR | AUGMENTED | {"mismatch": 1.0}),
     ],
-)  # fmt: skip
+)
 def test_swift_chooses_for_the_data_what_is_not_set(
     channels: int, labels: Labels, images: int | None, found: dict[str, Any]
 ) -> None:
     spec, config = Spec((channels, 32, 32), labels), preset("swift").config
     assert {choice.setting: choice.value for choice in config.choices(spec, images)} == found
-    own = config.with_overrides({"pixel_channels": 3, "mismatch": 1.0, "augmentation": "none"})
+    own = config.with_overrides({"pixel_channels": 3, "pre_emphasis": 2.0, "mismatch": 1.0, "augmentation": "none"})
     assert own.choices(spec, images) == []
     assert own.chosen_for(spec) == own
 
 
-def as_an_earlier_condgen_wrote(path: Path, format_: int) -> None:
+def as_an_earlier_condgen_wrote(path: Path, format_: int, without: Iterable[str]) -> None:
     content = {key: value for key, value in json.loads(path.read_text()).items() if key != records.SEAL}
-    del content["config"]["pixel_channels"]
+    for setting in without:
+        del content["config"][setting]
     records.write(path, content | {"format": format_})
 
 
-def test_a_colour_run_of_an_earlier_condgen_keeps_its_networks(npz: Callable[..., Path], tmp_path: Path) -> None:
-    """Its config.json and card do not contain pixel_channels, which implies 0; the same command resumes it."""
-    out = tmp_path / "run"
+@pytest.mark.parametrize("format_", LATER)
+def test_a_colour_run_of_an_earlier_condgen_keeps_its_networks(
+    format_: int, npz: Callable[..., Path], tmp_path: Path
+) -> None:
+    """Its config.json and card lack later settings, which have implied values; the same command resumes it."""
+    out, later = tmp_path / "run", LATER[format_]
     data = npz("colour")
-    label = api.train("swift", data=data, out=out, pixel_channels=0, **COURSE).identity.spec["labels"]["names"][0]
+    label = api.train("swift", data=data, out=out, **later, **COURSE).identity.spec["labels"]["names"][0]
     before = api.load(out).sample(label, count=2)
-    as_an_earlier_condgen_wrote(out / "config.json", 4)
-    as_an_earlier_condgen_wrote(out / "generator/card.json", 5)
+    as_an_earlier_condgen_wrote(out / "config.json", format_, later)
+    as_an_earlier_condgen_wrote(out / "generator/card.json", format_ + 1, later)
     assert np.array_equal(api.load(out).sample(label, count=2), before)
     resumed = api.train("swift", data=data, out=out, **COURSE | {"images": 96})
     assert resumed.images == 96
-    assert (config_in(out) or resumed.identity).config["pixel_channels"] == 0
+    assert later.items() <= (config_in(out) or resumed.identity).config.items()
 
 
-def test_a_new_colour_run_records_its_choice(npz: Callable[..., Path], tmp_path: Path) -> None:
+def test_a_new_colour_run_records_its_choices(npz: Callable[..., Path], tmp_path: Path) -> None:
     run = api.train("swift", data=npz("colour"), out=tmp_path / "run", **COURSE)
-    assert run.identity.config["pixel_channels"] == 8
+    assert {name: run.identity.config[name] for name in COLOUR} == COLOUR

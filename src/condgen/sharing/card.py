@@ -78,7 +78,7 @@ def build_on_meta(card: Card) -> "System":
     """
     try:
         found = preset(card.system)
-        config = completed(card.config, type(found.config).model_fields) if card.format < 6 else card.config
+        config = completed(card.config, type(found.config).model_fields, card.format - 1)
         system = found.build_on_meta(card.image_spec, found.config.with_overrides(config))
     except CondgenError as error:
         raise Refused(f"its {NAME} cannot be used: {error}") from None

@@ -8,11 +8,12 @@ discriminator (Miyato & Koyama 2018, arXiv 1802.05637) that is also trained on r
 et al. 2016, arXiv 1605.05396). The ablations of these choices are in docs/systems/swift.md.
 
 A 4x4 patch of a colour image holds 48 numbers, more than the 32 channels of a map. For colour images, the
-discriminator therefore begins with a layer that has twice as many channels as a patch has numbers. It looks at the
-image shifted: half of the time by half a patch, so that borders of the generator's patches are in the middle of its
-own, and otherwise by a random number of pixels, so that no other grid is special. In the last fifth of the training,
-the shift is always half a patch, and augmentation translates images by whole patches; this removes what is left of the
-borders. The generator ends with two convolutions of pixels, which join the patches.
+discriminator therefore begins with a layer that has twice as many channels as a patch has numbers. The weights of this
+layer belong to the frequencies of a patch, of which high ones are amplified, since real images have little of them. The
+discriminator looks at the image shifted: half of the time by half a patch, so that borders of the generator's patches
+are in the middle of its own, and otherwise by a random number of pixels, so that no other grid is special. In the last
+fifth of the training, the shift is always half a patch, and augmentation translates images by whole patches; this
+removes what is left of the borders. The generator ends with two convolutions of pixels, which join the patches.
 
 Image sizes: the map has one position per 4x4 pixels, rounded up. The discriminator halves its resolution until both
 sides are at most 4. The generator starts at a resolution of at most 8 on both sides, and doubles it up to the map's.
@@ -35,22 +36,24 @@ from condgen import losses
 from condgen.config import Adversarial, Choice, Depth, Fraction, Images, PixelChannels, Repeats, Span, Width, of_pixels
 from condgen.nets.condition import LabelEmbedding
 from condgen.nets.diffaugment import Augment
-from condgen.nets.patches import SIDE, from_patches, grid, to_patches
+from condgen.nets.modulated import LEAK, Generator, halved
+from condgen.nets.patches import SIDE, FrequencyConv, grid, to_patches
 from condgen.noise import common_offsets, draw
 from condgen.spec import Prior, Spec
 from condgen.system import Batches, Paper, Player, System, adam, descend, logged
 
-LEAK = 0.2
-SMALLEST, LARGEST = 4, 8
-"""Largest sides of the discriminator's last feature map, and of the generator's first."""
+SMALLEST = 4
+"""Largest side of the discriminator's last feature map."""
 GREY_IMAGES, COLOUR_IMAGES = 240_000, 500_000
 """Usual training lengths: 32x32 images in colour have the fine detail of real ones after 500,000 (own-images.md)."""
 SETTLED = 0.8
 """Fraction of the training after which the discriminator's shift is always half a patch, and translations are by whole
 patches (docs/LOG.md, "Colour" and "Few images")."""
-ONE, SEVERAL = 0.1, 1.0
-"""Weights of mismatched labels: with classes or a single attribute, and with several attributes."""
-FOLLOWED = f"mismatch is {SEVERAL:g} instead of {ONE:g}, since labels of several attributes are harder to follow."
+GREY, COLOUR, SEVERAL = 0.1, 0.5, 1.0
+"""Weights of mismatched labels: with classes or a single attribute, of grey and of colour images, and with several
+attributes."""
+EMPHASIS = 1.0
+"""Usual pre-emphasis for colour images (docs/LOG.md, "Few images")."""
 FEW, FEW_COLOUR = 700, 1_500
 """With fewer grey or colour training images, augmentation is adaptive: the usual length repeats each of them more than
 330 times (docs/LOG.md, "Few images")."""
@@ -76,11 +79,15 @@ class Config(Adversarial):
     """Steps between two gradient penalties (lazy regularisation). The weight is multiplied by the same number."""
     mismatch: NonNegativeFloat | None = None
     """Weight of the loss on real images with mismatched labels (Reed et al. 2016). Larger values follow labels more
-    strictly; 0 disables it. Default: 0.1 for classes, 1 for several attributes."""
+    strictly; 0 disables it. Default: 0.1 for classes of grey images, 0.5 for those of colour images, 1 for several
+    attributes."""
     pixel_channels: PixelChannels | None = None
     """Channels at full resolution, from which the generator's last convolutions make the pixels. 0: the generator makes
     patches, and the discriminator has no layer for patches and is not shifted. Default: 8 for images of more than one
     channel, 0 for grey images."""
+    pre_emphasis: NonNegativeFloat | None = None
+    """How much the discriminator's layer for patches amplifies high frequencies: the exponent of the frequency. 0: its
+    weights belong to pixels instead of frequencies. Default: 1 for images of more than one channel."""
     lr: PositiveFloat = 2e-3
     """Peak learning rate of both networks (Adam), between warm-up and decay."""
     warmup: Span = 8_000
@@ -94,11 +101,7 @@ class Config(Adversarial):
 
     def choices(self, spec: Spec, images: int | None = None) -> list[Choice]:
         """See `Config.choices`."""
-        several = spec.labels.kind == "attributes" and len(spec.labels) > 1
-        found = [
-            of_pixels(spec),
-            Choice("mismatch", SEVERAL if several else ONE, FOLLOWED if several else ""),
-        ]
+        found = [of_pixels(spec), Choice("pre_emphasis", EMPHASIS if spec.channels > 1 else 0.0), mismatch_for(spec)]
         chosen = [choice for choice in found if getattr(self, choice.setting) is None]
         few = FEW_COLOUR if spec.channels > 1 else FEW
         if images is None or images >= few or self.augmentation is not None:
@@ -119,70 +122,17 @@ class Config(Adversarial):
         return self.warmed_up(images, self.lr, self.warmup, self.decay)
 
 
-class Residual(nn.Module):
-    """x + conv(modulate(norm(leaky_relu(x)))). Layer norm over the channels of each position keeps activations bounded
-    at any learning rate; z and the label set a scale and a shift per channel."""
-
-    def __init__(self, channels: int, condition: int) -> None:
-        """condition: dimension of z and label together."""
-        super().__init__()
-        self.style = nn.Linear(condition, 2 * channels)
-        nn.init.normal_(self.style.weight, std=0.1)
-        nn.init.zeros_(self.style.bias)
-        nn.init.ones_(self.style.bias[:channels])  # the scale is about 1 at initialisation
-        self.conv = nn.Conv2d(channels, channels, 3, padding=1)
-        nn.init.normal_(self.conv.weight, std=0.5 / sqrt(9 * channels))
-        nn.init.zeros_(self.conv.bias)  # type: ignore[arg-type]
-
-    def forward(self, x: Tensor, zy: Tensor) -> Tensor:
-        scale, shift = self.style(zy)[:, None, None].chunk(2, 3)  # (b, 1, 1, channels)
-        h = F.leaky_relu(x, LEAK).permute(0, 2, 3, 1)  # no copy: the memory format is channels last
-        h = torch.addcmul(shift, F.layer_norm(h, h.shape[3:]), scale).permute(0, 3, 1, 2)
-        out: Tensor = self.conv(h).add_(x)
-        return out
-
-
-class Pixels(nn.Module):
-    """Maps of patches at full resolution -> colours, by two 3x3 convolutions that join the patches; the first is
-    residual."""
-
-    def __init__(self, width: int, channels: int) -> None:
-        super().__init__()
-        self.join, self.colours = nn.Conv2d(width, width, 3, padding=1), nn.Conv2d(width, channels, 3, padding=1)
-
-    def forward(self, x: Tensor) -> Tensor:
-        h = F.leaky_relu(x, LEAK)
-        out: Tensor = self.colours(h + F.leaky_relu(self.join(h), LEAK))
-        return out
-
-
-class Generator(nn.Module):
-    """z and the label -> a map of low resolution by one linear layer, then residual blocks modulated by both."""
-
-    def __init__(self, spec: Spec, cfg: Config) -> None:
-        super().__init__()
-        self.spec, self.width = spec, cfg.width
-        self.sides = [grid(spec)]
-        while max(self.sides[0]) > LARGEST:
-            self.sides.insert(0, halved(self.sides[0]))
-        condition = cfg.z_dim + len(spec.labels)
-        self.first = nn.Linear(condition, cfg.width * prod(self.sides[0]))
-        counts = [cfg.blocks, *(1 for _ in self.sides[1:])]
-        self.levels = nn.ModuleList(nn.ModuleList(Residual(cfg.width, condition) for _ in range(n)) for n in counts)
-        per_pixel = cfg.pixel_channels
-        self.last = nn.Conv2d(cfg.width, SIDE**2 * (per_pixel or spec.channels), 3, padding=1)
-        self.pixels = Pixels(per_pixel, spec.channels) if per_pixel else None
-
-    def forward(self, z: Tensor, y: Tensor) -> Tensor:
-        zy = torch.cat([z, y], 1)
-        h = self.first(zy).view(-1, *self.sides[0], self.width).permute(0, 3, 1, 2)
-        for sides, level in zip(self.sides, self.levels, strict=True):
-            if h.shape[2:] != sides:
-                h = F.interpolate(h, scale_factor=2.0)[:, :, : sides[0], : sides[1]]
-            for residual in level.children():
-                h = residual(h, zy)
-        x = from_patches(self.last(F.leaky_relu(h, LEAK)), self.spec)
-        return torch.tanh(self.pixels(x) if self.pixels else x)  # (b, c, h, w)
+def mismatch_for(spec: Spec) -> Choice:
+    """The weight of mismatched labels: larger where labels are harder to follow."""
+    if spec.labels.kind == "attributes" and len(spec.labels) > 1:
+        weight, harder = SEVERAL, "labels of several attributes"
+    elif spec.channels > 1:
+        weight, harder = COLOUR, "labels of colour images"
+    else:
+        return Choice("mismatch", GREY)
+    return Choice(
+        "mismatch", weight, f"mismatch is {weight:g} instead of {GREY:g}, since {harder} are harder to follow."
+    )
 
 
 class Discriminator(nn.Module):
@@ -194,7 +144,11 @@ class Discriminator(nn.Module):
         w, sides = cfg.width, grid(spec)
         numbers = SIDE**2 * spec.channels  # of a patch
         self.shifted, self.settled = bool(cfg.pixel_channels), False
-        convs = [nn.Conv2d(numbers, 2 * numbers, 1)] if self.shifted else []
+        convs: list[nn.Conv2d] = []
+        if self.shifted and cfg.pre_emphasis:
+            convs = [FrequencyConv(numbers, 2 * numbers, 1, cfg.pre_emphasis)]
+        elif self.shifted:
+            convs = [nn.Conv2d(numbers, 2 * numbers, 1)]
         convs += [nn.Conv2d(numbers * (1 + self.shifted), w, 3, padding=1), nn.Conv2d(w, w, 3, padding=1)]
         while max(sides) > SMALLEST:
             convs.append(nn.Conv2d(convs[-1].out_channels, 2 * w, 3, stride=2, padding=1))
@@ -237,10 +191,6 @@ def exchanged(y: Tensor) -> Tensor:
     return y[(torch.arange(len(y), device=y.device) ^ 1).clamp(max=len(y) - 1)]
 
 
-def halved(sides: tuple[int, int]) -> tuple[int, int]:
-    return -(-sides[0] // 2), -(-sides[1] // 2)
-
-
 class Swift(System):
     """min_G max_D E log sigmoid(D(x|y) - D(G(z|y)|y)): Eq. 2 of R3GAN, with labels."""
 
@@ -260,7 +210,8 @@ class Swift(System):
         cfg = cfg.chosen_for(spec)
         super().__init__(spec, cfg)
         self.prior = Prior(cfg.z_dim)
-        self.G, self.D = Generator(spec, cfg), Discriminator(spec, cfg)
+        self.G = Generator(spec, cfg.z_dim, cfg.width, cfg.blocks, cfg.pixel_channels or 0)
+        self.D = Discriminator(spec, cfg)
         optimizer = adam(cfg.lr, (cfg.beta1, cfg.beta2))
         self.T = Augment(spec, cfg)
         self.players = {"g": Player(self.G, optimizer), "d": Player(self.D, optimizer)}

@@ -16,10 +16,10 @@ from condgen.systems import SYSTEMS
 from condgen.version import __version__
 
 CONFIG, PUBLISHED = "config.json", "published.json"
-FORMAT = 5
+FORMAT = 6
 """Format 1: side files have no checksums. Up to format 2, the options for reading the data are labels, size and fit. Up
 to format 3, the path of the data is as it was typed, and test images are held out by the rule `overall`. Up to format
-4, some settings are missing (`former.DEFAULTS`)."""
+5, some settings are missing (`former.DEFAULTS`)."""
 GROUPS = ("config", "data_options", "images", "data", "spec", "held_out", "empty")
 """Fields that are compared in parts, or not at all."""
 
@@ -117,7 +117,9 @@ def _identity(path: Path, content: Mapping[str, Any]) -> RunConfig:
 def _current_settings(system: str, config: Mapping[str, Any], format_: int) -> dict[str, Any]:
     """The settings of a built-in system, as an earlier condgen may have written them."""
     named = current_names(config)
-    return named if format_ > 4 else completed(named, [entry.name for entry in settings.of_preset(system) or ()])
+    if format_ >= FORMAT:
+        return named
+    return completed(named, [entry.name for entry in settings.of_preset(system) or ()], format_)
 
 
 FORMER_SPLIT = {"held_out": "overall"}
