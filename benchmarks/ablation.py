@@ -26,6 +26,7 @@ from condgen.disk import write_json
 from condgen.judging import judge
 from condgen.judging.protocol import GeneratedSet, feature_distances, generate, label_metrics, nearest_neighbours
 from condgen.judging.reference import Reference
+from condgen.nets import modulated
 from condgen.noise import draw, reseed
 from condgen.sampling.sampler import Sampler
 from condgen.system import descend
@@ -37,13 +38,13 @@ LENGTH, COUNT, SEEDS = 194_000, 10_000, (0, 1, 2)
 NUMBERS = ("fd", "label_accuracy", "precision", "recall")
 
 
-def without_norm(self: swift.Residual, x: torch.Tensor, zy: torch.Tensor) -> torch.Tensor:
+def without_norm(self: modulated.Residual, x: torch.Tensor, zy: torch.Tensor) -> torch.Tensor:
     scale, shift = self.style(zy)[:, :, None, None].chunk(2, 1)
-    return x + self.conv(torch.addcmul(shift, F.leaky_relu(x, swift.LEAK), scale))
+    return x + self.conv(torch.addcmul(shift, F.leaky_relu(x, modulated.LEAK), scale))
 
 
-def without_style(self: swift.Residual, x: torch.Tensor, zy: torch.Tensor) -> torch.Tensor:
-    h = F.leaky_relu(x, swift.LEAK).permute(0, 2, 3, 1)
+def without_style(self: modulated.Residual, x: torch.Tensor, zy: torch.Tensor) -> torch.Tensor:
+    h = F.leaky_relu(x, modulated.LEAK).permute(0, 2, 3, 1)
     return x + self.conv(F.layer_norm(h, h.shape[3:]).permute(0, 3, 1, 2))
 
 
@@ -76,9 +77,10 @@ class Choice:
 CHOICES = {
     "none: the preset as it is": Choice(),
     "noise and label only at the input of G": Choice(
-        {}, lambda: patch.object(swift.Residual, "forward", without_style)
+        {}, lambda: patch.object(modulated.Residual, "forward", without_style)
     ),
-    "no channel normalisation in G": Choice({}, lambda: patch.object(swift.Residual, "forward", without_norm)),
+    "no channel normalisation in G": Choice({}, lambda: patch.object(modulated.Residual, "forward", without_norm)),
+    "weights of pixels instead of frequencies in D": Choice({"pre_emphasis": 0.0}),
     "no mismatched pairs": Choice({"mismatch": 0.0}),
     "no learning-rate warm-up": Choice({"warmup": 0}),
     "no learning-rate decay": Choice({"decay": 0.0}),

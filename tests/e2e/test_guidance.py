@@ -56,9 +56,9 @@ def test_an_export_in_fp64_gives_the_same_bytes_too(run: Path, tmp_path: Path) -
     cli.main(["export", str(run), "--format", "onnx", "--out", str(tmp_path / "export"), *words(IN_FP64)])
     assert api.card(tmp_path / "export").sampling == IN_FP64
     session = onnxruntime.InferenceSession(tmp_path / "export/model.onnx")
-    for guidance in (1.0, 1.5, 2.0):
-        ours = condgen.load(run, **IN_FP64 | {"guidance": guidance}).sample("all", count=50, seed=5)
-        z, y = draw_at(condgen.load(run).prior, 5, range(50)), torch.eye(2).repeat_interleave(50, 0)
+    for guidance in (1.0, 1.5):
+        ours = condgen.load(run, **IN_FP64 | {"guidance": guidance}).sample("all", count=10, seed=5)
+        z, y = draw_at(condgen.load(run).prior, 5, range(10)), torch.eye(2).repeat_interleave(10, 0)
         inputs = {"z": torch.cat([z, z]).numpy(), "y": y.numpy(), "guidance": np.array(guidance, np.float32)}
         assert (session.run(None, inputs)[0][..., 0] == ours).all()
     loaded = condgen.load(tmp_path / "export").sample("all", count=3, seed=5)

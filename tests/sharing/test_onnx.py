@@ -28,16 +28,12 @@ def sampler_of(name: str, kind: str) -> Sampler:
     return Sampler(system.generator.eval(), system.generator_spec, system.prior, options=system.sampling_options)
 
 
-def param(name: str) -> Any:
-    """Slow, but for a network of few and of many layers."""
-    return name if name in ("cdcgan", "swift") else pytest.param(name, marks=pytest.mark.slow)
+def slow_if(slow: bool, value: str) -> Any:
+    return pytest.param(value, marks=pytest.mark.slow) if slow else value
 
 
-OTHERS = [kind for kind in KINDS if kind != "colour"]
-
-
-@pytest.mark.parametrize("kind", ["colour", *(pytest.param(kind, marks=pytest.mark.slow) for kind in OTHERS)])
-@pytest.mark.parametrize("name", SYSTEMS)
+@pytest.mark.parametrize("kind", [slow_if(kind != "colour", kind) for kind in KINDS])
+@pytest.mark.parametrize("name", [slow_if(name == "flow", name) for name in SYSTEMS])  # fast in e2e/test_guidance.py
 def test_every_row_exports_and_draws_the_same(
     name: str, kind: str, tmp_path: Path, capfd: pytest.CaptureFixture[str]
 ) -> None:
@@ -64,7 +60,7 @@ def test_every_row_exports_and_draws_the_same(
     assert np.abs(generated - ours).max() <= 1
 
 
-@pytest.mark.parametrize("name", [*map(param, SYSTEMS)])
+@pytest.mark.parametrize("name", [slow_if(name != "cdcgan", name) for name in SYSTEMS])
 def test_every_row_in_fp64_gives_the_same_bytes(name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     sampler = sampler_of(name, "colour").with_options(precision="fp64")
     assert exporter.export(sampler, tmp_path / "model.onnx", "fp64") == parity.Difference(0, 0.0)

@@ -41,6 +41,7 @@ def test_swift_chooses_for_the_data_what_is_not_set(
     own = config.with_overrides({"pixel_channels": 3, "pre_emphasis": 2.0, "mismatch": 1.0, "augmentation": "none"})
     assert own.choices(spec, images) == []
     assert own.chosen_for(spec) == own
+    assert config.with_overrides({"pixel_channels": 0}).chosen_for(spec).model_dump()["pre_emphasis"] == 0
 
 
 def as_an_earlier_condgen_wrote(path: Path, format_: int, without: Iterable[str]) -> None:

@@ -53,7 +53,7 @@ GREY, COLOUR, SEVERAL = 0.1, 0.5, 1.0
 """Weights of mismatched labels: with classes or a single attribute, of grey and of colour images, and with several
 attributes."""
 EMPHASIS = 1.0
-"""Usual pre-emphasis for colour images (docs/LOG.md, "Few images")."""
+"""Usual pre-emphasis of colour images (docs/LOG.md, "What D sees of a patch")."""
 FEW, FEW_COLOUR = 700, 1_500
 """With fewer grey or colour training images, augmentation is adaptive: the usual length repeats each of them more than
 330 times (docs/LOG.md, "Few images")."""
@@ -86,8 +86,9 @@ class Config(Adversarial):
     patches, and the discriminator has no layer for patches and is not shifted. Default: 8 for images of more than one
     channel, 0 for grey images."""
     pre_emphasis: NonNegativeFloat | None = None
-    """How much the discriminator's layer for patches amplifies high frequencies: the exponent of the frequency. 0: its
-    weights belong to pixels instead of frequencies. Default: 1 for images of more than one channel."""
+    """How much the discriminator's first layer amplifies high frequencies of a patch: the exponent of the frequency. 0:
+    its weights belong to pixels instead of frequencies. Default: 1 for images of more than one channel, 0 for grey
+    images and without pixel_channels."""
     lr: PositiveFloat = 2e-3
     """Peak learning rate of both networks (Adam), between warm-up and decay."""
     warmup: Span = 8_000
@@ -101,7 +102,8 @@ class Config(Adversarial):
 
     def choices(self, spec: Spec, images: int | None = None) -> list[Choice]:
         """See `Config.choices`."""
-        found = [of_pixels(spec), Choice("pre_emphasis", EMPHASIS if spec.channels > 1 else 0.0), mismatch_for(spec)]
+        emphasis = EMPHASIS if spec.channels > 1 and self.pixel_channels != 0 else 0.0
+        found = [of_pixels(spec), Choice("pre_emphasis", emphasis), mismatch_for(spec)]
         chosen = [choice for choice in found if getattr(self, choice.setting) is None]
         few = FEW_COLOUR if spec.channels > 1 else FEW
         if images is None or images >= few or self.augmentation is not None:
@@ -144,12 +146,11 @@ class Discriminator(nn.Module):
         w, sides = cfg.width, grid(spec)
         numbers = SIDE**2 * spec.channels  # of a patch
         self.shifted, self.settled = bool(cfg.pixel_channels), False
-        convs: list[nn.Conv2d] = []
-        if self.shifted and cfg.pre_emphasis:
-            convs = [FrequencyConv(numbers, 2 * numbers, 1, cfg.pre_emphasis)]
-        elif self.shifted:
-            convs = [nn.Conv2d(numbers, 2 * numbers, 1)]
-        convs += [nn.Conv2d(numbers * (1 + self.shifted), w, 3, padding=1), nn.Conv2d(w, w, 3, padding=1)]
+        if self.shifted:
+            convs = [of_patches(numbers, 2 * numbers, 1, cfg), nn.Conv2d(2 * numbers, w, 3, padding=1)]
+        else:
+            convs = [of_patches(numbers, w, 3, cfg)]
+        convs.append(nn.Conv2d(w, w, 3, padding=1))
         while max(sides) > SMALLEST:
             convs.append(nn.Conv2d(convs[-1].out_channels, 2 * w, 3, stride=2, padding=1))
             sides = halved(sides)
@@ -173,6 +174,13 @@ class Discriminator(nn.Module):
     def score(self, h: Tensor, y: Tensor) -> Tensor:
         scores: Tensor = self.any(h) + (h * self.label(y)).sum(1, keepdim=True)
         return scores  # (b, 1)
+
+
+def of_patches(numbers: int, out: int, kernel: int, cfg: Config) -> nn.Conv2d:
+    """The first convolution of D, which has patches of so many numbers."""
+    if cfg.pre_emphasis:
+        return FrequencyConv(numbers, out, kernel, cfg.pre_emphasis)
+    return nn.Conv2d(numbers, out, kernel, padding=kernel // 2)
 
 
 def shift(settled: bool) -> list[int]:
