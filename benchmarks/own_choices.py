@@ -87,6 +87,7 @@ def main() -> None:
     torch.set_num_threads(1)
     about = {"date": datetime.now(UTC).date().isoformat(), "images": options.length} | environment("cpu")
     results = json.loads(options.out.read_text())["results"] if options.out.exists() else []
+    results = [one for one in results if one["choice"] in CHOICES]
     references = {name: reference(load(own_data.Sources(options.work, options.faces))) for name, load in SETS.items()}
     for seed, name, (choice, per_set) in product(options.seeds, SETS, CHOICES.items()):
         if any((one["data"], one["choice"], one["seed"]) == (name, choice, seed) for one in results):
