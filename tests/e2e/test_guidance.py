@@ -51,6 +51,7 @@ def test_the_same_request_gives_the_same_bytes_by_every_way(chosen: dict[str, An
     with_stand(ask, kind=condgen.load(run))
 
 
+@pytest.mark.slow
 def test_an_export_in_fp64_gives_the_same_bytes_too(run: Path, tmp_path: Path) -> None:
     onnxruntime = pytest.importorskip("onnxruntime")
     cli.main(["export", str(run), "--format", "onnx", "--out", str(tmp_path / "export"), *words(IN_FP64)])

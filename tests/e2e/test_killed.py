@@ -44,7 +44,7 @@ def pets(tmp_path: Path) -> Path:
     return tmp_path / "pets.npz"
 
 
-@pytest.mark.parametrize("system", ["cgan-multiply", "cvae"])
+@pytest.mark.parametrize("system", [pytest.param("cgan-multiply", marks=pytest.mark.slow), "cvae"])
 def test_sigkill_half_way(system: str, pets: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     """The process is a real one; the trainings before and after it are made here, where torch is warm."""
     more = ("--data", pets, "--batch", 16)

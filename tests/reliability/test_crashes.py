@@ -136,7 +136,14 @@ def forgetting_a_counter(patch: pytest.MonkeyPatch) -> None:
     patch.setattr(Training, "_restore", forgetful)
 
 
-@pytest.mark.parametrize("plant", [crashes.average_saved_too_early, keeping_a_lost_future, forgetting_a_counter])
+@pytest.mark.parametrize(
+    "plant",
+    [
+        crashes.average_saved_too_early,
+        pytest.param(keeping_a_lost_future, marks=pytest.mark.slow),
+        pytest.param(forgetting_a_counter, marks=pytest.mark.slow),
+    ],
+)
 def test_a_planted_bug_turns_it_red(
     plant: Callable[[pytest.MonkeyPatch], None], pets: Path, memory: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
