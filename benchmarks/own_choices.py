@@ -55,7 +55,7 @@ CHOICES: dict[str, dict[str, Choice]] = {
 """What is changed, for each data set."""
 
 
-def unshifted() -> list[int]:
+def unshifted(settled: bool) -> list[int]:
     return [0, 0]
 
 

@@ -34,13 +34,20 @@ def test_each_image_is_changed_by_itself_and_gradients_pass(x: Tensor, name: str
     assert gradient.flatten(1).abs().sum(1).min() > 0
 
 
-def test_a_translation_moves_by_at_most_an_eighth_and_brings_in_grey(x: Tensor) -> None:
+@pytest.mark.parametrize(
+    ("step", "rows", "columns"),
+    [(1, {6, 7, 8, 9, 10}, {9, 10, 11, 12, 13, 14, 15}), (2, {6, 8, 10}, {10, 12, 14}), (4, {4, 8, 12}, {8, 12, 16})],
+)
+def test_a_translation_moves_by_at_most_an_eighth_or_a_step_and_brings_in_grey(
+    step: int, rows: set[int], columns: set[int]
+) -> None:
     point = torch.full((400, 1, 16, 24), -1.0)
     point[:, :, 8, 12] = 1
-    moved = TRANSFORMS["translation"](point)
-    rows, columns = torch.nonzero(moved[:, 0] == 1)[:, 1:].T
-    assert (rows.min(), rows.max()) == (6, 10)
-    assert (columns.min(), columns.max()) == (9, 15)
+    T = Augment(Spec((1, 16, 24), GREY.labels), Adversarial(augmentation="diff", transforms="translation"))
+    T.step = step
+    moved = T(point)
+    found = torch.nonzero(moved[:, 0] == 1)[:, 1:].T
+    assert [set(axis.tolist()) for axis in found] == [rows, columns]
     assert set(moved.unique().tolist()) == {-1, 0, 1}
 
 

@@ -156,15 +156,25 @@ def in_colour(**settings: int) -> Swift:
 def test_the_discriminator_sees_a_colour_image_shifted(monkeypatch: pytest.MonkeyPatch) -> None:
     """Half of the time by half a patch, so that it has no grid in common with the generator."""
     reseed(0, "shifts", 0)
-    shifts = Counter(tuple(swift.shift()) for _ in range(2000))
+    shifts = Counter(tuple(swift.shift(settled=False)) for _ in range(2000))
     assert set(shifts) == {(down, right) for down in range(4) for right in range(4)}
     assert shifts[2, 2] == pytest.approx(2000 * (1 / 2 + 1 / 32), rel=0.1)
+    assert {tuple(swift.shift(settled=True)) for _ in range(20)} == {(2, 2)}
 
     D, x = in_colour().D, torch.randn(2, 3, 16, 16)
-    monkeypatch.setattr(swift, "shift", lambda: [0, 0])
+    monkeypatch.setattr(swift, "shift", lambda settled: [0, 0])
     shifted = D.features_of(x.roll((3, 1), (2, 3)))
-    monkeypatch.setattr(swift, "shift", lambda: [3, 1])
+    monkeypatch.setattr(swift, "shift", lambda settled: [3, 1])
     assert torch.equal(D.features_of(x), shifted)
+
+
+@pytest.mark.parametrize(("images", "settled"), [(0, False), (896, False), (904, True)])
+def test_shift_and_translation_settle_in_the_last_tenth(images: int, settled: bool) -> None:
+    system = in_colour(images=1000, batch=8)
+    x, y = torch.randn(8, 3, 16, 16), torch.eye(2).repeat(4, 1)
+    system.step(iter([(x, y)]), images)
+    assert system.D.settled is settled
+    assert system.T.step == (4 if settled else 1)
 
 
 def test_no_layer_keeps_less_of_a_colour_patch_than_it_holds() -> None:

@@ -31,6 +31,8 @@ class Augment(nn.Module):
     """Images x (b, c, h, w) -> augmented images; differentiable. The probability p is part of the checkpoint."""
 
     p: Tensor
+    step = 1
+    """Translations are multiples of this number of pixels."""
 
     def __init__(self, spec: Spec, cfg: Adversarial) -> None:
         super().__init__()
@@ -43,7 +45,7 @@ class Augment(nn.Module):
 
     def forward(self, x: Tensor) -> Tensor:
         for transform in self.transforms:
-            augmented = transform(x)
+            augmented = translation(x, self.step) if transform is translation else transform(x)
             if self.adaptive:
                 chosen = torch.rand(len(x), 1, 1, 1, device=x.device) < self.p
                 augmented = torch.where(chosen, augmented, x)
@@ -101,10 +103,14 @@ def _color_with_alpha(x: Tensor, brightness: Tensor, saturation: Tensor, contras
     return torch.cat([colour - 1 + alpha, x[:, 3:]], 1)
 
 
-def translation(x: Tensor) -> Tensor:
-    """Per image: translation by up to an eighth of the sides, filled with 0: mid-grey, and half transparent."""
+def translation(x: Tensor, step: int = 1) -> Tensor:
+    """Per image: translation by up to an eighth of the sides, filled with 0: mid-grey, and half transparent.
+
+    step: the distance is a multiple of it, in pixels, and may be one step if that is more than an eighth of the sides.
+    """
     (b, _, h, w), at = x.shape, x.device
-    down, right = (torch.randint(-max(1, side // 8), max(1, side // 8) + 1, (b, 1, 1), device=at) for side in (h, w))
+    steps = [max(1, side // 8 // step) for side in (h, w)]
+    down, right = (step * torch.randint(-most, most + 1, (b, 1, 1), device=at) for most in steps)
     rows = (torch.arange(h, device=at)[None, :, None] + down + 1).clamp(0, h + 1)
     columns = (torch.arange(w, device=at)[None, None] + right + 1).clamp(0, w + 1)
     padded = F.pad(x, (1, 1, 1, 1)).permute(0, 2, 3, 1)

@@ -11,8 +11,9 @@ A 4x4 patch of a colour image holds 48 numbers, more than the 32 channels of a m
 discriminator therefore begins with a layer that has twice as many channels as a patch has numbers. The weights of this
 layer belong to the frequencies of a patch, of which high ones are amplified, since real images have little of them. The
 discriminator looks at the image shifted: half of the time by half a patch, so that borders of the generator's patches
-are in the middle of its own, and otherwise by a random number of pixels, so that no other grid is special. The
-generator ends with two convolutions of pixels, which join the patches.
+are in the middle of its own, and otherwise by a random number of pixels, so that no other grid is special. In the last
+tenth of the training, the shift is always half a patch, and augmentation translates images by whole patches; this
+removes what is left of the borders. The generator ends with two convolutions of pixels, which join the patches.
 
 Image sizes: the map has one position per 4x4 pixels, rounded up. The discriminator halves its resolution until both
 sides are at most 4. The generator starts at a resolution of at most 8 on both sides, and doubles it up to the map's.
@@ -45,6 +46,9 @@ SMALLEST = 4
 """Largest side of the discriminator's last feature map."""
 GREY_IMAGES, COLOUR_IMAGES = 240_000, 500_000
 """Usual training lengths: 32x32 images in colour have the fine detail of real ones after 500,000 (own-images.md)."""
+SETTLED = 0.9
+"""Fraction of the training after which the discriminator's shift is always half a patch, and translations are by whole
+patches (docs/LOG.md, "Colour" and "Few images")."""
 GREY, COLOUR, SEVERAL = 0.1, 0.5, 1.0
 """Weights of mismatched labels: with classes or a single attribute, of grey and of colour images, and with several
 attributes."""
@@ -141,7 +145,7 @@ class Discriminator(nn.Module):
         super().__init__()
         w, sides = cfg.width, grid(spec)
         numbers = SIDE**2 * spec.channels  # of a patch
-        self.shifted = bool(cfg.pixel_channels)
+        self.shifted, self.settled = bool(cfg.pixel_channels), False
         if self.shifted:
             convs = [of_patches(numbers, 2 * numbers, 1, cfg), nn.Conv2d(2 * numbers, w, 3, padding=1)]
         else:
@@ -161,7 +165,7 @@ class Discriminator(nn.Module):
 
     def features_of(self, x: Tensor) -> Tensor:
         if self.shifted:
-            x = x.roll(shift(), (2, 3))
+            x = x.roll(shift(self.settled), (2, 3))
         h = to_patches(x)
         for conv in self.convs:
             h = F.leaky_relu_(conv(h), LEAK)
@@ -179,10 +183,10 @@ def of_patches(numbers: int, out: int, kernel: int, cfg: Config) -> nn.Conv2d:
     return nn.Conv2d(numbers, out, kernel, padding=kernel // 2)
 
 
-def shift() -> list[int]:
+def shift(settled: bool) -> list[int]:
     """Pixels by which D sees an image moved, vertically and horizontally: half a patch in every second call on average,
-    random otherwise."""
-    if not common_offsets(2, 1)[0]:
+    random otherwise; always half a patch if `settled`."""
+    if settled or not common_offsets(2, 1)[0]:
         return [SIDE // 2] * 2
     return common_offsets(SIDE, 2)
 
@@ -228,6 +232,8 @@ class Swift(System):
         G, D, T, g, d = self.G, self.D, self.T, self.players["g"], self.players["d"]
         for player in (g, d):
             player.set_lr(self.cfg.lr_at(images))
+        D.settled = images >= SETTLED * self.cfg.images
+        T.step = SIDE if D.shifted and D.settled else 1
         x, y = next(batches)
         fake = G(draw(self.prior, len(x), x.device), y)
 
