@@ -11,6 +11,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from condgen.nets.condition import LabelEmbedding
+from condgen.nets.modulated import modulated, style
 from condgen.nets.patches import SIDE, from_patches, grid, to_patches
 from condgen.spec import Spec
 
@@ -25,16 +26,10 @@ class Modulated(nn.Module):
     def __init__(self, channels: int, condition: int) -> None:
         """condition: dimension of the condition, which is time and label together."""
         super().__init__()
-        self.style = nn.Linear(condition, 2 * channels)
-        nn.init.normal_(self.style.weight, std=0.05)
-        nn.init.zeros_(self.style.bias)
-        nn.init.ones_(self.style.bias[:channels])  # the scale is about 1 at initialisation
+        self.style = style(channels, condition, 0.05)
 
     def forward(self, x: Tensor, condition: Tensor) -> Tensor:
-        scale, shift = self.style(condition)[:, None, None].chunk(2, 3)  # (b, 1, 1, channels)
-        h = x.permute(0, 2, 3, 1)  # channels are last in memory already
-        h = torch.addcmul(shift, F.layer_norm(h, h.shape[3:]), scale)
-        return F.silu(h).permute(0, 3, 1, 2)
+        return F.silu(modulated(x, self.style(condition)))
 
 
 class Pixels(nn.Module):

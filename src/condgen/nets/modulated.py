@@ -14,6 +14,23 @@ LARGEST = 8
 """Largest side of the first map."""
 
 
+def style(channels: int, condition: int, std: float) -> nn.Linear:
+    """Condition -> a scale and a shift for each channel. std: standard deviation of the weights."""
+    layer = nn.Linear(condition, 2 * channels)
+    nn.init.normal_(layer.weight, std=std)
+    nn.init.zeros_(layer.bias)
+    nn.init.ones_(layer.bias[:channels])  # the scale is about 1 at initialisation
+    return layer
+
+
+def modulated(x: Tensor, scales_and_shifts: Tensor) -> Tensor:
+    """scale * norm(x) + shift: layer norm over the channels of each position of x (b, c, h, w); the second argument is
+    (b, 2 c)."""
+    scale, shift = scales_and_shifts[:, None, None].chunk(2, 3)  # (b, 1, 1, c)
+    h = x.permute(0, 2, 3, 1)  # no copy: the memory format is channels last
+    return torch.addcmul(shift, F.layer_norm(h, h.shape[3:]), scale).permute(0, 3, 1, 2)
+
+
 class Residual(nn.Module):
     """x + conv(modulate(norm(leaky_relu(x)))). Layer norm over the channels of each position keeps activations bounded
     at any learning rate; z and the label set a scale and a shift per channel."""
@@ -21,18 +38,13 @@ class Residual(nn.Module):
     def __init__(self, channels: int, condition: int) -> None:
         """condition: dimension of z and label together."""
         super().__init__()
-        self.style = nn.Linear(condition, 2 * channels)
-        nn.init.normal_(self.style.weight, std=0.1)
-        nn.init.zeros_(self.style.bias)
-        nn.init.ones_(self.style.bias[:channels])  # the scale is about 1 at initialisation
+        self.style = style(channels, condition, 0.1)
         self.conv = nn.Conv2d(channels, channels, 3, padding=1)
         nn.init.normal_(self.conv.weight, std=0.5 / sqrt(9 * channels))
         nn.init.zeros_(self.conv.bias)  # type: ignore[arg-type]
 
     def forward(self, x: Tensor, zy: Tensor) -> Tensor:
-        scale, shift = self.style(zy)[:, None, None].chunk(2, 3)  # (b, 1, 1, channels)
-        h = F.leaky_relu(x, LEAK).permute(0, 2, 3, 1)  # no copy: the memory format is channels last
-        h = torch.addcmul(shift, F.layer_norm(h, h.shape[3:]), scale).permute(0, 3, 1, 2)
+        h = modulated(F.leaky_relu(x, LEAK), self.style(zy))
         out: Tensor = self.conv(h).add_(x)
         return out
 
