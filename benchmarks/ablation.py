@@ -95,6 +95,7 @@ CHOICES = {
 def trained(choice: Choice, dataset: Dataset, seed: int, length: int = LENGTH) -> Sampler:
     """The averaged generator after `length` images."""
     config = preset("swift").config.with_overrides({"images": length} | choice.settings)
+    config = config.chosen_for(dataset.spec, len(dataset.train))
     reseed(seed, "init", 0)
     system = preset("swift").build(dataset.spec, config)
     return bare.averaged(system, dataset, seed, config.ema_half_life, lambda images: images < length)[0]

@@ -88,9 +88,9 @@ class Config(Settings):
         left = max(0.0, 1 - images / (length or self.images))
         return lr * warm * (min(1.0, left / decay) if decay else 1.0)
 
-    def chosen_for(self, spec: Spec) -> Self:
-        """The configuration with these values."""
-        return self.with_overrides({choice.setting: choice.value for choice in self.choices(spec)})
+    def chosen_for(self, spec: Spec, images: int | None = None) -> Self:
+        """The configuration with the values of `choices`."""
+        return self.with_overrides({choice.setting: choice.value for choice in self.choices(spec, images)})
 
 
 def _check_transforms(names: str) -> str:
@@ -106,7 +106,7 @@ class Adversarial(Config):
     augmentation: Literal["none", "diff", "adaptive"] | None = None
     """Augment real and generated images before the discriminator sees them, which helps on small data sets: always
     (diff, as in DiffAugment), or with a probability that follows the discriminator's overfitting (adaptive, as in
-    ADA). Default: none; for swift with fewer than 700 training images, adaptive."""
+    ADA). Default: none; for swift with fewer than 700 grey or 1,500 colour training images, adaptive."""
     transforms: Annotated[str, AfterValidator(_check_transforms)] = ""
     """Augmentations to apply, a comma-separated subset of color,translation,cutout,mirror. Default: those that preserve
     labels, which are translation and cutout, and color for colour images. mirror is never a default."""

@@ -46,7 +46,7 @@ class Mixed(TorchDispatchMode):
 def test_a_step_stays_on_its_device_and_does_not_wait_for_it(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(torch, "autocast", lambda *_, **__: nullcontext())  # the meta device has none
     data, preset = toy_data("colour", 64), SYSTEMS[name]
-    system = preset.build_on_meta(data.spec, preset.config.with_overrides({"batch": 8}))
+    system = preset.build_on_meta(data.spec, preset.config.with_overrides({"batch": 8})).to(DEVICE)
     stream = Stream(data.train, data.labels, 8, 0, DEVICE)
     next(stream)  # sends the order of the epoch, once
     with Mixed() as mixed:

@@ -9,6 +9,7 @@ import torch
 
 from condgen.errors import CondgenError
 from condgen.noise import draw
+from condgen.sharing import weights
 from condgen.systems import SYSTEMS
 from condgen.testing import system_laws as laws
 from condgen.testing.toys import KINDS, toy_data
@@ -120,6 +121,17 @@ def test_an_odd_size_is_taken_or_refused_with_sizes_that_would_do(name: str) -> 
 @every_row
 def test_the_players_own_every_parameter_once(name: str, tmp_path: Path) -> None:
     laws.players_own_every_parameter_once(Case(name, toy_data(one_kind(name)), tmp_path))
+
+
+@every_row
+def test_a_system_that_is_filled_is_whole(name: str) -> None:
+    """`api.reopen` fills a system on the meta device with the tensors of a checkpoint."""
+    spec = toy_data("colour").spec
+    built, filled = build(name, spec), SYSTEMS[name].build_on_meta(spec)
+    weights.fill(filled, built.state_dict())
+    found = dict(filled.named_buffers()) | dict(filled.named_parameters())
+    for tensor, value in [*built.named_buffers(), *built.named_parameters()]:
+        assert torch.equal(found[tensor], value), tensor
 
 
 @every_row

@@ -271,10 +271,10 @@ def test_readers_of_help_do_not_wait_for_torch() -> None:
         assert "torch" not in done.stderr.split(), words
 
 
-def test_a_training_does_not_wait_for_torchs_compiler(folder: Path) -> None:
-    """Importing it takes three seconds, and nothing here is compiled."""
+def test_a_training_does_not_wait_for_torchs_compiler(folder: Path, npz: Callable[..., Path]) -> None:
+    """Importing it takes three seconds, and nothing here is compiled. Colour images have layers of their own."""
     code = "import sys; from condgen import cli\ncli.main()\nprint(*sys.modules, file=sys.stderr)"
-    words = ["train", "swift", "--data", str(folder / "pets.npz"), "--images", "128", "--quiet"]
+    words = ["train", "swift", "--data", str(npz("colour", 12)), "--images", "128", "--quiet"]
     words += ["--out", str(folder / "uncompiled")]
     done = subprocess.run([sys.executable, "-c", code, *words], capture_output=True, text=True, check=True)
     loaded = done.stderr.split()

@@ -49,7 +49,9 @@ class FrequencyConv(nn.Conv2d):
     def __init__(self, numbers: int, out: int, kernel: int, emphasis: float) -> None:
         """numbers: values of a patch, 16 c. emphasis: see `frequencies`."""
         super().__init__(numbers, out, kernel, padding=kernel // 2)
-        self.register_buffer("basis", frequencies(numbers // SIDE**2, emphasis), persistent=False)
+        with torch.device("cpu"):  # on the meta device, torch would import its compiler, which takes three seconds
+            basis = frequencies(numbers // SIDE**2, emphasis)
+        self.register_buffer("basis", basis, persistent=False)
 
     def forward(self, x: Tensor) -> Tensor:
         weight = torch.einsum("ofkl,fn->onkl", self.weight, self.basis)
