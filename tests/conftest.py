@@ -15,17 +15,22 @@ import numpy as np
 import pytest
 import torch
 from filelock import FileLock
+from PIL import Image
 
 from condgen.data import SOURCES
-from condgen.sampling import plots
+from condgen.disk import write_bytes
+from condgen.judging.classifier import Recipe
+from condgen.sampling.canvas import png
 from condgen.testing.toys import KINDS as KINDS
 from condgen.testing.toys import toy_data as toy_data
+from condgen.training import recorder
 from reliability.filesystem import in_memory
 
 pytest_plugins = ["sharing.fixtures"]
 pytest.register_assert_rewrite("condgen.testing.system_laws", "condgen.testing.training_laws")
 os.environ["MPLBACKEND"] = "Agg"
 os.environ.setdefault("OMP_NUM_THREADS", "1")  # of the processes that tests start: the other cores have tests to run
+DOT = png(Image.new("L", (1, 1)))
 SHARED = Path(__file__).parents[2] / "shared"
 """Where development data may lie; tests that want it skip without it."""
 
@@ -54,6 +59,22 @@ def made_once(name: str, make: Callable[[Path], None], tmp_path_factory: pytest.
 def _a_cache_of_our_own(tmp_path_factory: pytest.TempPathFactory) -> None:
     """Judges and the numbers of real images are kept between commands and workers, but not between test runs."""
     os.environ["XDG_CACHE_HOME"] = str(shared(tmp_path_factory) / "cache")
+
+
+@pytest.fixture(autouse=True, scope="session")
+def _no_waiting_for_the_disk() -> Iterator[None]:
+    """A third of a short training is spent on flushing its files. What must be flushed is recorded (test_powerloss)."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(os, "fsync", lambda handle: None)
+        yield
+
+
+@pytest.fixture(autouse=True, scope="session")
+def _trainings_without_curves() -> Iterator[None]:
+    """matplotlib takes longer for them than a training of a few steps; test_killed looks at those of a real process."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(recorder, "draw_curves", lambda run: write_bytes(run.folder / "curves.png", DOT))
+        yield
 
 
 @pytest.fixture(autouse=True, scope="session")
@@ -91,14 +112,6 @@ def npz(tmp_path: Path) -> Callable[..., Path]:
 
 
 @pytest.fixture(scope="module")
-def without_curves() -> Iterator[None]:
-    """Trainings that draw no curves: matplotlib takes longer for them than a training of a few steps."""
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(plots, "curves", lambda *_: b"curves")
-        yield
-
-
-@pytest.fixture(scope="module")
 def cheap() -> Iterator[None]:
     """Trainings without curves and judging, for tests that need many."""
     from reliability import crashes
@@ -106,6 +119,12 @@ def cheap() -> Iterator[None]:
     with pytest.MonkeyPatch.context() as patch:
         crashes.cheaply(patch)
         yield
+
+
+@pytest.fixture
+def brief_classifiers(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Feature classifiers of 60 steps, where it does not matter how good they are."""
+    monkeypatch.setattr(Recipe, "for_data", lambda dataset: Recipe(width=4, shift=1, at_least=60, epochs=0))
 
 
 @pytest.fixture

@@ -18,7 +18,6 @@ from condgen.training.finetune import Parent, label_sides
 from conftest import toy_data
 
 DATA = toy_data("colour")
-pytestmark = pytest.mark.usefixtures("without_curves")
 NAMES = DATA.labels.names
 
 

@@ -13,7 +13,6 @@ from condgen.testing.trainings import BATCH, Case, begin, equal, everything, run
 from conftest import one_kind
 
 every_row = pytest.mark.parametrize("name", SYSTEMS, scope="module")  # a row's laws in turn: they share its runs
-pytestmark = pytest.mark.usefixtures("without_curves")
 
 
 @pytest.fixture(scope="module")

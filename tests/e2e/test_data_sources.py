@@ -102,6 +102,7 @@ def test_all_labels_are_those_with_images(empty: list[int]) -> None:
     attributes.check_trained([(0, 0, 0), (0, 1, 0)], empty)
 
 
+@pytest.mark.usefixtures("brief_classifiers")
 def test_images_without_labels_train_unconditional_presets(
     tmp_path: Path, say: Callable[..., str], monkeypatch: pytest.MonkeyPatch
 ) -> None:

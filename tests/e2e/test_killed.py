@@ -9,6 +9,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from PIL import Image
 
 from condgen import cli
 
@@ -66,13 +67,16 @@ def test_sigkill_half_way(system: str, pets: Path, tmp_path: Path, capsys: pytes
 def test_an_interrupted_training_saves_and_says_how_to_go_on(
     number: signal.Signals, pets: Path, tmp_path: Path
 ) -> None:
-    words = command(tmp_path, "run", "cvae", 10_000_000, "--data", pets, "--save-seconds", 999)
+    more = ("--data", pets, "--save-seconds", 999, "--evaluate-every", 0)
+    words = command(tmp_path, "run", "cvae", 10_000_000, *more)
     process = subprocess.Popen(words, stdout=subprocess.PIPE, text=True)
     with process:
         assert kill_when(process, lambda: (tmp_path / "run/log.jsonl").exists(), number)
         said = process.communicate()[0]
     assert process.returncode == 128 + number
     assert "the same command resumes from there" in said
+    with Image.open(tmp_path / "run/curves.png") as curves:
+        assert curves.size == (800, 300)
     card = json.loads((tmp_path / "run/generator/card.json").read_text())
     assert card["images"] == int(max((tmp_path / "run/checkpoints").glob("0*")).name) > 0
 

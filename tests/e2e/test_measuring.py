@@ -15,7 +15,6 @@ from PIL import Image
 import condgen
 from condgen import api, cli, comparison, data, disk, marker, measuring, records, score
 from condgen.evaluation import Evaluation
-from condgen.judging.classifier import Recipe
 from condgen.judging.faults import FaultResult
 from condgen.judging.reference import shuffled, subset
 from condgen.measuring import SelfTest
@@ -176,6 +175,7 @@ def test_a_mistake_is_one_line(runs: Path, capsys: pytest.CaptureFixture[str], w
     assert says in mistake(capsys, *words.format(runs=runs).split())
 
 
+@pytest.mark.slow
 def test_the_self_test_shows_which_number_notices_which_fault(capsys: pytest.CaptureFixture[str]) -> None:
     run("evaluate", "--self-test", "--data", "mnist", "--images", 2000)
     table = capsys.readouterr().out
@@ -204,14 +204,13 @@ def test_compare_puts_seeds_into_one_column(runs: Path, tmp_path: Path, capsys: 
     assert "VAE and GAN compared" in capsys.readouterr().out
 
 
+@pytest.mark.usefixtures("brief_classifiers")
 def test_runs_that_do_not_compare_are_named(
     runs: Path,
     npz: Callable[..., Path],
     tmp_path: Path,
     capsys: pytest.CaptureFixture[str],
-    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr(Recipe, "for_data", lambda dataset: Recipe(width=4, shift=1, at_least=20, epochs=0))
     api.train("cvae", data=npz("digits", 100), images=256, out=tmp_path / "other", quiet=True)
     said = mistake(capsys, "compare", runs / "cvae-0", tmp_path / "other", "--quick", "--out", tmp_path / "out")
     assert "cannot be compared: other data" in said
@@ -281,10 +280,10 @@ def unbalanced(tmp_path: Path) -> Path:
     return path
 
 
+@pytest.mark.usefixtures("brief_classifiers")
 def test_augment_fills_up_the_rare_classes_and_says_whether_it_helps(
     unbalanced: Path, runs: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(Recipe, "for_data", lambda dataset: Recipe(width=4, shift=1, at_least=20, epochs=0))
     monkeypatch.setattr("condgen.judging.protocol.CAS_STEPS", 10)
     before = unbalanced.read_bytes()
     run("augment", unbalanced, "--run", runs / "cvae-0", "--balance", "--out", tmp_path / "more", "--json")
@@ -326,10 +325,10 @@ def test_augment_refuses_what_it_cannot_do(
     assert not (tmp_path / "a").exists()
 
 
+@pytest.mark.usefixtures("brief_classifiers")
 def test_attributes_are_measured_one_by_one(
     npz: Callable[..., Path], tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(Recipe, "for_data", lambda dataset: Recipe(width=4, shift=1, at_least=60, epochs=0))
     monkeypatch.setattr("condgen.judging.protocol.classifier_score.__defaults__", (10,))  # its number of steps
     api.train("cvae", data=npz("attributes", 800), images=2000, out=tmp_path / "run", quiet=True)
     run("evaluate", tmp_path / "run", "--images", 300, "--json")

@@ -11,7 +11,6 @@ from PIL import Image
 
 import condgen
 from condgen import cli, data
-from condgen.judging.classifier import Recipe
 from conftest import SHARED
 from data_files import CLASSES, encoded, image, png, write
 
@@ -143,10 +142,8 @@ def test_small_data_options_reach_the_training(tmp_path: Path) -> None:
     assert json.loads((tmp_path / "on/config.json").read_text())["config"]["balanced_sampling"] is True
 
 
-def test_attributes_that_nobody_noted_down_can_be_trained_on_and_measured(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(Recipe, "for_data", lambda dataset: Recipe(width=4, shift=1, at_least=60, epochs=0))
+@pytest.mark.usefixtures("brief_classifiers")
+def test_attributes_that_nobody_noted_down_can_be_trained_on_and_measured(tmp_path: Path) -> None:
     lines = "".join(
         f"{i}.png,{i % 2},{'' if i % 5 == 0 else i % 3 % 2},{'test' if i > 50 else 'train'}\n" for i in range(80)
     )

@@ -14,8 +14,6 @@ from condgen.errors import CondgenError
 from condgen.hooks import Hook, Session
 from condgen.training.run import Run
 
-pytestmark = pytest.mark.usefixtures("without_curves")
-
 
 class Listener(Hook):
     """Notes every call."""
