@@ -14,7 +14,6 @@ from collections.abc import Callable
 from datetime import UTC, datetime
 from itertools import product
 from pathlib import Path
-from unittest.mock import patch
 
 import own_data
 import own_figures
@@ -42,7 +41,8 @@ SETS: dict[str, Callable[[own_data.Sources], Dataset]] = {
 
 CHOICES: dict[str, dict[str, Choice]] = {
     "all automatic choices": {name: Choice() for name in SETS},
-    "images not shifted for D": {name: Choice({}, lambda: patch.object(swift, "shift", unshifted)) for name in SETS},
+    "images not shifted for D (`shift` none)": {name: Choice({"shift": "none"}) for name in SETS},
+    "D does not know the shift (`shift` random)": {name: Choice({"shift": "random"}) for name in SETS},
     "layers of grey images (`pixel_channels` 0), not shifted": {name: Choice({"pixel_channels": 0}) for name in SETS},
     "weights of pixels instead of frequencies (`pre_emphasis` 0)": {
         name: Choice({"pre_emphasis": 0.0}) for name in SETS
@@ -54,10 +54,6 @@ CHOICES: dict[str, dict[str, Choice]] = {
     "adaptive augmentation, which is not chosen": {"faces-32": Choice({"augmentation": "adaptive"})},
 }
 """What is changed, for each data set that it concerns."""
-
-
-def unshifted(settled: bool) -> list[int]:
-    return [0, 0]
 
 
 def measured(sampler: Sampler, reference: Reference) -> dict[str, float]:

@@ -18,9 +18,9 @@ from condgen.options import Option, Values, rebased, with_precision
 from condgen.spec import Fit, Prior, Spec
 from condgen.version import __version__
 
-FORMAT = 7
+FORMAT = 8
 """Version of the schema. In 1, cards have no seal; in 2, they list no sampling options; in 3, no data options; up to 4,
-no labels without images, and test images are held out by the rule `overall`; up to 6, some settings are missing
+no labels without images, and test images are held out by the rule `overall`; up to 7, some settings are missing
 (`former.DEFAULTS`)."""
 LARGEST_BATCH = 2**27
 """Maximum number of values in one micro-batch, of images or of latent vectors: half a gigabyte as float32."""

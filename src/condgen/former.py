@@ -13,7 +13,11 @@ FORMER = {
     "balance": "balanced_sampling",
 }
 """Former and current names of the fields of the built-in systems' `Config`."""
-DEFAULTS: dict[str, tuple[int, float]] = {"pixel_channels": (5, 0), "pre_emphasis": (6, 0.0)}
+DEFAULTS: dict[str, tuple[int, float | str]] = {
+    "pixel_channels": (5, 0),
+    "pre_emphasis": (6, 0.0),
+    "shift": (7, "random"),
+}
 """Settings that came later: the first format of runs that contains each, and the value that earlier ones imply. The
 format of a card is larger by one."""
 DATA = {"labels": "attributes"}

@@ -1,7 +1,6 @@
 """Swift's step against its formulas, each written out once more."""
 
 import copy
-from collections import Counter
 from collections.abc import Callable
 from itertools import product
 from math import cos, pi, sqrt
@@ -145,7 +144,7 @@ def test_a_margin_of_nought_is_a_loss_of_log_two() -> None:
     assert logs["loss/d"].item() == pytest.approx(F.softplus(torch.tensor(0.0)).item())
 
 
-def in_colour(**settings: int) -> Swift:
+def in_colour(**settings: int | str) -> Swift:
     reseed(0, "init", 0)
     config = preset("swift").config.with_overrides(settings)
     system = preset("swift").build(Spec((3, 16, 16), Labels(("a", "b"))), config)
@@ -154,27 +153,34 @@ def in_colour(**settings: int) -> Swift:
 
 
 def test_the_discriminator_sees_a_colour_image_shifted(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Half of the time by half a patch, so that it has no grid in common with the generator."""
+    """By half a patch, or by any number of pixels, so that it has no grid in common with the generator."""
     reseed(0, "shifts", 0)
-    shifts = Counter(tuple(swift.shift(settled=False)) for _ in range(2000))
-    assert set(shifts) == {(down, right) for down in range(4) for right in range(4)}
-    assert shifts[2, 2] == pytest.approx(2000 * (1 / 2 + 1 / 32), rel=0.1)
-    assert {tuple(swift.shift(settled=True)) for _ in range(20)} == {(2, 2)}
+    shifts = {tuple(swift.shift(centred=False)) for _ in range(500)}
+    assert shifts == {(down, right) for down in range(4) for right in range(4)}
+    assert {tuple(swift.shift(centred=True)) for _ in range(20)} == {(2, 2)}
 
     D, x = in_colour().D, torch.randn(2, 3, 16, 16)
-    monkeypatch.setattr(swift, "shift", lambda settled: [0, 0])
+    monkeypatch.setattr(swift, "shift", lambda centred: [0, 0])
     shifted = D.features_of(x.roll((3, 1), (2, 3)))
-    monkeypatch.setattr(swift, "shift", lambda settled: [3, 1])
+    monkeypatch.setattr(swift, "shift", lambda centred: [3, 1])
     assert torch.equal(D.features_of(x), shifted)
 
 
-@pytest.mark.parametrize(("images", "settled"), [(0, False), (896, False), (904, True)])
-def test_shift_and_translation_settle_in_the_last_tenth(images: int, settled: bool) -> None:
-    system = in_colour(images=1000, batch=8)
-    x, y = torch.randn(8, 3, 16, 16), torch.eye(2).repeat(4, 1)
-    system.step(iter([(x, y)]), images)
-    assert system.D.settled is settled
-    assert system.T.step == (4 if settled else 1)
+@pytest.mark.parametrize(("kind", "share"), [("known", 0.5), ("random", 0.5), ("none", 0.0)])
+def test_a_shift_by_half_a_patch_goes_with_translations_by_whole_ones(kind: str, share: float) -> None:
+    """In half of the steps, for which D has a bias of its own if it is to know."""
+    system = in_colour(shift=kind, batch=2)
+    x, y, bias = torch.randn(2, 3, 16, 16), torch.eye(2), system.D.if_centred
+    assert (bias is not None) == (kind == "known")
+    centred = 0
+    for images in range(0, 400, 2):
+        before = bias.clone() if bias is not None else None
+        system.step(iter([(x, y)]), images)
+        assert system.T.step == (4 if system.D.centred else 1)
+        if before is not None and bias is not None:
+            assert torch.equal(before, bias) != system.D.centred
+        centred += system.D.centred
+    assert centred / 200 == pytest.approx(share, abs=0.1)
 
 
 def test_no_layer_keeps_less_of_a_colour_patch_than_it_holds() -> None:

@@ -16,10 +16,14 @@ from condgen.training.run import config_in
 
 COURSE: dict[str, Any] = {"images": 64, "batch": 32, "evaluate_every": 0, "quiet": True}
 
-GREY: dict[str, Any] = {"pixel_channels": 0, "pre_emphasis": 0.0, "mismatch": 0.1}
-COLOUR: dict[str, Any] = {"pixel_channels": 8, "pre_emphasis": 1.0, "mismatch": 0.5}
+GREY: dict[str, Any] = {"pixel_channels": 0, "pre_emphasis": 0.0, "shift": "none", "mismatch": 0.1}
+COLOUR: dict[str, Any] = {"pixel_channels": 8, "pre_emphasis": 1.0, "shift": "known", "mismatch": 0.5}
 AUGMENTED: dict[str, Any] = {"augmentation": "adaptive", "transforms": "translation,cutout"}
-LATER: dict[int, dict[str, Any]] = {4: {"pixel_channels": 0, "pre_emphasis": 0.0}, 5: {"pre_emphasis": 0.0}}
+LATER: dict[int, dict[str, Any]] = {
+    4: {"pixel_channels": 0, "pre_emphasis": 0.0, "shift": "random"},
+    5: {"pre_emphasis": 0.0, "shift": "random"},
+    6: {"shift": "random"},
+}
 """Settings that a run of each format does not contain, with what they imply."""
 
 
@@ -38,10 +42,12 @@ def test_swift_chooses_for_the_data_what_is_not_set(
 ) -> None:
     spec, config = Spec((channels, 32, 32), labels), preset("swift").config
     assert {choice.setting: choice.value for choice in config.choices(spec, images)} == found
-    own = config.with_overrides({"pixel_channels": 3, "pre_emphasis": 2.0, "mismatch": 1.0, "augmentation": "none"})
+    own = config.with_overrides({"pixel_channels": 3, "pre_emphasis": 2.0, "shift": "random", "mismatch": 1.0})
+    own = own.with_overrides({"augmentation": "none"})
     assert own.choices(spec, images) == []
     assert own.chosen_for(spec) == own
-    assert config.with_overrides({"pixel_channels": 0}).chosen_for(spec).model_dump()["pre_emphasis"] == 0
+    patches = config.with_overrides({"pixel_channels": 0}).chosen_for(spec).model_dump()
+    assert (patches["pre_emphasis"], patches["shift"]) == (0, "none")
 
 
 def as_an_earlier_condgen_wrote(path: Path, format_: int, without: Iterable[str]) -> None:

@@ -114,7 +114,7 @@ def test_a_run_of_a_later_condgen_says_which(tmp_path: Path) -> None:
 
 
 def test_a_run_with_former_names_of_settings_is_resumed(tmp_path: Path) -> None:
-    implied = {"pixel_channels": 0, "pre_emphasis": 0.0}
+    implied = {"pixel_channels": 0, "pre_emphasis": 0.0, "shift": "random"}
     now = replace(CVAE, system="swift", config={"images": 100, "warmup": 5, "decay": 0.4} | implied)
     now = replace(now, data_options={"attributes": "Hat", "size": 32})
     before = asdict(replace(now, config={"images": 100, "rise": 5, "fall": 0.4}))

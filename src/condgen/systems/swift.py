@@ -10,10 +10,10 @@ et al. 2016, arXiv 1605.05396). The ablations of these choices are in docs/syste
 A 4x4 patch of a colour image holds 48 numbers, more than the 32 channels of a map. For colour images, the
 discriminator therefore begins with a layer that has twice as many channels as a patch has numbers. The weights of this
 layer belong to the frequencies of a patch, of which high ones are amplified, since real images have little of them. The
-discriminator looks at the image shifted: half of the time by half a patch, so that borders of the generator's patches
-are in the middle of its own, and otherwise by a random number of pixels, so that no other grid is special. In the last
-tenth of the training, the shift is always half a patch, and augmentation translates images by whole patches; this
-removes what is left of the borders. The generator ends with two convolutions of pixels, which join the patches.
+discriminator looks at the image shifted: in half of the steps by half a patch, so that borders of the generator's
+patches are in the middle of its own, and otherwise by a random number of pixels, so that no other grid is special. In
+the former steps, it knows so by a bias of its own, and augmentation translates images by whole patches; so it learns
+what these borders look like. The generator ends with two convolutions of pixels, which join the patches.
 
 Image sizes: the map has one position per 4x4 pixels, rounded up. The discriminator halves its resolution until both
 sides are at most 4. The generator starts at a resolution of at most 8 on both sides, and doubles it up to the map's.
@@ -25,7 +25,7 @@ discriminator in a step use the same images.
 """
 
 from math import prod, sqrt
-from typing import ClassVar
+from typing import ClassVar, Literal
 
 import torch
 import torch.nn.functional as F
@@ -46,9 +46,6 @@ SMALLEST = 4
 """Largest side of the discriminator's last feature map."""
 GREY_IMAGES, COLOUR_IMAGES = 240_000, 500_000
 """Usual training lengths: 32x32 images in colour have the fine detail of real ones after 500,000 (own-images.md)."""
-SETTLED = 0.9
-"""Fraction of the training after which the discriminator's shift is always half a patch, and translations are by whole
-patches (docs/LOG.md, "Colour" and "Few images")."""
 GREY, COLOUR, SEVERAL = 0.1, 0.5, 1.0
 """Weights of mismatched labels: with classes or a single attribute, of grey and of colour images, and with several
 attributes."""
@@ -83,12 +80,17 @@ class Config(Adversarial):
     attributes."""
     pixel_channels: PixelChannels | None = None
     """Channels at full resolution, from which the generator's last convolutions make the pixels. 0: the generator makes
-    patches, and the discriminator has no layer for patches and is not shifted. Default: 8 for images of more than one
-    channel, 0 for grey images."""
+    patches, and the discriminator has no layer for patches and sees no image shifted. Default: 8 for images of more
+    than one channel, 0 for grey images."""
     pre_emphasis: NonNegativeFloat | None = None
     """How much the discriminator's first layer amplifies high frequencies of a patch: the exponent of the frequency. 0:
     its weights belong to pixels instead of frequencies. Default: 1 for images of more than one channel, 0 for grey
     images and without pixel_channels."""
+    shift: Literal["none", "random", "known"] | None = None
+    """How the discriminator sees images moved: not at all (none); by half a patch in half of the steps, and otherwise
+    by a random number of pixels (random); or the same, with a bias for half a patch, by which it knows which of the two
+    it is (known). Default: known for images of more than one channel, none for grey images and without
+    pixel_channels."""
     lr: PositiveFloat = 2e-3
     """Peak learning rate of both networks (Adam), between warm-up and decay."""
     warmup: Span = 8_000
@@ -102,8 +104,8 @@ class Config(Adversarial):
 
     def choices(self, spec: Spec, images: int | None = None) -> list[Choice]:
         """See `Config.choices`."""
-        emphasis = EMPHASIS if spec.channels > 1 and self.pixel_channels != 0 else 0.0
-        found = [of_pixels(spec), Choice("pre_emphasis", emphasis), mismatch_for(spec)]
+        emphasis, shift = (EMPHASIS, "known") if spec.channels > 1 and self.pixel_channels != 0 else (0.0, "none")
+        found = [of_pixels(spec), Choice("pre_emphasis", emphasis), Choice("shift", shift), mismatch_for(spec)]
         chosen = [choice for choice in found if getattr(self, choice.setting) is None]
         few = FEW_COLOUR if spec.channels > 1 else FEW
         if images is None or images >= few or self.augmentation is not None:
@@ -139,14 +141,18 @@ def mismatch_for(spec: Spec) -> Choice:
 
 class Discriminator(nn.Module):
     """Image -> features (b, cfg.features); their inner product with the label's embedding, plus a linear term, is the
-    score (b, 1)."""
+    score (b, 1).
+
+    shifted: whether images are moved before. centred: whether that is by half a patch, so that the borders of the
+    generator's patches are in the middle of D's; otherwise, it is by a random number of pixels.
+    """
 
     def __init__(self, spec: Spec, cfg: Config) -> None:
         super().__init__()
         w, sides = cfg.width, grid(spec)
         numbers = SIDE**2 * spec.channels  # of a patch
-        self.shifted, self.settled = bool(cfg.pixel_channels), False
-        if self.shifted:
+        self.shifted, self.centred = bool(cfg.pixel_channels) and cfg.shift != "none", False
+        if cfg.pixel_channels:
             convs = [of_patches(numbers, 2 * numbers, 1, cfg), nn.Conv2d(2 * numbers, w, 3, padding=1)]
         else:
             convs = [of_patches(numbers, w, 3, cfg)]
@@ -155,6 +161,8 @@ class Discriminator(nn.Module):
             convs.append(nn.Conv2d(convs[-1].out_channels, 2 * w, 3, stride=2, padding=1))
             sides = halved(sides)
         self.convs = nn.ModuleList(convs)
+        known = self.shifted and cfg.shift == "known"
+        self.if_centred = nn.Parameter(torch.zeros(convs[0].out_channels, 1, 1)) if known else None
         self.features = nn.Linear(convs[-1].out_channels * prod(sides), cfg.features)
         self.any = nn.Linear(cfg.features, 1, bias=False)  # no bias: it would cancel in differences of scores
         self.label = LabelEmbedding(len(spec.labels), cfg.features)
@@ -165,9 +173,13 @@ class Discriminator(nn.Module):
 
     def features_of(self, x: Tensor) -> Tensor:
         if self.shifted:
-            x = x.roll(shift(self.settled), (2, 3))
-        h = to_patches(x)
-        for conv in self.convs:
+            x = x.roll(shift(self.centred), (2, 3))
+        first, *others = self.convs
+        h = first(to_patches(x))
+        if self.centred and self.if_centred is not None:
+            h = h + self.if_centred
+        h = F.leaky_relu_(h, LEAK)
+        for conv in others:
             h = F.leaky_relu_(conv(h), LEAK)
         return F.leaky_relu_(self.features(h.permute(0, 2, 3, 1).flatten(1)), LEAK)  # no copy
 
@@ -183,12 +195,9 @@ def of_patches(numbers: int, out: int, kernel: int, cfg: Config) -> nn.Conv2d:
     return nn.Conv2d(numbers, out, kernel, padding=kernel // 2)
 
 
-def shift(settled: bool) -> list[int]:
-    """Pixels by which D sees an image moved, vertically and horizontally: half a patch in every second call on average,
-    random otherwise; always half a patch if `settled`."""
-    if settled or not common_offsets(2, 1)[0]:
-        return [SIDE // 2] * 2
-    return common_offsets(SIDE, 2)
+def shift(centred: bool) -> list[int]:
+    """Pixels by which D sees an image moved, vertically and horizontally."""
+    return [SIDE // 2] * 2 if centred else common_offsets(SIDE, 2)
 
 
 def exchanged(y: Tensor) -> Tensor:
@@ -232,8 +241,8 @@ class Swift(System):
         G, D, T, g, d = self.G, self.D, self.T, self.players["g"], self.players["d"]
         for player in (g, d):
             player.set_lr(self.cfg.lr_at(images))
-        D.settled = images >= SETTLED * self.cfg.images
-        T.step = SIDE if D.shifted and D.settled else 1
+        D.centred = D.shifted and not common_offsets(2, 1)[0]
+        T.step = SIDE if D.centred else 1
         x, y = next(batches)
         fake = G(draw(self.prior, len(x), x.device), y)
 

@@ -16,10 +16,10 @@ from condgen.systems import SYSTEMS
 from condgen.version import __version__
 
 CONFIG, PUBLISHED = "config.json", "published.json"
-FORMAT = 6
+FORMAT = 7
 """Format 1: side files have no checksums. Up to format 2, the options for reading the data are labels, size and fit. Up
 to format 3, the path of the data is as it was typed, and test images are held out by the rule `overall`. Up to format
-5, some settings are missing (`former.DEFAULTS`)."""
+6, some settings are missing (`former.DEFAULTS`)."""
 GROUPS = ("config", "data_options", "images", "data", "spec", "held_out", "empty")
 """Fields that are compared in parts, or not at all."""
 
