@@ -12,22 +12,17 @@ hundredth of the answers is what sees a shared machine stand still for a moment.
 import argparse
 import asyncio
 import gc
-import json
-import os
-import signal
 import statistics
-import subprocess
-import sys
 import tempfile
 import time
 from collections import Counter
-from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 import numpy as np
+from serving_client import HALF, MANY, ONE, Client, children, closed, memory, processor, quantile, running
 
 from condgen import api
 from condgen.disk import write_json
@@ -35,98 +30,7 @@ from condgen.training.kernels import environment
 
 TURNS, TURN_SECONDS = 5, 1.0
 OVERLOAD, OVERLOAD_SECONDS, OVERLOADS = 10, 20.0, 3
-ONE = {"labels": "0", "count": 1, "format": "png"}
-MANY = {"labels": "0", "count": 64, "format": "npy"}
-HALF = {"labels": "0", "count": 16, "format": "npy"}
-"""Of a micro-batch: two such requests are one forward pass."""
-
-
-def plain(run: str, port: int) -> None:
-    """What one writes first: a handler that draws its own noise, calls the network and answers."""
-    import io
-
-    import torch
-    import uvicorn
-    from fastapi import FastAPI, Response
-    from PIL import Image
-    from pydantic import BaseModel
-
-    from condgen.sampling.forward import to_uint8
-
-    ours, app = api.load(run), FastAPI()
-
-    class Asked(BaseModel):
-        labels: str
-        count: int = 1
-        seed: int = 0
-        format: str = "png"
-
-    @app.post("/sample")
-    def sample(request: Asked) -> Response:
-        with torch.no_grad():
-            source = torch.Generator().manual_seed(request.seed)
-            z = torch.randn(request.count, ours.prior.dim, generator=source)
-            y = torch.nn.functional.one_hot(torch.tensor([int(request.labels)] * request.count), len(ours.spec.labels))
-            generated = to_uint8(ours.net(z, y.float())).numpy()
-        buffer = io.BytesIO()
-        if request.format == "png":
-            Image.fromarray(generated[0, ..., 0] if generated.shape[-1] == 1 else generated[0]).save(buffer, "PNG")
-        else:
-            np.save(buffer, generated)
-        return Response(buffer.getvalue(), media_type="application/octet-stream")
-
-    uvicorn.run(app, port=port, log_level="critical")
-
-
-class Client:
-    """One keep-alive connection that asks for images."""
-
-    def __init__(self, port: int) -> None:
-        self.port = port
-
-    async def __aenter__(self) -> "Client":
-        self.reader, self.writer = await asyncio.open_connection("127.0.0.1", self.port)
-        return self
-
-    async def __aexit__(self, *_: object) -> None:
-        self.writer.close()
-        with suppress(OSError):
-            await self.writer.wait_closed()
-
-    async def ask(self, request: dict[str, Any]) -> tuple[int, float]:
-        """Status, and seconds until the whole answer was there."""
-        body, began = json.dumps(request).encode(), time.perf_counter()
-        head = (
-            f"POST /sample HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\nContent-Length: {len(body)}"
-        )
-        self.writer.write(head.encode() + b"\r\n\r\n" + body)
-        answer = await self.reader.readuntil(b"\r\n\r\n")
-        length = next(line for line in answer.lower().split(b"\r\n") if line.startswith(b"content-length:"))
-        await self.reader.readexactly(int(length.split(b":")[1]))
-        return int(answer.split(b" ", 2)[1]), time.perf_counter() - began
-
-
-async def closed(port: int, request: dict[str, Any], clients: int, seconds: float) -> list[float]:
-    """Seconds of every answer to clients that ask again as soon as they are answered."""
-    taken: list[float] = []
-
-    async def one(number: int) -> None:
-        until, seed = time.perf_counter() + seconds, number * 100_000
-        async with Client(port) as client:
-            while time.perf_counter() < until:
-                seed += 1
-                status, second = await client.ask({**request, "seed": seed})
-                if status == 200:
-                    taken.append(second)
-                else:
-                    await asyncio.sleep(0.05)
-
-    await asyncio.gather(*map(one, range(clients)))
-    return taken
-
-
-def quantile(values: list[float], part: float) -> float:
-    return float(np.quantile(values, part)) if values else float("nan")
+PLAIN = Path(__file__).with_name("serving_plain.py")
 
 
 @dataclass
@@ -168,12 +72,6 @@ async def beside(ours: int, theirs: int, request: dict[str, Any], clients: int) 
     ratio = round(statistics.median(a / b for a, b in zip(*(side.rates for side in sides), strict=True)), 2)
     numbers = {side.name: side.numbers(request) for side in sides}
     return {"clients": clients, "images": request["count"], **numbers, "times_the_requests_of_plain": ratio}
-
-
-def processor(pids: list[int]) -> float:
-    """Seconds of CPU that processes have used."""
-    stats = [Path(f"/proc/{pid}/stat").read_text().rsplit(")", 1)[1].split() for pid in pids]
-    return sum(int(stat[11]) + int(stat[12]) for stat in stats) / os.sysconf("SC_CLK_TCK")
 
 
 async def overload(port: int, pids: list[int]) -> dict[str, Any]:
@@ -272,37 +170,6 @@ async def slow_clients(port: int) -> dict[str, Any]:
     }
 
 
-def memory(pids: list[int]) -> int:
-    """Bytes of resident memory."""
-    pages = sum(int(Path(f"/proc/{pid}/statm").read_text().split()[1]) for pid in pids)
-    return pages * os.sysconf("SC_PAGE_SIZE")
-
-
-def children(pid: int) -> list[int]:
-    return list(map(int, Path(f"/proc/{pid}/task/{pid}/children").read_text().split()))
-
-
-@contextmanager
-def running(port: int, *command: str) -> Iterator[int]:
-    """A server in a process of its own; its process id, once it answers."""
-    process = subprocess.Popen([sys.executable, *command], stdout=subprocess.DEVNULL)
-    try:
-        asyncio.run(asyncio.wait_for(answering(port), 120))
-        yield process.pid
-    finally:
-        process.send_signal(signal.SIGTERM)
-        process.wait()
-
-
-async def answering(port: int) -> None:
-    while True:
-        with suppress(OSError, asyncio.IncompleteReadError):
-            async with Client(port) as client:
-                if (await client.ask(ONE))[0] == 200:
-                    return
-        await asyncio.sleep(0.1)
-
-
 def small_runs(folder: Path) -> tuple[str, str]:
     """A fast network for digits, and a slow one for colour images of 64 x 64, trained for a moment."""
     rng = np.random.default_rng(0)
@@ -318,7 +185,7 @@ def measured(digits: str, faces: str) -> dict[str, Any]:
     serve = ("-P", "-m", "condgen", "serve")
     with (
         running(8201, *serve, digits, "--port", "8201") as pid,
-        running(8202, __file__, "--plain", digits, "--port", "8202") as theirs,
+        running(8202, str(PLAIN), digits, "8202") as theirs,
     ):
         found["memory_mb"] = {
             "http": round(memory([pid]) / 2**20),
@@ -345,11 +212,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("run", nargs="?", help="of small grey images; by default a network trained for a moment")
     parser.add_argument("--out", type=Path, default=Path("benchmarks/results/serving.json"))
-    parser.add_argument("--plain", help=argparse.SUPPRESS)
-    parser.add_argument("--port", type=int, help=argparse.SUPPRESS)
     words = parser.parse_args()
-    if words.plain:
-        return plain(words.plain, words.port)
     began = time.monotonic()
     gc.freeze()  # the pauses of who asks are not the server's
     with tempfile.TemporaryDirectory() as folder:

@@ -9,27 +9,22 @@ A test compares the pages with the results.
 import json
 import re
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from pathlib import Path
-from statistics import mean, median
+from statistics import median
 from typing import Any
 
+from own_tables import own_choices, own_images, use
+from printed import RESULTS, middle, results_of, rows_of, short, spread, word
+
 from condgen import listing
-from condgen.metrics.estimate import Estimate, mean_of
+from condgen.metrics.estimate import Estimate
 
 ROOT = Path(__file__).parents[1]
-RESULTS = ROOT / "benchmarks" / "results"
 ROWS = re.compile(r"^(?:\| `.*\n)+", re.MULTILINE)
 NAME = re.compile(r"^\| (`[^|]*`)", re.MULTILINE)
 """The first cell of a row."""
-Results = Sequence[dict[str, Any]]
 
-WORDS = {  # labels that older results carry, and the words that the pages print
-    "rare ones repeated": "rare images repeated",
-    "real and drawn": "real and generated",
-    "gain over rare ones repeated": "gain over rare images repeated",
-    "pictures": "images",
-}
 PRINTED = {  # what a source tutorial prints of its own training
     ("gan", "loss/d"): "0.694",
     ("gan", "accuracy/d"): "57.8 %",
@@ -63,21 +58,21 @@ def systems() -> list[str]:
 
 def leaderboard(data: str, *numbers: str) -> list[str]:
     """One line for real images, then one per preset: images seen, seeds, medians with their ranges."""
-    results = [result for result in _results("leaderboard") if result["data"] == data]
+    results = [result for result in results_of("leaderboard") if result["data"] == data]
     known = {key: value for result in results for key, value in result["real"].items()}
-    real = " | ".join(_short(known.get(name)) for name in numbers)
+    real = " | ".join(short(known.get(name)) for name in numbers)
     lines = [f"| `real images` | | | {real} |\n"]
     for name in dict.fromkeys(result["row"] for result in results):
         measured = [result for result in results if result["row"] == name]
-        cells = " | ".join(_median([r["numbers"][number]["value"] for r in measured]) for number in numbers)
+        cells = " | ".join(middle([r["numbers"][number]["value"] for r in measured]) for number in numbers)
         lines.append(f"| `{name}` | {measured[0]['images']:,} | {len(measured)} | {cells} |\n")
     return lines
 
 
 def documents() -> list[str]:
     """One line per preset and logged value at the end of its tutorial's training."""
-    results, lines = _results("documents"), []
-    speeds = {name: found["images_per_second"] for name, found in _rows("speed").items()}
+    results, lines = results_of("documents"), []
+    speeds = {name: found["images_per_second"] for name, found in rows_of("speed").items()}
     for name in dict.fromkeys(result["row"] for result in results):
         measured = [result for result in results if result["row"] == name]
         numbers = {key: [r["last"][key] for r in measured] for key in measured[0]["last"]}
@@ -109,7 +104,7 @@ def faults(data: str) -> list[str]:
     for line in json.loads((RESULTS / f"self-test-{data}.json").read_text()):
         noticed = line["noticed"]
         cells = [
-            f"**{_short(value)}**" if name in noticed else _short(value)
+            f"**{short(value)}**" if name in noticed else short(value)
             for name in NOTICING
             for value in [line["numbers"][name]["value"]]
         ]
@@ -135,7 +130,7 @@ def speeds() -> list[str]:
     return [
         f"| `{name}` | {found['images_per_second']:,} | {found['textbook']:,} | {found['times_faster']} | "
         f"{found['times_faster_bf16']} | {found['megaflops_per_image']} | {100 * found['share_of_peak']:.0f} % |\n"
-        for name, found in _rows("speed").items()
+        for name, found in rows_of("speed").items()
     ]
 
 
@@ -143,18 +138,18 @@ def profile() -> list[str]:
     """One line per preset: how the time of a training step divides."""
     return [
         f"| `{name}` | {' | '.join(f'{100 * share:.0f} %' for share in found.values())} |\n"
-        for name, found in _rows("profile").items()
+        for name, found in rows_of("profile").items()
     ]
 
 
 def race() -> list[str]:
     """One line per training: when it reached the goal, and its quality at the end."""
     lines = []
-    for result in _results("time_to_quality"):
+    for result in results_of("time_to_quality"):
         goal, last = result["reached"], result["curve"][-1]
         when = f"{goal['wall']:.0f} | {goal['cpu']:.0f} | {goal['images']:,.0f}" if goal else "- | - | -"
         loop = "tutorial" if result["loop"] == "textbook" else "condgen"
-        numbers = f"{_short(last['fd'])} | {_short(last['label_accuracy'])}"
+        numbers = f"{short(last['fd'])} | {short(last['label_accuracy'])}"
         lines.append(f"| `{result['row']}` | {loop} | {result['seed']} | {when} | {last['wall']:.0f} | {numbers} |\n")
     return lines
 
@@ -162,9 +157,9 @@ def race() -> list[str]:
 def growth() -> list[str]:
     """One line per changed setting: speed, its ratio to the base case, memory."""
     return [
-        f"| `{_word(result['changed'])} {result['value']:,}` | {result['images_per_second']:,} | "
+        f"| `{word(result['changed'])} {result['value']:,}` | {result['images_per_second']:,} | "
         f"{result['times_usual']:.2f} | {result['peak_megabytes']:,} |\n"
-        for result in _results("growth")
+        for result in results_of("growth")
     ]
 
 
@@ -175,95 +170,34 @@ def modern() -> list[str]:
     lines = []
     for run in runs:
         plain = next(figures for figures in run["figures"] if not figures["options"])
-        cells = " | ".join(_short(plain[name]["value"]) for name in MODERN)
+        cells = " | ".join(short(plain[name]["value"]) for name in MODERN)
         system = run["system"].split(":")[-1]
         lines.append(
             f"| `{run['data']}` | {run['seconds']:g} | {system} | {run['images']:,} | {plain['count']:,} | {cells} | "
-            f"{_short(plain['seconds_per_10000'])} |\n"
+            f"{short(plain['seconds_per_10000'])} |\n"
         )
     return lines
 
 
 def ablation() -> list[str]:
     """One line per removed component: the median over the seeds, with the range."""
-    results, lines = _results("ablation"), []
+    results, lines = results_of("ablation"), []
     for choice in dict.fromkeys(result["choice"] for result in results):
         measured = [result["numbers"] for result in results if result["choice"] == choice]
-        cells = " | ".join(_median([numbers[name] for numbers in measured]) for name in measured[0])
-        lines.append(f"| `{_word(choice)}` | {len(measured)} | {cells} |\n")
+        cells = " | ".join(middle([numbers[name] for numbers in measured]) for name in measured[0])
+        lines.append(f"| `{word(choice)}` | {len(measured)} | {cells} |\n")
     return lines
-
-
-def use() -> list[str]:
-    """Per data set and arm: the gain of rare classes with the interval of all paired seeds, medians over the splits in
-    percent, and how often it was best and chosen."""
-    results, lines = _results("use"), []
-    for name in dict.fromkeys(result["data"] for result in results):
-        some = [result for result in results if result["data"] == name]
-        for arm in some[0]["arms"]:
-            keys = ("mean recall", "of rare classes", "mean F1", "calibration error")
-            values = [[100 * one["arms"][arm][key]["value"] for one in some] for key in keys]
-            best = sum(_best(one["arms"]) == arm for one in some)
-            chosen = sum(one["chosen"]["name"] == arm for one in some)
-            cells = " | ".join(_median(numbers) for numbers in values)
-            gain = _points([100 * value for one in some for value in one["rare gains"][arm]])
-            lines.append(f"| `{name}` | {arm} | {len(some)} | {gain} | {cells} | {best or ''} | {chosen or ''} |\n")
-    return lines
-
-
-def _points(gains: list[float]) -> str:
-    """Their mean with a 95 % interval; `-` for a training set beside itself."""
-    found = mean_of(gains, len(gains))
-    return f"{found.value:+.1f} ± {found.error:.1f}" if any(gains) else "-"
-
-
-def _best(arms: dict[str, dict[str, Any]]) -> str:
-    return max(arms, key=lambda name: arms[name]["mean recall"]["value"])
 
 
 def conditioning() -> list[str]:
     """One line per data set and pair of ways for the label: medians over the seeds with ranges."""
-    results, lines = _results("conditioning"), []
+    results, lines = results_of("conditioning"), []
     for data, g, d in dict.fromkeys((result["data"], result["g"], result["d"]) for result in results):
         some = [result for result in results if (result["data"], result["g"], result["d"]) == (data, g, d)]
         images = round(median(result["images"] for result in some))
-        cells = " | ".join(_median([result["numbers"][name] for result in some]) for name in some[0]["numbers"])
+        cells = " | ".join(middle([result["numbers"][name] for result in some]) for name in some[0]["numbers"])
         lines.append(f"| `{data}` | {g} | {d} | {len(some)} | {images:,} | {cells} |\n")
     return lines
-
-
-def own_images() -> list[str]:
-    """For each data set, one line of real images and one per system and length: medians over the seeds with ranges."""
-    found = json.loads((RESULTS / "own_images.json").read_text())
-    lines = []
-    for name in found["sets"]:
-        if not (measured := [result for result in found["results"] if result["data"] == name]):
-            continue
-        real = " | ".join(_median([*{_own(result, key, "real") for result in measured}]) for key in OWN)
-        lines.append(f"| `{name}` | real images | | | | {real} |\n")
-        for kind in dict.fromkeys((result["system"], result["length"]) for result in measured):
-            some = [result for result in measured if (result["system"], result["length"]) == kind]
-            seen, spent = (round(median([one[key] for one in some])) for key in ("images", "cpu_seconds"))
-            cells = " | ".join(_median([_own(result, key, "value") for result in some]) for key in OWN)
-            lines.append(f"| `{name}` | {kind[0]} | {len(some)} | {seen:,} | {spent:,} | {cells} |\n")
-    return lines
-
-
-def own_choices() -> list[str]:
-    """One line per data set and choice: medians over the seeds with ranges."""
-    results, lines = _results("own_choices"), []
-    for data, choice in dict.fromkeys((result["data"], result["choice"]) for result in results):
-        some = [result["numbers"] for result in results if (result["data"], result["choice"]) == (data, choice)]
-        cells = " | ".join(_median([numbers.get(name) for numbers in some]) for name in CHOSEN)
-        lines.append(f"| `{data}` | {choice} | {len(some)} | {cells} |\n")
-    return lines
-
-
-def _own(result: dict[str, Any], key: str, which: str) -> float | None:
-    """A figure or a metric, of generated (`value`) or of real images (`real`)."""
-    found = result["figures"].get(key) or result["metrics"].get(key, {})
-    value = found.get(which)
-    return value["value"] if isinstance(value, dict) else value
 
 
 def exports() -> list[str]:
@@ -276,52 +210,10 @@ def exports() -> list[str]:
     ]
 
 
-def spread(values: Sequence[float]) -> str:
-    """Mean and range over the seeds."""
-    digits = 3 if mean(values) < 10 else 1
-    low, middle, high = (f"{value:.{digits}f}" for value in (min(values), mean(values), max(values)))
-    return f"{middle} ({low}-{high})"
-
-
-def _median(values: Sequence[float | None]) -> str:
-    """The median, with its range if there are several."""
-    found = sorted(value for value in values if value is not None)
-    if not found:
-        return "-"
-    middle = _short(median(found))
-    return middle if len(found) == 1 else f"{middle} ({_short(found[0])}-{_short(found[-1])})"
-
-
-def _word(label: str) -> str:
-    return WORDS.get(label, label)
-
-
-def _short(value: float | None) -> str:
-    """At most three significant digits and three decimal places."""
-    if value is None:
-        return "-"
-    places = 0 if value >= 100 else 1 if value >= 10 else 2 if value > 1 else 3
-    return f"{value:.{places}f}"
-
-
-def _results(name: str) -> Results:
-    found: Results = json.loads((RESULTS / f"{name}.json").read_text())["results"]
-    return found
-
-
-def _rows(name: str) -> dict[str, dict[str, Any]]:
-    found: dict[str, dict[str, Any]] = json.loads((RESULTS / f"{name}.json").read_text())["rows"]
-    return found
-
-
 NOTICING = (
     "fd", "fd_intra", "precision", "recall", "density", "coverage", "kid", "label_accuracy", "copying", "fine_detail",
     "borders",
 )  # fmt: skip
-OWN = (
-    "fine_detail", "patch_borders", "spectrum", "precision", "recall", "coverage", "label_accuracy", "memorised", "fd",
-)  # fmt: skip
-CHOSEN = ("fine_detail", "patch_borders", "spectrum", "label_accuracy", "recall", "fd")
 MODERN = ("fd", "label_accuracy", "precision", "recall", "coverage")
 FLOORS = ("fd", "fd_inf", "fd_intra", "precision", "recall", "coverage", "kid")
 SHORT = ("label_accuracy", "fd", "fd_intra", "precision", "recall", "cas")
