@@ -1,13 +1,8 @@
 """benchmarks/backbone.py: in every combination the label reaches both networks, and each step trains all of it."""
 
-import sys
-from pathlib import Path
-
+import conditioning  # type: ignore[import-not-found]
 import pytest
 import torch
-
-sys.path.insert(0, str(Path(__file__).parents[2] / "benchmarks"))
-import conditioning  # type: ignore[import-not-found]
 from backbone import Config, Wired  # type: ignore[import-not-found]
 
 from condgen.testing.toys import toy_data

@@ -6,15 +6,13 @@ from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
-import pytest
-from numpy.typing import NDArray
-from scipy import ndimage
-
-sys.path.insert(0, str(Path(__file__).parents[2] / "benchmarks"))
 import own_data  # type: ignore[import-not-found]
 import own_figures  # type: ignore[import-not-found]
 import own_images  # type: ignore[import-not-found]
 import own_letters  # type: ignore[import-not-found]
+import pytest
+from numpy.typing import NDArray
+from scipy import ndimage
 
 Images = NDArray[np.uint8]
 SMOOTH = ndimage.gaussian_filter(np.random.default_rng(0).normal(0, 300, (64, 32, 32, 3)), (0, 1.5, 1.5, 0))

@@ -1,4 +1,4 @@
-"""The client of `serving.py`: a server in a process of its own, requests, and what they cost."""
+"""The client of `serve.py`: a server in a process of its own, requests, and what they cost."""
 
 import asyncio
 import json

@@ -1,6 +1,6 @@
 """`condgen serve` beside a plain FastAPI handler that calls the same network; and under too much to do.
 
-    python benchmarks/serving.py [RUN] [--out benchmarks/results/serving.json]
+    python benchmarks/serve.py [RUN] [--out benchmarks/results/serving.json]
 
 Without RUN, two small networks are trained for a moment: their speed does not depend on what they have learnt. Both
 servers run at once, each in processes of its own, and are asked in turns (A B A B ...), so that a shared machine's
@@ -22,7 +22,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from serving_client import HALF, MANY, ONE, Client, children, closed, memory, processor, quantile, running
+from serve_client import HALF, MANY, ONE, Client, children, closed, memory, processor, quantile, running
 
 from condgen import api
 from condgen.disk import write_json
@@ -30,7 +30,7 @@ from condgen.training.kernels import environment
 
 TURNS, TURN_SECONDS = 5, 1.0
 OVERLOAD, OVERLOAD_SECONDS, OVERLOADS = 10, 20.0, 3
-PLAIN = Path(__file__).with_name("serving_plain.py")
+PLAIN = Path(__file__).with_name("serve_plain.py")
 
 
 @dataclass

@@ -1,7 +1,7 @@
 """The server that `condgen serve` is compared with, as one writes it first: a handler that draws its own noise, calls
 the network and answers.
 
-    python benchmarks/serving_plain.py RUN PORT
+    python benchmarks/serve_plain.py RUN PORT
 """
 
 import io
