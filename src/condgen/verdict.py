@@ -53,6 +53,7 @@ ASPECTS = (
         "whether training images are copied",
         {"copying": 0.3, "near_copies": 0.3},
     ),
+    Aspect("a classifier learns from them", "whether a classifier learns from them", {"cas": 0.15}),
 )
 
 LONGER = "train longer: repeat the train command with more --images or --minutes"

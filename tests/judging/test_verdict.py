@@ -23,7 +23,7 @@ def evaluation(values: Mapping[str, float | None] = NONE, error: float = 0.01, g
     """An evaluation whose metrics have these values, beside good ones of real images."""
     real = {"fd": 0.2, "fd_intra": 0.5, "fd_reduced": 1.0, "precision": 0.94, "recall": 0.95, "label_accuracy": 0.99,
             "copying": 0.5, "near_copies": 0.01, "missing_classes": 0, "fine_detail": 1, "repeats": 0.05,
-            "colour": 1}  # fmt: skip
+            "colour": 1, "cas": 0.97}  # fmt: skip
     numbers = {name: Estimate(value, error, 100) for name, value in {**real, **values}.items() if value is not None}
     results = {n: MetricResult.of(n, number, Estimate(real[n], error, 100)) for n, number in numbers.items()}
     about = About(protocol="p", images_measured=100, data=DataFacts(name="d"), judge=JudgeFacts(name="j"), run="runs/a")
@@ -46,6 +46,7 @@ def test_a_good_generator_is_good_and_to_be_used() -> None:
         ({"recall": 0.1}, "never generated", "--augmentation diff"),
         ({"label_accuracy": 0.5}, "labels are not always followed", "condgen figure titled runs/a"),
         ({"missing_classes": 2}, "classes are not generated", "--balanced-sampling"),
+        ({"cas": 0.8}, "poor training data", "train longer"),
     ],
 )
 def test_a_warning_is_a_sentence_with_its_value_and_a_step(values: dict[str, float], says: str, step: str) -> None:
