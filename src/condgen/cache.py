@@ -16,6 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from condgen import disk, marker
+from condgen.disk_errors import DiskError
 from condgen.records import digest
 
 PAGE, CHUNK = 4096, 2**26
@@ -41,7 +42,7 @@ def keep(path: Path, value: Any) -> None:
 
 def keep_if_possible(path: Path, value: Any) -> None:
     """Store a value that is cheap to compute again. A cache that cannot be written is ignored."""
-    with suppress(disk.DiskError):
+    with suppress(DiskError):
         keep(path, value)
 
 
@@ -51,13 +52,13 @@ def writing(folder: Path) -> Iterator[None]:
     try:
         disk.make(folder)
         if folder.is_relative_to(disk.cache()):
-            with suppress(disk.DiskError):
+            with suppress(DiskError):
                 marker.write(disk.cache(), marker.Mark("condgen (its cache)"))
         yield
-    except disk.DiskError as error:
-        raise disk.DiskError(f"{error} {REMEDY}") from None
+    except DiskError as error:
+        raise DiskError(f"{error} {REMEDY}") from None
     except OSError as error:
-        raise disk.DiskError(f"cannot write the cache {str(folder)!r}: {error.strerror or error}. {REMEDY}") from None
+        raise DiskError(f"cannot write the cache {str(folder)!r}: {error.strerror or error}. {REMEDY}") from None
 
 
 def checksum(path: Path) -> str:

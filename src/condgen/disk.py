@@ -8,7 +8,6 @@ import errno
 import hashlib
 import json
 import os
-import shutil
 import time
 from collections.abc import Collection, Iterator
 from pathlib import Path
@@ -17,108 +16,8 @@ from typing import Any
 from platformdirs import user_cache_path
 
 from condgen import parts, windows
-from condgen.errors import CondgenError
-
-
-class DiskError(CondgenError):
-    """A file cannot be written, because the disk is full, read-only or missing. Existing files are unchanged."""
-
-    @classmethod
-    def about(cls, path: Path, error: OSError, size: int | None = None) -> "DiskError":
-        """The error for a path. size: number of bytes to write, which the message compares with the free space."""
-        reason = error.strerror or str(error)
-        if error.errno == errno.ENOSPC and size is not None:
-            reason += f" ({size:,} bytes needed, {free(path):,} free)"
-        return cls(f"cannot write {str(path)!r}: {reason}.")
-
-
-class Gone(DiskError):
-    """A folder was moved or deleted while condgen wrote to it. Writers do not retry, since they would create a new
-    one."""
-
-    def __init__(self, text: str, deleted: bool = False) -> None:
-        super().__init__(text)
-        self.deleted = deleted
-
-
-_held: dict[Path, tuple[os.stat_result, int | None]] = {}
-"""Folders that are not created again if they vanish. Each has a file descriptor, which follows a renamed folder, except
-on Windows."""
-_opened: dict[Path, os.stat_result] = {}
-"""Folders that the current command has opened for reading, which it does not create again if they vanish."""
-_remembers: list[bool] = []
-"""Not empty while a command runs. Other programs that call condgen may replace its folders between calls."""
-
-
-@contextlib.contextmanager
-def held(folder: Path) -> Iterator[None]:
-    """Within the context, no write creates `folder` again, or writes to another folder of the same name."""
-    place = folder.absolute()
-    outer, handle = _held.get(place), None if windows.IS_WINDOWS else os.open(place, os.O_RDONLY)
-    _held[place] = os.stat(place) if handle is None else os.fstat(handle), handle
-    try:
-        yield
-    finally:
-        if handle is not None:
-            os.close(handle)
-        if outer is None:
-            del _held[place]
-        else:
-            _held[place] = outer
-
-
-@contextlib.contextmanager
-def remembering() -> Iterator[None]:
-    """Within the context, `remember` records the folders that are opened."""
-    _remembers.append(True)
-    try:
-        yield
-    finally:
-        _remembers.pop()
-        if not _remembers:
-            _opened.clear()
-
-
-def remember(folder: Path) -> None:
-    """Within `remembering`: from now on, no write creates `folder` again, until it is opened again."""
-    if _remembers:
-        _opened[folder.absolute()] = folder.stat()
-
-
-def forget(folder: Path) -> None:
-    """The inverse of `remember`, for code that is about to create the folder."""
-    _opened.pop(folder.absolute(), None)
-
-
-def check_held(path: Path) -> None:
-    """Raise Gone if `path` is in a held or remembered folder that was moved, deleted or replaced."""
-    place = path.absolute()
-    for folder, seen in _opened.items():
-        if place.is_relative_to(folder) and not _is_same(folder, seen):
-            raise Gone(f"{str(folder)!r} was moved or deleted since it was opened; condgen does not create it again.")
-    for folder, (seen, handle) in _held.items():
-        if place.is_relative_to(folder) and not _is_same(folder, seen):
-            where = _whereabouts(handle)
-            raise Gone(
-                f"{str(folder)!r} was {where} while condgen wrote to it; condgen does not create it again.",
-                where == "deleted",
-            )
-
-
-def _is_same(folder: Path, seen: os.stat_result) -> bool:
-    try:
-        return os.path.samestat(os.stat(folder), seen)
-    except OSError:
-        return False
-
-
-def _whereabouts(handle: int | None) -> str:
-    """What happened to a folder that is no longer at its path. Linux reports its current path."""
-    try:
-        now = os.readlink(f"/proc/self/fd/{handle}")
-    except OSError:
-        return "moved or deleted"
-    return "deleted" if now.endswith(" (deleted)") else f"moved to {now!r}"
+from condgen.disk_errors import DiskError
+from condgen.folders import check_held
 
 
 def cache() -> Path:
@@ -323,13 +222,6 @@ def sync(path: Path) -> None:
         os.fsync(handle)
     finally:
         os.close(handle)
-
-
-def free(path: Path) -> int:
-    """Free space, in bytes, on the disk that contains `path` or would contain it."""
-    while not path.exists():
-        path = path.parent
-    return shutil.disk_usage(path).free
 
 
 def sha256(path: Path) -> str:

@@ -13,7 +13,8 @@ from typing import Any
 
 import torch
 
-from condgen.disk import cache, free
+from condgen.disk import cache
+from condgen.disk_errors import free
 from condgen.version import __version__
 
 PACKAGES = ("torch", "numpy", "pillow", "safetensors", "matplotlib", "tensorboardX")

@@ -18,6 +18,7 @@ from pathlib import Path
 from typing import Any, BinaryIO, Literal
 
 from condgen import disk
+from condgen.disk_errors import DiskError
 from condgen.errors import CondgenError
 from condgen.labels import Labels
 from condgen.version import __version__
@@ -219,7 +220,7 @@ def _strange(folder: Path, names: Collection[str]) -> Iterator[Path]:
     try:
         entries = sorted(folder.iterdir())
     except OSError as error:
-        raise disk.DiskError.about(folder, error) from None
+        raise DiskError.about(folder, error) from None
     for path in entries:
         if path.name.startswith(".") or path.name in names:
             continue

@@ -16,7 +16,7 @@ import numpy as np
 import pytest
 
 from condgen import api, cli
-from condgen.disk import DiskError
+from condgen.disk_errors import DiskError
 from condgen.errors import CondgenError
 from condgen.progress import Progress
 from condgen.training import checkpoint

@@ -11,7 +11,8 @@ from typing import Any
 
 import pytest
 
-from condgen import api, cli, disk
+from condgen import api, cli, disk, folders
+from condgen.disk_errors import Gone
 from condgen.errors import CondgenError
 from condgen.judging.monitor import Snapshot
 from condgen.progress import Progress
@@ -181,9 +182,7 @@ def test_a_run_that_vanishes_is_noticed_at_the_next_step(
 
     monkeypatch.setattr(Training, "step", vanishing)
     where = "deleted" if how == "deleted" else r"moved to '.*elsewhere'"
-    with pytest.raises(
-        disk.Gone, match=rf"run' was {where} while .*stopped at 24 images, and its state in memory is lost"
-    ):
+    with pytest.raises(Gone, match=rf"run' was {where} while .*stopped at 24 images, and its state in memory is lost"):
         course.train(folder)
     assert steps[-1] == 24
     assert not folder.exists() or not any(folder.iterdir())
@@ -192,24 +191,24 @@ def test_a_run_that_vanishes_is_noticed_at_the_next_step(
 def test_no_writer_makes_a_held_folder_anew(tmp_path: Path) -> None:
     folder = tmp_path / "run"
     folder.mkdir()
-    with disk.held(folder):
+    with folders.held(folder):
         shutil.rmtree(folder)
         for write in (disk.append, disk.write_bytes):
-            with pytest.raises(disk.Gone):
+            with pytest.raises(Gone):
                 write(folder / "samples" / "a", b"")
-        with pytest.raises(disk.Gone), disk.staging(folder / "new"):
+        with pytest.raises(Gone), disk.staging(folder / "new"):
             pass
     assert not folder.exists()
     disk.write_bytes(folder / "a", b"")
 
 
 def test_a_run_deleted_while_it_is_evaluated_is_not_made_anew(run: Path) -> None:
-    with disk.remembering():  # as a command does
+    with folders.remembering():  # as a command does
         sampler = api.load(run)
         shutil.rmtree(run)
-        with pytest.raises(disk.Gone, match="moved or deleted since it was opened"):
+        with pytest.raises(Gone, match="moved or deleted since it was opened"):
             sampler.card.save(run / "evaluation.json")
-        with pytest.raises(disk.Gone):
+        with pytest.raises(Gone):
             disk.write_bytes(run / "exported/onnx/a", b"")
         assert not run.exists()
     disk.write_json(run / "mine.json", {})  # a program may use the name again

@@ -17,6 +17,7 @@ from PIL import Image
 import condgen
 from condgen import api, cli, disk
 from condgen.card import Card
+from condgen.disk_errors import DiskError
 from condgen.exports import FORMATS, export
 from condgen.sampling.sampler import Sampler
 from condgen.sharing import model_card, parity, release
@@ -335,7 +336,7 @@ def test_a_disk_that_refuses(run: Path, tmp_path: Path, monkeypatch: pytest.Monk
             synced(path)
 
         monkeypatch.setattr(disk, "sync", sync)
-        with pytest.raises(disk.DiskError, match="No space left"):
+        with pytest.raises(DiskError, match="No space left"):
             export(str(run), out=tmp_path / f"{last}/out")
         place = tmp_path / f"{last}"
         left = files(place) if place.exists() else set()

@@ -21,7 +21,7 @@ from io import TextIOWrapper
 from cyclopts import CycloptsError
 from pydantic import ValidationError
 
-from condgen import bounds, disk, exits
+from condgen import bounds, exits, folders
 from condgen.cli import general_options, other_words
 from condgen.cli.app import application as application
 from condgen.errors import CondgenError
@@ -63,6 +63,6 @@ def run(words: Sequence[str]) -> str | None:
             raise CondgenError(in_one_line(error.__cause__)) from None
         raise
     bounds.check(command.__name__, given.arguments)
-    with disk.remembering():
+    with folders.remembering():
         printed: str | None = command(*given.args, **given.kwargs)
         return printed

@@ -22,6 +22,7 @@ from torch import nn
 
 from condgen import cache, disk, records
 from condgen.data import Dataset
+from condgen.disk_errors import DiskError
 from condgen.judging.classifier import Predictions, Recipe, classifier, fit, predict
 from condgen.labels import Labels
 from condgen.metrics import labelling
@@ -96,7 +97,7 @@ def train(
         with cache.writing(folder):
             disk.write_bytes(folder / "judge.safetensors", weights)
             records.write(folder / "judge.json", card)
-    except disk.DiskError as error:
+    except DiskError as error:
         say(f"the feature classifier is used, but not stored for the next time: {error}")
     say(f"feature classifier {card['name']}: accuracy {accuracy} on real test images.")
     return _judge(card, weights)

@@ -18,7 +18,8 @@ from types import FrameType
 import uvicorn
 
 from condgen import heap, windows
-from condgen.disk import DiskError, cache, make
+from condgen.disk import cache, make
+from condgen.disk_errors import DiskError
 from condgen.errors import CondgenError
 from condgen.options import Values
 from condgen.serving import files

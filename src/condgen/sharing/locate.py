@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
-from condgen import disk
+from condgen import folders
 from condgen.card import Card
 from condgen.errors import CondgenError, did_you_mean
 from condgen.sharing import card, hub, manifest, ready_made
@@ -34,7 +34,7 @@ def find(run: str | Path, best: bool = False, hub_too: bool = True) -> Place:
     folder = Path(run).expanduser()
     inner = folder / ("best" if best else "generator")
     if (inner / card.NAME).is_file():
-        disk.remember(folder)  # if the run is deleted meanwhile, writing to it does not create it again
+        folders.remember(folder)  # if the run is deleted meanwhile, writing to it does not create it again
         return Place(inner, "run")
     is_export = (folder / manifest.NAME).is_file()
     is_ready_made = str(run) in ready_made.NAMES and not is_export and not (folder / "config.json").is_file()

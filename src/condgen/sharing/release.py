@@ -18,6 +18,7 @@ from safetensors.torch import save
 
 from condgen import disk, marker
 from condgen.card import Card
+from condgen.disk_errors import DiskError
 from condgen.errors import CondgenError
 from condgen.sampling import canvas, grids
 from condgen.sampling.sampler import Sampler
@@ -60,7 +61,7 @@ def write(sampler: Sampler, out: Path, fields: Mapping[str, Any], adds: Adds) ->
         manifest.write(folder)
         try:
             disk.rename(folder, out)
-        except disk.DiskError:
+        except DiskError:
             if not _is_there(out, card):
                 raise
             _mend(out, folder)

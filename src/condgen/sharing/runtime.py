@@ -8,6 +8,7 @@ from contextlib import suppress
 from pathlib import Path
 
 from condgen import cache, disk, download
+from condgen.disk_errors import DiskError
 from condgen.errors import CondgenError
 
 VERSION = "1.30.0"
@@ -33,7 +34,7 @@ def files() -> dict[str, bytes]:
     kept = _kept(folder)
     if kept is None:
         kept = _unpacked(_fetched(folder))
-        with suppress(disk.DiskError), cache.writing(folder):  # without a cache, they are downloaded again next time
+        with suppress(DiskError), cache.writing(folder):  # without a cache, they are downloaded again next time
             for name, data in kept.items():
                 disk.write_bytes(folder / name, data)
     return kept

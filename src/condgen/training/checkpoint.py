@@ -17,7 +17,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
 from condgen import disk
-from condgen.disk import DiskError, Gone, as_json, free, make, sync, write_bytes
+from condgen.disk import as_json, make, sync, write_bytes
+from condgen.disk_errors import DiskError, Gone, free
 
 if TYPE_CHECKING:
     from torch import Tensor

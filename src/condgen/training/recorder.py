@@ -11,7 +11,8 @@ from PIL import Image
 
 from condgen import marker
 from condgen.data_options import name_of
-from condgen.disk import DiskError, Gone, write_bytes
+from condgen.disk import write_bytes
+from condgen.disk_errors import DiskError, Gone
 from condgen.hooks import Hooks
 from condgen.inspection import findings
 from condgen.judging.monitor import Monitor, is_best, new_alarms

@@ -32,10 +32,11 @@ from filelock import FileLock, Timeout
 from safetensors.torch import save
 from torch import nn
 
-from condgen import disk, marker, parts, records, shell
+from condgen import disk, folders, marker, parts, records, shell
 from condgen.card import Card
 from condgen.data import absolute
 from condgen.data_options import name_of
+from condgen.disk_errors import DiskError
 from condgen.errors import CondgenError
 from condgen.labels import ANY, Labels
 from condgen.options import Option
@@ -96,8 +97,8 @@ class Run:
             yield cls(folder, identity, changed, there.data if there else None)
 
     def check(self) -> None:
-        """Raise `disk.Gone` if the folder was deleted or moved: files in a new one would be an incomplete run."""
-        disk.check_held(self.folder)
+        """Raise `Gone` if the folder was deleted or moved: files in a new one would be an incomplete run."""
+        folders.check_held(self.folder)
 
     @property
     def images(self) -> int:
@@ -245,7 +246,7 @@ def _locked(folder: Path) -> Iterator[None]:
     Writing the owner's process ID also shows that the folder is writable.
     """
     owner = folder / parts.OWNER
-    disk.forget(folder)
+    folders.forget(folder)
     try:
         disk.make(folder)
         lock = FileLock(folder / ".lock")
@@ -255,11 +256,11 @@ def _locked(folder: Path) -> Iterator[None]:
             f"another process{parts.owner(folder)} is training in {str(folder)!r}; wait, or give another --out."
         ) from None
     except OSError as error:
-        raise disk.DiskError.about(folder, error) from None
+        raise DiskError.about(folder, error) from None
     try:
         disk.write_bytes(owner, str(os.getpid()).encode())
         disk.tidy(folder)
-        with disk.held(folder):
+        with folders.held(folder):
             yield
     finally:
         with suppress(OSError):

@@ -15,7 +15,7 @@ from torch import Tensor, nn
 from condgen import parallel
 from condgen.card import Card
 from condgen.data import Dataset
-from condgen.disk import Gone
+from condgen.disk_errors import Gone
 from condgen.errors import CondgenError
 from condgen.noise import reseed_step
 from condgen.sampling.sampler import MICRO_BATCH, Sampler

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from condgen import parallel
-from condgen.disk import Gone
+from condgen.disk_errors import Gone
 from condgen.forecast import Forecast
 from condgen.hooks import Hooks
 from condgen.judging.monitor import Monitor
