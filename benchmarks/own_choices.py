@@ -42,7 +42,6 @@ SETS: dict[str, Callable[[own_data.Sources], Dataset]] = {
 CHOICES: dict[str, dict[str, Choice]] = {
     "all automatic choices": {name: Choice() for name in SETS},
     "images not shifted for D (`shift` none)": {name: Choice({"shift": "none"}) for name in SETS},
-    "D does not know the shift (`shift` random)": {name: Choice({"shift": "random"}) for name in SETS},
     "layers of grey images (`pixel_channels` 0), not shifted": {name: Choice({"pixel_channels": 0}) for name in SETS},
     "weights of pixels instead of frequencies (`pre_emphasis` 0)": {
         name: Choice({"pre_emphasis": 0.0}) for name in SETS
