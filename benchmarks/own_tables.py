@@ -60,12 +60,12 @@ def use() -> list[str]:
             best = sum(_best(one["arms"]) == arm for one in some)
             chosen = sum(one["chosen"]["name"] == arm for one in some)
             cells = " | ".join(middle(numbers) for numbers in values)
-            gain = points([100 * value for one in some for value in one["rare gains"][arm]])
+            gain = _points([100 * value for one in some for value in one["rare gains"][arm]])
             lines.append(f"| `{name}` | {arm} | {len(some)} | {gain} | {cells} | {best or ''} | {chosen or ''} |\n")
     return lines
 
 
-def points(gains: list[float]) -> str:
+def _points(gains: list[float]) -> str:
     """Their mean with a 95 % interval; `-` for a training set beside itself."""
     found = mean_of(gains, len(gains))
     return f"{found.value:+.1f} ± {found.error:.1f}" if any(gains) else "-"

@@ -29,8 +29,8 @@ def middle(values: Sequence[float | None]) -> str:
     found = sorted(value for value in values if value is not None)
     if not found:
         return "-"
-    middle = short(median(found))
-    return middle if len(found) == 1 else f"{middle} ({short(found[0])}-{short(found[-1])})"
+    usual = short(median(found))
+    return usual if len(found) == 1 else f"{usual} ({short(found[0])}-{short(found[-1])})"
 
 
 def word(label: str) -> str:

@@ -113,7 +113,7 @@ def npz(tmp_path: Path) -> Callable[..., Path]:
 
 @pytest.fixture(scope="module")
 def cheap() -> Iterator[None]:
-    """Trainings without curves and judging, for tests that need many."""
+    """Trainings without judging, for tests that need many."""
     from reliability import crashes
 
     with pytest.MonkeyPatch.context() as patch:

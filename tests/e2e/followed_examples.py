@@ -10,7 +10,6 @@ import pytest
 
 import condgen
 from condgen import api, cli
-from condgen.judging.classifier import Recipe
 from data_files import CLASSES, png, write
 
 COUNT = 60
@@ -65,10 +64,8 @@ def test_the_sampling_option_is_in_help_and_card_and_changes_images(
     assert (sampler.sample("cat", label_scale=4.0) != sampler.sample("cat")).any()
 
 
-def test_the_metric_is_evaluated_and_compared(
-    run: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, tmp_path: Path
-) -> None:
-    monkeypatch.setattr(Recipe, "for_data", lambda dataset: Recipe(width=4, shift=1, at_least=30, epochs=0))
+@pytest.mark.usefixtures("brief_classifiers")
+def test_the_metric_is_evaluated_and_compared(run: Path, capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
     found = json.loads(said(capsys, "evaluate", run, "--quick", "--count", COUNT, "--json"))
     assert found["contrast"]["value"] > 0
     assert found["contrast"]["real"]["value"] == pytest.approx(1, abs=0.1)
