@@ -24,7 +24,9 @@ from condgen import data, losses
 from condgen.data import Dataset
 from condgen.disk import write_json
 from condgen.judging import judge
-from condgen.judging.protocol import GeneratedSet, feature_distances, generate, label_metrics, nearest_neighbours
+from condgen.judging.by_label import label_metrics
+from condgen.judging.generated_set import GeneratedSet, generate
+from condgen.judging.protocol import feature_distances, nearest_neighbours
 from condgen.judging.reference import Reference
 from condgen.nets import modulated
 from condgen.noise import draw, reseed

@@ -21,7 +21,7 @@ import torch
 
 from condgen import api
 from condgen.disk import write_json
-from condgen.judging.protocol import generate
+from condgen.judging.generated_set import generate
 from condgen.measuring import reference_for
 from condgen.metrics import frechet
 from condgen.noise import draw_at

@@ -15,7 +15,9 @@ from typing import Any
 from condgen import data
 from condgen.disk import write_json
 from condgen.judging import judge
-from condgen.judging.protocol import EVALUATORS, GeneratedSet, classifier_score, measure
+from condgen.judging.classifier_score import classifier_score
+from condgen.judging.generated_set import GeneratedSet
+from condgen.judging.protocol import EVALUATORS, measure
 from condgen.judging.reference import Reference, Samples, shuffled, subset
 from condgen.training.kernels import environment
 

@@ -26,7 +26,7 @@ from condgen import data
 from condgen.data import DataOptions, Dataset
 from condgen.disk import write_json
 from condgen.judging import judge
-from condgen.judging.protocol import GeneratedSet, generate
+from condgen.judging.generated_set import GeneratedSet, generate
 from condgen.judging.reference import Reference, with_test
 from condgen.metrics import frechet, labelling, neighbours
 from condgen.sampling.sampler import Sampler

@@ -81,7 +81,8 @@ class Looks:
         return reached(self.curve) is not None
 
     def _measure(self, net: Any, spec: Any, prior: Any) -> tuple[float, float]:
-        from condgen.judging.protocol import GeneratedSet, generate, label_metrics
+        from condgen.judging.by_label import label_metrics
+        from condgen.judging.generated_set import GeneratedSet, generate
         from condgen.metrics import frechet
         from condgen.sampling.sampler import Sampler
 
@@ -109,12 +110,13 @@ def ours(name: str, seed: int, seconds: float, looks: Looks) -> None:
     from condgen.training.job import TrainingJob
     from condgen.training.request import Schedule, TrainingRequest
     from condgen.training.run import Run
+    from condgen.training.session import images_in
     from condgen.training.state import Training
     from condgen.training.trainer import Plan, train
 
     began = time.monotonic() - looks.clock.now()[0]
     order = TrainingJob.prepare(TrainingRequest(name, seed=seed, device="cpu", began=began))
-    order = order.lasting(order.images_in(seconds, None))
+    order = order.lasting(images_in(order, seconds, None))
 
     def stop() -> bool:
         if looks.due():

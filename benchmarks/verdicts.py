@@ -29,7 +29,7 @@ from condgen.errors import CondgenError
 from condgen.judging import judge, protocol
 from condgen.judging.classifier import Recipe
 from condgen.judging.faults import FAULTS
-from condgen.judging.protocol import GeneratedSet
+from condgen.judging.generated_set import GeneratedSet
 from condgen.judging.reference import Reference, Samples, subset
 from condgen.labels import Labels
 from condgen.measuring import evaluate_run

@@ -89,9 +89,10 @@ def train(
     request = TrainingRequest(
         system, settings, data, options, finetune, out, length, seed, device, schedule, hooks, allow_changed, quiet
     )
+    from condgen.training import session
     from condgen.training.job import TrainingJob
 
-    return TrainingJob.prepare(request).run()
+    return session.train(TrainingJob.prepare(request))
 
 
 def load(run: str | Path, *, best: bool = False, device: str = "cpu", **options: Any) -> "Sampler":

@@ -186,7 +186,7 @@ def _of_run(
 ) -> "tuple[Dataset, Samples, list[str]]":
     """The data of a run, and images that its generator makes with the labels of real ones."""
     sampler, dataset = api.load(run, **options), api.data_of(run, data, data_options)
-    from condgen.judging.protocol import generate_like
+    from condgen.judging.generated_set import generate_like
     from condgen.judging.reference import with_test
 
     split = with_test(dataset)[0].test

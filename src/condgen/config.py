@@ -75,6 +75,10 @@ class Config(Settings):
         """
         return []
 
+    def ineffective(self, spec: Spec) -> dict[str, str]:
+        """Settings that have no effect beside the others, each with the reason, to be read after "since"."""
+        return {}
+
     def usual_length(self, spec: Spec) -> int:
         """Training length, in images, if none is requested."""
         return self.images
@@ -118,6 +122,12 @@ class Adversarial(Config):
     def choices(self, spec: Spec, images: int | None = None) -> list[Choice]:
         """See `Config.choices`."""
         return [Choice("augmentation", "none")] if self.augmentation is None else []
+
+    def ineffective(self, spec: Spec) -> dict[str, str]:
+        """See `Config.ineffective`."""
+        adaptive = ("ada_target", "ada_images")
+        idle = {"none": ("transforms", *adaptive), "diff": adaptive}.get(self.augmentation or "", ())
+        return dict.fromkeys(idle, f"augmentation is {self.augmentation}")
 
 
 class FlowMatching(Config):

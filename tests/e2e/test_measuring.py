@@ -284,7 +284,7 @@ def unbalanced(tmp_path: Path) -> Path:
 def test_augment_fills_up_the_rare_classes_and_says_whether_it_helps(
     unbalanced: Path, runs: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("condgen.judging.protocol.CAS_STEPS", 10)
+    monkeypatch.setattr("condgen.judging.classifier_score.CAS_STEPS", 10)
     before = unbalanced.read_bytes()
     run("augment", unbalanced, "--run", runs / "cvae-0", "--balance", "--out", tmp_path / "more", "--json")
     found = json.loads(capsys.readouterr().out)
@@ -329,7 +329,7 @@ def test_augment_refuses_what_it_cannot_do(
 def test_attributes_are_measured_one_by_one(
     npz: Callable[..., Path], tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("condgen.judging.protocol.classifier_score.__defaults__", (10,))  # its number of steps
+    monkeypatch.setattr("condgen.judging.classifier_score.classifier_score.__defaults__", (10,))  # its number of steps
     api.train("cvae", data=npz("attributes", 800), images=2000, out=tmp_path / "run", quiet=True)
     run("evaluate", tmp_path / "run", "--images", 300, "--json")
     found = json.loads(capsys.readouterr().out)

@@ -221,7 +221,7 @@ def cheaply(patch: pytest.MonkeyPatch) -> None:
     for name in ("curves", "bars", "quality"):
         patch.setattr(plots, name, lambda *_: SVG)
     patch.setattr(Recipe, "for_data", lambda dataset: Recipe(width=2, shift=0, at_least=2, epochs=0))
-    patch.setattr("condgen.judging.protocol.CAS_STEPS", 2)
+    patch.setattr("condgen.judging.classifier_score.CAS_STEPS", 2)
     patch.setattr("condgen.judging.protocol.IMAGES", 40)
     patch.setattr(runtime, "files", lambda: dict.fromkeys(runtime.FILES, b"0"))
     patch.setattr(torch.onnx, "export", _once(torch.onnx.export))

@@ -6,7 +6,8 @@ import pytest
 from condgen import data
 from condgen.judging import judge
 from condgen.judging.faults import FAULTS, noticed, self_test
-from condgen.judging.protocol import EVALUATORS, GeneratedSet, measure
+from condgen.judging.generated_set import GeneratedSet
+from condgen.judging.protocol import EVALUATORS, measure
 from condgen.judging.reference import Reference, Samples
 from condgen.metrics.estimate import Estimate
 

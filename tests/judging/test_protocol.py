@@ -10,8 +10,9 @@ import torch
 
 from condgen import data
 from condgen.judging import evaluation, protocol
+from condgen.judging.by_label import uncertain
+from condgen.judging.generated_set import GeneratedSet, generate
 from condgen.judging.judge import Judge
-from condgen.judging.protocol import GeneratedSet, generate, uncertain
 from condgen.judging.reference import Reference, Samples
 from condgen.labels import ANY
 from condgen.metrics import METRICS, Metric, flag

@@ -63,7 +63,7 @@ def parts(random: np.random.Generator, change: Callable[[Split, np.random.Genera
 
 def proof(planted: Planted, seed: int, monkeypatch: pytest.MonkeyPatch) -> Proof:
     """The measurement on a part of MNIST in which three digits are rare."""
-    monkeypatch.setattr("condgen.judging.protocol.CAS_STEPS", 120)
+    monkeypatch.setattr("condgen.judging.classifier_score.CAS_STEPS", 120)
     monkeypatch.setattr(Recipe, "for_data", lambda _: Recipe(width=8, shift=1, at_least=120, epochs=0))
     random = np.random.default_rng(seed)
     train, unseen, test = parts(random, noisy)

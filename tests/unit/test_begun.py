@@ -12,6 +12,8 @@ from condgen import api, records
 from condgen.labels import Labels
 from condgen.spec import Spec
 from condgen.systems import preset
+from condgen.training.job import TrainingJob
+from condgen.training.request import TrainingRequest
 from condgen.training.run import config_in
 
 COURSE: dict[str, Any] = {"images": 64, "batch": 32, "evaluate_every": 0, "quiet": True}
@@ -77,3 +79,31 @@ def test_a_colour_run_of_an_earlier_condgen_keeps_its_networks(
 def test_a_new_colour_run_records_its_choices(npz: Callable[..., Path], tmp_path: Path) -> None:
     run = api.train("swift", data=npz("colour"), out=tmp_path / "run", **COURSE)
     assert {name: run.identity.config[name] for name in COLOUR} == COLOUR
+
+
+@pytest.mark.parametrize(
+    ("system", "data", "settings", "said"),
+    [
+        ("swift", "digits", {"shift": "known"}, ["--shift has no effect, since pixel_channels is 0."]),
+        ("swift", "digits", {"shift": "none", "penalty_weight": 1.0}, []),
+        ("swift", "colour", {"shift": "random"}, []),
+        (
+            "swift",
+            "colour",
+            {"augmentation": "diff", "transforms": "mirror", "ada_target": 0.5},
+            ["--ada-target has no effect, since augmentation is diff."],
+        ),
+        (
+            "cgan-concat",
+            "digits",
+            {"transforms": "mirror"},
+            ["--transforms has no effect, since augmentation is none."],
+        ),
+    ],
+)
+def test_a_setting_without_effect_is_named(
+    system: str, data: str, settings: dict[str, Any], said: list[str], npz: Callable[..., Path]
+) -> None:
+    job = TrainingJob.prepare(TrainingRequest(system, settings, npz(data)))
+    assert job.ineffective() == said
+    assert set(said) <= set(job.introduction())

@@ -46,7 +46,7 @@ def generate(sampler: "Sampler", counts: Sequence[int], seed: int) -> "Samples":
     """Generate `counts[k]` images of each class k."""
     import numpy as np
 
-    from condgen.judging.protocol import images_of
+    from condgen.judging.generated_set import images_of
     from condgen.judging.reference import Samples
 
     requested = [label for label, count in enumerate(counts) for _ in range(count)]

@@ -168,7 +168,7 @@ class Proof:
 def measured(reference: "Reference", generated: "Samples") -> Proof:
     """Train and test the classifiers of all arms."""
     from condgen.augmentation.reasons import reasons
-    from condgen.judging.protocol import CAS_STEPS
+    from condgen.judging.classifier_score import CAS_STEPS
     from condgen.metrics import neighbours
 
     seen_as = reference.judge.predict(generated.images)

@@ -69,7 +69,7 @@ class Trials:
 
     def _scores(self, arm: Arm, images: "Images", seed: int, what: str) -> "tuple[Score, Score]":
         from condgen.judging import lessons
-        from condgen.judging.protocol import CAS_STEPS
+        from condgen.judging.classifier_score import CAS_STEPS
         from condgen.judging.reference import subset
 
         rows = arm.rows(images.all.labels, images.real, self.selected, images.allowed)

@@ -28,6 +28,7 @@ table.py            images and tables of their labels, which these modules under
   table_files.py  file_column.py  image_names.py    which tables there are, and the images that they name
   joining.py        several tables -> one
   columns.py  label_columns.py  label_values.py  label_cells.py    columns -> classes or attributes
+  table_checks.py   questions about tables that can be read in several ways
 celeba.py           CelebA's layout: faces, attributes, splits
 stylegan.py         StyleGAN's dataset.json
 generated.py        images written by condgen itself; tars.py reads the shards among them

@@ -16,25 +16,29 @@ from typing import NamedTuple
 
 import numpy as np
 
-from condgen.data.columns import CAPTIONS, Column, normal
+from condgen.data.columns import CAPTIONS, normal
 from condgen.data.dataset import Structure
 from condgen.data.file_kinds import IMAGE_ENDINGS
-from condgen.data.image_names import places
 from condgen.data.joining import Frame, Splits, joined, repeated, united
 from condgen.data.label_columns import Chosen, chosen
 from condgen.data.label_values import Meaning, meaning
 from condgen.data.listing import Listing
 from condgen.data.store import Images, Store, shown
+from condgen.data.table_checks import (
+    ask_for_labels,
+    check_clashes,
+    check_conflicts,
+    check_splits,
+    check_tables,
+    difference,
+)
 from condgen.data.table_files import Tables, forget, only_table, table_names, tables_in
-from condgen.data.table_text import Sheet, as_cell, sheet
+from condgen.data.table_text import as_cell
 from condgen.data.words import split_in
 from condgen.data_options import AS_THEY_ARE, DataOptions
-from condgen.errors import CondgenError, Question, unknown
+from condgen.errors import CondgenError, Question
 
 __all__ = ["Row", "as_cell", "fits", "labelled", "read", "unused"]
-
-FEW = 0.05
-"""Share of the images that may have rows with different labels; these are left out."""
 
 
 class Row(NamedTuple):
@@ -66,7 +70,7 @@ def read(store: Store, options: DataOptions) -> Listing:
     """Raises Question if the tables can be read in several ways, and CondgenError for mistakes in them."""
     tables = tables_in(store, options)
     forget()
-    _check(tables, store, options)
+    check_tables(tables, store, options)
     frame = joined(tables.named)
     return _listing(store, tables, frame, _labels(tables, frame, options), options)
 
@@ -119,51 +123,16 @@ def _labels(tables: Tables, frame: Frame, options: DataOptions) -> Chosen:
     return found
 
 
-def _check(tables: Tables, store: Store, options: DataOptions) -> None:
-    """Raise an error if the tables name no images, cannot be read to their end, or name several images at once."""
-    where = str(store.path)
-    if not tables.named:
-        said = "; ".join(f"{name}: {why}" for name, why in list((tables.unusable or tables.others).items())[:3])
-        if options.file_column:
-            known = {name for t in table_names(store, options) if (s := sheet(store, t)) for name in s.columns}
-            raise unknown("column", options.file_column, sorted(known))
-        example = f" Images are called as {shown(tables.images[0])}." if tables.images else ""
-        doubt = f"{where!r} has a table that cannot be used. {said}.{example}"
-        if only_table(store) or not tables.images:
-            raise CondgenError(doubt)
-        raise Question(
-            f"{doubt} Mend it, write labels.csv with columns file and label, or read the images without labels.",
-            ["--kind none"],
-        )
-    for table in tables.named:
-        _check_sheet(table.sheet)
-        if table.found.tied:
-            text, some = table.found.tied[0]
-            doubt = f"{table.sheet.name}: {text!r} may be {' or '.join(map(shown, some[:3]))}"
-            option = "--exclude" if places(table.found.tied)[0].startswith("*") else "--image-root"
-            answers = [f"{option} {quote(place)}" for place in places(table.found.tied)[:4] if place]
-            raise Question(f"{doubt} ({len(table.found.tied):,} such names).", answers)
-
-
-def _check_sheet(found: Sheet) -> None:
-    if found.fault:
-        raise CondgenError(found.fault)
-    if found.headed and len(set(found.columns)) < len(found.columns):
-        raise CondgenError(f"{found.name}, line 1: two columns of one name in {', '.join(found.columns)}.")
-    if not found.rows:
-        raise CondgenError(f"{found.name}: a table without lines.")
-
-
 def _listing(store: Store, tables: Tables, frame: Frame, found: Chosen, options: DataOptions) -> Listing:
     if not found.columns:
-        _ask_for_labels(frame, tables, options)
-    _check_clashes(frame, found.columns)
-    _check_splits(frame, options)
+        ask_for_labels(frame, tables, options)
+    check_clashes(frame, found.columns)
+    check_splits(frame, options)
     rows, again, conflicts = repeated(frame, found.columns)
     columns = found.columns
     if conflicts and options.kind == "attributes" and len(columns) == 1 and not columns[0].flags:
         columns, again, conflicts = [united(frame, columns[0])], 0, {}
-    _check_conflicts(frame, tables, columns, conflicts, options)
+    check_conflicts(frame, tables, columns, conflicts, options)
     understood = meaning(columns, tables.where, options, None)
     rows = [row for row in rows if frame.images[row] not in conflicts and frame.images[row] not in frame.in_two]
     split = frame.splits
@@ -185,7 +154,7 @@ def _listing(store: Store, tables: Tables, frame: Frame, found: Chosen, options:
         )
         listing = replace(listing, remarks=(*listing.remarks, said))
     twice = {image: f"is in {one} and in {two}, two splits" for image, (one, two) in frame.in_two.items()}
-    odd = {**listing.odd, **twice, **{image: _conflict(frame, *rows) for image, rows in conflicts.items()}}
+    odd = {**listing.odd, **twice, **{image: difference(frame, *rows) for image, rows in conflicts.items()}}
     unlabelled = {frame.images[row] for row in rows if not known[row]} & {*tables.images}
     ignored = dict.fromkeys(sorted(strangers), "is in no table") | dict.fromkeys(sorted(unlabelled), "has no label")
     return replace(listing, odd=odd, ignored=ignored, structure=_structure(tables, frame, split, understood, found))
@@ -225,59 +194,6 @@ def _of_rows(
         store.path.stem, store, images, understood.labels, values, [parts[row] for row in kept], store.odd,
         remarks=tuple(said),
     )  # fmt: skip
-
-
-def _ask_for_labels(frame: Frame, tables: Tables, options: DataOptions) -> None:
-    """Raise an error that names the columns that may be labels, though nothing says so."""
-    columns = frame.columns_of_labels
-    usable = [column for column in columns if column.nature in ("values", "flags")]
-    if usable:
-        answers = [f"--label-column {quote(column.name)}" for column in usable[:8]]
-        raise Question(f"{tables.where}: no column is called label or class.", answers)
-    listed = ", ".join(column.name for column in columns)
-    found = f"; found {listed}" if listed else ""
-    raise CondgenError(f"{tables.where}: a column of images and none of labels{found}.")
-
-
-def _check_clashes(frame: Frame, columns: Sequence[Column]) -> None:
-    for column in columns:
-        if column.name in frame.clashes:
-            (pair, count), *_ = frame.clashes[column.name].most_common(1)
-            raise Question(
-                f"{pair[0]} and {pair[1]} have different values in {column.name!r} for {count:,} images.",
-                [f"--exclude {quote(name)}" for name in pair],
-            )
-
-
-def _check_splits(frame: Frame, options: DataOptions) -> None:
-    """Ask about many images in two splits, such as those of several folds."""
-    if len(frame.in_two) > FEW * len(set(frame.images)) and options.on_bad != "skip":
-        image, tables = next(iter(frame.in_two.items()))
-        doubt = (
-            f"{len(frame.in_two):,} images, such as {shown(image)}, are in {tables[0]} and in {tables[1]}, two splits."
-        )
-        raise Question(doubt, [f"--exclude {quote(name)}" for name in tables])
-
-
-def _check_conflicts(
-    frame: Frame,
-    tables: Tables,
-    columns: Sequence[Column],
-    conflicts: Mapping[str, tuple[int, int]],
-    options: DataOptions,
-) -> None:
-    """Ask about many images with several rows that differ: perhaps each row is one of several labels."""
-    if len(conflicts) <= FEW * len(set(frame.images)) or options.on_bad == "skip":
-        return
-    image, rows = next(iter(conflicts.items()))
-    doubt = f"{tables.where}: {len(conflicts):,} images have several labels: {shown(image)} {_conflict(frame, *rows)}."
-    several = ["--kind attributes"] if len(columns) == 1 and not columns[0].flags else []
-    raise Question(doubt, [*several, "--on-bad skip"])
-
-
-def _conflict(frame: Frame, earlier: int, later: int) -> str:
-    (table, first), (other, second) = frame.where[earlier], frame.where[later]
-    return f"has other labels in {other}, line {second}, than in {table}, line {first}"
 
 
 def _structure(tables: Tables, frame: Frame, split: Splits, understood: Meaning, found: Chosen) -> Structure:

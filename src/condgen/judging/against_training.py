@@ -4,17 +4,12 @@ Training images are more than test images in a small data set. Real test images 
 floor (`protocol.real_estimates`).
 """
 
-from collections.abc import Iterator
-from typing import TYPE_CHECKING
-
 import torch
 from torch import Tensor
 
+from condgen.judging.generated_set import Estimates, GeneratedSet
 from condgen.metrics import frechet, small, texture
 from condgen.metrics.estimate import Estimate
-
-if TYPE_CHECKING:
-    from condgen.judging.protocol import GeneratedSet
 
 PER_LABEL = 200
 """Largest number of images of a label for its fine detail."""
@@ -22,14 +17,14 @@ PAIRS = 2000
 """Largest number of images on each side of metrics for small sets."""
 
 
-def textures(generated: "GeneratedSet") -> Iterator[tuple[str, Estimate]]:
+def textures(generated: GeneratedSet) -> Estimates:
     """Texture of the generated images, compared with training images."""
     images, reference = generated.samples.images, generated.reference
     if min(images.shape[1:3]) >= texture.SMALLEST:
         yield from texture.textures(texture.Texture.of(images), reference.texture)
 
 
-def small_sets(generated: "GeneratedSet") -> Iterator[tuple[str, Estimate]]:
+def small_sets(generated: GeneratedSet) -> Estimates:
     """Metrics for few images, compared with training images. FD over fewer features only where FD is refused."""
     reference = generated.reference
     features, train = generated.predictions.features, reference.train_predictions.features[:PAIRS]
@@ -41,7 +36,7 @@ def small_sets(generated: "GeneratedSet") -> Iterator[tuple[str, Estimate]]:
     yield "repeats", small.repeats(train[:equal], features[:equal])
 
 
-def detail_within(generated: "GeneratedSet", group: Tensor, number: int) -> dict[str, Estimate]:
+def detail_within(generated: GeneratedSet, group: Tensor, number: int) -> dict[str, Estimate]:
     """Fine detail within a group, relative to real training images of its label; {} for tiny images."""
     train = generated.reference.train
     real = train.images[generated.reference.groups(torch.from_numpy(train.labels))[number][1].numpy()][:PER_LABEL]

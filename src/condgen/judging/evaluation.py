@@ -8,9 +8,9 @@ import torch
 
 from condgen import cache, disk
 from condgen.evaluation import About, DataFacts, Evaluation, Gate, JudgeFacts, MetricResult
-from condgen.judging import protocol
+from condgen.judging import by_label, protocol
+from condgen.judging.generated_set import GeneratedSet
 from condgen.judging.inception import fid
-from condgen.judging.protocol import GeneratedSet
 from condgen.judging.reference import Reference, Samples
 from condgen.metrics import METRICS, pixels
 from condgen.metrics.estimate import Estimate
@@ -33,8 +33,8 @@ def evaluate_samples(
     return Evaluation(
         {name: MetricResult.of(name, measured[name], real.get(name)) for name in METRICS if name in measured},
         _about(reference, len(samples), "full" if cas and full else "quick" if cas else None),
-        protocol.per_class(generated),
-        protocol.confusion(generated),
+        by_label.per_class(generated),
+        by_label.confusion(generated),
         Gate(generated=facts, real=reference.facts, troubles=pixels.problems(facts, reference.facts)),
     )
 

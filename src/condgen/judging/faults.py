@@ -14,7 +14,8 @@ import torch
 import torch.nn.functional as F
 from numpy.typing import NDArray
 
-from condgen.judging.protocol import AGAINST_TRAINING, EVALUATORS, GeneratedSet, measure, real_estimates
+from condgen.judging.generated_set import GeneratedSet
+from condgen.judging.protocol import AGAINST_TRAINING, EVALUATORS, measure, real_estimates
 from condgen.judging.reference import Reference, Samples
 from condgen.metrics import METRICS
 from condgen.metrics.estimate import Estimate, Z

@@ -15,7 +15,8 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from condgen.judging.protocol import GeneratedSet, generate, label_metrics
+from condgen.judging.by_label import label_metrics
+from condgen.judging.generated_set import GeneratedSet, generate
 from condgen.judging.reference import Reference
 from condgen.metrics import METRICS, flag, frechet, labelling, small, texture
 from condgen.metrics.estimate import Estimate

@@ -38,11 +38,11 @@ def evaluate_run(
     sampler = api.load(run, best=best, device=device, **options)
     dataset = api.data_of(run, data, data_options)
     reference, leaky = reference_for(dataset, say)
-    from condgen.judging import evaluation, protocol, walks
+    from condgen.judging import evaluation, generated_set, protocol, walks
 
     total = total_of(count, FULL if full else protocol.IMAGES)
     say(f"generating {total:,} images with {str(run)!r} ...")
-    generated = protocol.generate(sampler, reference, total, seed)
+    generated = generated_set.generate(sampler, reference, total, seed)
     for trouble in reference.problems(generated.images):
         say(trouble)
     found = evaluation.evaluate_samples(generated, reference, cas=not quick, full=full, inception=fid)

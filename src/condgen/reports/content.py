@@ -156,10 +156,11 @@ class Suspect:
 
 def suspects(entry: Entry, reference: "Reference") -> list[Suspect]:
     """The generated images, out of 2,000, that are nearest to a training image, each with that image."""
-    from condgen.judging import protocol
+    from condgen.judging.generated_set import generate
+    from condgen.judging.protocol import NEAR
     from condgen.metrics import neighbours
 
-    generated = protocol.generate(api.load(entry.folder), reference, protocol.NEAR, seed=0)
+    generated = generate(api.load(entry.folder), reference, NEAR, seed=0)
     distances, which = neighbours.nearest(
         reference.judge.predict(generated.images).features, reference.all_train_features
     )

@@ -117,6 +117,11 @@ class Config(Adversarial):
         """Transforms that preserve labels that are colours, such as blond hair."""
         return [Choice("transforms", "translation,cutout")] if spec.channels > 1 and not self.transforms else []
 
+    def ineffective(self, spec: Spec) -> dict[str, str]:
+        """See `Config.ineffective`."""
+        still = self.shift not in (None, "none") and not self.pixel_channels
+        return super().ineffective(spec) | ({"shift": "pixel_channels is 0"} if still else {})
+
     def usual_length(self, spec: Spec) -> int:
         """See `Config.usual_length`."""
         return COLOUR_IMAGES if spec.channels > 1 and self.images == GREY_IMAGES else self.images

@@ -1,1 +1,1 @@
-"""Training: its request (job), loop and state, the files that it writes, and the checkpoints from which it resumes."""
+"""Training: requests (job), sessions, the loop and its state, files of a run, and checkpoints from which it resumes."""

@@ -1,40 +1,34 @@
-"""A requested training: its system, settings, data and device are looked up and checked, then it runs."""
+"""A requested training, whose system, settings, data and device are looked up and checked before it runs."""
 
-import time
-from collections.abc import Callable, Iterable, Sequence
-from contextlib import AbstractContextManager, nullcontext
-from dataclasses import asdict, dataclass, field, replace
-from functools import cache, partial
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field, replace
+from functools import partial
 from pathlib import Path
 
 import torch
 
 from condgen import data as datasets
-from condgen import heap, hooks, parallel, plugins
+from condgen import hooks, parallel, plugins
 from condgen.config import Choice, Config
 from condgen.data import Dataset
-from condgen.data_options import name_of
 from condgen.device import CPU, layout, pick
 from condgen.errors import CondgenError, notice, shortened
 from condgen.inspection import words
 from condgen.judging.monitor import Monitor
 from condgen.judging.reference import Reference
 from condgen.labels import ANY
-from condgen.noise import preserve_rng, reseed
-from condgen.progress import Progress, quietly
+from condgen.noise import reseed
 from condgen.sampling.sampler import MICRO_BATCH
+from condgen.schema import option
 from condgen.sharing import card
 from condgen.stream import Stream
 from condgen.system import System
 from condgen.systems import Preset, preset, presets
-from condgen.training import enough, evaluated, interrupt, rehearsal, threads, trainer
-from condgen.training.advice import advice
+from condgen.training import evaluated
 from condgen.training.begun import begun_in, chosen, resuming_former
 from condgen.training.finetune import Parent
-from condgen.training.mending import mend
 from condgen.training.request import TrainingRequest
-from condgen.training.run import Run, RunConfig, card_of, conditions, config_in, default_folder
-from condgen.training.state import Training
+from condgen.training.run import RunConfig, card_of, default_folder
 
 Say = Callable[[str], None]
 
@@ -100,128 +94,17 @@ class TrainingJob:
         return on(device=CPU)
 
     @property
+    def folder(self) -> Path:
+        """The folder of the run."""
+        return Path(self.request.out).expanduser() if self.request.out else default_folder(self.identity)
+
+    @property
     def identity(self) -> RunConfig:
         config, spec = self.config.model_dump(), self.dataset.spec.to_json()
         fingerprint, empty = self.dataset.fingerprint, list(self.dataset.empty)
         seed, options = self.request.seed, self.request.data_options.chosen
         start = self.parent.name if self.parent else None
         return RunConfig(self.name, config, self.data, fingerprint, spec, seed, options, start, empty)
-
-    def run(self) -> Run:
-        """Train for the requested length, or resume the run in the folder. A run that is complete is repaired.
-
-        A signal stops the training after the current step; `Run.exit_code` then says which one it was.
-        """
-        quiet = self.request.quiet
-        group = parallel.process_group(self.device, self.config.batch)
-        with group, heap.retained(), quietly(quiet), threads.restored():
-            progress = Progress(quiet or not parallel.is_main_process())
-            reference = cache(lambda: self.reference(progress.say) if parallel.is_main_process() else None)
-            folder = self._folder()
-            _say_all(progress.say, self.introduction())
-            self._set_threads(folder)
-            job = self._with_length(config_in(folder), reference)
-            with job._opened(folder) as run, interrupt.handle_signals() as stop, preserve_rng(job.device):
-                training = job._restored(run, progress.say)
-                stopped = job._trained(training, progress, stop, reference)
-        if stopped:
-            progress.say(f"stopped at {training.images:,} images; the same command resumes from there.")
-            run.exit_code = stop.exit_code
-        else:
-            progress.say(run.next_steps(training.system.generator_spec.labels))
-        return run
-
-    def _folder(self) -> Path:
-        return Path(self.request.out).expanduser() if self.request.out else default_folder(self.identity)
-
-    def _with_length(self, begun: RunConfig | None, reference: Callable[[], Reference | None]) -> "TrainingJob":
-        """The job with its training length in images. begun: the run to resume.
-
-        Raises CondgenError if the run to resume has other networks although --allow-changed permits other settings.
-        """
-        images = self.request.length.in_images(
-            begun=begun.config["images"] if begun else None,
-            default=self.config.usual_length(self.dataset.spec),
-            per_epoch=len(self.dataset.train),
-            fitting=lambda seconds: self.images_in(seconds, reference()),
-        )
-        job = self.lasting(parallel.broadcast(images))
-        if self.request.allow_changed:
-            job.check_fits(begun)
-        return job
-
-    def _set_threads(self, folder: Path) -> None:
-        """Use as many threads as the run to resume; without one, and with a length in minutes, the fastest number."""
-        if self.device.type != "cpu" or threads.chosen_by_user() or parallel.world_size() > 1:
-            return
-        found = threads.recorded(folder)
-        if found is None and self.request.length.minutes is not None:
-            found = threads.fastest(self._speed_with, torch.get_num_threads())
-        if found is not None:
-            torch.set_num_threads(found)
-
-    def _speed_with(self, count: int) -> float:
-        """Training speed with `count` threads, in images per second."""
-        torch.set_num_threads(count)
-        return rehearsal.speed(self.system(), self.stream(), seconds=self._rehearsal / 2)
-
-    @property
-    def _rehearsal(self) -> float:
-        """Seconds spent on measuring the speed of a training in minutes."""
-        return min(3.0, (self.request.length.minutes or 0) * 60 / 40)
-
-    def _opened(self, folder: Path) -> AbstractContextManager[Run]:
-        """The run in `folder`. Only the main process creates and locks it."""
-        if parallel.is_main_process():
-            return Run.open(folder, self.identity, self.request.allow_changed)
-        return nullcontext(Run(folder, self.identity))
-
-    def _restored(self, run: Run, say: Say) -> Training:
-        """The training at the newest checkpoint of the run; at image 0 if there is none."""
-        parallel.barrier()  # the main process may have to create the run first
-        training = Training(run, self.system(), self.stream(), self.dataset, self.config.ema_half_life)
-        _say_all(say, training.restore())
-        return training
-
-    def _trained(
-        self,
-        training: Training,
-        progress: Progress,
-        stop: interrupt.Interrupt,
-        reference: Callable[[], Reference | None],
-    ) -> bool:
-        """Train to the end; if that is reached already, repair the files. Returns whether a signal stopped it."""
-        if training.images >= self.config.images:
-            _say_all(progress.say, mend(training) if parallel.is_main_process() else [])
-            return False
-        monitor = self.monitor(reference())
-        _say_all(progress.say, self._session(training))
-        followers = hooks.Hooks(self.hooks if parallel.is_main_process() else (), progress.say)
-        config = asdict(self.identity) | {"data": name_of(self.data)}  # trackers need not know where the data are
-        session = hooks.Session(training.run.folder, config, training.images)
-        with followers.during(session, lambda: training.images >= self.config.images):
-            plan = self._plan(monitor, training.system.passes)
-            return trainer.train(training, plan, progress, stop, monitor, followers)
-
-    def _session(self, training: Training) -> list[str]:
-        """Record that a session of this run begins. Returns messages about data, system and the session."""
-        processes = parallel.world_size()
-        here = conditions(str(self.device), self.config.batch // processes, processes)
-        allowed = self.request.allow_changed
-        begun = training.run.begin_session(training.images, here, allowed) if parallel.is_main_process() else []
-        names = training.system.generator_spec.labels.text.doubts_about_names()
-        doubts = [
-            *enough.doubts(self.name, self.dataset.spec, self.config.images),
-            *evaluated.doubts(self.request, self.config, self.dataset),
-        ]
-        return [*names, *advice(training.system, self.preset), *doubts, *begun]
-
-    def _plan(self, monitor: Monitor | None, passes: int) -> trainer.Plan:
-        """The intervals of this training. monitor: of the main process; without it, nothing is evaluated. passes:
-        `System.passes`."""
-        evaluates = parallel.broadcast(int(monitor is not None))
-        schedule = self.request.schedule if evaluates else replace(self.request.schedule, evaluate_every=0)
-        return trainer.Plan.of(self.config.images, schedule, passes)
 
     def lasting(self, images: int) -> "TrainingJob":
         """The same job with a training length of `images`."""
@@ -264,7 +147,16 @@ class TrainingJob:
 
     def introduction(self) -> list[str]:
         """What is said first: how the data were understood, what to know about them, and what was chosen for them."""
-        return [*self.understood(), *self.notes, *(choice.why for choice in self.choices if choice.why)]
+        chosen = [choice.why for choice in self.choices if choice.why]
+        return [*self.understood(), *self.notes, *chosen, *self.ineffective()]
+
+    def ineffective(self) -> list[str]:
+        """A sentence for each setting that was requested and has no effect."""
+        return [
+            f"{option(name)} has no effect, since {why}."
+            for name, why in self.config.ineffective(self.dataset.spec).items()
+            if name in self.request.settings
+        ]
 
     def understood(self) -> list[str]:
         """How the user's own data were understood, in sentences; empty for data sets that are known by name."""
@@ -294,15 +186,6 @@ class TrainingJob:
         """The monitor that evaluates this training; None without a reference."""
         return Monitor(reference, self.request.seed, self.config.images) if reference else None
 
-    def images_in(self, seconds: float, reference: Reference | None) -> int:
-        """Estimated number of training images until `seconds` after the request.
-
-        At least half of `seconds` counts as training time, even if the preparation took longer.
-        """
-        pace = rehearsal.measure_pace(self.system(), self.stream(), self.monitor(reference), self._rehearsal)
-        left = max(seconds / 2, seconds - (time.monotonic() - self.request.began))
-        return self.config.batch * max(1, round(pace.images_in(left) / self.config.batch))
-
 
 def check_labels(name: str, system: System, dataset: Dataset) -> None:
     """Raise CondgenError if a conditional system is to be trained on images without labels."""
@@ -313,8 +196,3 @@ def check_labels(name: str, system: System, dataset: Dataset) -> None:
         f"{dataset.name!r} has no labels, which {name} is conditioned on. Train an unconditional preset ({free}), or "
         "give labels: a folder per class, --label-pattern, or a table with --label-column."
     )
-
-
-def _say_all(say: Say, sentences: Iterable[str]) -> None:
-    for sentence in sentences:
-        say(sentence)

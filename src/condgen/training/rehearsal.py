@@ -37,6 +37,11 @@ class Pace:
         return max(images, self.speed * seconds / 2)
 
 
+def duration(seconds: float) -> float:
+    """Seconds in which the speed of a training of `seconds` is measured."""
+    return min(3.0, seconds / 40)
+
+
 def measure_pace(system: System, stream: Stream, monitor: Monitor | None, seconds: float) -> Pace:
     """Measure the pace by training for about `seconds` and evaluating twice. The system cannot be used afterwards."""
     found = speed(system, stream, seconds)
