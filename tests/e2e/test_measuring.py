@@ -7,6 +7,7 @@ import shutil
 from collections.abc import Callable
 from dataclasses import FrozenInstanceError, replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -20,7 +21,7 @@ from condgen.judging.reference import shuffled, subset
 from condgen.measuring import SelfTest
 from condgen.metrics import METRICS
 from condgen.metrics.estimate import Estimate
-from condgen.reports import Report
+from condgen.reports import Report, content
 from condgen.result import Result
 from conftest import made_once, toy_data
 
@@ -232,9 +233,12 @@ def test_a_report_is_one_page_that_asks_no_network(runs: Path, tmp_path: Path) -
     assert "#010203" not in page
 
 
-def test_a_report_of_a_generator_that_takes_no_label(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("condgen.judging.protocol.IMAGES", 600)
-    api.train("vae", images=512, out=tmp_path / "vae", quiet=True)
+@pytest.mark.usefixtures("brief_classifiers")
+def test_a_report_of_a_generator_that_takes_no_label(
+    npz: Callable[..., Path], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("condgen.judging.protocol.IMAGES", 100)
+    api.train("vae", data=npz(), images=2048, batch=32, evaluate_every=0, out=tmp_path / "vae", quiet=True)
     run("report", tmp_path / "vae", "--quick")
     page = (tmp_path / "vae/report.html").read_text("utf-8")
     assert "is unconditional" in page
@@ -340,3 +344,17 @@ def test_attributes_are_measured_one_by_one(
     assert "512" in found["fd"]["refused"]
     assert "the test split" in found["about"]["reference"], "a tenth of the arrays is held out"
     assert toy_data("attributes").labels.kind == "attributes"
+
+
+@pytest.mark.usefixtures("brief_classifiers")
+def test_a_report_leaves_out_real_images_of_a_label_without_any(tmp_path: Path) -> None:
+    """A small data set may have no test image of a class."""
+    found = toy_data("digits", 200).train
+    tested = (np.arange(200) >= 150) & (found.labels != 1)
+    arrays = {"x_train": found.images[:150], "y_train": found.labels[:150]}
+    np.savez(tmp_path / "gap.npz", **arrays, x_test=found.images[tested], y_test=found.labels[tested])
+    settings: dict[str, Any] = {"images": 64, "batch": 32, "evaluate_every": 0, "quiet": True}
+    api.train("cvae", data=tmp_path / "gap.npz", out=tmp_path / "run", **settings)
+    dataset = api.data_of(tmp_path / "run")
+    shown = content.panels(measuring.reference_for(dataset, lambda text: None)[0])
+    assert [panel["title"] for panel in shown] == [name for name in dataset.labels.names if name != "1"]

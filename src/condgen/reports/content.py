@@ -134,12 +134,10 @@ def generated_panels(entry: Entry) -> list[dict[str, str]]:
 
 
 def panels(reference: "Reference") -> list[dict[str, str]]:
-    """Real test images of each label."""
-    shown = [(name, mask) for name, mask in reference.groups(reference.labels) if not name.startswith("not ")]
-    return [
-        {"title": name, "image": mosaic([reference.split.images[mask.numpy()][:PER_LABEL]])}
-        for name, mask in shown[:LABELS]
-    ]
+    """Real test images of each label that has any."""
+    images, groups = reference.split.images, reference.groups(reference.labels)
+    shown = [(name, mask.numpy()) for name, mask in groups if mask.any() and not name.startswith("not ")]
+    return [{"title": name, "image": mosaic([images[mask][:PER_LABEL]])} for name, mask in shown[:LABELS]]
 
 
 @dataclass(frozen=True)
