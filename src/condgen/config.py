@@ -110,10 +110,12 @@ class Adversarial(Config):
     augmentation: Literal["none", "diff", "adaptive"] | None = None
     """Augment real and generated images before the discriminator sees them, which helps on small data sets: always
     (diff, as in DiffAugment), or with a probability that follows the discriminator's overfitting (adaptive, as in
-    ADA). Default: none; for swift with fewer than 700 grey or 1,500 colour training images, adaptive."""
+    ADA). Default: none; for swift, adaptive with fewer than 700 training images in grey, or 1,500 in colour up to
+    32x32; above, this number grows with the area (6,000 for 64x64)."""
     transforms: Annotated[str, AfterValidator(_check_transforms)] = ""
     """Augmentations to apply, a comma-separated subset of color,translation,cutout,mirror. Default: those that preserve
-    labels, which are translation and cutout, and color for colour images. mirror is never a default."""
+    labels, which are translation and cutout, and color for colour images, but not for swift, since a label may be a
+    colour. mirror is never a default."""
     ada_target: Fraction = 0.6
     """With adaptive augmentation: target of the overfitting heuristic, E[sign D(real)]."""
     ada_images: Images = 100_000

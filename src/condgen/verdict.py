@@ -57,10 +57,20 @@ ASPECTS = (
 )
 
 LONGER = "train longer: repeat the train command with more --images or --minutes"
-VARIETY = "train with --augmentation diff, which helps against few modes and copies in small sets"
+COPIES = {
+    "none": "train with --augmentation adaptive, with which copies of few training images are rarer",
+    "on": "give more training images, or train for fewer --images: augmentation is on",
+    "": "give more training images, or train for fewer --images",
+}
+VARIETY = {
+    "none": "train with --augmentation adaptive, which helps if the training images are few",
+    "on": "compare with --augmentation none, with which images may vary more and be less even",
+    "": LONGER,
+}
+"""What helps, by the augmentation of the training; '' if its system has none, or is not known."""
 SHEET = "look at the images of each label: condgen figure titled {run}"
-STEPS: Mapping[str, str] = {
-    "exact_copies": VARIETY, "near_copies": VARIETY, "copying": VARIETY,
+STEPS: Mapping[str, str | Mapping[str, str]] = {
+    "exact_copies": COPIES, "near_copies": COPIES, "copying": COPIES,
     "missing_classes": "train with --balanced-sampling, which shows every class equally often",
     "balance": "train with --balanced-sampling, which shows every class equally often",
     "fine_detail": LONGER, "spectrum": LONGER, "borders": LONGER, "colour": LONGER, "fd": LONGER, "fd_reduced": LONGER,
@@ -136,11 +146,19 @@ def _untold(aspect: Aspect, found: Evaluation) -> str:
 def _steps(found: Evaluation, untold: bool) -> Iterator[str]:
     run = shell.path(found.about.run) if found.about.run else "RUN"
     flagged = set(_flagged(found))
-    yield from dict.fromkeys(step.format(run=run) for name, step in STEPS.items() if name in flagged)
+    augmented, steps = _augmentation(found), [step for name, step in STEPS.items() if name in flagged]
+    chosen = [step if isinstance(step, str) else step[augmented] for step in steps]
+    yield from dict.fromkeys(step.format(run=run) for step in chosen)
     if untold:
         yield _more_images(found)
     if not flagged and not untold and not found.gate.troubles:
         yield f"use it: condgen sample {run}, or condgen export {run}" if found.about.run else "use the images"
+
+
+def _augmentation(found: Evaluation) -> str:
+    """A key of COPIES and VARIETY: none, on, or '' if the system has no augmentation or is not known."""
+    config = (found.about.generator.config if found.about.generator else None) or {}
+    return {None: "", "none": "none"}.get(config.get("augmentation"), "on")
 
 
 def _more_images(found: Evaluation) -> str:

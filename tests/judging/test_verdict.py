@@ -4,11 +4,12 @@ import json
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from types import MappingProxyType
+from typing import Any
 
 import pytest
 
 from condgen import verdict
-from condgen.evaluation import About, DataFacts, Evaluation, Gate, JudgeFacts, MetricResult, Verdict
+from condgen.evaluation import About, DataFacts, Evaluation, Gate, GeneratorFacts, JudgeFacts, MetricResult, Verdict
 from condgen.metrics import METRICS, Metric
 from condgen.metrics.estimate import Estimate, refused
 
@@ -42,8 +43,8 @@ def test_a_good_generator_is_good_and_to_be_used() -> None:
     [
         ({"fine_detail": 2.48}, "speckled", "train longer"),
         ({"fine_detail": 0.5}, "blurred", "train longer"),
-        ({"near_copies": 0.9}, "training images are nearly reproduced", "--augmentation diff"),
-        ({"recall": 0.1}, "never generated", "--augmentation diff"),
+        ({"near_copies": 0.9}, "training images are nearly reproduced", "more training images"),
+        ({"recall": 0.1}, "never generated", "train longer"),
         ({"label_accuracy": 0.5}, "labels are not always followed", "condgen figure titled runs/a"),
         ({"missing_classes": 2}, "classes are not generated", "--balanced-sampling"),
         ({"cas": 0.8}, "poor training data", "train longer"),
@@ -57,6 +58,28 @@ def test_a_warning_is_a_sentence_with_its_value_and_a_step(values: dict[str, flo
     assert METRICS[name].title in found.wrong[0]
     assert step in found.next[0]
     assert len(found.good) == len(verdict.ASPECTS) - 1, "the aspect of the warning is not called good"
+
+
+@pytest.mark.parametrize("metric", ["near_copies", "repeats"])
+@pytest.mark.parametrize(
+    ("config", "step"),
+    [
+        ({"augmentation": "none"}, "--augmentation adaptive"),
+        ({"augmentation": "adaptive"}, "augmentation"),
+        ({"augmentation": "diff"}, "augmentation"),
+        ({"width": 32}, None),
+        (None, None),
+    ],
+)
+def test_advice_knows_whether_images_were_augmented(
+    metric: str, config: dict[str, Any] | None, step: str | None
+) -> None:
+    """A system without a discriminator has no --augmentation, and what is on already is not advised."""
+    found = evaluation({metric: 0.9}).with_facts(generator=GeneratorFacts(sha256="s", config=config))
+    [said] = verdict.of(found).next
+    assert (step or "more") in said
+    assert ("--augmentation adaptive" in said) == (config == {"augmentation": "none"})
+    assert ("augmentation" in said) == (step is not None)
 
 
 @pytest.mark.parametrize("name", FLAGGED)

@@ -52,6 +52,25 @@ def test_swift_chooses_for_the_data_what_is_not_set(
     assert (patches["pre_emphasis"], patches["shift"]) == (0, "none")
 
 
+@pytest.mark.parametrize(
+    ("shape", "few"),
+    [((3, 16, 16), 1500), ((3, 64, 32), 3000), ((3, 64, 64), 6000), ((4, 64, 64), 6000), ((1, 64, 64), 700)],
+)
+def test_larger_colour_images_are_few_sooner(shape: tuple[int, int, int], few: int) -> None:
+    spec, config = Spec(shape, Labels(("a", "b"))), preset("swift").config
+    assert config.chosen_for(spec, few - 1).model_dump()["augmentation"] == "adaptive"
+    assert config.chosen_for(spec, few).model_dump()["augmentation"] == "none"
+
+
+def test_transforms_preserve_labels_that_are_colours() -> None:
+    """Of augmentation that is set, too; a run whose config.json has no transforms keeps those that this meant."""
+    spec, config = Spec((3, 32, 32), Labels(("a", "b"))), preset("swift").config
+    for augmentation, found in (("diff", "translation,cutout"), ("none", "")):
+        own = config.with_overrides({"augmentation": augmentation})
+        assert own.chosen_for(spec, 10_000).model_dump()["transforms"] == found
+        assert own.chosen_for(spec).model_dump()["transforms"] == ""
+
+
 def as_an_earlier_condgen_wrote(path: Path, format_: int, without: Iterable[str]) -> None:
     content = {key: value for key, value in json.loads(path.read_text()).items() if key != records.SEAL}
     for setting in without:

@@ -52,8 +52,10 @@ attributes."""
 EMPHASIS = 1.0
 """Usual pre-emphasis of colour images (docs/LOG.md, "What D sees of a patch")."""
 FEW, FEW_COLOUR = 700, 1_500
-"""With fewer grey or colour training images, augmentation is adaptive: the usual length repeats each of them more than
-330 times (docs/LOG.md, "Few images")."""
+"""With fewer grey images, or colour images of 32x32, augmentation is adaptive: the usual length repeats each of them
+more than 330 times (docs/LOG.md, "Few images")."""
+SIDE_OF_LIMIT = 32
+"""Side of colour images, in pixels, above which the limit grows with their area."""
 
 
 class Config(Adversarial):
@@ -107,15 +109,18 @@ class Config(Adversarial):
         emphasis, shift = (EMPHASIS, "known") if spec.channels > 1 and self.pixel_channels != 0 else (0.0, "none")
         found = [of_pixels(spec), Choice("pre_emphasis", emphasis), Choice("shift", shift), mismatch_for(spec)]
         chosen = [choice for choice in found if getattr(self, choice.setting) is None]
-        few = FEW_COLOUR if spec.channels > 1 else FEW
-        if images is None or images >= few or self.augmentation is not None:
-            return chosen + super().choices(spec, images)
-        why = f"augmentation is adaptive instead of none, since there are fewer than {few:,} training images."
-        return [*chosen, Choice("augmentation", "adaptive", why), *self._without_colour(spec)]
+        return chosen + (super().choices(spec) if images is None else self._augmentation(spec, images))
 
-    def _without_colour(self, spec: Spec) -> list[Choice]:
-        """Transforms that preserve labels that are colours, such as blond hair."""
-        return [Choice("transforms", "translation,cutout")] if spec.channels > 1 and not self.transforms else []
+    def _augmentation(self, spec: Spec, images: int) -> list[Choice]:
+        """Augmentation of few images, and transforms that preserve labels that are colours, such as blond hair."""
+        few, chosen = few_images(spec), super().choices(spec)
+        if chosen and images < few:
+            why = f"augmentation is adaptive instead of none, since there are fewer than {few:,} training images."
+            chosen = [Choice("augmentation", "adaptive", why)]
+        augmented = (chosen[0].value if chosen else self.augmentation) != "none"
+        if augmented and spec.channels > 1 and not self.transforms:
+            chosen.append(Choice("transforms", "translation,cutout"))
+        return chosen
 
     def ineffective(self, spec: Spec) -> dict[str, str]:
         """See `Config.ineffective`."""
@@ -129,6 +134,16 @@ class Config(Adversarial):
     def lr_at(self, images: int) -> float:
         """The learning rate after `images`."""
         return self.warmed_up(images, self.lr, self.warmup, self.decay)
+
+
+def few_images(spec: Spec) -> int:
+    """Number of training images below which augmentation is adaptive.
+
+    It grows with the area of colour images: the discriminator is sooner sure of large ones.
+    """
+    if spec.channels == 1:
+        return FEW
+    return int(FEW_COLOUR * max(1.0, prod(spec.shape[1:]) / SIDE_OF_LIMIT**2))
 
 
 def mismatch_for(spec: Spec) -> Choice:
