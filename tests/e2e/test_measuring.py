@@ -351,7 +351,7 @@ def test_a_report_leaves_out_real_images_of_a_label_without_any(tmp_path: Path) 
     """A small data set may have no test image of a class."""
     found = toy_data("digits", 200).train
     tested = (np.arange(200) >= 150) & (found.labels != 1)
-    arrays = {"x_train": found.images[:150], "y_train": found.labels[:150]}
+    arrays: dict[str, Any] = {"x_train": found.images[:150], "y_train": found.labels[:150]}
     np.savez(tmp_path / "gap.npz", **arrays, x_test=found.images[tested], y_test=found.labels[tested])
     settings: dict[str, Any] = {"images": 64, "batch": 32, "evaluate_every": 0, "quiet": True}
     api.train("cvae", data=tmp_path / "gap.npz", out=tmp_path / "run", **settings)

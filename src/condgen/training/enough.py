@@ -8,8 +8,8 @@ from collections.abc import Iterator
 from condgen.spec import Spec
 from condgen.systems.swift import COLOUR_IMAGES as CLEAN
 
-LARGE = 280_000
-"""Images after which 64x64 images in colour follow their labels, with nine tenths of the fine detail of real ones."""
+LARGE = 260_000
+"""Images after which 64x64 images in colour follow their labels, with the fine detail of real ones."""
 LARGEST = 40
 """Largest side of an image, in pixels, that this figure is for."""
 
@@ -22,7 +22,7 @@ def doubts(system: str, spec: Spec, images: int) -> Iterator[str]:
     if side > LARGEST:
         yield (
             f"{side}x{side} images in colour take about {(side / 32) ** 2:.1f} times as long as 32x32. Faces of 64x64 "
-            f"had nine tenths of the fine detail of real ones after {LARGE:,} images; this training shows {images:,}. "
+            f"had the fine detail of real ones after {LARGE:,} images; this training shows {images:,}. "
             "--size 32 is the quicker first try."
         )
     elif images < 0.8 * CLEAN:
