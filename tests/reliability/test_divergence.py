@@ -217,6 +217,15 @@ def test_a_loss_that_runs_away_is_noticed_before_it_is_infinite(growth: float) -
     pytest.fail("never noticed")
 
 
+def test_a_loss_near_zero_may_grow_to_the_size_of_another() -> None:
+    """The losses of `cwgan-gp` on emoji: the generator's is the critic's mean score, which any constant can shift."""
+    near_zero = [-0.02, -0.05, -0.08, -0.14, -0.19, -0.39, -0.65, -0.73, -0.32, 0.14, -0.04, -0.07, -0.11, 0.57, 1.51]
+    generator = [*near_zero, 1.59, 2.57, 3.73, 4.23, 5.41, 9.0, 20.0]
+    log = [{"loss/g": value, "loss/wasserstein": -min(35.0, 2.0 * i)} for i, value in enumerate(generator)]
+    assert not any(diverging_loss(log[i], log[:i]) for i in range(len(log)))
+    assert diverging_loss({"loss/g": 400.0, "loss/wasserstein": -35.0}, log) == "loss/g"
+
+
 def test_losses_that_drift_or_cross_zero_are_left_alone() -> None:
     for path in (
         lambda i: i - 50.0,

@@ -30,9 +30,9 @@ from condgen.training.run import Run, card_of
 MOST_ROLLBACKS = 3
 """Roll-backs after which a training is stopped."""
 FAR, FEWEST_LINES, NEWEST_LINES = 10.0, 20, 100
-"""A loss diverges if its absolute value exceeds FAR times the median over the last NEWEST_LINES lines of the log (if
-there are at least FEWEST_LINES), and three times the maximum of all but their last quarter: losses may cross zero, and
-drift."""
+"""A loss diverges if its absolute value exceeds FAR times the median of the largest losses of the last NEWEST_LINES
+lines of the log (if there are at least FEWEST_LINES), and three times the maximum of all but their last quarter. Losses
+may cross zero, and drift; one may be near zero while another is large, as the generator's is beside the critic's."""
 
 
 class Diverged(Exception):
@@ -256,10 +256,13 @@ class Training:
 
 def diverging_loss(numbers: Mapping[str, Tensor | float], log: Sequence[Mapping[str, Any]]) -> str | None:
     """The name of a loss that diverges from the last lines of the log, if there is one (see FAR)."""
-    for name in numbers:
-        before = [abs(line[name]) for line in log[-NEWEST_LINES:] if name in line]
-        if name.startswith("loss/") and len(before) >= FEWEST_LINES:
-            now, older = abs(float(numbers[name])), before[: -len(before) // 4]
-            if now > FAR * median(before) and now > 3 * max(older):
-                return name
-    return None
+    before = [max(losses.values()) for line in log[-NEWEST_LINES:] if (losses := _losses(line))]
+    if len(before) < FEWEST_LINES:
+        return None
+    bound = max(FAR * median(before), 3 * max(before[: -len(before) // 4]))
+    return next((name for name, value in _losses(numbers).items() if value > bound), None)
+
+
+def _losses(numbers: Mapping[str, Any]) -> dict[str, float]:
+    """The absolute values of the losses."""
+    return {name: abs(float(value)) for name, value in numbers.items() if name.startswith("loss/")}
