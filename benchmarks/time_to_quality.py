@@ -115,23 +115,23 @@ def ours(name: str, seed: int, seconds: float, looks: Looks) -> None:
     from condgen.training.trainer import Plan, train
 
     began = time.monotonic() - looks.clock.now()[0]
-    order = TrainingJob.prepare(TrainingRequest(name, seed=seed, device="cpu", began=began))
-    order = order.lasting(images_in(order, seconds, None))
+    job = TrainingJob.prepare(TrainingRequest(name, seed=seed, device="cpu", began=began))
+    job = job.lasting(images_in(job, seconds, None))
 
     def stop() -> bool:
         if looks.due():
-            looks.look(training.sampler.net, order.dataset.spec, training.sampler.prior, training.images)
+            looks.look(training.sampler.net, job.dataset.spec, training.sampler.prior, training.images)
         return False
 
     with (
         tempfile.TemporaryDirectory() as folder,
-        Run.open(Path(folder), order.identity) as run,
-        preserve_rng(order.device),
+        Run.open(Path(folder), job.identity) as run,
+        preserve_rng(job.device),
     ):
-        training = Training(run, order.system(), order.stream(), order.dataset, order.config.ema_half_life)
-        plan = Plan.of(order.config.images, Schedule(evaluate_every=0))
+        training = Training(run, job.system(), job.stream(), job.dataset, job.config.ema_half_life)
+        plan = Plan.of(job.config.images, Schedule(evaluate_every=0))
         train(training, plan, Progress(quiet=True), stop)
-        looks.look(training.sampler.net, order.dataset.spec, training.sampler.prior, training.images)
+        looks.look(training.sampler.net, job.dataset.spec, training.sampler.prior, training.images)
 
 
 def textbook(name: str, seed: int, seconds: float, looks: Looks) -> None:

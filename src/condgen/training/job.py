@@ -3,7 +3,6 @@
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 from functools import partial
-from pathlib import Path
 
 import torch
 
@@ -28,7 +27,7 @@ from condgen.training import evaluated
 from condgen.training.begun import begun_in, chosen, resuming_former
 from condgen.training.finetune import Parent
 from condgen.training.request import TrainingRequest
-from condgen.training.run import RunConfig, card_of, default_folder
+from condgen.training.run import RunConfig, card_of
 
 Say = Callable[[str], None]
 
@@ -92,11 +91,6 @@ class TrainingJob:
             return self
         notice(f"{self.device} is not used, since {wrong}; training on the CPU.")
         return on(device=CPU)
-
-    @property
-    def folder(self) -> Path:
-        """The folder of the run."""
-        return Path(self.request.out).expanduser() if self.request.out else default_folder(self.identity)
 
     @property
     def identity(self) -> RunConfig:

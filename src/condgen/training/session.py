@@ -4,6 +4,7 @@ import time
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import asdict, dataclass, replace
 from functools import cached_property, partial
+from pathlib import Path
 
 import torch
 
@@ -15,7 +16,7 @@ from condgen.noise import preserve_rng
 from condgen.progress import Progress, quietly
 from condgen.training import enough, evaluated, interrupt, rehearsal, threads, trainer
 from condgen.training.advice import advice
-from condgen.training.identity import config_in
+from condgen.training.identity import config_in, default_folder
 from condgen.training.job import TrainingJob
 from condgen.training.mending import mend
 from condgen.training.run import Run, conditions
@@ -49,8 +50,11 @@ class Session:
     job: TrainingJob
     progress: Progress
 
-    def __post_init__(self) -> None:
-        self.folder = self.job.folder  # it does not depend on the length, which is set later
+    @cached_property
+    def folder(self) -> Path:
+        """The folder of the run; without --out, the first that is free or contains the same training."""
+        out = self.job.request.out
+        return Path(out).expanduser() if out else default_folder(self.job.identity)
 
     @cached_property
     def reference(self) -> Reference | None:
